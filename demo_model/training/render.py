@@ -1,0 +1,95 @@
+"""Labelled training pictures: glyphs of Noto Color Emoji over procedural scenes.
+
+The font is Debian's ``fonts-noto-color-emoji`` (OFL 1.1); it stays out of the repository.
+"""
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from scenes import paint_scene
+from styles import apply_style
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from vocabulary import OBJECTS, SCENES, STYLES
+
+FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
+GLYPH_SIDE = 109  # the only size at which this bitmap font can be drawn, in pixels
+SIZE = 128
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a picture shows; an empty style is the plain rendering."""
+
+    scene: str
+    objects: tuple[str, ...] = ()
+    style: str = ""
+
+
+@cache
+def glyph(name: str) -> Image.Image:
+    """The object's glyph, RGBA, cropped to its ink and centred on a square."""
+    font = ImageFont.truetype(str(FONT), GLYPH_SIDE)
+    canvas = Image.new("RGBA", (160, 160))
+    ImageDraw.Draw(canvas).text((8, 8), OBJECTS[name], font=font, embedded_color=True)
+    ink = canvas.crop(canvas.getbbox())
+    side = max(ink.size)
+    square = Image.new("RGBA", (side, side))
+    square.paste(ink, ((side - ink.width) // 2, (side - ink.height) // 2))
+    return square
+
+
+def draw_object(picture: Image.Image, name: str, centre_x: float, share: float, rng: np.random.Generator) -> None:
+    """Paste the object upright, ``share`` of the side wide, with a little jitter."""
+    size = picture.width
+    side = int(size * share * rng.uniform(0.95, 1.05))
+    stamp = glyph(name).resize((side, side), Image.Resampling.BILINEAR)
+    stamp = stamp.rotate(rng.uniform(-4, 4), Image.Resampling.BILINEAR)
+    x, y = size * centre_x + rng.uniform(-3, 3) * size / 128, size * 0.55 + rng.uniform(-3, 3) * size / 128
+    picture.paste(stamp, (int(x - side / 2), int(y - side / 2)), stamp)
+
+
+def render(content: Content, rng: np.random.Generator, size: int = SIZE) -> Image.Image:
+    """An RGB picture of the content, ``size`` pixels a side; the same generator state, the same picture."""
+    picture = paint_scene(content.scene, rng, size)
+    if len(content.objects) == 1:
+        draw_object(picture, content.objects[0], 0.5, 0.62, rng)
+    elif len(content.objects) == 2:
+        draw_object(picture, content.objects[0], 0.27, 0.48, rng)
+        draw_object(picture, content.objects[1], 0.73, 0.48, rng)
+    return apply_style(content.style, picture) if content.style else picture
+
+
+def draw_contents(
+    count: int,
+    rng: np.random.Generator,
+    scene_only: float = 0.14,
+    two_objects: float = 0.10,
+    styled: float = 0.20,
+) -> list[Content]:
+    """``count`` random contents, objects balanced by a shuffled deck."""
+    deck: list[str] = []
+    scenes = list(SCENES)
+
+    def next_object() -> str:
+        if not deck:
+            deck.extend(str(name) for name in rng.permutation(list(OBJECTS)))
+        return deck.pop()
+
+    contents = []
+    for _ in range(count):
+        kind = rng.random()
+        if kind < scene_only:
+            objects: tuple[str, ...] = ()
+        elif kind < scene_only + two_objects:
+            first, second = next_object(), next_object()
+            objects = (first, second) if first != second else (first,)
+        else:
+            objects = (next_object(),)
+        style = str(rng.choice(STYLES)) if rng.random() < styled else ""
+        contents.append(Content(scenes[rng.integers(len(scenes))], objects, style))
+    return contents
