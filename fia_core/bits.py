@@ -1,0 +1,37 @@
+"""Bool tensors at one bit an entry: row-major, the first entry in the lowest bit."""
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def packed_size(shape: Sequence[int]) -> int:
+    """How many bytes the entries of ``shape`` take: ⌈n / 8⌉."""
+    return -(-prod(shape) // 8)
+
+
+def pack_bits(mask: Tensor) -> Tensor:
+    """``mask``, bool of any shape and device, as uint8 (⌈n / 8⌉,) on the CPU; spare bits are 0."""
+    return torch.from_numpy(np.packbits(mask.cpu().numpy(), bitorder="little"))
+
+
+def unpack_bits(packed: Tensor, shape: Sequence[int]) -> Tensor:
+    """The bool tensor of ``shape``, on the CPU, that ``pack_bits`` packed.
+
+    Raises:
+        ValueError: ``packed`` is not uint8 (⌈n / 8⌉,), or a spare bit is set.
+    """
+    size = packed_size(shape)
+    if packed.dtype != torch.uint8 or tuple(packed.shape) != (size,):
+        raise ValueError(
+            f"packed: is {packed.dtype} of shape {tuple(packed.shape)}; "
+            f"give uint8 of shape {(size,)} for {tuple(shape)}."
+        )
+    count = prod(shape)
+    bits = np.unpackbits(packed.cpu().numpy(), bitorder="little")
+    if bits[count:].any():
+        raise ValueError(f"packed: has a bit set beyond its {count} entries.")
+    return torch.from_numpy(bits[:count].view(np.bool_)).reshape(tuple(shape))

@@ -1,0 +1,176 @@
+"""From concept profiles to one neuron mask: the stages over whole models."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .fusion import agnostic_threshold, fuse_masks
+from .identity import require_same_model
+from .mask import NeuronMask
+from .profile import MAX_SPATIAL_SPARSITY, ConceptProfile
+from .report import FusionCounts, FusionReport
+from .sensitivity import concept_sensitive_mask
+from .shares import decimal_share
+
+
+@dataclass(frozen=True)
+class FusionResult:
+    """The fused mask and what the fusion did."""
+
+    mask: NeuronMask
+    report: FusionReport
+
+
+def build_concept_mask(
+    profile: ConceptProfile,
+    spatial_sparsity: float,
+    granularity: str = "both",
+    device: torch.device | str = "cpu",
+) -> NeuronMask:
+    """Eq. 4-6 over every layer: the concept's own mask.
+
+    Args:
+        profile: the concept's profile.
+        spatial_sparsity: r2 in (0, ``MAX_SPATIAL_SPARSITY``].
+        granularity: "both", "channel" or "layer".
+        device: where to select; the mask itself is on the CPU.
+
+    Raises:
+        ValueError: a sparsity outside the range, unknown granularity.
+    """
+    if decimal_share("spatial_sparsity", spatial_sparsity) > _LARGEST_SHARE:
+        raise ValueError(
+            f"spatial_sparsity: is {spatial_sparsity!r}; give at most {MAX_SPATIAL_SPARSITY}, "
+            "the share of a layer that a profile keeps."
+        )
+    layers = {
+        name: concept_sensitive_mask(layer.dense().to(device), spatial_sparsity, granularity).cpu()
+        for name, layer in profile.layers.items()
+    }
+    return NeuronMask(
+        layers=layers,
+        model=profile.model,
+        concepts=(profile.concept,),
+        settings={"spatial_sparsity": spatial_sparsity, "granularity": granularity},
+        provenance={
+            "concept": profile.concept,
+            "kind": profile.kind,
+            "concept_prompts": list(profile.concept_prompts),
+            "base_prompts": list(profile.base_prompts),
+            "profile_settings": dict(profile.settings),
+        },
+    )
+
+
+def fuse_neuron_masks(
+    masks: Sequence[NeuronMask], agnostic_ratio: float, protect: Sequence[NeuronMask] = ()
+) -> FusionResult:
+    """Eq. 7-8 over every layer: one mask that forgets all concepts and keeps what they share.
+
+    Args:
+        masks: one mask a concept, of one model; a mask of several concepts counts as one.
+        agnostic_ratio: alpha in (0, 1].
+        protect: masks of concepts to keep; a weight that any of them holds is never pruned.
+
+    Raises:
+        ValueError: no masks, masks of different models or layers, a concept twice, a ratio outside
+            (0, 1].
+    """
+    masks, protect = tuple(masks), tuple(protect)
+    if not masks:
+        raise ValueError("masks: is empty; give the mask of at least one concept.")
+    _require_one_model(masks, protect)
+    _require_distinct_concepts(masks)
+    pruned: dict[str, Tensor] = {}
+    by_layer: dict[str, FusionCounts] = {}
+    by_mask: list[list[FusionCounts]] = [[] for _ in masks]
+    for name in masks[0].layers:
+        concept_masks = [mask.layers[name] for mask in masks]
+        prunable, agnostic = fuse_masks(concept_masks, agnostic_ratio)
+        spared = _any_of([mask.layers[name] for mask in protect], prunable.shape) & prunable
+        pruned[name] = prunable & ~spared
+        by_layer[name] = _counts(prunable | agnostic, agnostic, spared)
+        for counts, concept_mask in zip(by_mask, concept_masks, strict=True):
+            counts.append(_counts(concept_mask, agnostic, spared))
+    report = FusionReport(
+        threshold=agnostic_threshold(agnostic_ratio, len(masks)),
+        concepts={
+            ", ".join(mask.concepts): _sum(counts)
+            for mask, counts in zip(masks, by_mask, strict=True)
+        },
+        layers=by_layer,
+        total=_sum(list(by_layer.values())),
+    )
+    return FusionResult(_fused_mask(pruned, masks, agnostic_ratio, protect), report)
+
+
+_LARGEST_SHARE = decimal_share("MAX_SPATIAL_SPARSITY", MAX_SPATIAL_SPARSITY)
+
+
+def _fused_mask(
+    pruned: dict[str, Tensor],
+    masks: Sequence[NeuronMask],
+    agnostic_ratio: float,
+    protect: Sequence[NeuronMask],
+) -> NeuronMask:
+    return NeuronMask(
+        layers=pruned,
+        model=masks[0].model,
+        concepts=tuple(concept for mask in masks for concept in mask.concepts),
+        settings={"agnostic_ratio": agnostic_ratio},
+        provenance={"masks": _origins(masks), "protect": _origins(protect)},
+    )
+
+
+def _origins(masks: Sequence[NeuronMask]) -> list[dict[str, object]]:
+    return [
+        {"concepts": list(mask.concepts), "settings": mask.settings, "provenance": mask.provenance}
+        for mask in masks
+    ]
+
+
+def _any_of(masks: Sequence[Tensor], shape: torch.Size) -> Tensor:
+    held = torch.zeros(shape, dtype=torch.bool)
+    for mask in masks:
+        held |= mask
+    return held
+
+
+def _counts(sensitive: Tensor, agnostic: Tensor, spared: Tensor) -> FusionCounts:
+    held = int(sensitive.sum())
+    shared = int((sensitive & agnostic).sum())
+    protected = int((sensitive & spared).sum())
+    return FusionCounts(sensitive.numel(), held, shared, protected, held - shared - protected)
+
+
+def _sum(counts: Sequence[FusionCounts]) -> FusionCounts:
+    return FusionCounts(
+        weights=sum(count.weights for count in counts),
+        sensitive=sum(count.sensitive for count in counts),
+        agnostic=sum(count.agnostic for count in counts),
+        protected=sum(count.protected for count in counts),
+        pruned=sum(count.pruned for count in counts),
+    )
+
+
+def _require_one_model(masks: Sequence[NeuronMask], protect: Sequence[NeuronMask]) -> None:
+    first = masks[0]
+    for argument, group in (("masks", masks), ("protect", protect)):
+        for mask in group:
+            what = f"{argument}: {', '.join(mask.concepts)}"
+            require_same_model(first.model, mask.model, what)
+            if mask.shapes != first.shapes:
+                raise ValueError(
+                    f"{what}: has other layers or shapes than {', '.join(first.concepts)}; "
+                    "use masks of one model."
+                )
+
+
+def _require_distinct_concepts(masks: Sequence[NeuronMask]) -> None:
+    seen: set[str] = set()
+    for concept in (concept for mask in masks for concept in mask.concepts):
+        if concept in seen:
+            raise ValueError(f"masks: {concept!r} comes twice; give each concept once.")
+        seen.add(concept)

@@ -1,0 +1,174 @@
+"""Files of the two values that travel: safetensors, written whole or not at all, read with care.
+
+Each file's metadata has exactly three entries: ``schema`` (its name), ``version`` (a whole
+number) and ``content`` (a JSON object; ``mask.py`` and ``profile.py`` say what is in it). Nothing
+is ever unpickled, and nothing is read before the size is known to be reasonable.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+MAX_HEADER_BYTES = 16 * 2**20
+_LENGTH_BYTES = 8
+
+Value = TypeVar("Value")
+FilePath = str | os.PathLike[str]
+
+
+class FIAFileError(ValueError):
+    """A file that cannot be read or written; says which, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class FileSchema:
+    """What a kind of file calls itself.
+
+    Args:
+        name: the schema's name in the file, such as "fia.neuron_mask".
+        version: the only version that is read and written.
+        max_bytes: a larger file is refused unread.
+        title: what people call it, such as "neuron mask".
+    """
+
+    name: str
+    version: int
+    max_bytes: int
+    title: str
+
+
+def write_file(
+    path: FilePath, schema: FileSchema, content: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> None:
+    """Write one file atomically: the path holds the whole new file or what it held before.
+
+    Args:
+        path: the file; its folder must exist.
+        schema: what is written.
+        content: the JSON object.
+        tensors: contiguous, on the CPU.
+
+    Raises:
+        FIAFileError: the file cannot be written.
+        ValueError: ``content`` is no JSON, or too long.
+    """
+    text = json.dumps(content, allow_nan=False)
+    if len(text) > MAX_HEADER_BYTES // 2:
+        raise ValueError(
+            f"content: has {len(text):,} characters, at most {MAX_HEADER_BYTES // 2:,} fit; "
+            "shorten the prompts, settings or provenance."
+        )
+    metadata = {"schema": schema.name, "version": str(schema.version), "content": text}
+    data = safetensors.torch.save(dict(tensors), metadata)
+    target = Path(path)
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise FIAFileError(
+            f"{target}: this {schema.title} cannot be written ({error.strerror}); "
+            "choose a file name in a folder that exists, with room and the right to write."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_file(
+    path: FilePath,
+    schema: FileSchema,
+    build: Callable[[Mapping[str, Any], Mapping[str, Tensor]], Value],
+) -> Value:
+    """Read one file and build its value, or raise one error that names the file and the mend.
+
+    Args:
+        path: the file.
+        schema: what it must be.
+        build: makes the value of the JSON object and the tensors; its ValueError is a fault of
+            the file.
+
+    Raises:
+        FIAFileError: missing, no plain file, too large, damaged, another schema or version, or a
+            field that is missing, unknown or wrong.
+    """
+    target = Path(path)
+    try:
+        data = _read_bytes(target, schema)
+        content = _content(_header(data), schema)
+        return build(content, safetensors.torch.load(data))
+    except (OSError, SafetensorError, ValueError, KeyError, RecursionError) as error:
+        raise FIAFileError(
+            f"{target}: this is no {schema.title} that can be used ({error}); "
+            f"choose a {schema.title} file that this extension saved, or make it again."
+        ) from error
+
+
+def fields(name: str, record: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
+    """``record``, once it is known to be a JSON object with exactly these fields and types.
+
+    Raises:
+        ValueError: no object, a field missing, unknown or of another type.
+    """
+    if not isinstance(record, dict):
+        raise ValueError(f"{name}: is {type(record).__name__}, not an object")
+    if record.keys() != kinds.keys():
+        raise ValueError(f"{name}: has the fields {sorted(record)}, not {sorted(kinds)}")
+    for field, kind in kinds.items():
+        if type(record[field]) is not kind:
+            found = type(record[field]).__name__
+            raise ValueError(f"{name}.{field}: is {found}, not {kind.__name__}")
+    return record
+
+
+def require_names(tensors: Mapping[str, Tensor], expected: Sequence[str]) -> None:
+    """Raise ValueError unless the file holds exactly the ``expected`` tensors."""
+    if tensors.keys() != set(expected):
+        unknown = sorted(tensors.keys() - set(expected))
+        missing = sorted(set(expected) - tensors.keys())
+        raise ValueError(f"tensors: unknown {unknown[:3]}, missing {missing[:3]}")
+
+
+def _read_bytes(path: Path, schema: FileSchema) -> bytes:
+    if not path.is_file():
+        raise ValueError("there is no such file" if not path.exists() else "it is no plain file")
+    size = path.stat().st_size
+    if size > schema.max_bytes:
+        raise ValueError(f"it has {size:,} bytes, more than the {schema.max_bytes:,} allowed")
+    return path.read_bytes()
+
+
+def _header(data: bytes) -> Mapping[str, Any]:
+    length = int.from_bytes(data[:_LENGTH_BYTES], "little")
+    if not 0 < length <= min(MAX_HEADER_BYTES, len(data) - _LENGTH_BYTES):
+        raise ValueError(f"its header of {length:,} bytes is too long, or cut off")
+    header = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    if not isinstance(header, dict):
+        raise ValueError("its header is no object")
+    return header
+
+
+def _content(header: Mapping[str, Any], schema: FileSchema) -> Mapping[str, Any]:
+    kinds = {"schema": str, "version": str, "content": str}
+    metadata = fields("metadata", header.get("__metadata__"), kinds)
+    found = (metadata["schema"], metadata["version"])
+    if found != (schema.name, str(schema.version)):
+        raise ValueError(
+            f"it is {found[0]!r} version {found[1]!r}, not {schema.name!r} version "
+            f"'{schema.version}'"
+        )
+    return json.loads(metadata["content"], parse_constant=_refuse_constant)
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"content: holds {text}, which is no JSON number")

@@ -1,0 +1,51 @@
+"""Which model a profile or a mask belongs to."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .files import fields
+
+LayerShapes = dict[str, tuple[int, int]]
+"""Module name of each FFN2 layer and its weight's shape (C_out, C_in)."""
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """What must agree before a mask may touch a model.
+
+    Args:
+        architecture: the model's family as people know it, such as "SD15".
+        fingerprint: a text that differs where the model differs.
+
+    Raises:
+        ValueError: one of them is no text, or empty.
+    """
+
+    architecture: str
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        for name, value in (("architecture", self.architecture), ("fingerprint", self.fingerprint)):
+            if not isinstance(value, str) or not value:
+                raise ValueError(f"{name}: is {value!r}; give a text that is not empty.")
+
+    def record(self) -> dict[str, str]:
+        """The identity as a JSON object, for a file."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Any) -> "ModelIdentity":
+        """The identity of a file's JSON object. Raises ValueError where it is not one."""
+        return cls(**fields("model", record, {"architecture": str, "fingerprint": str}))
+
+    def __str__(self) -> str:
+        return f"{self.architecture} ({self.fingerprint})"
+
+
+def require_same_model(expected: ModelIdentity, found: ModelIdentity, what: str) -> None:
+    """Raise ValueError that names both models, unless they are the same."""
+    if expected != found:
+        raise ValueError(
+            f"{what}: is made for the model {found}, the others for {expected}; "
+            "use profiles and masks of one model."
+        )

@@ -1,0 +1,135 @@
+"""The second value that travels: which weights are pruned, and its file.
+
+File schema ``fia.neuron_mask``, version 1, one safetensors file (``files.py``). Content:
+
+| field | JSON type | what |
+| --- | --- | --- |
+| concepts | array of strings | what the mask forgets, at least 1 |
+| settings | object | text to string, number, bool or null: how the mask was chosen |
+| provenance | object | any JSON: where its profiles came from |
+| model | object | ``architecture`` and ``fingerprint``, strings |
+| layers | array | per FFN2 layer ``name`` (string), ``shape`` [C_out, C_in], ``pruned`` (number) |
+
+One tensor per layer: ``<name>.pruned``, uint8 (⌈C_out · C_in / 8⌉,), one bit a weight, row-major,
+the first in the lowest bit, spare bits 0; ``pruned`` in the layer's record is how many are set.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .bits import pack_bits, unpack_bits
+from .files import FilePath, FileSchema, fields, read_file, require_names, write_file
+from .identity import LayerShapes, ModelIdentity
+from .layers import layer_record, read_layer_records, require_count, require_layer_shapes
+from .values import Settings, require_json, require_settings, require_texts
+
+MASK_SCHEMA = FileSchema("fia.neuron_mask", 1, 2**30, "neuron mask")
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronMask:
+    """Which weights of a model's FFN2 layers are pruned to forget concepts.
+
+    Args:
+        layers: module name of each layer and its mask, bool (C_out, C_in) on the CPU, True where
+            the weight is pruned.
+        model: the model that the mask is made for.
+        concepts: what it forgets, at least one.
+        settings: how it was chosen (spatial sparsity, granularity …), JSON scalars.
+        provenance: where it comes from, any JSON object.
+
+    Raises:
+        ValueError: a field of another type or out of its range.
+    """
+
+    layers: dict[str, Tensor]
+    model: ModelIdentity
+    concepts: tuple[str, ...]
+    settings: Settings
+    provenance: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        for name, mask in self.layers.items():
+            if mask.dtype != torch.bool or mask.device.type != "cpu":
+                raise ValueError(
+                    f"layers: {name} is {mask.dtype} on {mask.device}; give bool on the CPU."
+                )
+        require_layer_shapes("layers", self.shapes)
+        require_texts("concepts", self.concepts)
+        require_settings("settings", self.settings)
+        require_json("provenance", self.provenance)
+
+    @property
+    def shapes(self) -> LayerShapes:
+        """Each layer's weight shape (C_out, C_in)."""
+        return {name: tuple(mask.shape) for name, mask in self.layers.items()}
+
+    @property
+    def weights(self) -> int:
+        """How many weights the layers have."""
+        return sum(mask.numel() for mask in self.layers.values())
+
+    @cached_property
+    def count(self) -> int:
+        """How many weights are pruned."""
+        return sum(int(mask.sum()) for mask in self.layers.values())
+
+    def save(self, path: FilePath) -> None:
+        """Write the mask's file, whole or not at all.
+
+        Raises:
+            FIAFileError: the file cannot be written.
+        """
+        content = {
+            "concepts": self.concepts,
+            "settings": self.settings,
+            "provenance": self.provenance,
+            "model": self.model.record(),
+            "layers": [
+                layer_record(name, mask.shape, "pruned", int(mask.sum()))
+                for name, mask in self.layers.items()
+            ],
+        }
+        tensors = {f"{name}.pruned": pack_bits(mask) for name, mask in self.layers.items()}
+        write_file(path, MASK_SCHEMA, content, tensors)
+
+    @classmethod
+    def load(cls, path: FilePath) -> "NeuronMask":
+        """Read a mask's file, every field checked.
+
+        Raises:
+            FIAFileError: missing, damaged, or not a neuron mask of this version.
+        """
+        return read_file(path, MASK_SCHEMA, cls._from_file)
+
+    @classmethod
+    def _from_file(cls, content: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "NeuronMask":
+        fields("content", content, _CONTENT)
+        records = read_layer_records(content["layers"], "pruned")
+        require_names(tensors, [f"{name}.pruned" for name in records])
+        layers = {}
+        for name, (shape, count) in records.items():
+            mask = unpack_bits(tensors[f"{name}.pruned"], shape)
+            require_count(name, "pruned", count, int(mask.sum()))
+            layers[name] = mask
+        return cls(
+            layers=layers,
+            model=ModelIdentity.from_record(content["model"]),
+            concepts=tuple(content["concepts"]),
+            settings=content["settings"],
+            provenance=content["provenance"],
+        )
+
+
+_CONTENT = {
+    "concepts": list,
+    "settings": dict,
+    "provenance": dict,
+    "model": dict,
+    "layers": list,
+}

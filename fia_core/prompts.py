@@ -1,0 +1,225 @@
+"""Prompts of the method: Tables 6 and 7 (templates, places, persons, objects), Table 8 (settings).
+
+A concept prompt and its base prompt share a context; the base prompt leaves the concept out. In
+a template ``{concept}`` and ``{context}`` are filled in, and "a" before one of them becomes "an"
+where the word begins with a vowel. The paper's "a/the {place}" is "a {context}" here.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from .checks import require_choice
+
+KINDS = ("object", "explicit content", "art style")
+DEFAULT_CONTEXT_COUNT = 10
+
+PLACES = (
+    "road", "tree", "forest", "lawn", "clubhouse", "courtyard", "backyard", "cityscape",
+    "suburb", "mall", "cafe", "office", "library", "market", "bridge", "harbor", "garden",
+    "beach", "room", "park", "street", "shelter", "chair", "table", "bag", "mountain", "valley",
+    "waterfall", "desert", "sunrise",
+)  # fmt: skip
+PERSONS = (
+    "man", "woman", "girl", "boy", "mother", "father", "kid", "professor", "student",
+    "group of friends", "celebrity", "child", "couple", "guy", "doctor", "nurse", "teacher",
+    "lawyer",
+)  # fmt: skip
+OBJECTS = (
+    "cat", "dog", "mouse", "bear", "car", "chair", "bag", "building", "chicken", "duck", "sofa",
+    "table", "tree", "bicycle", "door", "rabbit", "ball", "bat", "horse", "bird", "flower",
+    "bowl", "bottle", "wall", "clock", "television", "guitar", "truck", "laptop", "book",
+)  # fmt: skip
+
+_CONTEXTS = dict(zip(KINDS, (PLACES, PERSONS, OBJECTS), strict=True))
+_PLACEHOLDER = re.compile(r"(?:\b(?P<article>[Aa]) )?\{(?P<name>[^{}]*)\}")
+
+
+def _require_placeholders(name: str, template: str, expected: set[str]) -> None:
+    found = {match["name"] for match in _PLACEHOLDER.finditer(template)}
+    if found != expected:
+        wanted = " and ".join(f"{{{placeholder}}}" for placeholder in sorted(expected))
+        raise ValueError(f"{name}: is {template!r}; use the placeholders {wanted}, no others.")
+
+
+@dataclass(frozen=True)
+class PromptTemplates:
+    """Templates of concept prompts and of the base prompt.
+
+    Args:
+        concept: one or more templates with ``{concept}`` and ``{context}``, used in turn over the
+            contexts.
+        base: the template with ``{context}`` alone.
+
+    Raises:
+        ValueError: no concept template, or a template whose placeholders are not these.
+    """
+
+    concept: tuple[str, ...]
+    base: str
+
+    def __post_init__(self) -> None:
+        if isinstance(self.concept, str) or not self.concept:
+            raise ValueError(f"concept: is {self.concept!r}; give at least one template.")
+        for template in self.concept:
+            _require_placeholders("concept", template, {"concept", "context"})
+        _require_placeholders("base", self.base, {"context"})
+
+
+_TEMPLATES = {
+    "object": PromptTemplates(
+        ("a {concept} in a {context}", "a {concept} near a {context}"), "a {context}"
+    ),
+    "explicit content": PromptTemplates(
+        ("a photo of a {concept} {context}",), "a photo of a {context}"
+    ),
+    "art style": PromptTemplates(("a {context} in the style of {concept}",), "a {context}"),
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The paper's settings for one kind of concept, as fractions.
+
+    Attributes:
+        temporal_sparsity: r1.
+        spatial_sparsity: r2 where nothing is known of the concept.
+        agnostic_ratio: alpha.
+        hard_spatial_sparsity: r2 for a concept that proves hard to forget.
+        spatial_by_concept: r2 of the concepts in Table 8.
+        temporal_by_concept: r1 of the concepts in Table 8 that have one of their own.
+    """
+
+    temporal_sparsity: float
+    spatial_sparsity: float
+    agnostic_ratio: float
+    hard_spatial_sparsity: float = 0.03
+    spatial_by_concept: Mapping[str, float] = field(default_factory=dict)
+    temporal_by_concept: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def hard_concepts(self) -> tuple[str, ...]:
+        """The concepts of Table 8 that are hard to forget."""
+        return tuple(
+            concept
+            for concept, sparsity in self.spatial_by_concept.items()
+            if sparsity == self.hard_spatial_sparsity
+        )
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "object": Preset(
+            temporal_sparsity=0.05,
+            spatial_sparsity=0.01,
+            agnostic_ratio=0.6,
+            spatial_by_concept=MappingProxyType(
+                {
+                    "parachute": 0.03,
+                    "golf ball": 0.03,
+                    "gas pump": 0.03,
+                    "garbage truck": 0.007,
+                    "cassette player": 0.007,
+                    "church": 0.007,
+                    "tench": 0.007,
+                    "English springer": 0.007,
+                    "French horn": 0.007,
+                    "chain saw": 0.007,
+                }
+            ),
+        ),
+        "explicit content": Preset(
+            temporal_sparsity=0.05,
+            spatial_sparsity=0.01,
+            agnostic_ratio=0.6,
+            spatial_by_concept=MappingProxyType({"naked": 0.01, "sexual": 0.01}),
+            temporal_by_concept=MappingProxyType({"sexual": 0.06}),
+        ),
+        "art style": Preset(
+            temporal_sparsity=0.05,
+            spatial_sparsity=0.02,
+            agnostic_ratio=0.8,
+            spatial_by_concept=MappingProxyType(
+                {
+                    "Van Gogh": 0.03,
+                    "Monet": 0.02,
+                    "Leonardo Da Vinci": 0.02,
+                    "Salvador Dali": 0.02,
+                    "Pablo Picasso": 0.02,
+                }
+            ),
+        ),
+    }
+)
+"""Table 8 by kind of concept."""
+
+
+def default_contexts(kind: str) -> tuple[str, ...]:
+    """The paper's whole table of places, persons or objects, in its order.
+
+    Raises:
+        ValueError: ``kind`` is none of ``KINDS``.
+    """
+    require_choice("kind", kind, KINDS)
+    return _CONTEXTS[kind]
+
+
+def default_templates(kind: str) -> PromptTemplates:
+    """The paper's templates for a kind of concept.
+
+    Raises:
+        ValueError: ``kind`` is none of ``KINDS``.
+    """
+    require_choice("kind", kind, KINDS)
+    return _TEMPLATES[kind]
+
+
+def concept_prompts(
+    templates: PromptTemplates, concept: str, contexts: Sequence[str]
+) -> tuple[str, ...]:
+    """One concept prompt a context; the concept templates are used in turn.
+
+    Raises:
+        ValueError: the concept is blank, or there are no contexts or a blank one.
+    """
+    _require_words("concept", concept)
+    _require_contexts(contexts)
+    return tuple(
+        _fill(templates.concept[position % len(templates.concept)], concept, context)
+        for position, context in enumerate(contexts)
+    )
+
+
+def base_prompts(templates: PromptTemplates, contexts: Sequence[str]) -> tuple[str, ...]:
+    """One base prompt a context, in the order of ``concept_prompts``.
+
+    Raises:
+        ValueError: there are no contexts or a blank one.
+    """
+    _require_contexts(contexts)
+    return tuple(_fill(templates.base, "", context) for context in contexts)
+
+
+def _fill(template: str, concept: str, context: str) -> str:
+    words = {"concept": concept.strip(), "context": context.strip()}
+
+    def replace(match: re.Match[str]) -> str:
+        word, article = words[match["name"]], match["article"]
+        if article is None:
+            return word
+        return f"{article}{'n' if word[0].lower() in 'aeiou' else ''} {word}"
+
+    return _PLACEHOLDER.sub(replace, template)
+
+
+def _require_contexts(contexts: Sequence[str]) -> None:
+    if isinstance(contexts, str) or not contexts:
+        raise ValueError(f"contexts: is {contexts!r}; give at least one context.")
+    for context in contexts:
+        _require_words("contexts", context)
+
+
+def _require_words(name: str, words: str) -> None:
+    if not words.strip():
+        raise ValueError(f"{name}: has {words!r}; give a word or more.")

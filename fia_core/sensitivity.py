@@ -1,0 +1,136 @@
+"""Stage 2, concept-sensitive neurons: Eq. 3 over the steps, Eq. 4-6 over the layer."""
+
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from .checks import finite_float32, require_choice, require_shape
+from .selection import kth_largest, top_entries
+from .shares import decimal_share, share_count
+
+GRANULARITIES = ("both", "channel", "layer")
+
+
+def time_integrated_sensitivity(
+    saliency: Tensor, temporal_sparsity: float, normalize: bool = True
+) -> Tensor:
+    """Eq. 3: A = ½ · (1/T) Σ_t S_t + ½ · (1/T) Σ_t 1[S_t > τ_t].
+
+    Args:
+        saliency: S, (T, C_out, C_in), Eq. 2 of each step, any float dtype.
+        temporal_sparsity: r1 in (0, 1]; τ_t is the r1 · C_out · C_in-th largest entry of S_t.
+        normalize: divide the first term by its largest entry, as the authors' code does, so that
+            both terms lie in [0, 1]; False is the equation as printed.
+
+    Returns:
+        A, (C_out, C_in) float32.
+
+    Raises:
+        ValueError: wrong rank, empty, NaN or infinity, a sparsity outside (0, 1].
+    """
+    accumulator = SensitivityAccumulator(temporal_sparsity)
+    for step_saliency in finite_float32("saliency", saliency, ("T", "C_out", "C_in")):
+        accumulator.add(step_saliency)
+    return accumulator.result(normalize)
+
+
+class SensitivityAccumulator:
+    """Eq. 3 on line: one step after the other, in the memory of one float32 and one int16 a weight.
+
+    Args:
+        temporal_sparsity: r1 in (0, 1].
+
+    Raises:
+        ValueError: a sparsity outside (0, 1].
+    """
+
+    def __init__(self, temporal_sparsity: float) -> None:
+        self._share = decimal_share("temporal_sparsity", temporal_sparsity)
+        self._steps = 0
+        self._total = torch.empty(0)
+        self._exceedances = torch.empty(0)
+
+    def add(self, step_saliency: Tensor) -> None:
+        """Add S_t, (C_out, C_in), of the next step.
+
+        Raises:
+            ValueError: wrong rank, another shape than the steps before, empty, NaN or infinity.
+        """
+        step_saliency = finite_float32("step_saliency", step_saliency, ("C_out", "C_in"))
+        if self._steps == 0:
+            self._total = torch.zeros_like(step_saliency)
+            self._exceedances = torch.zeros_like(step_saliency, dtype=torch.int16)
+        require_shape("step_saliency", step_saliency, self._total.shape, "as the steps before")
+        self._steps += 1
+        self._total += step_saliency
+        self._exceedances += step_saliency > temporal_threshold(step_saliency, self._share)
+
+    def result(self, normalize: bool = True) -> Tensor:
+        """A, (C_out, C_in) float32, of the steps so far; see ``time_integrated_sensitivity``.
+
+        Raises:
+            ValueError: no step was added.
+        """
+        if self._steps == 0:
+            raise ValueError("step_saliency: none was added; add at least one step first.")
+        mean = self._total / self._steps
+        largest = mean.max()
+        if normalize and largest > 0:
+            mean /= largest
+        return 0.5 * mean + 0.5 * (self._exceedances / self._steps)
+
+
+def temporal_threshold(step_saliency: Tensor, temporal_sparsity: Fraction) -> Tensor:
+    """τ_t of Eq. 3: the k-th largest entry, k = max(1, int(r1 · n)), and at least 0.
+
+    Args:
+        step_saliency: S_t, (C_out, C_in) float32.
+        temporal_sparsity: r1, exact.
+
+    Returns:
+        τ_t, one float32 on the same device; 0 where fewer than k entries are above 0.
+    """
+    count = share_count(temporal_sparsity, step_saliency.numel())
+    return kth_largest(step_saliency.reshape(1, -1), count).clamp_min(0).squeeze()
+
+
+def concept_sensitive_mask(
+    sensitivity: Tensor, spatial_sparsity: float, granularity: str = "both"
+) -> Tensor:
+    """Eq. 4-6: the concept's mask Q = C ∩ G.
+
+    Entries that are not above 0 are never selected; ties go to the lower flat index.
+
+    Args:
+        sensitivity: A, (C_out, C_in), Eq. 3, any float dtype.
+        spatial_sparsity: r2 in (0, 1].
+        granularity: "both" (Q), "channel" (C only) or "layer" (G only).
+
+    Returns:
+        (C_out, C_in) bool, True for a concept-sensitive weight.
+
+    Raises:
+        ValueError: wrong rank, empty, NaN or infinity, a sparsity outside (0, 1], unknown
+            granularity.
+    """
+    sensitivity = finite_float32("sensitivity", sensitivity, ("C_out", "C_in"))
+    share = decimal_share("spatial_sparsity", spatial_sparsity)
+    require_choice("granularity", granularity, GRANULARITIES)
+    if granularity == "channel":
+        return channel_set(sensitivity, share)
+    if granularity == "layer":
+        return layer_set(sensitivity, share)
+    return channel_set(sensitivity, share) & layer_set(sensitivity, share)
+
+
+def channel_set(sensitivity: Tensor, spatial_sparsity: Fraction) -> Tensor:
+    """Eq. 4, set C: per output channel the max(1, int(r2 · C_in)) largest entries of its row."""
+    return top_entries(sensitivity, share_count(spatial_sparsity, sensitivity.shape[1]))
+
+
+def layer_set(sensitivity: Tensor, spatial_sparsity: Fraction) -> Tensor:
+    """Eq. 5, set G: the max(1, int(r2 · C_out · C_in)) largest entries of the whole layer."""
+    flat = sensitivity.reshape(1, -1)
+    chosen = top_entries(flat, share_count(spatial_sparsity, sensitivity.numel()))
+    return chosen.reshape(sensitivity.shape)

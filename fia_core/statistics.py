@@ -1,0 +1,106 @@
+"""Stage 1 while the denoiser runs: Eq. 1 by its fast path, and moments over prompts on line.
+
+The readable form of the same mathematics is in ``saliency.py``; tests hold the two together.
+Nothing here waits for the device: values are not inspected, only shapes. NaN and infinity pass
+through and are refused by ``contrastive_saliency``.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .checks import require_choice, require_real, require_shape
+from .saliency import TINY, unit_rows
+
+SALIENCY_FORMS = ("exact", "released")
+
+
+def prompt_saliency(
+    weight: Tensor, x: Tensor, y: Tensor | None = None, form: str = "exact"
+) -> Tensor:
+    """Eq. 1 of one prompt at one step by one matrix product, as large as the layer's forward.
+
+    The norm of X cancels out of the exact form: U = |W · P| with P = (Y / ‖Y‖)ᵀ X, columns of Y
+    scaled to length 1 before the product. A silent channel (‖Y[:, i]‖ = 0) has saliency 0.
+
+    Args:
+        weight: (C_out, C_in), the weight in effect, any float dtype.
+        x: (N, C_in), the layer's input, any float dtype.
+        y: (N, C_out), X Wᵀ without bias; None computes it. The released form needs none.
+        form: "exact" (Eq. 1) or "released" (the authors' code).
+
+    Returns:
+        U, (C_out, C_in) float32, not negative.
+
+    Raises:
+        ValueError: unknown form, wrong rank, shapes that do not fit.
+    """
+    require_choice("form", form, SALIENCY_FORMS)
+    weight, x = _matrix("weight", weight), _matrix("x", x)
+    require_shape("x", x, (x.shape[0], weight.shape[1]), "(N, C_in) with weight's C_in")
+    if form == "released":
+        return weight.abs() * unit_rows(x).norm(dim=0)
+    y = x @ weight.T if y is None else _matrix("y", y)
+    require_shape("y", y, (x.shape[0], weight.shape[0]), "(N, C_out) of x and weight")
+    directions = functional.normalize(y, dim=0, eps=TINY)
+    return (directions.T @ x).mul_(weight).abs_()
+
+
+class RunningMean:
+    """Mean over prompts, one prompt at a time, so that no batch size changes a bit of it.
+
+    Args:
+        shape: shape of one saliency.
+        device: where the state lives.
+
+    Attributes:
+        count: how many saliencies have been added.
+    """
+
+    def __init__(self, shape: tuple[int, ...], device: torch.device | str = "cpu") -> None:
+        self.count = 0
+        self._mean = torch.zeros(shape, dtype=torch.float32, device=device)
+
+    def add(self, saliency: Tensor) -> None:
+        """Add the saliency of one prompt (float, of the state's shape)."""
+        require_shape("saliency", saliency, self._mean.shape, "as this mean was made for")
+        self.count += 1
+        self._fold(saliency.detach() - self._mean)
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean, float32. Raises ValueError when nothing has been added."""
+        self._require_some()
+        return self._mean
+
+    def _fold(self, deviation: Tensor) -> None:
+        self._mean.add_(deviation, alpha=1 / self.count)
+
+    def _require_some(self) -> None:
+        if self.count == 0:
+            raise ValueError("count: is 0; add the saliency of at least one prompt first.")
+
+
+class RunningMoments(RunningMean):
+    """Mean and population standard deviation over prompts (Welford), in constant memory."""
+
+    def __init__(self, shape: tuple[int, ...], device: torch.device | str = "cpu") -> None:
+        super().__init__(shape, device)
+        self._squares = torch.zeros_like(self._mean)
+
+    @property
+    def std(self) -> Tensor:
+        """Population standard deviation, float32. Raises ValueError when nothing was added."""
+        self._require_some()
+        return (self._squares / self.count).sqrt_()
+
+    def _fold(self, deviation: Tensor) -> None:
+        super()._fold(deviation)
+        self._squares.addcmul_(deviation, deviation, value=(self.count - 1) / self.count)
+
+
+def _matrix(name: str, tensor: Tensor) -> Tensor:
+    require_real(name, tensor)
+    if tensor.dim() != 2:
+        raise ValueError(f"{name}: has shape {tuple(tensor.shape)}; give a matrix.")
+    return tensor.detach().to(torch.float32)
