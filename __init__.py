@@ -1,0 +1,21 @@
+"""Forget It All: erase concepts from a text-to-image model without training."""
+
+from comfy_api.latest import ComfyExtension, io
+
+from .nodes import NODES
+from .nodes.host.folders import register_mask_folder
+
+WEB_DIRECTORY = "./web"
+
+
+class ForgetItAll(ComfyExtension):
+    """The nodes of this pack, as ComfyUI asks for them."""
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        register_mask_folder()
+        return list(NODES)
+
+
+async def comfy_entrypoint() -> ComfyExtension:
+    """Give ComfyUI the extension; called once when the host loads its custom nodes."""
+    return ForgetItAll()

@@ -1,0 +1,21 @@
+"""The nodes: one a file, schema on top, then a few lines that call the core or ``host``."""
+
+from comfy_api.latest import io
+
+from .apply_neuron_mask import ApplyNeuronMask
+from .build_concept_mask import BuildConceptMask
+from .demo_model import DemoModel
+from .fuse_masks import FuseMasks
+from .load_neuron_mask import LoadNeuronMask
+from .profile_concept import ProfileConcept
+from .save_neuron_mask import SaveNeuronMask
+
+NODES: tuple[type[io.ComfyNode], ...] = (
+    ProfileConcept,
+    BuildConceptMask,
+    FuseMasks,
+    ApplyNeuronMask,
+    SaveNeuronMask,
+    LoadNeuronMask,
+    DemoModel,
+)

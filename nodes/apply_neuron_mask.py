@@ -1,0 +1,56 @@
+"""Apply Neuron Mask: switch a mask's weights off in a model."""
+
+from comfy.model_patcher import ModelPatcher
+from comfy_api.latest import io
+
+from ..fia_core import NeuronMask
+from .host.weight_patch import apply_neuron_mask
+from .shared import CATEGORY, NeuronMaskWire
+
+
+class ApplyNeuronMask(io.ComfyNode):
+    """W becomes W · (1 − strength) where the mask holds."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FIAApplyNeuronMask",
+            display_name="Apply Neuron Mask",
+            category=CATEGORY,
+            description=(
+                "Switch the masked weights off in this branch of the graph. The model itself stays "
+                "as it was; take the wire away and it is back."
+            ),
+            inputs=[
+                io.Model.Input(
+                    "model",
+                    tooltip=(
+                        "The model to change. A LoRA loaded before this node is masked too; one "
+                        "loaded after it fills the holes again, and merging at a ratio of 0.5 only "
+                        "halves the effect."
+                    ),
+                ),
+                NeuronMaskWire.Input("mask", tooltip="The weights to switch off."),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=0.0,
+                    max=2.0,
+                    step=0.05,
+                    round=0.001,
+                    tooltip=(
+                        "Masked weights become weight · (1 − strength): 0 changes nothing, 1 sets "
+                        "them to zero as in the paper. Above 1 turns them against the concept, our "
+                        "own extension: it erases far more with the same weights. "
+                        "A change here needs no new profile."
+                    ),
+                ),
+            ],
+            outputs=[
+                io.Model.Output("model", display_name="model", tooltip="The model that forgot.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model: ModelPatcher, mask: NeuronMask, strength: float) -> io.NodeOutput:
+        return io.NodeOutput(apply_neuron_mask(model, mask, strength))

@@ -1,0 +1,81 @@
+"""Fuse Masks: one mask for many concepts, sparing what they share."""
+
+from comfy_api.latest import io
+
+from ..fia_core import NeuronMask, fuse_neuron_masks
+from .shared import CATEGORY, NeuronMaskWire, fraction
+
+FURTHER_INPUTS = tuple(f"masks_{number}" for number in range(2, 9))
+
+
+class FuseMasks(io.ComfyNode):
+    """Eq. 7-8 and protection."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        further = [
+            NeuronMaskWire.Input(name, optional=True, tooltip="More masks, one or a list.")
+            for name in FURTHER_INPUTS
+        ]
+        return io.Schema(
+            node_id="FIAFuseMasks",
+            display_name="Fuse Masks",
+            category=CATEGORY,
+            description=(
+                "Join the masks of several concepts. Weights that many of them share are "
+                "concept-agnostic and kept: every picture needs them."
+            ),
+            is_input_list=True,
+            inputs=[
+                NeuronMaskWire.Input(
+                    "masks", tooltip="Masks of the concepts to forget, one or a list."
+                ),
+                *further,
+                io.Float.Input(
+                    "agnostic_ratio",
+                    display_name="agnostic ratio %",
+                    default=60.0,
+                    min=1.0,
+                    max=100.0,
+                    step=1.0,
+                    round=0.01,
+                    tooltip=(
+                        "A weight that at least this percentage of the concepts share is kept. "
+                        "The paper: 60 for objects, 80 for styles. Lower keeps more of the rest. "
+                        "The mask of a single concept is always pruned whole."
+                    ),
+                ),
+                NeuronMaskWire.Input(
+                    "protect",
+                    optional=True,
+                    tooltip="Masks of concepts that must stay: none of their weights is pruned.",
+                ),
+            ],
+            outputs=[
+                NeuronMaskWire.Output("mask", display_name="mask", tooltip="The weights to prune."),
+                io.String.Output(
+                    "report",
+                    display_name="report",
+                    tooltip="What is sensitive, agnostic and pruned, per concept and per layer.",
+                ),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        masks: list[NeuronMask],
+        agnostic_ratio: list[float],
+        protect: list[NeuronMask] | None = None,
+        **further: list[NeuronMask],
+    ) -> io.NodeOutput:
+        together = [*masks, *(mask for name in FURTHER_INPUTS for mask in further.get(name, ()))]
+        fusion = fuse_neuron_masks(together, fraction(agnostic_ratio[0]), tuple(protect or ()))
+        return io.NodeOutput(fusion.mask, fusion.report.text(_model_weights(together[0])))
+
+
+def _model_weights(mask: NeuronMask) -> int | None:
+    """Weights of the whole model, if the mask's profile recorded them."""
+    settings = mask.provenance.get("profile_settings")
+    weights = settings.get("model_weights") if isinstance(settings, dict) else None
+    return weights if isinstance(weights, int) else None

@@ -1,0 +1,268 @@
+"""Denoise many prompts together, as far as profiling needs, with the host's own samplers.
+
+All prompts are one batch for the sampler, so every prompt has reached the same step before the next
+begins; the denoiser sees the batch in chunks.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import comfy.sample
+import comfy.samplers
+import torch
+from comfy.conds import CONDList, CONDRegular
+from comfy.model_management import get_free_memory, throw_exception_if_processing_interrupted
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+from comfy.utils import ProgressBar
+
+from .conditioning import Conditioning
+
+WRAPPER_KEY = "forget_it_all"
+LATENT_FACTOR = 8  # pixels a latent, as in the host's Empty Latent Image
+LARGEST_AUTOMATIC_CHUNK = 16  # more prompts a denoiser call bring no further speed
+MEMORY_MARGIN = 1.5  # the host's own margin when it batches conditionings
+SIGMA_TOLERANCE = 1e-4  # relative; samplers recompute sigmas in float32
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How the prompts are denoised.
+
+    Attributes:
+        seed: of the noise that every prompt starts from.
+        steps: of the whole schedule.
+        profile_steps: the first steps of the schedule that are run.
+        cfg: guidance scale; the negative prompt is empty.
+        sampler, scheduler: names that the host knows.
+        width, height: of the picture in pixels.
+    """
+
+    seed: int
+    steps: int
+    profile_steps: int
+    cfg: float
+    sampler: str
+    scheduler: str
+    width: int
+    height: int
+
+
+class StepObserver(Protocol):
+    """Watches the denoiser work on the prompts, at the first denoiser call of every step."""
+
+    def prompts(self, rows: range) -> AbstractContextManager[None]:
+        """Around a denoiser call for the prompts ``rows`` (its halves may be several forwards)."""
+        ...
+
+    def forward(self, cond_or_uncond: list[int]) -> None:
+        """Before a forward of equal parts, each conditional (0) or unconditional (1)."""
+        ...
+
+    def finish_step(self) -> None:
+        """After all prompts of a step."""
+        ...
+
+
+def profile_sigmas(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
+    """The first ``profile_steps`` intervals of the schedule that the host's KSampler would use.
+
+    Raises:
+        ValueError: if the schedule has fewer steps.
+    """
+    sigmas = comfy.samplers.KSampler(
+        model,
+        steps=settings.steps,
+        device=model.load_device,
+        sampler=settings.sampler,
+        scheduler=settings.scheduler,
+        model_options=model.model_options,
+    ).sigmas
+    available = len(sigmas) - 1
+    if settings.profile_steps > available:
+        raise ValueError(
+            f"profile_steps: {settings.profile_steps} is more than the {available} steps of the "
+            f"schedule (steps: {settings.steps}). Lower profile_steps or raise steps."
+        )
+    return sigmas[: settings.profile_steps + 1]
+
+
+def denoise_prompts(
+    model: ModelPatcher,
+    positive: Conditioning,
+    negative: Conditioning,
+    settings: SamplingSettings,
+    chunk: int,
+    observer: StepObserver,
+) -> None:
+    """Run the first steps of sampling for all rows of ``positive``, watched by ``observer``.
+
+    ``model`` is changed (wrappers are added): pass a clone. ``chunk`` prompts share a denoiser
+    call; 0 chooses by free memory.
+
+    Raises:
+        ValueError: if the sampler skips a step of the schedule, so that there is nothing to watch.
+    """
+    sigmas = profile_sigmas(model, settings)
+    latent = _empty_latent(model, settings)
+    prompts = len(positive[0][0])
+    chunk = min(prompts, chunk or _automatic_chunk(model, latent))
+    watch = _ChunkedDenoiser(sigmas, prompts, chunk, observer)
+
+    model.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, WRAPPER_KEY, _reserve_for(chunk))
+    model.add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, WRAPPER_KEY, watch.denoise)
+    model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, WRAPPER_KEY, _announce_to(observer))
+    comfy.sample.sample_custom(
+        model,
+        comfy.sample.prepare_noise(latent, settings.seed).repeat(prompts, 1, 1, 1),
+        settings.cfg,
+        comfy.samplers.sampler_object(settings.sampler),
+        sigmas,
+        positive,
+        negative,
+        latent.repeat(prompts, 1, 1, 1),
+        disable_pbar=True,
+        seed=settings.seed,
+    )
+    watch.require_every_step(settings.sampler)
+
+
+def _empty_latent(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
+    """One latent of zeros with the channels that ``model`` wants."""
+    size = (settings.height // LATENT_FACTOR, settings.width // LATENT_FACTOR)
+    return comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))
+
+
+def _automatic_chunk(model: ModelPatcher, latent: torch.Tensor) -> int:
+    """The largest power of two of prompts whose denoiser call fits beside the loaded model."""
+    not_loaded = model.model_size() - model.loaded_size()
+    free = get_free_memory(model.load_device) - not_loaded
+    chunk = LARGEST_AUTOMATIC_CHUNK
+    while chunk > 1:
+        both_halves = [2 * chunk, *latent.shape[1:]]
+        if model.memory_required(both_halves) * MEMORY_MARGIN < free:
+            break
+        chunk //= 2
+    return chunk
+
+
+def _reserve_for(chunk: int) -> Callable[..., Any]:
+    """Let the host reserve memory for a chunk; the whole batch never reaches the denoiser."""
+
+    def prepare(
+        executor: Any, model: ModelPatcher, noise_shape: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        return executor(model, [chunk, *noise_shape[1:]], *args, **kwargs)
+
+    return prepare
+
+
+def _announce_to(observer: StepObserver) -> Callable[..., Any]:
+    """Tell the observer how a forward is made up, by the host's word and not by position."""
+
+    def forward(
+        executor: Any,
+        x: torch.Tensor,
+        timesteps: Any,
+        context: Any,
+        y: Any,
+        control: Any,
+        transformer_options: dict[str, Any],
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        observer.forward(transformer_options["cond_or_uncond"])
+        return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
+
+    return forward
+
+
+class _ChunkedDenoiser:
+    """Cuts the sampler's denoiser calls into chunks and finds the first call of every step."""
+
+    def __init__(
+        self, sigmas: torch.Tensor, prompts: int, chunk: int, observer: StepObserver
+    ) -> None:
+        self.ends = sigmas[1:].tolist()  # step k is the interval [sigmas[k], sigmas[k + 1])
+        self.start = float(sigmas[0])
+        self.seen: set[int] = set()
+        self.chunks = [
+            range(first, min(first + chunk, prompts)) for first in range(0, prompts, chunk)
+        ]
+        self.observer = observer
+        self.progress = ProgressBar(len(self.ends) * len(self.chunks))
+
+    def denoise(
+        self,
+        executor: Any,
+        model: Any,
+        conds: list[list[dict[str, Any]] | None],
+        x: torch.Tensor,
+        sigma: torch.Tensor,
+        model_options: dict[str, Any],
+    ) -> list[torch.Tensor]:
+        """The host's batch of conditionings for ``x`` (prompts, channels, height, width)."""
+        watched = self._is_first_call(float(sigma[0]))
+        parts = []
+        for rows in self.chunks:
+            throw_exception_if_processing_interrupted()
+            take = slice(rows.start, rows.stop)
+            call = (model, _take_conds(conds, take, len(x)), x[take], sigma[take], model_options)
+            if watched:
+                with self.observer.prompts(rows):
+                    parts.append(executor(*call))
+                self.progress.update(1)
+            else:
+                parts.append(executor(*call))
+        if watched:
+            self.observer.finish_step()
+        return [torch.cat(outputs) for outputs in zip(*parts, strict=True)]
+
+    def require_every_step(self, sampler: str) -> None:
+        """Refuse a sampler that chose its own steps and left one of the schedule's out."""
+        missing = [step for step in range(len(self.ends)) if step not in self.seen]
+        if missing:
+            raise ValueError(
+                f"sampler: {sampler} made no denoiser call in step {missing[0] + 1} of "
+                f"{len(self.ends)}. Choose a sampler that follows the schedule, such as euler."
+            )
+
+    def _is_first_call(self, sigma: float) -> bool:
+        """Whether this is the first call in its step; calls below the last step do not count."""
+        lowest = sigma * (1 - SIGMA_TOLERANCE)
+        step = sum(end >= lowest for end in self.ends)
+        if step == len(self.ends) or step in self.seen:
+            return False
+        self.seen.add(step)
+        return True
+
+
+def _take_conds(
+    conds: list[list[dict[str, Any]] | None], take: slice, rows: int
+) -> list[list[dict[str, Any]] | None]:
+    """The conditionings of some prompts: every entry with a row per prompt is cut."""
+    return [
+        None
+        if group is None
+        else [
+            {
+                **cond,
+                "model_conds": {
+                    name: _take_cond(entry, take, rows)
+                    for name, entry in cond["model_conds"].items()
+                },
+            }
+            for cond in group
+        ]
+        for group in conds
+    ]
+
+
+def _take_cond(entry: CONDRegular, take: slice, rows: int) -> CONDRegular:
+    """The rows ``take`` of one entry; entries that all prompts share stay as they are."""
+    if isinstance(entry, CONDList):
+        return CONDList([part[take] if len(part) == rows else part for part in entry.cond])
+    if torch.is_tensor(entry.cond) and entry.cond.ndim > 0 and len(entry.cond) == rows:
+        return type(entry)(entry.cond[take])
+    return entry

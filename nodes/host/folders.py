@@ -1,0 +1,68 @@
+"""Mask files in the host's models folder ``neuron_masks``."""
+
+import hashlib
+import os
+
+import folder_paths
+
+FOLDER = "neuron_masks"
+SUFFIX = ".safetensors"
+HASH_BLOCK = 1 << 20  # bytes
+
+
+def register_mask_folder() -> None:
+    """Tell the host about ``models/neuron_masks``; folders that a user configured come first."""
+    folder_paths.add_model_folder_path(FOLDER, os.path.join(folder_paths.models_dir, FOLDER))
+
+
+def list_mask_files() -> list[str]:
+    """Names of all mask files, relative to their folder."""
+    return [name for name in folder_paths.get_filename_list(FOLDER) if name.endswith(SUFFIX)]
+
+
+def mask_path(name: str) -> str:
+    """Full path of the mask file ``name`` from ``list_mask_files``.
+
+    Raises:
+        ValueError: if there is no such file in any of the folders.
+    """
+    path = folder_paths.get_full_path(FOLDER, name)
+    if path is None or not path.endswith(SUFFIX):
+        folders = ", ".join(folder_paths.get_folder_paths(FOLDER))
+        raise ValueError(
+            f"mask_file: there is no mask file {name!r} in {folders}. "
+            "Put it there, or choose another after refreshing the node list (R)."
+        )
+    return path
+
+
+def mask_fingerprint(name: str) -> str:
+    """SHA-256 of the mask file ``name``: the host runs a loader again when its file changes."""
+    digest = hashlib.sha256()
+    with open(mask_path(name), "rb") as file:
+        while block := file.read(HASH_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def new_mask_file(prefix: str) -> tuple[str, str]:
+    """A free place for a mask file: (full path, name relative to the folder).
+
+    The host numbers the files that have ``prefix``, so nothing is overwritten; folders in the
+    prefix are created.
+
+    Raises:
+        ValueError: if ``prefix`` is empty or leads out of the folder.
+    """
+    folder = os.path.realpath(folder_paths.get_folder_paths(FOLDER)[0])
+    target = os.path.realpath(os.path.dirname(os.path.join(folder, os.path.normpath(prefix))))
+    if os.path.commonpath([folder, target]) != folder:
+        raise ValueError(
+            f"filename_prefix: {prefix!r} leads out of {folder}. "
+            "Use a name, or subfolder/name, without '..' or a leading slash."
+        )
+    if not os.path.basename(os.path.normpath(prefix)).strip(". "):
+        raise ValueError(f"filename_prefix: {prefix!r} names no file. Write one, such as 'mask'.")
+    directory, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder)
+    path = os.path.join(directory, f"{stem}_{counter:05}_{SUFFIX}")
+    return path, os.path.relpath(path, folder)

@@ -1,0 +1,51 @@
+"""Say which model a profile or mask belongs to: its architecture and its FFN2 weights."""
+
+import hashlib
+import math
+
+import torch
+from comfy.lora import calculate_weight
+from comfy.model_management import cast_to_device
+from comfy.model_patcher import ModelPatcher
+
+from ...fia_core import LayerShapes, ModelIdentity
+from .layers import find_ffn2_layers, layer_shapes
+
+COLUMN_FACTOR = 0x9E3779B97F4A7C15 - (1 << 64)  # 2^64 / golden ratio, odd, as a signed integer
+
+
+def architecture(model: ModelPatcher, shapes: LayerShapes) -> str:
+    """The host's name of the model family and the size of its FFN2 layers, for people."""
+    family = type(model.model.model_config).__name__
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    return f"{family} ({len(shapes)} FFN2 layers, {weights:,} FFN2 weights)"
+
+
+def model_identity(model: ModelPatcher) -> ModelIdentity:
+    """Architecture of ``model`` and a fingerprint of its FFN2 weights in effect.
+
+    Weights in effect are those with every patch of the patcher applied (a LoRA is part of the
+    model). They are computed from the unpatched weights in float32, so neither the precision that
+    the host chose nor how much of the model is on the GPU changes the fingerprint.
+    """
+    shapes = layer_shapes(find_ffn2_layers(model))
+    patches = model.get_key_patches("diffusion_model.")
+    fingerprint = hashlib.sha256()
+    for name in sorted(shapes):
+        key = f"{name}.weight"
+        (stored, convert), *changes = patches[key]
+        weight = cast_to_device(stored, model.load_device, torch.float32, copy=True)
+        weight = calculate_weight(changes, convert(weight, inplace=True), key)
+        fingerprint.update(name.encode())
+        fingerprint.update(_row_sums(weight).cpu().numpy().tobytes())
+    return ModelIdentity(architecture(model, shapes), fingerprint.hexdigest())
+
+
+def _row_sums(weight: torch.Tensor) -> torch.Tensor:
+    """Position-weighted integer sums (modulo 2^64) of the bits of each row, (C_out,) int64.
+
+    Every bit counts and integer addition has no order, so all devices give the same sums.
+    """
+    bits = weight.float().contiguous().view(torch.int32)
+    columns = torch.arange(1, 2 * bits.shape[1], 2, dtype=torch.int64, device=bits.device)
+    return (bits * (columns * COLUMN_FACTOR)).sum(dim=1)

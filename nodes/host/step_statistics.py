@@ -1,0 +1,100 @@
+"""Fold every prompt's saliency away as it comes: one step at a time, no memory of the steps.
+
+Prompts come in groups of one size: the base prompts first, then each concept's. Within a step and
+a layer they come in order, so the state is the base moments of the step, one concept's mean at a
+time, and per concept what Eq. 3 keeps over the steps.
+"""
+
+from functools import partial
+
+import torch
+
+from ...fia_core import (
+    LayerShapes,
+    RunningMean,
+    RunningMoments,
+    SensitivityAccumulator,
+    SparseSensitivity,
+    contrastive_saliency,
+    prompt_saliency,
+)
+
+
+class StepStatistics:
+    """Stage 1 and Eq. 3 for all FFN2 layers and all concepts.
+
+    Args:
+        shapes: of the FFN2 layers.
+        concepts: how many groups follow the base prompts.
+        group: prompts in a group.
+        temporal_sparsity: r1, a fraction.
+        saliency_form: "exact" or "released".
+        device: where the layers' activations are.
+    """
+
+    def __init__(
+        self,
+        shapes: LayerShapes,
+        concepts: int,
+        group: int,
+        temporal_sparsity: float,
+        saliency_form: str,
+        device: torch.device,
+    ) -> None:
+        self._form = saliency_form
+        self._layers = {
+            name: _LayerStatistics(shape, concepts, group, temporal_sparsity, device)
+            for name, shape in shapes.items()
+        }
+
+    def add(
+        self, layer: str, prompt: int, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+    ) -> None:
+        """Take in one prompt at one step: weight (C_out, C_in), x (..., C_in), y (..., C_out)."""
+        saliency = prompt_saliency(weight, x.flatten(0, -2), y.flatten(0, -2), self._form)
+        self._layers[layer].add(prompt, saliency)
+
+    def finish_step(self) -> None:
+        """Forget the base moments; the next step has its own."""
+        for layer in self._layers.values():
+            layer.finish_step()
+
+    def sensitivities(self, concept: int) -> dict[str, SparseSensitivity]:
+        """Eq. 3 of every layer for the concept at this position."""
+        return {
+            name: SparseSensitivity.from_dense(layer.accumulators[concept].result())
+            for name, layer in self._layers.items()
+        }
+
+
+class _LayerStatistics:
+    """The same for one layer."""
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        concepts: int,
+        group: int,
+        temporal_sparsity: float,
+        device: torch.device,
+    ) -> None:
+        self.accumulators = [SensitivityAccumulator(temporal_sparsity) for _ in range(concepts)]
+        self._group = group
+        self._new_base = partial(RunningMoments, shape, device)
+        self._new_concept = partial(RunningMean, shape, device)
+        self._base = self._new_base()
+        self._concept = self._new_concept()
+
+    def add(self, prompt: int, saliency: torch.Tensor) -> None:
+        group = prompt // self._group
+        if group == 0:
+            self._base.add(saliency)
+            return
+        self._concept.add(saliency)
+        if self._concept.count == self._group:
+            step = contrastive_saliency(self._concept.mean, self._base.mean, self._base.std)
+            self.accumulators[group - 1].add(step)
+            self._concept = self._new_concept()
+
+    def finish_step(self) -> None:
+        self._base = self._new_base()

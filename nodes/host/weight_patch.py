@@ -1,0 +1,74 @@
+"""Put a neuron mask into the host's stack of weight patches."""
+
+from typing import Any
+
+import torch
+from comfy.model_management import cast_to_device
+from comfy.model_patcher import ModelPatcher
+from comfy.weight_adapter.base import WeightAdapterBase
+
+from ...fia_core import NeuronMask
+from .identity import architecture
+from .layers import find_ffn2_layers, layer_shapes
+
+
+class NeuronMaskPatch(WeightAdapterBase):
+    """W · (1 − strength) where the mask holds, the only multiplicative form the host knows.
+
+    The host may rebuild a patch as ``type(patch)(patch.loaded_keys, patch.weights)``, so there is
+    no other state.
+
+    Args:
+        loaded_keys: keys of the source file that this patch was made from; none here.
+        weights: one tensor, the bool mask (C_out, C_in), True where a weight is pruned.
+    """
+
+    name = "neuron_mask"
+
+    def __init__(self, loaded_keys: set[str], weights: tuple[torch.Tensor, ...]) -> None:
+        self.loaded_keys = loaded_keys
+        self.weights = weights
+
+    def calculate_weight(
+        self,
+        weight: torch.Tensor,
+        key: str,
+        strength: float,
+        strength_model: float,
+        offset: Any,
+        function: Any,
+        intermediate_dtype: torch.dtype = torch.float32,
+        original_weight: Any = None,
+    ) -> torch.Tensor:
+        """Scale the masked entries of ``weight`` in place, as the host's other patches do."""
+        pruned = cast_to_device(self.weights[0], weight.device, torch.bool)
+        return weight.copy_(torch.where(pruned, weight * (1 - strength), weight))
+
+
+def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) -> ModelPatcher:
+    """A clone of ``model`` whose masked FFN2 weights are W · (1 − strength).
+
+    Patches that ``model`` already has come first, so a LoRA loaded before is masked too. At
+    strength 0 the clone gets no patch.
+
+    Raises:
+        ValueError: if the mask was made for another architecture.
+    """
+    shapes = layer_shapes(find_ffn2_layers(model))
+    own = architecture(model, shapes)
+    if mask.model.architecture != own or mask.shapes != shapes:
+        raise ValueError(
+            f"mask: made for {mask.model.architecture}, but the model is {own}. "
+            "Profile the concepts on this model, or load the model that the mask was made for."
+        )
+    masked = model.clone()
+    if strength == 0:
+        return masked
+    patches = {
+        f"{name}.weight": NeuronMaskPatch(set(), (pruned,)) for name, pruned in mask.layers.items()
+    }
+    accepted = masked.add_patches(patches, strength_patch=strength)
+    refused = sorted(set(patches) - set(accepted))
+    if refused:
+        raise ValueError(f"model: the host accepts no patch for {refused[0]} of {own}.")
+    return masked

@@ -1,0 +1,50 @@
+"""Find out whether a text encoder knows any word of a concept."""
+
+import numbers
+from collections.abc import Iterator
+from typing import Any
+
+from comfy.sd import CLIP
+
+
+def require_known_words(clip: CLIP, concepts: tuple[str, ...]) -> None:
+    """Refuse concepts that the text encoder cannot tell from an empty prompt.
+
+    Raises:
+        ValueError: if no token of a concept, in any of the encoders behind ``clip``, has an
+            embedding other than zero, or if there is no token at all.
+    """
+    unknown = [concept for concept in concepts if not _is_known(clip, concept)]
+    if unknown:
+        raise ValueError(
+            f"concepts: the text encoder knows no word of {', '.join(map(repr, unknown))}, "
+            "so there is nothing to find in the model. Check the spelling or use another word."
+        )
+
+
+def _is_known(clip: CLIP, concept: str) -> bool:
+    empty = clip.tokenize("")
+    for encoder, batches in clip.tokenize(concept).items():
+        special = set(_token_ids(empty[encoder]))
+        for token in _tokens(batches):
+            if not isinstance(token, numbers.Integral):
+                return True  # a textual inversion, given as its vector
+            if token not in special and _has_embedding(clip, encoder, int(token)):
+                return True
+    return False
+
+
+def _tokens(batches: list[list[tuple[Any, ...]]]) -> Iterator[Any]:
+    """Tokens of the host's token-weight pairs: integers, or vectors of textual inversions."""
+    return (pair[0] for batch in batches for pair in batch)
+
+
+def _token_ids(batches: list[list[tuple[Any, ...]]]) -> Iterator[int]:
+    return (int(token) for token in _tokens(batches) if isinstance(token, numbers.Integral))
+
+
+def _has_embedding(clip: CLIP, encoder: str, token: int) -> bool:
+    """Whether the encoder that the tokenizer calls ``encoder`` has a vector for ``token``."""
+    model = clip.cond_stage_model
+    encoder_model = getattr(model, f"clip_{encoder}", None) or getattr(model, encoder)
+    return bool(encoder_model.transformer.get_input_embeddings().weight[token].any())

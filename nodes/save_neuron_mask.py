@@ -1,0 +1,45 @@
+"""Save Neuron Mask: keep a mask as a file."""
+
+from comfy_api.latest import io
+
+from ..fia_core import NeuronMask
+from .host.folders import FOLDER, new_mask_file
+from .shared import CATEGORY, NeuronMaskWire
+
+
+class SaveNeuronMask(io.ComfyNode):
+    """One safetensors file a mask; nothing is overwritten."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="FIASaveNeuronMask",
+            display_name="Save Neuron Mask",
+            category=CATEGORY,
+            description=f"Save a mask into models/{FOLDER}, where Load Neuron Mask finds it.",
+            is_output_node=True,
+            inputs=[
+                NeuronMaskWire.Input("mask", tooltip="The mask to keep."),
+                io.String.Input(
+                    "filename_prefix",
+                    default="mask",
+                    tooltip=(
+                        "Start of the file name; a number is added, so nothing is overwritten. "
+                        "May begin with subfolders: objects/church."
+                    ),
+                ),
+            ],
+            outputs=[
+                io.String.Output(
+                    "mask_file",
+                    display_name="mask file",
+                    tooltip="Name of the new file, as Load Neuron Mask lists it.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, mask: NeuronMask, filename_prefix: str) -> io.NodeOutput:
+        path, name = new_mask_file(filename_prefix)
+        mask.save(path)
+        return io.NodeOutput(name, ui={"text": (name,)})
