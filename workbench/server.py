@@ -1,0 +1,260 @@
+"""A real ComfyUI of our own: started as a process, spoken to over HTTP, always shut down."""
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import socket
+import sys
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import torch
+from PIL import Image
+
+from workbench.environment import ENVIRONMENT, HOST, ROOT
+from workbench.graph import ApiGraph, ObjectInfo
+
+PACK = "comfyui-forget-it-all"
+BASE = ENVIRONMENT / "comfyui"
+START_SECONDS = 180
+STOP_SECONDS = 10
+LOG_LINES = 30
+
+
+class ServerError(RuntimeError):
+    """ComfyUI did not start or went away; the message ends with the last lines of its log."""
+
+
+class WorkflowError(RuntimeError):
+    """ComfyUI refused or failed a workflow; the message names the node and its reason."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the running node is."""
+
+    node: str
+    value: int
+    maximum: int
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A ComfyUI that answers at ``address``."""
+
+    address: str
+    log: Path
+    session: aiohttp.ClientSession
+
+    async def object_info(self, node: str = "") -> ObjectInfo:
+        """The server's description of one node, or of all."""
+        return await self._get_json(f"/object_info/{node}" if node else "/object_info")
+
+    async def run(self, graph: ApiGraph, on_progress: OnProgress | None = None) -> dict[str, Any]:
+        """Run a graph to its end.
+
+        Returns:
+            node id → what the node showed (``images``, ``text``, …).
+
+        Raises:
+            WorkflowError: an input is invalid, a node failed, or the run was interrupted.
+            ServerError: the server went away.
+        """
+        client = uuid.uuid4().hex
+        try:
+            async with self.session.ws_connect(
+                f"{self.address}/ws", params={"clientId": client}, max_msg_size=0
+            ) as messages:
+                prompt = await self._post(graph, client)
+                await self._follow(messages, prompt, graph, on_progress)
+            history = await self._get_json(f"/history/{prompt}")
+        except aiohttp.ClientError as error:
+            raise ServerError(f"ComfyUI went away: {error}\n{log_tail(self.log)}") from error
+        return history[prompt]["outputs"]
+
+    async def image(self, reference: dict[str, str]) -> Image.Image:
+        """The picture that an entry of a node's ``images`` names, RGB."""
+        async with self.session.get(f"{self.address}/view", params=reference) as answer:
+            answer.raise_for_status()
+            return Image.open(io.BytesIO(await answer.read())).convert("RGB")
+
+    async def images(self, shown: dict[str, Any]) -> list[Image.Image]:
+        """All pictures that a node showed, in order."""
+        return [await self.image(reference) for reference in shown["images"]]
+
+    async def interrupt(self) -> None:
+        """Ask the server to stop the running workflow."""
+        async with self.session.post(f"{self.address}/interrupt") as answer:
+            answer.raise_for_status()
+
+    async def _get_json(self, path: str) -> dict[str, Any]:
+        async with self.session.get(self.address + path) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def _post(self, graph: ApiGraph, client: str) -> str:
+        body = {"prompt": graph, "client_id": client}
+        async with self.session.post(f"{self.address}/prompt", json=body) as answer:
+            content = await answer.json()
+            if answer.status != 200:
+                raise WorkflowError(describe_refusal(content, graph))
+            return content["prompt_id"]
+
+    async def _follow(
+        self,
+        messages: AsyncIterator[aiohttp.WSMessage],
+        prompt: str,
+        graph: ApiGraph,
+        on_progress: OnProgress | None,
+    ) -> None:
+        async for message in messages:
+            if message.type != aiohttp.WSMsgType.TEXT:  # binary ones are preview pictures
+                continue
+            event = json.loads(message.data)
+            kind, data = event["type"], event["data"]
+            if data.get("prompt_id") != prompt:
+                continue
+            if kind == "execution_success":
+                return
+            if kind == "execution_error":
+                raise WorkflowError(
+                    f"{title_of(data['node_id'], graph)}: {data['exception_message'].strip()}"
+                )
+            if kind == "execution_interrupted":
+                raise WorkflowError(f"{title_of(data['node_id'], graph)}: interrupted")
+            if kind == "progress" and on_progress:
+                node = title_of(data["node"], graph)
+                on_progress(Progress(node, int(data["value"]), int(data["max"])))
+        raise ServerError(f"ComfyUI closed the connection.\n{log_tail(self.log)}")
+
+
+@contextlib.asynccontextmanager
+async def running_server(base: Path = BASE, port: int = 0) -> AsyncIterator[Server]:
+    """Start ComfyUI with this repository as its only extension; stop it when the block ends.
+
+    Args:
+        base: ComfyUI's folder for models, input, output and user data; made when missing.
+        port: 0 takes a free one.
+
+    Raises:
+        ServerError: it did not answer in time, or the extension could not be imported.
+    """
+    make_base(base)
+    log = base / "comfyui.log"
+    address = f"http://127.0.0.1:{port or free_port()}"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments(base, address),
+            cwd=HOST,
+            env=host_environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
+            server = Server(address, log, session)
+            await wait_until_ready(server, process)
+            yield server
+    finally:
+        await stop(process)
+
+
+def arguments(base: Path, address: str) -> list[str]:
+    """ComfyUI's command line, after the interpreter."""
+    command = [str(HOST / "main.py"), "--listen", "127.0.0.1", "--port", address.rpartition(":")[2]]
+    command += ["--base-directory", str(base), "--disable-auto-launch", "--disable-api-nodes"]
+    command += ["--database-url", f"sqlite:///{(base / 'comfyui.db').as_posix()}"]
+    if not torch.accelerator.is_available():
+        command.append("--cpu")
+    return command
+
+
+def host_environment() -> dict[str, str]:
+    """Ours less PYTHONPATH: the repository's ``nodes/`` would hide the host's own module."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return inherited | {"PYTHONUNBUFFERED": "1"}
+
+
+def make_base(base: Path) -> None:
+    """ComfyUI's folders below ``base``, with this repository linked among the custom nodes."""
+    for folder in ("custom_nodes", "models", "input", "output", "user"):
+        (base / folder).mkdir(parents=True, exist_ok=True)
+    link = base / "custom_nodes" / PACK
+    if link.exists():
+        return
+    if sys.platform == "win32":
+        import _winapi
+
+        _winapi.CreateJunction(str(ROOT), str(link))
+    else:
+        link.symlink_to(ROOT, target_is_directory=True)
+
+
+def free_port() -> int:
+    """A TCP port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def wait_until_ready(server: Server, process: asyncio.subprocess.Process) -> None:
+    """Return when the server answers and knows the extension's nodes."""
+    for _ in range(START_SECONDS * 5):
+        if process.returncode is not None:
+            raise ServerError(f"ComfyUI ended while starting.\n{log_tail(server.log)}")
+        with contextlib.suppress(aiohttp.ClientError):
+            async with server.session.get(f"{server.address}/system_stats") as answer:
+                if answer.status == 200:
+                    break
+        await asyncio.sleep(0.2)
+    else:
+        raise ServerError(f"No answer within {START_SECONDS} s.\n{log_tail(server.log)}")
+    if not await server.object_info("FIAApplyNeuronMask"):
+        raise ServerError(f"ComfyUI could not import this extension.\n{log_tail(server.log)}")
+
+
+async def stop(process: asyncio.subprocess.Process) -> None:
+    """End the process: politely, then by force."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except asyncio.TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def describe_refusal(content: dict[str, Any], graph: ApiGraph) -> str:
+    """Why ``/prompt`` refused a graph, one line a reason."""
+    lines = [
+        f"{title_of(node, graph)}: {reason['message']}: {reason['details']}"
+        for node, errors in content.get("node_errors", {}).items()
+        for reason in errors["errors"]
+    ]
+    if not lines:
+        lines = [f"{content['error']['message']}: {content['error']['details']}"]
+    return "\n".join(lines)
+
+
+def title_of(node: str, graph: ApiGraph) -> str:
+    """What a person calls the node with this id."""
+    entry = graph.get(node, {})
+    return entry.get("_meta", {}).get("title") or entry.get("class_type", f"node {node}")
+
+
+def log_tail(log: Path) -> str:
+    """The last lines of the log, and where it lies."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    return "\n".join([*lines, f"(from {log})"])
