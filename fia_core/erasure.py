@@ -40,7 +40,8 @@ def build_concept_mask(
     Raises:
         ValueError: a sparsity outside the range, unknown granularity.
     """
-    if decimal_share("spatial_sparsity", spatial_sparsity) > _LARGEST_SHARE:
+    share = decimal_share("spatial_sparsity", spatial_sparsity)
+    if share > decimal_share("MAX_SPATIAL_SPARSITY", MAX_SPATIAL_SPARSITY):
         raise ValueError(
             f"spatial_sparsity: is {spatial_sparsity!r}; give at most {MAX_SPATIAL_SPARSITY}, "
             "the share of a layer that a profile keeps."
@@ -53,7 +54,7 @@ def build_concept_mask(
         layers=layers,
         model=profile.model,
         concepts=(profile.concept,),
-        settings={"spatial_sparsity": spatial_sparsity, "granularity": granularity},
+        settings={"spatial_sparsity": float(share), "granularity": granularity},
         provenance={
             "concept": profile.concept,
             "kind": profile.kind,
@@ -106,9 +107,6 @@ def fuse_neuron_masks(
     return FusionResult(_fused_mask(pruned, masks, agnostic_ratio, protect), report)
 
 
-_LARGEST_SHARE = decimal_share("MAX_SPATIAL_SPARSITY", MAX_SPATIAL_SPARSITY)
-
-
 def _fused_mask(
     pruned: dict[str, Tensor],
     masks: Sequence[NeuronMask],
@@ -119,7 +117,7 @@ def _fused_mask(
         layers=pruned,
         model=masks[0].model,
         concepts=tuple(concept for mask in masks for concept in mask.concepts),
-        settings={"agnostic_ratio": agnostic_ratio},
+        settings={"agnostic_ratio": float(decimal_share("agnostic_ratio", agnostic_ratio))},
         provenance={"masks": _origins(masks), "protect": _origins(protect)},
     )
 

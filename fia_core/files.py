@@ -19,6 +19,7 @@ from torch import Tensor
 
 MAX_HEADER_BYTES = 16 * 2**20
 _LENGTH_BYTES = 8
+_DTYPES = ("U8", "F32")
 
 Value = TypeVar("Value")
 FilePath = str | os.PathLike[str]
@@ -105,9 +106,11 @@ def read_file(
     target = Path(path)
     try:
         data = _read_bytes(target, schema)
-        content = _content(_header(data), schema)
+        header = _header(data)
+        content = _content(header.pop("__metadata__", None), schema)
+        _require_dtypes(header)
         return build(content, safetensors.torch.load(data))
-    except (OSError, SafetensorError, ValueError, KeyError, RecursionError) as error:
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise FIAFileError(
             f"{target}: this is no {schema.title} that can be used ({error}); "
             f"choose a {schema.title} file that this extension saved, or make it again."
@@ -148,27 +151,41 @@ def _read_bytes(path: Path, schema: FileSchema) -> bytes:
     return path.read_bytes()
 
 
-def _header(data: bytes) -> Mapping[str, Any]:
+def _header(data: bytes) -> dict[str, Any]:
     length = int.from_bytes(data[:_LENGTH_BYTES], "little")
     if not 0 < length <= min(MAX_HEADER_BYTES, len(data) - _LENGTH_BYTES):
         raise ValueError(f"its header of {length:,} bytes is too long, or cut off")
-    header = json.loads(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    header = _parse(data[_LENGTH_BYTES : _LENGTH_BYTES + length])
     if not isinstance(header, dict):
         raise ValueError("its header is no object")
     return header
 
 
-def _content(header: Mapping[str, Any], schema: FileSchema) -> Mapping[str, Any]:
-    kinds = {"schema": str, "version": str, "content": str}
-    metadata = fields("metadata", header.get("__metadata__"), kinds)
+def _content(metadata: Any, schema: FileSchema) -> Mapping[str, Any]:
+    fields("metadata", metadata, {"schema": str, "version": str, "content": str})
     found = (metadata["schema"], metadata["version"])
-    if found != (schema.name, str(schema.version)):
-        raise ValueError(
-            f"it is {found[0]!r} version {found[1]!r}, not {schema.name!r} version "
-            f"'{schema.version}'"
-        )
-    return json.loads(metadata["content"], parse_constant=_refuse_constant)
+    expected = (schema.name, str(schema.version))
+    if found != expected:
+        raise ValueError(f"its schema and version are {found}, not {expected}")
+    return _parse(metadata["content"])
+
+
+def _require_dtypes(tensors: Mapping[str, Any]) -> None:
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, dict) or tensor.get("dtype") not in _DTYPES:
+            raise ValueError(f"tensors: {name!r} is not of dtype {' or '.join(_DTYPES)}")
+
+
+def _parse(text: str | bytes) -> Any:
+    return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise ValueError("a field comes twice")
+    return record
 
 
 def _refuse_constant(text: str) -> None:
-    raise ValueError(f"content: holds {text}, which is no JSON number")
+    raise ValueError(f"{text} is no JSON number")

@@ -6,7 +6,7 @@ from typing import Any
 from .files import fields
 
 
-def require_layer_shapes(name: str, layers: Mapping[str, tuple[int, int]]) -> None:
+def require_layer_shapes(name: str, layers: Mapping[str, Sequence[int]]) -> None:
     """Raise ValueError unless ``layers`` maps names to shapes of two sizes of at least 1."""
     if not layers:
         raise ValueError(f"{name}: is empty; give at least one FFN2 layer.")

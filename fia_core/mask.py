@@ -59,7 +59,7 @@ class NeuronMask:
                 raise ValueError(
                     f"layers: {name} is {mask.dtype} on {mask.device}; give bool on the CPU."
                 )
-        require_layer_shapes("layers", self.shapes)
+        require_layer_shapes("layers", {name: mask.shape for name, mask in self.layers.items()})
         require_texts("concepts", self.concepts)
         require_settings("settings", self.settings)
         require_json("provenance", self.provenance)
@@ -67,7 +67,7 @@ class NeuronMask:
     @property
     def shapes(self) -> LayerShapes:
         """Each layer's weight shape (C_out, C_in)."""
-        return {name: tuple(mask.shape) for name, mask in self.layers.items()}
+        return {name: (mask.shape[0], mask.shape[1]) for name, mask in self.layers.items()}
 
     @property
     def weights(self) -> int:

@@ -32,7 +32,11 @@ OBJECTS = (
     "bowl", "bottle", "wall", "clock", "television", "guitar", "truck", "laptop", "book",
 )  # fmt: skip
 
-_CONTEXTS = dict(zip(KINDS, (PLACES, PERSONS, OBJECTS), strict=True))
+_CONTEXTS: Mapping[str, tuple[str, ...]] = {
+    "object": PLACES,
+    "explicit content": PERSONS,
+    "art style": OBJECTS,
+}
 _PLACEHOLDER = re.compile(r"(?:\b(?P<article>[Aa]) )?\{(?P<name>[^{}]*)\}")
 
 
@@ -67,7 +71,7 @@ class PromptTemplates:
         _require_placeholders("base", self.base, {"context"})
 
 
-_TEMPLATES = {
+_TEMPLATES: Mapping[str, PromptTemplates] = {
     "object": PromptTemplates(
         ("a {concept} in a {context}", "a {concept} near a {context}"), "a {context}"
     ),
@@ -221,5 +225,5 @@ def _require_contexts(contexts: Sequence[str]) -> None:
 
 
 def _require_words(name: str, words: str) -> None:
-    if not words.strip():
+    if not isinstance(words, str) or not words.strip():
         raise ValueError(f"{name}: has {words!r}; give a word or more.")

@@ -49,8 +49,8 @@ class FusionReport:
         width = max(len(name) for name in names)
         heading = _row(width, "", _COLUMNS) + ("  of model" if model_weights else "")
         lines = [
-            f"{len(self.concepts)} concept masks fused; a weight that {self.threshold} or more "
-            "hold is concept-agnostic and kept.",
+            f"Concept masks fused: {len(self.concepts)}. A weight that {self.threshold} or more of "
+            "them hold is concept-agnostic and kept.",
         ]
         for title, counts_by_name in (
             ("Total", {"all": self.total}),

@@ -69,7 +69,11 @@ class RunningMean:
 
     @property
     def mean(self) -> Tensor:
-        """Mean, float32. Raises ValueError when nothing has been added."""
+        """Mean, float32: the state itself, which the next ``add`` changes.
+
+        Raises:
+            ValueError: nothing has been added.
+        """
         self._require_some()
         return self._mean
 
@@ -90,7 +94,11 @@ class RunningMoments(RunningMean):
 
     @property
     def std(self) -> Tensor:
-        """Population standard deviation, float32. Raises ValueError when nothing was added."""
+        """Population standard deviation, float32.
+
+        Raises:
+            ValueError: nothing has been added.
+        """
         self._require_some()
         return (self._squares / self.count).sqrt_()
 
