@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 WEIGHTS = Path(__file__).with_name("judge.safetensors")
 SIDE = 128
+PICTURES_AT_ONCE = 64
 NOTHING = "nothing"
 PLAIN = "plain"
 
@@ -57,15 +58,18 @@ class Judge(nn.Module):
         places = nn.functional.adaptive_avg_pool2d(features, 4).flatten(1)
         return self.object_head(places), self.style_head(features.mean((2, 3)))
 
-    @torch.inference_mode()
     def name_objects(self, pictures: Tensor) -> list[str]:
         """The object seen in each picture, or ``"nothing"``."""
-        return [self.objects[i] for i in self(pictures)[0].argmax(1).tolist()]
+        return [self.objects[number] for number in self._largest(pictures, head=0)]
 
-    @torch.inference_mode()
     def name_styles(self, pictures: Tensor) -> list[str]:
         """The style seen in each picture, or ``"plain"``."""
-        return [self.styles[i] for i in self(pictures)[1].argmax(1).tolist()]
+        return [self.styles[number] for number in self._largest(pictures, head=1)]
+
+    @torch.inference_mode()
+    def _largest(self, pictures: Tensor, head: int) -> list[int]:
+        parts = pictures.split(PICTURES_AT_ONCE)
+        return [number for part in parts for number in self(part)[head].argmax(1).tolist()]
 
 
 def load_judge(objects: tuple[str, ...], styles: tuple[str, ...]) -> Judge:

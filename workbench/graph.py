@@ -64,13 +64,15 @@ def widget_names(info: dict[str, Any]) -> list[str | None]:
             if options.get("forceInput") or not (isinstance(kind, list) or kind in WIDGET_TYPES):
                 continue
             names.append(name)
-            if kind == "INT" and (options.get("control_after_generate") or name in SEED_NAMES):
+            if kind == "INT" and options.get("control_after_generate", name in SEED_NAMES):
                 names.append(None)
     return names
 
 
 def _widget_inputs(node: dict[str, Any], info: dict[str, Any], where: str) -> dict[str, Any]:
     names, values = widget_names(info), node.get("widgets_values", [])
+    if not names:  # what the page adds by itself, such as a preview's text, is not the server's
+        return {}
     if len(names) != len(values):
         raise WorkflowFormatError(
             f"{where} has {len(values)} widget values, the server's node has {len(names)} widgets: "

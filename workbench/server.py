@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import socket
 import sys
 import uuid
@@ -37,11 +38,12 @@ class WorkflowError(RuntimeError):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the running node is."""
+    """How far the running node is, and how many nodes have shown their result."""
 
     node: str
     value: int
     maximum: int
+    shown: int
 
 
 OnProgress = Callable[[Progress], None]
@@ -111,11 +113,12 @@ class Server:
 
     async def _follow(
         self,
-        messages: AsyncIterator[aiohttp.WSMessage],
+        messages: "aiohttp.ClientWebSocketResponse[bool]",
         prompt: str,
         graph: ApiGraph,
         on_progress: OnProgress | None,
     ) -> None:
+        shown = 0
         async for message in messages:
             if message.type != aiohttp.WSMsgType.TEXT:  # binary ones are preview pictures
                 continue
@@ -131,9 +134,11 @@ class Server:
                 )
             if kind == "execution_interrupted":
                 raise WorkflowError(f"{title_of(data['node_id'], graph)}: interrupted")
-            if kind == "progress" and on_progress:
-                node = title_of(data["node"], graph)
-                on_progress(Progress(node, int(data["value"]), int(data["max"])))
+            if kind == "executed":
+                shown += 1
+            if on_progress and kind in ("executed", "progress"):
+                node, value, maximum = data["node"], data.get("value", 1), data.get("max", 1)
+                on_progress(Progress(title_of(node, graph), int(value), int(maximum), shown))
         raise ServerError(f"ComfyUI closed the connection.\n{log_tail(self.log)}")
 
 
@@ -170,6 +175,13 @@ async def running_server(base: Path = BASE, port: int = 0) -> AsyncIterator[Serv
         await stop(process)
 
 
+def end_on_signals() -> None:
+    """Let a termination or a closed terminal end this program the way Ctrl-C does: tidily."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
+
+
 def arguments(base: Path, address: str) -> list[str]:
     """ComfyUI's command line, after the interpreter."""
     command = [str(HOST / "main.py"), "--listen", "127.0.0.1", "--port", address.rpartition(":")[2]]
@@ -191,13 +203,14 @@ def make_base(base: Path) -> None:
     for folder in ("custom_nodes", "models", "input", "output", "user"):
         (base / folder).mkdir(parents=True, exist_ok=True)
     link = base / "custom_nodes" / PACK
-    if link.exists():
+    if link.exists() and link.resolve() == ROOT:
         return
     if sys.platform == "win32":
         import _winapi
 
         _winapi.CreateJunction(str(ROOT), str(link))
     else:
+        link.unlink(missing_ok=True)  # the repository was moved
         link.symlink_to(ROOT, target_is_directory=True)
 
 

@@ -1,6 +1,6 @@
 """Train the judge on renders of its own, spoiled as generated pictures are.
 
-    python demo_model/training/train_judge.py --minutes 6
+    python demo_model/training/train_judge.py
 
 Writes ``demo_model/judge.safetensors`` and prints the accuracy on unseen renders, object by object.
 """
@@ -8,7 +8,6 @@ Writes ``demo_model/judge.safetensors`` and prints the accuracy on unseen render
 import argparse
 import io
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -84,19 +83,18 @@ def render_all(contents: list[Content], rng: np.random.Generator) -> list[Image.
     return pictures
 
 
-def train(judge: Judge, renders: int, seconds: float, seed: int) -> int:
-    """Train until the time is up, the learning rate falling to zero; return the step count."""
+def train(judge: Judge, renders: int, steps: int, seed: int) -> None:
+    """Train on ``renders`` pictures, spoiled anew at every step, the learning rate falling to 0."""
     rng = np.random.default_rng((11, seed))
     contents = draw_contents(renders, rng, scene_only=0.14, two_objects=0, styled=0.25)
     pictures = render_all(contents, rng)
     objects, styles = labels(contents, judge)
     optimiser = torch.optim.AdamW(judge.parameters(), weight_decay=0.01)
-    start, step = time.monotonic(), 0
-    while (share := (time.monotonic() - start) / seconds) < 1:
+    for step in range(steps):
         chosen = rng.integers(renders, size=BATCH)
         batch = as_batch([spoil(pictures[number], rng) for number in chosen])
         for group in optimiser.param_groups:
-            group["lr"] = 3e-3 * min(1, (step + 1) / 50) * (1 + np.cos(np.pi * share)) / 2
+            group["lr"] = 3e-3 * min(1, (step + 1) / 50) * (1 + np.cos(np.pi * step / steps)) / 2
         seen_objects, seen_styles = judge(batch)
         loss = nn.functional.cross_entropy(seen_objects, objects[chosen])
         loss = loss + 0.5 * nn.functional.cross_entropy(seen_styles, styles[chosen])
@@ -104,9 +102,7 @@ def train(judge: Judge, renders: int, seconds: float, seed: int) -> int:
         loss.backward()
         optimiser.step()
         if step % 50 == 0:
-            print(f"{share:4.0%}  step {step:5d}  loss {loss.item():.3f}", flush=True)
-        step += 1
-    return step
+            print(f"step {step:5d} of {steps}  loss {loss.item():.3f}", flush=True)
 
 
 def report(judge: Judge, count: int, seed: int) -> None:
@@ -130,18 +126,17 @@ def report(judge: Judge, count: int, seed: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=6)
-    parser.add_argument("--renders", type=int, default=12_000)
+    parser.add_argument("--renders", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, default=1200, help=f"of {BATCH} pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--report-only", action="store_true", help="score the present weights")
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
     if not arguments.report_only:
         judge = Judge(tuple(OBJECTS), STYLES)
-        steps = train(judge, arguments.renders, arguments.minutes * 60, arguments.seed)
-        print(f"{steps} steps of {BATCH} pictures")
+        train(judge, arguments.renders, arguments.steps, arguments.seed)
         weights = {
-            name: value.half() if value.is_floating_point() else value
+            name: value.half().contiguous() if value.is_floating_point() else value
             for name, value in judge.state_dict().items()
         }
         save_file(weights, WEIGHTS)

@@ -1,0 +1,126 @@
+"""Check everything: style, types, the mathematics, the nodes in a real ComfyUI, one run over HTTP.
+
+    python3 test.py              all parts
+    python3 test.py core host    some of them: ruff, types, core, host, http
+
+Needs Python 3.10 or newer and, the first time, the network to PyPI.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.etree import ElementTree
+
+from workbench.environment import HOST, run_in_environment
+
+ROOT = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Tests by outcome; a check such as ruff counts as one."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped
+        )
+
+
+def ruff() -> Counts:
+    module = [sys.executable, "-m", "ruff"]
+    return check([*module, "check", "."]) + check([*module, "format", "--check", "."])
+
+
+def types() -> Counts:
+    return check([sys.executable, "-m", "basedpyright"])
+
+
+def core() -> Counts:
+    """The mathematics, without a host; the repository's root is on the path."""
+    return pytest("tests/core", {"PYTHONPATH": str(ROOT)})
+
+
+def host() -> Counts:
+    """The nodes inside ComfyUI; the root stays off the path, where it would hide its ``nodes``."""
+    return pytest("tests/host", {"FIA_HOST": str(HOST)}, "--import-mode=importlib")
+
+
+def http() -> Counts:
+    """A server of its own, spoken to from outside."""
+    return pytest("tests/http", {"PYTHONPATH": str(ROOT)})
+
+
+PARTS: dict[str, Callable[[], Counts]] = {
+    "ruff": ruff,
+    "types": types,
+    "core": core,
+    "host": host,
+    "http": http,
+}
+
+
+def check(command: list[str]) -> Counts:
+    """One check: passed when the command's exit status is 0."""
+    return Counts(failed=1) if subprocess.run(command, cwd=ROOT).returncode else Counts(passed=1)
+
+
+def pytest(folder: str, variables: dict[str, str], *options: str) -> Counts:
+    """A pytest process of its own, so that what it imports stays its own."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.xml"
+        command = [sys.executable, "-P", "-m", "pytest", folder, f"--junitxml={report}", *options]
+        status = subprocess.run(command, cwd=ROOT, env=inherited | variables).returncode
+        counts = read_report(report)
+    if status and not counts.failed:  # nothing collected, or pytest itself broke
+        return counts + Counts(failed=1)
+    return counts
+
+
+def read_report(report: Path) -> Counts:
+    """What a JUnit file says; nothing where there is none."""
+    if not report.exists():
+        return Counts()
+    total = Counts()
+    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped = int(suite.get("skipped", 0))
+        passed = int(suite.get("tests", 0)) - failed - skipped
+        total += Counts(passed, failed, skipped)
+    return total
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", help=", ".join(PARTS))
+    chosen = parser.parse_args().parts or list(PARTS)
+    for name in chosen:
+        if name not in PARTS:
+            parser.error(f"parts: {name!r} is none of {', '.join(PARTS)}")
+    run_in_environment(Path(__file__).resolve(), tests=True)
+
+    total = Counts()
+    for name in chosen:
+        print(f"\n━━━ {name}", flush=True)
+        start = time.monotonic()
+        counts = PARTS[name]()
+        print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
+        total += counts
+    print(f"\n{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
+    sys.exit(1 if total.failed or not total.passed else 0)
+
+
+if __name__ == "__main__":
+    main()

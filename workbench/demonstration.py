@@ -1,0 +1,130 @@
+"""What ``demo.py`` does once its environment is there."""
+
+import asyncio
+import json
+import shutil
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from demo_model.judge import load_judge
+from demo_model.vocabulary import OBJECTS, STYLES
+from workbench.console import ProgressLine
+from workbench.environment import ROOT
+from workbench.erasure import PLAIN, Answer, Case, ask, shots
+from workbench.graph import to_api
+from workbench.grid import before_after_sheet
+from workbench.server import BASE, running_server
+
+WORKFLOW = ROOT / "workflows" / "forget_with_demo_model.json"
+PAGE_NAME = "Forget with the demo model.json"
+STRENGTHS = (0.0, 2.0)
+
+
+class DemonstrationError(ValueError):
+    """A choice that the demonstration cannot follow; the message says what is possible."""
+
+
+async def serve(port: int) -> None:
+    """Run ComfyUI with the demo workflow at hand until the person ends it."""
+    print("Starting ComfyUI …", flush=True)
+    async with running_server(port=port) as server:
+        saved = BASE / "user" / "default" / "workflows" / PAGE_NAME
+        saved.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(WORKFLOW, saved)
+        print(f"\nComfyUI runs at {server.address}")
+        print(f"Open the sidebar's Workflows, then “{saved.stem}”, and press Run.")
+        print("Ctrl-C ends it.", flush=True)
+        await asyncio.Event().wait()
+
+
+async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path) -> None:
+    """Forget, draw before and after, judge both; write the sheet and the table into ``out``.
+
+    Raises:
+        DemonstrationError: an unknown object, none, all, one twice, or a number out of range.
+    """
+    start = time.monotonic()
+    case_forget = parse_forget(forget)
+    if seeds < 1:
+        raise DemonstrationError(f"--seeds {seeds}: at least 1")
+    if strength is not None and not STRENGTHS[0] <= strength <= STRENGTHS[1]:
+        raise DemonstrationError(f"--strength {strength}: it must lie between 0 and 2")
+    judge = load_judge(tuple(OBJECTS), STYLES)
+    page = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+
+    print("Starting ComfyUI …", flush=True)
+    async with running_server() as server:
+        workflow = to_api(page, await server.object_info())
+        if strength is None:
+            strength = workflow_strength(workflow)
+        case = Case(case_forget, strength)
+        asked = [shot for seed in range(1, seeds + 1) for shot in shots(case_forget, seed)]
+        before, after = [], []
+        for title, this, answers in (("before", PLAIN, before), ("after", case, after)):
+            line = ProgressLine(title, len(asked))
+            answers += await ask(server, workflow, this, asked, judge, line)
+            line.close()
+
+    out.mkdir(parents=True, exist_ok=True)
+    before_after_sheet(first_pairs(before, after, case_forget), case_forget).save(
+        out / "before_after.png"
+    )
+    table = accuracy_table(before, after, case)
+    (out / "table.txt").write_text(table + "\n", encoding="utf-8")
+    print(f"\n{table}\n\nPictures: {out / 'before_after.png'}")
+    print(f"Took {time.monotonic() - start:.0f} s.")
+
+
+def parse_forget(text: str) -> tuple[str, ...]:
+    """``"church, golf ball"`` → ``("church", "golf ball")``."""
+    names = tuple(" ".join(part.lower().split()) for part in text.split(",") if part.strip())
+    for name in names:
+        if name not in OBJECTS:
+            raise DemonstrationError(
+                f"--forget: the demo model does not know {name!r}. It knows: {', '.join(OBJECTS)}"
+            )
+        if names.count(name) > 1:
+            raise DemonstrationError(f"--forget: {name!r} is there twice")
+    if not 1 <= len(names) < len(OBJECTS):
+        raise DemonstrationError("--forget: name at least one object, and leave at least one")
+    return names
+
+
+def workflow_strength(workflow: dict[str, dict]) -> float:
+    """The strength that the workflow's Apply Neuron Mask is set to."""
+    return next(
+        node["inputs"]["strength"]
+        for node in workflow.values()
+        if node["class_type"] == "FIAApplyNeuronMask"
+    )
+
+
+def first_pairs(
+    before: list[Answer], after: list[Answer], forget: tuple[str, ...]
+) -> list[tuple[str, Image.Image, Image.Image]]:
+    """One pair of pictures an object, the forgotten first."""
+    pairs: dict[str, tuple] = {}
+    for old, new in zip(before, after, strict=True):
+        pairs.setdefault(old.shot.object, (old.picture, new.picture))
+    order = [*forget, *(name for name in OBJECTS if name not in forget)]
+    return [(name, *pairs[name]) for name in order]
+
+
+def accuracy_table(before: list[Answer], after: list[Answer], case: Case) -> str:
+    """The judge's accuracy before and after: each forgotten object, each kept one, the means."""
+    kept = tuple(name for name in OBJECTS if name not in case.forget)
+    lines = [f"The judge finds the object, strength {case.strength:g}:", f"{'':24}before   after"]
+    for title, names in (("forgotten", case.forget), ("kept", kept)):
+        lines.append(f"{title:22}{share(before, names):>8}{share(after, names):>8}")
+        lines += [
+            f"  {name:20}{share(before, (name,)):>8}{share(after, (name,)):>8}" for name in names
+        ]
+    return "\n".join(lines)
+
+
+def share(answers: list[Answer], names: tuple[str, ...]) -> str:
+    """Right answers among those that asked for one of ``names``."""
+    right = [answer.right for answer in answers if answer.shot.object in names]
+    return f"{sum(right) / len(right):.0%}"

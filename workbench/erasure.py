@@ -1,0 +1,145 @@
+"""How well a model forgot and what it kept, measured through a real ComfyUI.
+
+A *shot* is one prompt at one seed. Every case (which concepts are forgotten, at which strength) is
+asked the same shots, so that its pictures pair with those of the plain model.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from demo_model.judge import Judge
+from demo_model.vocabulary import OBJECTS, with_article
+from workbench.graph import ApiGraph
+from workbench.server import OnProgress, Server
+
+SCENES = ("beach", "desert", "night sky", "snow field", "ocean", "mountain")
+"""Where the evaluated objects stand; the profiling contexts of the workflow are others."""
+
+KEPT_SCENES = 2
+"""Scenes a seed for an object that should stay; they go round with the seed."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is forgotten, and how strongly; nothing forgotten is the plain model."""
+
+    forget: tuple[str, ...] = ()
+    strength: float = 0.0
+
+
+PLAIN = Case()
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture to ask for."""
+
+    object: str
+    scene: str
+    seed: int
+
+    @property
+    def prompt(self) -> str:
+        return f"a photo of {with_article(self.object)} in {with_article(self.scene)}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One picture as drawn, and whether the judge found its object there."""
+
+    shot: Shot
+    picture: Image.Image
+    right: bool
+
+
+def shots(forget: Iterable[str], seed: int) -> tuple[Shot, ...]:
+    """All scenes for the objects of ``forget``, ``KEPT_SCENES`` scenes for every other object."""
+    asked = set(forget)
+    result: list[Shot] = []
+    for number, name in enumerate(OBJECTS):
+        first = (number + seed) * KEPT_SCENES
+        kept = tuple(SCENES[(first + i) % len(SCENES)] for i in range(KEPT_SCENES))
+        result += [Shot(name, scene, seed) for scene in (SCENES if name in asked else kept)]
+    return tuple(result)
+
+
+def evaluation_graph(workflow: ApiGraph, case: Case, asked: Sequence[Shot]) -> ApiGraph:
+    """The workflow's model and mask nodes, and one branch to a preview for every shot.
+
+    The sampler's settings are those of the workflow. The preview of shot n is node ``shot n``.
+    """
+    apply_id, apply = _only("FIAApplyNeuronMask", workflow)
+    sampler = next(node for node in workflow.values() if node["class_type"] == "KSampler")
+    clip = workflow[sampler["inputs"]["positive"][0]]["inputs"]["clip"]
+    decoder = next(node for node in workflow.values() if node["class_type"] == "VAEDecode")
+    vae = decoder["inputs"]["vae"]
+    model = [apply_id, 0] if case.forget else apply["inputs"]["model"]
+
+    graph: ApiGraph = {}
+    for link in (model, clip, vae, sampler["inputs"]["negative"]):
+        _copy_with_sources(link[0], workflow, graph)
+    if case.forget:
+        _, profile = _only("FIAProfileConcept", graph)
+        profile["inputs"]["concepts"] = "\n".join(case.forget)
+        graph[apply_id]["inputs"]["strength"] = case.strength
+    size = workflow[sampler["inputs"]["latent_image"][0]]["inputs"]
+    graph["latent"] = _node("EmptyLatentImage", **(size | {"batch_size": 1}))
+    for number, shot in enumerate(asked):
+        text, drawn, decoded = f"prompt {number}", f"sample {number}", f"decode {number}"
+        graph[text] = _node("CLIPTextEncode", clip=clip, text=shot.prompt)
+        settings = {
+            "model": model,
+            "positive": [text, 0],
+            "latent_image": ["latent", 0],
+            "seed": shot.seed,
+        }
+        graph[drawn] = _node("KSampler", **(sampler["inputs"] | settings))
+        graph[decoded] = _node("VAEDecode", samples=[drawn, 0], vae=vae)
+        graph[f"shot {number}"] = _node("PreviewImage", images=[decoded, 0])
+    return graph
+
+
+async def ask(
+    server: Server,
+    workflow: ApiGraph,
+    case: Case,
+    asked: Sequence[Shot],
+    judge: Judge,
+    on_progress: OnProgress | None = None,
+) -> list[Answer]:
+    """Draw all shots and let the judge look at them, in order."""
+    shown = await server.run(evaluation_graph(workflow, case, asked), on_progress)
+    pictures = [(await server.images(shown[f"shot {n}"]))[0] for n in range(len(asked))]
+    batch = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])) / 255
+    names = judge.name_objects(batch)
+    return [
+        Answer(shot, picture, name == shot.object)
+        for shot, picture, name in zip(asked, pictures, names, strict=True)
+    ]
+
+
+def _node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs}
+
+
+def _only(class_type: str, graph: ApiGraph) -> tuple[str, dict[str, Any]]:
+    found = [(id, node) for id, node in graph.items() if node["class_type"] == class_type]
+    if len(found) != 1:
+        raise ValueError(f"workflow: has {len(found)} nodes {class_type}; exactly 1 is needed")
+    return found[0]
+
+
+def _copy_with_sources(id: str, source: ApiGraph, target: ApiGraph) -> None:
+    """Copy a node and everything that it is made from."""
+    if id in target:
+        return
+    node = source[id]
+    target[id] = node | {"inputs": dict(node["inputs"])}
+    for value in node["inputs"].values():
+        if isinstance(value, list):
+            _copy_with_sources(value[0], source, target)
