@@ -15,9 +15,8 @@ def pencil_sketch(picture: Image.Image) -> Image.Image:
 
 
 def pixel_art(picture: Image.Image) -> Image.Image:
-    """Blocks of 8 × 8 pixels at 128 pixels a side, six levels a channel, strong colours."""
-    small = picture.resize((picture.width // 8 * 2, picture.height // 8 * 2), Image.Resampling.BOX)
-    small = small.resize((picture.width // 6, picture.height // 6), Image.Resampling.BOX)
+    """A mosaic of 21 × 21 blocks, eight levels a channel, strong colours."""
+    small = picture.resize((21, 21), Image.Resampling.BOX)
     flat = ImageOps.posterize(ImageEnhance.Color(small).enhance(1.6), 3)
     return flat.resize(picture.size, Image.Resampling.NEAREST)
 

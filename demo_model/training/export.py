@@ -1,0 +1,56 @@
+"""Put the trained parts into the one file that the Demo Model node loads.
+
+    FIA_HOST=… python export.py --data DIR --autoencoder FILE --denoiser DIR/denoiser.pt --out ../weights.safetensors
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from host import use_host
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+use_host()
+from train_denoiser import Trainer  # noqa: E402
+
+EMBEDDING = "text_model.embeddings.token_embedding.weight"
+
+
+def preview_colours(data: Path) -> dict[str, Tensor]:
+    """Least-squares map from a latent position to the mean colour of its 8 × 8 pixels, in [-1, 1]."""
+    pictures = np.load(data / "pictures.npy", mmap_mode="r")[:400]
+    blocks = torch.from_numpy(pictures.copy()).float().div(127.5).sub(1).unflatten(1, (16, 8)).unflatten(3, (16, 8))
+    colours = blocks.mean((2, 4)).reshape(-1, 3)
+    latents = torch.load(data / "latents.pt", weights_only=True)[:400].float().movedim(1, -1).reshape(len(colours), -1)
+    design = torch.cat([latents, torch.ones(len(colours), 1)], 1)
+    solution = torch.linalg.lstsq(design, colours).solution
+    return {"preview.rgb_factors": solution[:-1], "preview.rgb_bias": solution[-1]}
+
+
+def export(data: Path, autoencoder: Path, denoiser: Path, out: Path) -> None:
+    state = torch.load(denoiser, weights_only=True)
+    trainer = Trainer()
+    trainer.load_state_dict(state["average"], strict=False)
+    text = trainer.text.transformer.state_dict()
+    rows = text.pop(EMBEDDING)
+    weights = {f"denoiser.{name}": value for name, value in trainer.unet.state_dict().items()}
+    weights |= {f"text.{name}": value for name, value in text.items()}
+    weights |= {f"autoencoder.{name}": value for name, value in load_file(autoencoder).items()}
+    weights |= preview_colours(data)
+    weights = {name: value.half().contiguous() for name, value in weights.items()}
+    weights["text.token_rows"] = rows.half()
+    weights["text.token_ids"] = torch.tensor(state["rows"], dtype=torch.int32)
+    save_file(weights, out, metadata={"steps": str(state["step"]), "minutes": f"{state['spent'] / 60:.0f}"})
+    print(f"{out.name}: {out.stat().st_size / 1e6:.1f} MB after {state['step']} steps")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--autoencoder", type=Path, required=True)
+    parser.add_argument("--denoiser", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    export(arguments.data, arguments.autoencoder, arguments.denoiser, arguments.out)
