@@ -46,9 +46,7 @@ class ApplyNeuronMask(io.ComfyNode):
                     ),
                 ),
             ],
-            outputs=[
-                io.Model.Output("model", display_name="model", tooltip="The model that forgot.")
-            ],
+            outputs=[io.Model.Output(display_name="model", tooltip="The model that forgot.")],
         )
 
     @classmethod

@@ -51,9 +51,7 @@ class BuildConceptMask(io.ComfyNode):
                     ),
                 ),
             ],
-            outputs=[
-                NeuronMaskWire.Output("mask", display_name="mask", tooltip="The concept's neurons.")
-            ],
+            outputs=[NeuronMaskWire.Output(display_name="mask", tooltip="The concept's neurons.")],
         )
 
     @classmethod

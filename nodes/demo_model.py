@@ -2,7 +2,6 @@
 
 from comfy_api.latest import io
 
-from ..demo_model.loader import load_demo_model
 from .shared import CATEGORY
 
 
@@ -21,12 +20,14 @@ class DemoModel(io.ComfyNode):
             ),
             inputs=[],
             outputs=[
-                io.Model.Output("model", display_name="model", tooltip="The denoiser."),
-                io.Clip.Output("clip", display_name="clip", tooltip="Its text encoder."),
-                io.Vae.Output("vae", display_name="vae", tooltip="Turns latents into pictures."),
+                io.Model.Output(display_name="model", tooltip="The denoiser."),
+                io.Clip.Output(display_name="clip", tooltip="Its text encoder."),
+                io.Vae.Output(display_name="vae", tooltip="Turns latents into pictures."),
             ],
         )
 
     @classmethod
     def execute(cls) -> io.NodeOutput:
+        from ..demo_model.loader import load_demo_model
+
         return io.NodeOutput(*load_demo_model())

@@ -52,9 +52,8 @@ class FuseMasks(io.ComfyNode):
                 ),
             ],
             outputs=[
-                NeuronMaskWire.Output("mask", display_name="mask", tooltip="The weights to prune."),
+                NeuronMaskWire.Output(display_name="mask", tooltip="The weights to prune."),
                 io.String.Output(
-                    "report",
                     display_name="report",
                     tooltip="What is sensitive, agnostic and pruned, per concept and per layer.",
                 ),

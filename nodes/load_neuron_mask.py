@@ -24,9 +24,7 @@ class LoadNeuronMask(io.ComfyNode):
                     tooltip=f"A file in models/{FOLDER}. Press R to see new files.",
                 )
             ],
-            outputs=[
-                NeuronMaskWire.Output("mask", display_name="mask", tooltip="The mask of the file.")
-            ],
+            outputs=[NeuronMaskWire.Output(display_name="mask", tooltip="The mask of the file.")],
         )
 
     @classmethod

@@ -183,7 +183,6 @@ class ProfileConcept(io.ComfyNode):
             ],
             outputs=[
                 ConceptProfileWire.Output(
-                    "profiles",
                     display_name="profiles",
                     is_output_list=True,
                     tooltip="One profile a concept; later nodes run once for each.",

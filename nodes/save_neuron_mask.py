@@ -31,7 +31,6 @@ class SaveNeuronMask(io.ComfyNode):
             ],
             outputs=[
                 io.String.Output(
-                    "mask_file",
                     display_name="mask file",
                     tooltip="Name of the new file, as Load Neuron Mask lists it.",
                 )

@@ -1,0 +1,119 @@
+"""A real ComfyUI in this process, with this extension loaded by the host's own loader.
+
+``FIA_HOST`` names ComfyUI's folder. The repository's root must not be on ``sys.path`` here: its
+``nodes`` folder has the name of a host module.
+"""
+
+import asyncio
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HOST = Path(os.environ["FIA_HOST"]).resolve()
+BASE = Path(tempfile.mkdtemp(prefix="fia-host-"))  # models, outputs and custom nodes
+EXTENSION = BASE / "custom_nodes" / "forget-it-all"
+LITTLE_MEMORY = 1 << 20  # bytes; less than any denoiser call needs
+
+EXTENSION.parent.mkdir()
+EXTENSION.symlink_to(REPOSITORY, target_is_directory=True)
+sys.path[:0] = [str(HOST), str(Path(__file__).parent)]
+
+from comfy.cli_args import args  # noqa: E402  (the host is on the path only now)
+
+args.cpu = True
+args.base_directory = str(BASE)
+
+import utils.extra_config  # noqa: E402, F401  (first of the host's modules, as in its main.py)
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(BASE, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def extension() -> "Extension":
+    """This extension, as the host has loaded it."""
+    import nodes
+
+    asyncio.run(nodes.init_external_custom_nodes())
+    return Extension(str(EXTENSION))
+
+
+class Extension:
+    """Modules of the extension, under the name that the host gave its package."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package.replace(".", "_x_")
+
+    def module(self, name: str) -> ModuleType:
+        """The module ``name`` of this repository, such as ``nodes.host.capture``."""
+        return importlib.import_module(f".{name}", self.package)
+
+    def node(self, node_id: str) -> Any:
+        """The node class that the host has registered under ``node_id``."""
+        import nodes
+
+        return nodes.NODE_CLASS_MAPPINGS[node_id]
+
+
+@pytest.fixture(autouse=True)
+def inference_mode() -> Iterator[None]:
+    """Nodes run in inference mode, as in the host's executor."""
+    import torch
+
+    with torch.inference_mode():
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny(extension: Extension) -> Any:
+    """A tiny Stable Diffusion of the host's classes with random weights."""
+    from tiny_model import tiny_sd
+
+    return tiny_sd()
+
+
+@pytest.fixture(scope="session")
+def tiny_sdxl(extension: Extension) -> Any:
+    """A tiny Stable Diffusion XL of the host's classes with random weights."""
+    from tiny_model import tiny_sdxl
+
+    return tiny_sdxl()
+
+
+@pytest.fixture(scope="session")
+def host(extension: Extension) -> Any:
+    """Runs graphs with the host's validation and its PromptExecutor."""
+    from graphs import Host
+
+    return Host()
+
+
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the host believe that hardly any memory is free, as on a busy GPU."""
+    from comfy import model_management
+
+    def free(device: Any = None, torch_free_too: bool = False) -> Any:
+        return (LITTLE_MEMORY, LITTLE_MEMORY) if torch_free_too else LITTLE_MEMORY
+
+    monkeypatch.setattr(model_management, "get_free_memory", free)
+
+
+@pytest.fixture
+def small_gpu(little_memory: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the host keep weights off the device and patch them at every use."""
+    from comfy import model_management
+
+    monkeypatch.setattr(model_management, "is_device_cpu", lambda device: False)
+    monkeypatch.setattr(model_management, "vram_state", model_management.VRAMState.NORMAL_VRAM)

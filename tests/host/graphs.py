@@ -1,0 +1,176 @@
+"""Run graphs in the host: its own validation, its own executor, its own messages."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import execution
+import nodes
+import server
+
+Graph = dict[str, dict[str, Any]]
+
+
+class GraphError(Exception):
+    """A graph that the host refused or that failed; the text is the host's message."""
+
+
+class Source:
+    """A node that gives what a test put in, under a number."""
+
+    values: dict[int, Any] = {}
+
+    RETURN_TYPES = ("*",)
+    FUNCTION = "run"
+    CATEGORY = "test"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802  (the host's name)
+        return {"required": {"number": ("INT", {"default": 0})}}
+
+    def run(self, number: int) -> tuple[Any]:
+        return (self.values[number],)
+
+
+class Sink:
+    """An output node that keeps what arrives, a list."""
+
+    received: list[Any] = []
+    runs = 0
+
+    RETURN_TYPES = ()
+    OUTPUT_NODE = True
+    INPUT_IS_LIST = True
+    FUNCTION = "run"
+    CATEGORY = "test"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802
+        return {"required": {"value": ("*", {})}}
+
+    @classmethod
+    def IS_CHANGED(cls, value: Any) -> int:  # noqa: N802
+        cls.runs += 1  # never answered from the host's cache
+        return cls.runs
+
+    def run(self, value: list[Any]) -> dict[str, Any]:
+        Sink.received = value
+        return {}
+
+
+class Host:
+    """The host's executor, with a server that nobody is connected to."""
+
+    def __init__(self) -> None:
+        nodes.NODE_CLASS_MAPPINGS["TestSource"] = Source
+        nodes.NODE_CLASS_MAPPINGS["TestSink"] = Sink
+        self.executor = execution.PromptExecutor(
+            server.PromptServer(asyncio.new_event_loop()),
+            cache_type=execution.CacheType.CLASSIC,
+            cache_args={"lru": 0, "ram": 0},
+        )
+
+    def source(self, value: Any) -> dict[str, Any]:
+        """A graph node that gives ``value``."""
+        number = len(Source.values)
+        Source.values[number] = value
+        return {"class_type": "TestSource", "inputs": {"number": number}}
+
+    def run(self, graph: Graph, node: str, output: int = 0) -> list[Any]:
+        """Run ``graph`` and return what an output of ``node`` gave, as a list.
+
+        Raises:
+            GraphError: with the message that the page would show.
+        """
+        Sink.received = []
+        self.run_outputs(
+            {**graph, "sink": {"class_type": "TestSink", "inputs": {"value": [node, output]}}}
+        )
+        return Sink.received
+
+    def run_outputs(self, graph: Graph) -> None:
+        """Run a graph that has output nodes of its own."""
+        prompt_id = uuid.uuid4().hex
+        valid, error, outputs, node_errors = asyncio.run(
+            execution.validate_prompt(prompt_id, graph, None)
+        )
+        if not valid:
+            raise GraphError(f"{error} {node_errors}")
+        self.executor.execute(graph, prompt_id, execute_outputs=outputs)
+        event, data = self.executor.status_messages[-1]
+        if event != "execution_success":
+            raise GraphError(f"{event}: {data.get('exception_message')}")
+
+    def forget(self) -> None:
+        """Empty the host's cache, so that the same graph runs again."""
+        self.executor.reset()
+
+
+PROFILE_INPUTS = {
+    "concepts": "church",
+    "kind": "object",
+    "contexts": "road\nforest\nbeach\nroom",
+    "concept_templates": "",
+    "base_template": "",
+    "seed": 7,
+    "steps": 10,
+    "profile_steps": 3,
+    "cfg": 4.0,
+    "sampler": "euler",
+    "scheduler": "normal",
+    "width": 64,
+    "height": 64,
+    "batch_size": 3,
+    "temporal_sparsity": 5.0,
+    "saliency_form": "exact",
+}
+
+
+def profile_graph(host: Host, model: Any, clip: Any, **inputs: Any) -> Graph:
+    """Profile Concept ("profile") and Build Concept Mask ("mask") on a model."""
+    return {
+        "model": host.source(model),
+        "clip": host.source(clip),
+        "profile": {
+            "class_type": "FIAProfileConcept",
+            "inputs": {"model": ["model", 0], "clip": ["clip", 0], **PROFILE_INPUTS, **inputs},
+        },
+        "mask": {
+            "class_type": "FIABuildConceptMask",
+            "inputs": {"profile": ["profile", 0], "spatial_sparsity": 3.0, "granularity": "both"},
+        },
+    }
+
+
+def picture_graph(model_link: list[Any]) -> Graph:
+    """An ordinary text-to-image graph ("picture") behind a model; needs "clip" and "vae"."""
+    return {
+        "positive": {
+            "class_type": "CLIPTextEncode",
+            "inputs": {"text": "a church in a park", "clip": ["clip", 0]},
+        },
+        "negative": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["clip", 0]}},
+        "latent": {
+            "class_type": "EmptyLatentImage",
+            "inputs": {"width": 64, "height": 64, "batch_size": 1},
+        },
+        "sampler": {
+            "class_type": "KSampler",
+            "inputs": {
+                "model": model_link,
+                "positive": ["positive", 0],
+                "negative": ["negative", 0],
+                "latent_image": ["latent", 0],
+                "seed": 3,
+                "steps": 4,
+                "cfg": 4.0,
+                "sampler_name": "euler",
+                "scheduler": "normal",
+                "denoise": 1.0,
+            },
+        },
+        "picture": {
+            "class_type": "VAEDecode",
+            "inputs": {"samples": ["sampler", 0], "vae": ["vae", 0]},
+        },
+    }

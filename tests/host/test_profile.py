@@ -1,0 +1,360 @@
+"""Profile Concept in the real host, against the host's own sampling one prompt at a time."""
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import comfy.sample
+import comfy.samplers
+import pytest
+import torch
+from comparison import assert_close_sensitivities, assert_same_except_at_ties
+from graphs import PROFILE_INPUTS, profile_graph
+from tiny_model import TinyModel, tiny_denoiser
+
+CONCEPTS = "church\ngolf ball\ncat"
+
+
+def profiles_and_masks(
+    host: Any, tiny: TinyModel, model: Any = None, **inputs: Any
+) -> tuple[list[Any], list[Any]]:
+    """Profiles and masks of a graph that runs afresh."""
+    host.forget()
+    graph = profile_graph(host, model or tiny.model, tiny.clip, **inputs)
+    return host.run(graph, "profile"), host.run(graph, "mask")
+
+
+def plain_sensitivities(
+    core: Any, model: Any, clip: Any, profile: Any
+) -> dict[str, torch.Tensor]:
+    """Eq. 1-3 of a profile's prompts, sampled one at a time by the host, with nothing of ours.
+
+    Only Eq. 1-3 themselves are the core's single-call functions.
+    """
+    settings = profile.settings
+    states: dict[tuple[str, int], list[torch.Tensor]] = {}
+
+    def sample(prompt: str) -> dict[tuple[str, int], torch.Tensor]:
+        saliency: dict[tuple[str, int], torch.Tensor] = {}
+        parts: list[int] = []
+        step = -1
+
+        def watch(apply_model: Callable[..., Any], call: dict[str, Any]) -> torch.Tensor:
+            nonlocal step
+            step += 0 in call["cond_or_uncond"]
+            parts[:] = call["cond_or_uncond"]
+            return apply_model(call["input"], call["timestep"], **call["c"])
+
+        def keep(name: str) -> Callable[..., None]:
+            def hook(layer: torch.nn.Linear, args: tuple[torch.Tensor], output: Any) -> None:
+                if 0 in parts:
+                    x = args[0].chunk(len(parts))[parts.index(0)][0]
+                    saliency[name, step] = core.unified_saliency(layer.weight, x)
+
+            return hook
+
+        watched = model.clone()
+        watched.set_model_unet_function_wrapper(watch)
+        handles = [
+            watched.get_model_object(name).register_forward_hook(keep(name))
+            for name in profile.layers
+        ]
+        latent = torch.zeros(1, 4, settings["height"] // 8, settings["width"] // 8)
+        comfy.sample.sample(
+            watched,
+            comfy.sample.prepare_noise(latent, settings["seed"]),
+            settings["steps"],
+            settings["cfg"],
+            settings["sampler"],
+            settings["scheduler"],
+            encode(clip, prompt),
+            encode(clip, ""),
+            latent,
+            last_step=settings["profile_steps"],
+            disable_pbar=True,
+            seed=settings["seed"],
+        )
+        for handle in handles:
+            handle.remove()
+        return saliency
+
+    for group in (profile.base_prompts, profile.concept_prompts):
+        for prompt in group:
+            for key, value in sample(prompt).items():
+                states.setdefault(key, []).append(value)
+    count = len(profile.base_prompts)
+    sensitivities = {}
+    for name in profile.layers:
+        steps = []
+        for step in range(settings["profile_steps"]):
+            stack = torch.stack(states[name, step]).double()
+            base, concept = stack[:count], stack[count:]
+            steps.append(
+                core.contrastive_saliency(
+                    concept.mean(0), base.mean(0), base.std(0, correction=0)
+                )
+            )
+        sensitivities[name] = core.time_integrated_sensitivity(
+            torch.stack(steps), settings["temporal_sparsity"]
+        )
+    return sensitivities
+
+
+def encode(clip: Any, text: str) -> list[Any]:
+    return clip.encode_from_tokens_scheduled(clip.tokenize(text))
+
+
+@pytest.mark.parametrize("cfg", [1.0, 4.0])
+def test_profile_equals_sampling_one_prompt_at_a_time(
+    host: Any, extension: Any, tiny: TinyModel, cfg: float
+) -> None:
+    (profile,), _ = profiles_and_masks(host, tiny, cfg=cfg)
+    expected = plain_sensitivities(extension.module("fia_core"), tiny.model, tiny.clip, profile)
+    assert_close_sensitivities(profile, expected)
+
+
+def test_profile_scores_the_weight_in_effect(
+    host: Any, extension: Any, tiny: TinyModel
+) -> None:
+    patched = with_random_patch(tiny.model)
+    (plain,), _ = profiles_and_masks(host, tiny)
+    (profile,), _ = profiles_and_masks(host, tiny, model=patched)
+    expected = plain_sensitivities(extension.module("fia_core"), patched, tiny.clip, profile)
+    assert_close_sensitivities(profile, expected)
+    assert profile.model.architecture == plain.model.architecture
+    assert profile.model.fingerprint != plain.model.fingerprint
+
+
+def test_profile_of_a_model_that_is_partly_off_the_gpu(
+    host: Any, tiny: TinyModel, request: pytest.FixtureRequest
+) -> None:
+    whole = with_random_patch(tiny_denoiser())
+    (expected,), (expected_mask,) = profiles_and_masks(host, tiny, model=whole)
+
+    request.getfixturevalue("small_gpu")
+    partly = with_random_patch(tiny_denoiser())
+    (profile,), (mask,) = profiles_and_masks(host, tiny, model=partly)
+    assert partly.lowvram_patch_counter() > 0, "the host has loaded the whole model"
+    assert profile.model == expected.model
+    assert_same_except_at_ties(mask, expected_mask, expected)
+
+
+def with_random_patch(model: Any) -> Any:
+    """A clone with a dense patch on every FFN2 weight, as a LoRA gives."""
+    generator = torch.Generator().manual_seed(9)
+    patched = model.clone()
+    patches = {
+        key: (0.05 * torch.randn(weight.shape, generator=generator),)
+        for key, weight in patched.model.state_dict().items()
+        if key.endswith("ff.net.2.weight")
+    }
+    assert len(patched.add_patches(patches)) == len(patches) > 0
+    return patched
+
+
+def test_one_profile_a_concept_and_base_prompts_once(host: Any, tiny: TinyModel) -> None:
+    rows = 0
+
+    def count(apply_model: Callable[..., Any], call: dict[str, Any]) -> torch.Tensor:
+        nonlocal rows
+        rows += len(call["input"])
+        return apply_model(call["input"], call["timestep"], **call["c"])
+
+    counting = tiny.model.clone()
+    counting.set_model_unet_function_wrapper(count)
+    host.forget()
+    graph = profile_graph(host, counting, tiny.clip, concepts=CONCEPTS, cfg=1.0)
+    profiles = host.run(graph, "profile")
+    assert [profile.concept for profile in profiles] == CONCEPTS.splitlines()
+    assert rows == (1 + 3) * 4 * 3  # (base and three concepts) · contexts · steps
+    assert profiles[1].concept_prompts[1] == "a golf ball near a forest"
+    assert profiles[0].base_prompts == profiles[2].base_prompts
+
+
+def test_a_profile_does_not_depend_on_its_companions(host: Any, tiny: TinyModel) -> None:
+    together, masks = profiles_and_masks(host, tiny, concepts=CONCEPTS)
+    (alone,), (mask,) = profiles_and_masks(host, tiny, concepts="cat")
+    assert_same_except_at_ties(masks[2], mask, alone)
+    assert together[2].model == alone.model
+
+
+def test_the_same_graph_twice_gives_the_same_bits(host: Any, tiny: TinyModel) -> None:
+    (one,), (one_mask,) = profiles_and_masks(host, tiny)
+    (two,), (two_mask,) = profiles_and_masks(host, tiny)
+    assert one is not two
+    for name, layer in one.layers.items():
+        assert torch.equal(layer.values, two.layers[name].values)
+        assert torch.equal(one_mask.layers[name], two_mask.layers[name])
+
+
+def test_another_seed_gives_another_profile(host: Any, tiny: TinyModel) -> None:
+    (one,), (one_mask,) = profiles_and_masks(host, tiny)
+    (two,), (two_mask,) = profiles_and_masks(host, tiny, seed=8)
+    assert any(
+        not torch.equal(mask, two_mask.layers[name]) for name, mask in one_mask.layers.items()
+    )
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 5, 100])
+def test_batch_size_does_not_matter(host: Any, tiny: TinyModel, batch_size: int) -> None:
+    (profile,), (mask,) = profiles_and_masks(host, tiny)
+    _, (other,) = profiles_and_masks(host, tiny, batch_size=batch_size)
+    assert_same_except_at_ties(mask, other, profile)
+
+
+def test_guidance_in_one_forward_or_two(
+    host: Any, tiny: TinyModel, request: pytest.FixtureRequest
+) -> None:
+    forwards: list[list[int]] = []
+
+    def note(apply_model: Callable[..., Any], call: dict[str, Any]) -> torch.Tensor:
+        forwards.append(list(call["cond_or_uncond"]))
+        return apply_model(call["input"], call["timestep"], **call["c"])
+
+    noting = tiny.model.clone()
+    noting.set_model_unet_function_wrapper(note)
+    (profile,), (together,) = profiles_and_masks(host, tiny, model=noting)
+    assert all(len(parts) == 2 for parts in forwards)
+
+    forwards.clear()
+    request.getfixturevalue("little_memory")
+    _, (apart,) = profiles_and_masks(host, tiny, model=noting)
+    assert {tuple(parts) for parts in forwards} == {(0,), (1,)}
+    assert_same_except_at_ties(together, apart, profile)
+
+
+@pytest.mark.parametrize("sampler", ["heun", "dpm_2", "dpmpp_2m", "uni_pc", "ddim"])
+def test_a_step_is_found_by_its_noise_level(host: Any, tiny: TinyModel, sampler: str) -> None:
+    (profile,), _ = profiles_and_masks(host, tiny, sampler=sampler, profile_steps=1)
+    (euler,), _ = profiles_and_masks(host, tiny, profile_steps=1)
+    assert_close_sensitivities(
+        profile, {name: layer.dense() for name, layer in euler.layers.items()}
+    )
+    profiles_and_masks(host, tiny, sampler=sampler)  # further steps: every one is found
+
+
+def test_the_released_form_is_another_profile(
+    host: Any, extension: Any, tiny: TinyModel
+) -> None:
+    (exact,), _ = profiles_and_masks(host, tiny)
+    (released,), _ = profiles_and_masks(host, tiny, saliency_form="released")
+    name = next(iter(exact.layers))
+    assert not torch.equal(exact.layers[name].dense(), released.layers[name].dense())
+
+
+def test_own_contexts_and_templates(host: Any, tiny: TinyModel) -> None:
+    (profile,), _ = profiles_and_masks(
+        host,
+        tiny,
+        contexts="sea\n\n  hill ",
+        concept_templates="{concept} by a {context}\na {context} and a {concept}",
+        base_template="only a {context}",
+    )
+    assert profile.concept_prompts == ("church by a sea", "a hill and a church")
+    assert profile.base_prompts == ("only a sea", "only a hill")
+
+
+def test_default_contexts_are_the_papers(host: Any, extension: Any, tiny: TinyModel) -> None:
+    core = extension.module("fia_core")
+    (profile,), _ = profiles_and_masks(
+        host, tiny, contexts="", kind="art style", concepts="Monet", profile_steps=1
+    )
+    objects = core.default_contexts("art style")[: core.DEFAULT_CONTEXT_COUNT]
+    assert profile.concept_prompts[0] == f"a {objects[0]} in the style of Monet"
+    assert len(profile.base_prompts) == core.DEFAULT_CONTEXT_COUNT
+
+
+def test_prompts_longer_than_a_chunk_of_the_text_encoder(
+    host: Any, extension: Any, tiny: TinyModel
+) -> None:
+    long = " ".join(["a long road with a {concept} and a {context}"] * 12)
+    (profile,), _ = profiles_and_masks(
+        host, tiny, concept_templates=f"a {{concept}} in a {{context}}\n{long}"
+    )
+    expected = plain_sensitivities(extension.module("fia_core"), tiny.model, tiny.clip, profile)
+    assert_close_sensitivities(profile, expected)
+
+
+def test_memory_does_not_grow_with_prompts_or_steps(host: Any, tiny: TinyModel) -> None:
+    def largest_state(**inputs: Any) -> int:
+        largest = 0
+
+        def measure(apply_model: Callable[..., Any], call: dict[str, Any]) -> torch.Tensor:
+            nonlocal largest
+            shapes = {(64, 256), (32, 128)}  # of the FFN2 weights
+            state = sum(
+                tensor.nbytes
+                for tensor in gc.get_objects()
+                if type(tensor) is torch.Tensor and tuple(tensor.shape) in shapes
+            )
+            largest = max(largest, state)
+            return apply_model(call["input"], call["timestep"], **call["c"])
+
+        measured = tiny.model.clone()
+        measured.set_model_unet_function_wrapper(measure)
+        host.forget()
+        gc.collect()
+        host.run(profile_graph(host, measured, tiny.clip, concepts="church\ncat", **inputs), "mask")
+        return largest
+
+    few = largest_state(contexts="road\nforest", profile_steps=2, batch_size=2)
+    many = largest_state(contexts="road\nforest\nbeach\nroom\npark", profile_steps=6, batch_size=2)
+    assert many == few > 0
+
+
+def test_the_host_reserves_memory_for_a_chunk(
+    host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    estimate = comfy.sampler_helpers.estimate_memory
+
+    def note(model: Any, noise_shape: Any, conds: Any) -> Any:
+        asked.append(noise_shape[0])
+        return estimate(model, noise_shape, conds)
+
+    monkeypatch.setattr(comfy.sampler_helpers, "estimate_memory", note)
+    profiles_and_masks(host, tiny, batch_size=3)
+    assert asked == [3]
+
+
+def test_a_compiled_model_is_profiled_through_its_plain_modules(
+    host: Any, tiny: TinyModel
+) -> None:
+    from comfy_api.torch_helpers import set_torch_compile_wrapper
+
+    compiled = tiny.model.clone()
+    set_torch_compile_wrapper(compiled, backend="eager")
+    (profile,), (mask,) = profiles_and_masks(host, tiny, model=compiled)
+    _, (plain,) = profiles_and_masks(host, tiny)
+    assert_same_except_at_ties(mask, plain, profile)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_models(host: Any, tiny: TinyModel, dtype: torch.dtype) -> None:
+    (profile,), (mask,) = profiles_and_masks(host, tiny, model=tiny_denoiser(dtype))
+    assert profile.settings["precision"] == str(dtype).removeprefix("torch.")
+    assert mask.count > 0
+
+
+def test_sdxl_with_its_two_text_encoders_and_sizes(
+    host: Any, extension: Any, tiny_sdxl: TinyModel
+) -> None:
+    (profile,), _ = profiles_and_masks(host, tiny_sdxl)
+    expected = plain_sensitivities(
+        extension.module("fia_core"), tiny_sdxl.model, tiny_sdxl.clip, profile
+    )
+    assert profile.model.architecture.startswith("SDXL ")
+    assert_close_sensitivities(profile, expected)
+
+
+def test_settings_are_recorded(host: Any, tiny: TinyModel) -> None:
+    (profile,), _ = profiles_and_masks(host, tiny)
+    same = {
+        name: value
+        for name, value in PROFILE_INPUTS.items()
+        if isinstance(value, int | float) and name not in ("batch_size", "temporal_sparsity")
+    }
+    assert same.items() <= profile.settings.items()
+    assert profile.settings["temporal_sparsity"] == 0.05
+    weights = sum(parameter.numel() for parameter in tiny.model.model.diffusion_model.parameters())
+    assert profile.settings["model_weights"] == weights
