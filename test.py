@@ -1,7 +1,7 @@
 """Check everything: style, types, the mathematics, the nodes in a real ComfyUI, one run over HTTP.
 
     python3 test.py              all parts
-    python3 test.py core host    some of them: ruff, types, core, host, http
+    python3 test.py core host    some of: ruff, types, core, workbench, host, http
 
 Needs Python 3.10 or newer and, the first time, the network to PyPI.
 """
@@ -50,6 +50,11 @@ def core() -> Counts:
     return pytest("tests/core", {"PYTHONPATH": str(ROOT)})
 
 
+def workbench() -> Counts:
+    """What the two commands and the benchmarks share."""
+    return pytest("tests/workbench", {"PYTHONPATH": str(ROOT)})
+
+
 def host() -> Counts:
     """The nodes inside ComfyUI; the root stays off the path, where it would hide its ``nodes``."""
     return pytest("tests/host", {"FIA_HOST": str(HOST)}, "--import-mode=importlib")
@@ -64,6 +69,7 @@ PARTS: dict[str, Callable[[], Counts]] = {
     "ruff": ruff,
     "types": types,
     "core": core,
+    "workbench": workbench,
     "host": host,
     "http": http,
 }

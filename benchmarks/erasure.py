@@ -28,9 +28,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--concepts", default="", help="of the ten, comma between; all by default")
     parser.add_argument("--no-ten", action="store_true", help="leave out the ten at once")
-    parser.add_argument(
-        "--strengths", default="1, 1.5, 2", help="comma between (1, 1.5, 2)"
-    )
+    parser.add_argument("--strengths", default="1, 1.5, 2", help="comma between (1, 1.5, 2)")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--fresh", action="store_true", help="throw earlier rows away")
     parser.add_argument("--report", action="store_true", help="draw nothing, write the tables")

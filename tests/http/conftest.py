@@ -1,0 +1,55 @@
+"""One real ComfyUI for all tests here, in a folder of its own."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from workbench.demonstration import WORKFLOW
+from workbench.graph import ApiGraph, to_api
+from workbench.server import Server, running_server
+
+
+class Client:
+    """The server, for tests that do not speak asyncio."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, server: Server) -> None:
+        self._loop = loop
+        self.server = server
+        self.object_info = loop.run_until_complete(server.object_info())
+
+    def run(self, graph: ApiGraph) -> dict[str, Any]:
+        return self._loop.run_until_complete(self.server.run(graph))
+
+    def images(self, shown: dict[str, Any]) -> list[Image.Image]:
+        return self._loop.run_until_complete(self.server.images(shown))
+
+
+@pytest.fixture(scope="session")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Starts the server once and stops it at the end."""
+    loop = asyncio.new_event_loop()
+    context = running_server(base=tmp_path_factory.mktemp("comfyui"))
+    server = loop.run_until_complete(context.__aenter__())
+    try:
+        yield Client(loop, server)
+    finally:
+        loop.run_until_complete(context.__aexit__(None, None, None))
+        loop.close()
+
+
+@pytest.fixture
+def workflow(client: Client) -> ApiGraph:
+    """The demo workflow, made short: few prompts, few steps, one picture."""
+    graph = to_api(json.loads(WORKFLOW.read_text(encoding="utf-8")), client.object_info)
+    inputs = {node["_meta"]["title"]: node["inputs"] for node in graph.values()}
+    inputs["Profile Concept"] |= {"contexts": "park\nforest\nroom", "profile_steps": 2}
+    for title in ("Sample before", "Sample after forgetting"):
+        inputs[title]["steps"] = 4
+    for node in graph.values():
+        if node["class_type"] == "EmptyLatentImage":
+            node["inputs"]["batch_size"] = 1
+    return graph
