@@ -126,7 +126,7 @@ class Server:
             kind, data = event["type"], event["data"]
             if data.get("prompt_id") != prompt:
                 continue
-            if kind == "execution_success":
+            if kind == "executing" and data["node"] is None:  # the history is written by now
                 return
             if kind == "execution_error":
                 raise WorkflowError(
