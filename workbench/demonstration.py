@@ -1,7 +1,6 @@
 """What ``demo.py`` does once its environment is there."""
 
 import asyncio
-import json
 import shutil
 import time
 from pathlib import Path
@@ -11,13 +10,11 @@ from PIL import Image
 from demo_model.judge import load_judge
 from demo_model.vocabulary import OBJECTS, STYLES
 from workbench.console import ProgressLine
-from workbench.environment import ROOT
-from workbench.erasure import PLAIN, Answer, Case, ask, shots
-from workbench.graph import to_api
+from workbench.erasure import PLAIN, WORKFLOW, Answer, Case, ask, demo_workflow, shots
+from workbench.graph import ApiGraph
 from workbench.grid import before_after_sheet
 from workbench.server import BASE, running_server
 
-WORKFLOW = ROOT / "workflows" / "forget_with_demo_model.json"
 PAGE_NAME = "Forget with the demo model.json"
 STRENGTHS = (0.0, 2.0)
 
@@ -52,11 +49,10 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
     if strength is not None and not STRENGTHS[0] <= strength <= STRENGTHS[1]:
         raise DemonstrationError(f"--strength {strength}: it must lie between 0 and 2")
     judge = load_judge(tuple(OBJECTS), STYLES)
-    page = json.loads(WORKFLOW.read_text(encoding="utf-8"))
 
     print("Starting ComfyUI …", flush=True)
     async with running_server() as server:
-        workflow = to_api(page, await server.object_info())
+        workflow = await demo_workflow(server)
         if strength is None:
             strength = workflow_strength(workflow)
         case = Case(case_forget, strength)
@@ -92,7 +88,7 @@ def parse_forget(text: str) -> tuple[str, ...]:
     return names
 
 
-def workflow_strength(workflow: dict[str, dict]) -> float:
+def workflow_strength(workflow: ApiGraph) -> float:
     """The strength that the workflow's Apply Neuron Mask is set to."""
     return next(
         node["inputs"]["strength"]
@@ -105,7 +101,7 @@ def first_pairs(
     before: list[Answer], after: list[Answer], forget: tuple[str, ...]
 ) -> list[tuple[str, Image.Image, Image.Image]]:
     """One pair of pictures an object, the forgotten first."""
-    pairs: dict[str, tuple] = {}
+    pairs: dict[str, tuple[Image.Image, Image.Image]] = {}
     for old, new in zip(before, after, strict=True):
         pairs.setdefault(old.shot.object, (old.picture, new.picture))
     order = [*forget, *(name for name in OBJECTS if name not in forget)]

@@ -4,6 +4,7 @@ A *shot* is one prompt at one seed. Every case (which concepts are forgotten, at
 asked the same shots, so that its pictures pair with those of the plain model.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,11 @@ from PIL import Image
 
 from demo_model.judge import Judge
 from demo_model.vocabulary import OBJECTS, with_article
-from workbench.graph import ApiGraph
+from workbench.environment import ROOT
+from workbench.graph import ApiGraph, to_api
 from workbench.server import OnProgress, Server
+
+WORKFLOW = ROOT / "workflows" / "forget_with_demo_model.json"
 
 SCENES = ("beach", "desert", "night sky", "snow field", "ocean", "mountain")
 """Where the evaluated objects stand; the profiling contexts of the workflow are others."""
@@ -66,6 +70,12 @@ def shots(forget: Iterable[str], seed: int) -> tuple[Shot, ...]:
         kept = tuple(SCENES[(first + i) % len(SCENES)] for i in range(KEPT_SCENES))
         result += [Shot(name, scene, seed) for scene in (SCENES if name in asked else kept)]
     return tuple(result)
+
+
+async def demo_workflow(server: Server) -> ApiGraph:
+    """The bundled workflow, as the server runs it."""
+    page = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+    return to_api(page, await server.object_info())
 
 
 def evaluation_graph(workflow: ApiGraph, case: Case, asked: Sequence[Shot]) -> ApiGraph:

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,9 @@ from demo_model.judge import load_judge
 from demo_model.vocabulary import IMAGENETTE, OBJECTS, STYLES
 from workbench.console import ProgressLine
 from workbench.environment import ROOT
-from workbench.erasure import PLAIN, Case, Shot, ask, shots
-from workbench.graph import to_api
+from workbench.erasure import PLAIN, WORKFLOW, Case, Shot, ask, demo_workflow, shots
 from workbench.server import running_server
 
-WORKFLOW = ROOT / "workflows" / "forget_with_demo_model.json"
 MODEL_WEIGHTS = ROOT / "demo_model" / "weights.safetensors"
 COLUMNS = ("version", "forget", "strength", "object", "scene", "seed", "right")
 JOINT = "; "
@@ -96,9 +93,8 @@ def version() -> str:
 async def measure(ledger: Ledger, cases: Sequence[Case], seeds: Iterable[int]) -> None:
     """Draw and judge what the ledger lacks: the plain model first, then every case."""
     judge = load_judge(tuple(OBJECTS), STYLES)
-    page = json.loads(WORKFLOW.read_text(encoding="utf-8"))
     async with running_server() as server:
-        workflow = to_api(page, await server.object_info())
+        workflow = await demo_workflow(server)
         for case in (PLAIN, *cases):
             for seed in seeds:
                 asked = ledger.missing(case, shots(case.forget or IMAGENETTE, seed))

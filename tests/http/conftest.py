@@ -1,15 +1,14 @@
 """One real ComfyUI for all tests here, in a folder of its own."""
 
 import asyncio
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from workbench.demonstration import WORKFLOW
-from workbench.graph import ApiGraph, to_api
+from workbench.erasure import demo_workflow
+from workbench.graph import ApiGraph
 from workbench.server import Server, running_server
 
 
@@ -20,6 +19,9 @@ class Client:
         self._loop = loop
         self.server = server
         self.object_info = loop.run_until_complete(server.object_info())
+
+    def demo_workflow(self) -> ApiGraph:
+        return self._loop.run_until_complete(demo_workflow(self.server))
 
     def run(self, graph: ApiGraph) -> dict[str, Any]:
         return self._loop.run_until_complete(self.server.run(graph))
@@ -44,7 +46,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
 @pytest.fixture
 def workflow(client: Client) -> ApiGraph:
     """The demo workflow, made short: few prompts, few steps, one picture."""
-    graph = to_api(json.loads(WORKFLOW.read_text(encoding="utf-8")), client.object_info)
+    graph = client.demo_workflow()
     inputs = {node["_meta"]["title"]: node["inputs"] for node in graph.values()}
     inputs["Profile Concept"] |= {"contexts": "park\nforest\nroom", "profile_steps": 2}
     for title in ("Sample before", "Sample after forgetting"):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from workbench.demonstration import WORKFLOW
+from workbench.erasure import WORKFLOW
 from workbench.graph import ApiGraph, to_api, widget_names
 from workbench.server import WorkflowError
 
