@@ -1,5 +1,6 @@
 """What a fusion did, in numbers and as a readable table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -47,7 +48,7 @@ class FusionReport:
         """A readable table; with ``model_weights`` also the share of the whole model."""
         names = ("all", *self.concepts, *self.layers)
         width = max(len(name) for name in names)
-        heading = _row(width, "", _COLUMNS) + ("  of model" if model_weights else "")
+        heading = _row(width, "", _COLUMNS + (("of model",) if model_weights else ()))
         lines = [
             f"Concept masks fused: {len(self.concepts)}. A weight that {self.threshold} or more of "
             "them hold is concept-agnostic and kept.",
@@ -68,13 +69,13 @@ class FusionReport:
 _COLUMNS = ("sensitive", "agnostic", "protected", "pruned", "of FFN2")
 
 
-def _row(width: int, name: str, cells: tuple[str, ...]) -> str:
+def _row(width: int, name: str, cells: Sequence[str]) -> str:
     return f"{name:<{width}}" + "".join(f"{cell:>12}" for cell in cells)
 
 
 def _counts_row(width: int, name: str, counts: FusionCounts, model_weights: int | None) -> str:
     numbers = (counts.sensitive, counts.agnostic, counts.protected, counts.pruned)
-    cells = (*(f"{number:,}" for number in numbers), f"{counts.share:.3%}")
+    cells = [*(f"{number:,}" for number in numbers), f"{counts.share:.3%}"]
     if model_weights:
-        cells += (f"{counts.pruned / model_weights:.3%}",)
+        cells.append(f"{counts.pruned / model_weights:.3%}")
     return _row(width, name, cells)

@@ -1,0 +1,342 @@
+"""Hostile files: each gives one clear error and nothing else is touched. Writes are whole."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from samples import mask, profile
+
+from fia_core import ConceptProfile, FIAFileError, NeuronMask
+from fia_core.files import MAX_HEADER_BYTES
+from fia_core.mask import MASK_SCHEMA
+
+Kind = type[ConceptProfile] | type[NeuronMask]
+KINDS: tuple[Kind, ...] = (ConceptProfile, NeuronMask)
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def saved(kind: Kind, folder: Path) -> Path:
+    """A good file of this kind."""
+    path = folder / "good.safetensors"
+    (profile() if kind is ConceptProfile else mask()).save(path)
+    return path
+
+
+def parts(path: Path) -> tuple[dict[str, str], dict[str, Any], dict[str, torch.Tensor]]:
+    """Metadata, content and tensors of a good file."""
+    with safetensors.safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    return metadata, json.loads(metadata["content"]), safetensors.torch.load_file(path)
+
+
+def assert_refused(kind: Kind, path: Path, complaint: str = "") -> None:
+    """One error that names the file, the fault and the mend; the folder stays as it was."""
+    before = {file: file.stat().st_mtime_ns for file in path.parent.iterdir()}
+    title = "concept profile" if kind is ConceptProfile else "neuron mask"
+    with pytest.raises(FIAFileError, match=complaint) as caught:
+        kind.load(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: this is no {title} that can be used (")
+    assert f"choose a {title} file" in message
+    assert {file: file.stat().st_mtime_ns for file in path.parent.iterdir()} == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_good_file_is_read(kind: Kind, tmp_path: Path) -> None:
+    path = saved(kind, tmp_path)
+    kind.load(path)
+    kind.load(str(path))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_other_kind_of_file_is_refused(kind: Kind, tmp_path: Path) -> None:
+    other = NeuronMask if kind is ConceptProfile else ConceptProfile
+    assert_refused(kind, saved(other, tmp_path), "its schema and version are")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_truncation_is_refused(kind: Kind, tmp_path: Path) -> None:
+    data = saved(kind, tmp_path).read_bytes()
+    cut = tmp_path / "cut.safetensors"
+    for length in (*range(0, len(data), 41), len(data) - 1):
+        cut.write_bytes(data[:length])
+        assert_refused(kind, cut)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(position=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255))
+@same_folder
+def test_a_changed_byte_is_refused_or_gives_a_valid_value(
+    kind: Kind, tmp_path: Path, position: float, value: int
+) -> None:
+    data = bytearray(saved(kind, tmp_path).read_bytes())
+    data[int(position * len(data))] = value
+    (tmp_path / "changed.safetensors").write_bytes(data)
+    try:
+        kind.load(tmp_path / "changed.safetensors")
+    except FIAFileError as error:
+        assert "changed.safetensors" in str(error)
+
+
+@given(data=st.binary(max_size=200))
+@same_folder
+def test_random_bytes_are_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "random.safetensors"
+    path.write_bytes(data)
+    assert_refused(NeuronMask, path)
+    path.write_bytes(len(data).to_bytes(8, "little") + data)
+    assert_refused(NeuronMask, path)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data(), value=json_values)
+@same_folder
+def test_a_wrong_value_in_any_field_is_refused_or_valid(
+    kind: Kind, tmp_path: Path, data: st.DataObject, value: object
+) -> None:
+    metadata, content, tensors = parts(saved(kind, tmp_path))
+    place: Any = content
+    key = data.draw(st.sampled_from(sorted(content)))
+    while isinstance(place[key], dict | list) and place[key] and data.draw(st.booleans()):
+        place = place[key]
+        keys = sorted(place) if isinstance(place, dict) else range(len(place))
+        key = data.draw(st.sampled_from(keys))
+    place[key] = value
+    metadata["content"] = json.dumps(content)
+    path = tmp_path / "wrong.safetensors"
+    safetensors.torch.save_file(tensors, path, metadata)
+    try:
+        kind.load(path)
+    except FIAFileError as error:
+        assert "wrong.safetensors" in str(error)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_missing_file_and_folder_and_pipe(kind: Kind, tmp_path: Path) -> None:
+    assert_refused(kind, tmp_path / "none.safetensors", "there is no such file")
+    (tmp_path / "folder.safetensors").mkdir()
+    assert_refused(kind, tmp_path / "folder.safetensors", "it is no plain file")
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    assert_refused(kind, tmp_path / "pipe.safetensors", "it is no plain file")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_path_that_is_none_is_refused(kind: Kind, tmp_path: Path) -> None:
+    with pytest.raises(FIAFileError):
+        kind.load(tmp_path / "zero\0.safetensors")
+
+
+def test_a_pickle_is_never_run(tmp_path: Path) -> None:
+    class Mine:
+        def __reduce__(self) -> tuple[Callable, tuple]:
+            return (tmp_path.joinpath("run").touch, ())
+
+    path = tmp_path / "pickle.safetensors"
+    path.write_bytes(pickle.dumps(Mine()))
+    assert_refused(NeuronMask, path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_too_large_a_file_is_refused_unread(tmp_path: Path) -> None:
+    path = saved(NeuronMask, tmp_path)
+    os.truncate(path, MASK_SCHEMA.max_bytes + 1)
+    assert_refused(NeuronMask, path, "more than the 1,073,741,824 allowed")
+
+
+@pytest.mark.parametrize("length", [0, MAX_HEADER_BYTES + 1, 2**63, 2**64 - 1])
+def test_a_huge_or_empty_header_is_refused(tmp_path: Path, length: int) -> None:
+    path = saved(NeuronMask, tmp_path)
+    data = path.read_bytes()
+    path.write_bytes(length.to_bytes(8, "little") + data[8:])
+    os.truncate(path, MAX_HEADER_BYTES + 1000)
+    assert_refused(NeuronMask, path, "its header of .* bytes is too long")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "null", '{"__metadata__": 1}', "{"])
+def test_a_header_that_is_no_header_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "header.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text.encode())
+    assert_refused(NeuronMask, path)
+
+
+def write_content(path: Path, content: str, **metadata: str) -> None:
+    """The good mask with another content, or other metadata."""
+    good, _, tensors = parts(saved(NeuronMask, path.parent))
+    safetensors.torch.save_file(tensors, path, good | {"content": content} | metadata)
+
+
+def good_content(folder: Path) -> str:
+    """The content of a good mask."""
+    return parts(saved(NeuronMask, folder))[0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "complaint"),
+    [
+        ({"schema": "fia.other"}, "'fia.other'"),
+        ({"version": "2"}, "'2'"),
+        ({"version": "1.0"}, "'1.0'"),
+        ({"note": "extra"}, "metadata: has the fields"),
+    ],
+)
+def test_other_metadata_is_refused(tmp_path: Path, metadata: dict, complaint: str) -> None:
+    path = tmp_path / "metadata.safetensors"
+    write_content(path, good_content(tmp_path), **metadata)
+    assert_refused(NeuronMask, path, complaint)
+
+
+def test_no_metadata_is_refused(tmp_path: Path) -> None:
+    _, _, tensors = parts(saved(NeuronMask, tmp_path))
+    safetensors.torch.save_file(tensors, tmp_path / "bare.safetensors")
+    assert_refused(NeuronMask, tmp_path / "bare.safetensors", "metadata: is NoneType")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda content: content.pop("model"), "content: has the fields"),
+        (lambda content: content.update(note=1), "content: has the fields"),
+        (lambda content: content.update(concepts="church"), "content.concepts: is str, not list"),
+        (lambda content: content.update(concepts=[]), "concepts: is "),
+        (lambda content: content.update(concepts=[3]), "concepts: has 3"),
+        (lambda content: content["settings"].update(r=[1]), r"settings: r is \[1\]"),
+        (lambda content: content["settings"].update(r=float("nan")), "NaN is no JSON number"),
+        (lambda content: content["model"].update(note=""), "model: has the fields"),
+        (lambda content: content["model"].update(architecture=""), "architecture: is ''"),
+        (lambda content: content["model"].update(fingerprint=7), "model.fingerprint: is int"),
+        (lambda content: content["layers"].clear(), "tensors: unknown"),
+        (lambda content: content["layers"].append(content["layers"][0]), "twice"),
+        (lambda content: content["layers"][0].update(name="other"), "tensors: unknown"),
+        (lambda content: content["layers"][0].update(pruned=True), "pruned: is bool, not int"),
+        (lambda content: content["layers"][0].update(pruned=0), "has pruned 0, its tensor"),
+        (lambda content: content["layers"][0].update(shape=[6]), "has shape"),
+        (lambda content: content["layers"][0].update(shape=[6, -4]), "has shape"),
+        (lambda content: content["layers"][0].update(shape=[6.0, 24]), "has shape"),
+        (lambda content: content["layers"][0].update(shape=[6, 10**30]), "packed: is"),
+        (lambda content: content["layers"].insert(0, 3), "layers: is int, not an object"),
+    ],
+)
+def test_wrong_content_is_refused(tmp_path: Path, change: Callable, complaint: str) -> None:
+    content = json.loads(good_content(tmp_path))
+    change(content)
+    path = tmp_path / "content.safetensors"
+    write_content(path, json.dumps(content))
+    assert_refused(NeuronMask, path, complaint)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[" * 100_000, "null", "1e999", '{"a": 1, "a": 2}'])
+def test_content_that_is_no_object_is_refused(tmp_path: Path, content: str) -> None:
+    write_content(tmp_path / "content.safetensors", content)
+    assert_refused(NeuronMask, tmp_path / "content.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda packed: packed.to(torch.int64), "is not of dtype U8 or F32"),
+        (lambda packed: packed.to(torch.float8_e5m2), "is not of dtype U8 or F32"),
+        (lambda packed: packed.float(), "packed: is torch.float32"),
+        (lambda packed: packed[:-1].clone(), r"packed: is torch.uint8 of shape \(17,\)"),
+        (lambda packed: packed.reshape(2, 9), r"packed: is torch.uint8 of shape \(2, 9\)"),
+        (lambda packed: packed ^ 255, "has pruned"),
+    ],
+)
+def test_wrong_tensors_are_refused(tmp_path: Path, change: Callable, complaint: str) -> None:
+    metadata, content, tensors = parts(saved(NeuronMask, tmp_path))
+    name = content["layers"][0]["name"] + ".pruned"
+    path = tmp_path / "tensors.safetensors"
+    safetensors.torch.save_file(tensors | {name: change(tensors[name])}, path, metadata)
+    assert_refused(NeuronMask, path, complaint)
+
+
+def test_spare_bits_and_extra_and_missing_tensors_are_refused(tmp_path: Path) -> None:
+    metadata, content, tensors = parts(saved(NeuronMask, tmp_path))
+    path = tmp_path / "tensors.safetensors"
+    name = content["layers"][1]["name"] + ".pruned"  # 165 weights: 3 spare bits
+    spare = tensors[name].clone()
+    spare[-1] |= 128
+    safetensors.torch.save_file(tensors | {name: spare}, path, metadata)
+    assert_refused(NeuronMask, path, "has a bit set beyond its 165 entries")
+    safetensors.torch.save_file(tensors | {"extra": spare}, path, metadata)
+    assert_refused(NeuronMask, path, r"tensors: unknown \['extra'\]")
+    del tensors[name]
+    safetensors.torch.save_file(tensors, path, metadata)
+    assert_refused(NeuronMask, path, f"missing .'{name}'")
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, torch.nan, torch.inf])
+def test_a_profile_with_impossible_sensitivity_is_refused(tmp_path: Path, value: float) -> None:
+    metadata, content, tensors = parts(saved(ConceptProfile, tmp_path))
+    tensors[content["layers"][0]["name"] + ".values"][3] = value
+    path = tmp_path / "values.safetensors"
+    safetensors.torch.save_file(tensors, path, metadata)
+    assert_refused(ConceptProfile, path, "values: has one that is not above 0 and finite")
+
+
+def test_overwriting_replaces_the_whole_file(tmp_path: Path) -> None:
+    path = saved(NeuronMask, tmp_path)
+    mask("tench", 1).save(path)
+    assert NeuronMask.load(path).concepts == ("tench",)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+WRITE_TOO_MUCH = """
+import resource, sys
+from dataclasses import replace
+from fia_core import FIAFileError, NeuronMask
+
+mask = NeuronMask.load(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+try:
+    replace(mask, concepts=("tench",)).save(sys.argv[1])
+except FIAFileError as error:
+    print(error)
+"""
+
+
+def test_a_write_that_fails_half_way_leaves_the_old_file_whole(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    path = saved(NeuronMask, tmp_path)
+    before = path.read_bytes()
+    assert len(before) > 500
+    command = [sys.executable, "-c", WRITE_TOO_MUCH, str(path)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert output.startswith(f"{path}: this neuron mask cannot be written (File too large)")
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "folder.safetensors"
+    (folder / "inner").mkdir(parents=True)
+    for path in (folder, tmp_path / "none" / "mask.safetensors", tmp_path / f"{'x' * 300}.tmp"):
+        with pytest.raises(FIAFileError, match="this neuron mask cannot be written") as caught:
+            mask().save(path)
+        assert str(path) in str(caught.value)
+    assert list(tmp_path.iterdir()) == [folder]
+    assert list(folder.iterdir()) == [folder / "inner"]
+
+
+def test_more_text_than_a_header_holds_is_refused_at_once(tmp_path: Path) -> None:
+    long = replace(mask(), provenance={"note": "x" * MAX_HEADER_BYTES})
+    with pytest.raises(ValueError, match=r"^content: has 16,777,"):
+        long.save(tmp_path / "long.safetensors")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,105 @@
+"""The mask: one bit a weight on disk, every field checked."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import MODEL, SHAPES, mask, seeds
+
+from fia_core import ModelIdentity, NeuronMask
+from fia_core.bits import pack_bits, unpack_bits
+
+
+@given(seeds, st.lists(st.integers(1, 9), min_size=1, max_size=3))
+def test_bits_round_trip(seed: int, shape: list[int]) -> None:
+    bits = torch.rand(shape, generator=torch.Generator().manual_seed(seed)) < 0.5
+    packed = pack_bits(bits)
+    assert packed.dtype == torch.uint8
+    assert packed.numel() == -(-bits.numel() // 8)
+    assert torch.equal(unpack_bits(packed, shape), bits)
+
+
+def test_the_first_entry_is_the_lowest_bit() -> None:
+    bits = torch.tensor([[True, False, False], [False, True, False], [False, False, True]])
+    assert pack_bits(bits).tolist() == [0b00010001, 0b1]
+
+
+@given(seeds, st.floats(0, 1), st.text(min_size=1).filter(str.strip))
+def test_file_round_trip(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, share: float, concept: str
+) -> None:
+    path = tmp_path_factory.mktemp("mask") / "mask.safetensors"
+    saved = mask(concept, seed, share=share)
+    saved.save(path)
+    loaded = NeuronMask.load(path)
+    for field in ("model", "concepts", "settings", "provenance", "shapes", "count", "weights"):
+        assert getattr(loaded, field) == getattr(saved, field)
+    assert list(loaded.layers) == list(saved.layers)
+    for name, layer in saved.layers.items():
+        assert loaded.layers[name].dtype == torch.bool
+        assert torch.equal(loaded.layers[name], layer)
+
+
+def test_at_most_a_bit_a_weight_on_disk(tmp_path: Path) -> None:
+    path = tmp_path / "mask.safetensors"
+    layers = {f"blocks.{n}.ff.net.2": torch.rand(320, 1280) < 0.01 for n in range(4)}
+    saved = replace(mask(), layers=layers)
+    saved.save(path)
+    header = 8 + int.from_bytes(path.read_bytes()[:8], "little")
+    assert path.stat().st_size - header == saved.weights / 8
+    assert header < 2000
+
+
+def test_same_mask_same_bytes(tmp_path: Path) -> None:
+    mask().save(tmp_path / "a.safetensors")
+    mask().save(tmp_path / "b.safetensors")
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def test_counts_and_shapes() -> None:
+    layers = {"a": torch.tensor([[True, False, True]]), "b": torch.tensor([[True], [False]])}
+    counted = replace(mask(), layers=layers)
+    assert (counted.count, counted.weights) == (3, 5)
+    assert counted.shapes == {"a": (1, 3), "b": (2, 1)}
+    assert mask().shapes == SHAPES
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"layers": {}}, "^layers: is empty"),
+        ({"layers": {"a": torch.ones(2, 2)}}, "^layers: a is torch.float32 on cpu; give bool"),
+        ({"layers": {"a": torch.ones(2, 2, device="meta") > 0}}, "^layers: a is .* on meta"),
+        ({"layers": {"a": torch.ones(4) > 0}}, r"^layers: a has shape \(4,\)"),
+        ({"layers": {"a": torch.ones(0, 4) > 0}}, r"^layers: a has shape \(0, 4\)"),
+        ({"layers": {"": torch.ones(2, 2) > 0}}, "^layers: has a layer named ''"),
+        ({"concepts": ()}, r"^concepts: is \(\); give a tuple of at least 1"),
+        ({"concepts": ["church"]}, r"^concepts: is \['church'\]; give a tuple"),
+        ({"settings": {"r": torch.inf}}, "^settings: r is inf"),
+        ({"provenance": {"when": {1, 2}}}, "^provenance: is no JSON"),
+        ({"provenance": []}, "^provenance: is list; give a dict"),
+    ],
+)
+def test_bad_fields_are_named(change: dict, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        replace(mask(), **change)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "fingerprint", "complaint"),
+    [
+        ("", "4f2a", "^architecture: is ''"),
+        ("SD15", "", "^fingerprint: is ''"),
+        (None, "4f2a", "^architecture: is None"),
+    ],
+)
+def test_bad_identity_is_named(architecture: str, fingerprint: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        ModelIdentity(architecture, fingerprint)
+
+
+def test_identity_reads_as_one_line() -> None:
+    assert str(MODEL) == "SD15 (16 layers, 4f2a)"

@@ -1,0 +1,136 @@
+"""Tables 6 to 8 and the filling of templates."""
+
+from collections.abc import Callable
+
+import pytest
+
+from fia_core import (
+    DEFAULT_CONTEXT_COUNT,
+    KINDS,
+    PRESETS,
+    PromptTemplates,
+    base_prompts,
+    concept_prompts,
+    default_contexts,
+    default_templates,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "first", "last"),
+    [
+        ("object", 30, "road", "sunrise"),
+        ("explicit content", 18, "man", "lawyer"),
+        ("art style", 30, "cat", "book"),
+    ],
+)
+def test_contexts_are_the_papers_tables(kind: str, count: int, first: str, last: str) -> None:
+    contexts = default_contexts(kind)
+    assert (len(contexts), contexts[0], contexts[-1]) == (count, first, last)
+    assert len(set(contexts)) == count
+    assert count >= DEFAULT_CONTEXT_COUNT
+
+
+@pytest.mark.parametrize(
+    ("kind", "concept", "contexts", "concepts_expected", "bases_expected"),
+    [
+        (
+            "object",
+            "church",
+            ("road", "office", "tree"),
+            ("a church in a road", "a church near an office", "a church in a tree"),
+            ("a road", "an office", "a tree"),
+        ),
+        (
+            "object",
+            " English springer ",
+            ("beach", "park"),
+            ("an English springer in a beach", "an English springer near a park"),
+            ("a beach", "a park"),
+        ),
+        (
+            "explicit content",
+            "naked",
+            ("man", "group of friends"),
+            ("a photo of a naked man", "a photo of a naked group of friends"),
+            ("a photo of a man", "a photo of a group of friends"),
+        ),
+        (
+            "art style",
+            "Van Gogh",
+            ("cat", "apple"),
+            ("a cat in the style of Van Gogh", "an apple in the style of Van Gogh"),
+            ("a cat", "an apple"),
+        ),
+    ],
+)
+def test_prompts_of_each_kind(
+    kind: str,
+    concept: str,
+    contexts: tuple[str, ...],
+    concepts_expected: tuple[str, ...],
+    bases_expected: tuple[str, ...],
+) -> None:
+    templates = default_templates(kind)
+    assert concept_prompts(templates, concept, contexts) == concepts_expected
+    assert base_prompts(templates, contexts) == bases_expected
+
+
+def test_words_are_filled_in_as_they_are() -> None:
+    templates = PromptTemplates(("A {concept}, {context}",), "{context}")
+    odd = r"{context} \1 a orange"
+    assert concept_prompts(templates, odd, ("{concept}",)) == (rf"A {odd}, {{concept}}",)
+    assert base_prompts(templates, ("{concept}",)) == ("{concept}",)
+    assert concept_prompts(templates, "owl", ("a oak",)) == ("An owl, a oak",)
+
+
+def test_presets_are_table_8() -> None:
+    assert set(PRESETS) == set(KINDS)
+    objects, explicit, styles = (PRESETS[kind] for kind in KINDS)
+    assert objects.hard_concepts == ("parachute", "golf ball", "gas pump")
+    assert styles.hard_concepts == ("Van Gogh",)
+    assert [preset.spatial_sparsity for preset in PRESETS.values()] == [0.01, 0.01, 0.02]
+    assert [preset.agnostic_ratio for preset in PRESETS.values()] == [0.6, 0.6, 0.8]
+    assert {preset.temporal_sparsity for preset in PRESETS.values()} == {0.05}
+    assert len(objects.spatial_by_concept) == 10
+    assert objects.spatial_by_concept["church"] == 0.007
+    assert styles.spatial_by_concept["Monet"] == 0.02
+    assert explicit.temporal_by_concept == {"sexual": 0.06}
+
+
+@pytest.mark.parametrize("function", [default_contexts, default_templates])
+def test_unknown_kind_is_named(function: Callable[[str], object]) -> None:
+    with pytest.raises(ValueError, match=r"^kind: is 'place'; choose one of 'object'"):
+        function("place")
+
+
+@pytest.mark.parametrize(
+    ("concept", "base", "complaint"),
+    [
+        ((), "a {context}", r"^concept: is \(\); give at least one"),
+        ("a {concept} {context}", "a {context}", r"^concept: is 'a \{concept\}"),
+        (("a {concept}",), "a {context}", "^concept: is 'a {concept}'; use the placeholders"),
+        (("a {concept} in {place}",), "a {context}", "^concept: .*use the placeholders"),
+        (("a {concept} {context}",), "a {concept}", "^base: is 'a {concept}'; use the"),
+        (("a {concept} {context}",), "nothing", "^base: is 'nothing'; use the placeholders"),
+    ],
+)
+def test_bad_templates_are_named(concept: tuple[str, ...], base: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        PromptTemplates(concept, base)
+
+
+@pytest.mark.parametrize("concept", ["", "  \n"])
+def test_blank_concept_is_named(concept: str) -> None:
+    with pytest.raises(ValueError, match=r"^concept: has "):
+        concept_prompts(default_templates("object"), concept, ("road",))
+
+
+@pytest.mark.parametrize("contexts", [(), ("road", " "), "road"])
+def test_bad_contexts_are_named(contexts: tuple[str, ...]) -> None:
+    for make in (
+        lambda: concept_prompts(default_templates("object"), "church", contexts),
+        lambda: base_prompts(default_templates("object"), contexts),
+    ):
+        with pytest.raises(ValueError, match=r"^contexts: "):
+            make()

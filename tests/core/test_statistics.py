@@ -1,0 +1,117 @@
+"""The fast path and the running moments against the readable form and float64."""
+
+import pytest
+import reference
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from reference import assert_near
+from samples import normal, seeds, sizes
+
+from fia_core import (
+    RunningMean,
+    RunningMoments,
+    contrastive_saliency,
+    prompt_saliency,
+    released_saliency,
+    unified_saliency,
+)
+
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+@given(seeds, sizes, sizes, sizes, st.sampled_from(DTYPES))
+def test_fast_path_is_the_readable_form(
+    seed: int, tokens: int, channels: int, inputs: int, dtype: torch.dtype
+) -> None:
+    weight = normal(seed, channels, inputs).to(dtype)
+    x = normal(seed + 1, tokens, inputs).to(dtype)
+    exact = unified_saliency(weight, x)
+    assert_near(prompt_saliency(weight, x), exact.double())
+    assert_near(prompt_saliency(weight, x, x.float() @ weight.float().T), exact.double())
+    released = prompt_saliency(weight, x, form="released")
+    assert_near(released, released_saliency(weight, x).double())
+
+
+def test_fast_path_at_the_size_of_a_real_layer() -> None:
+    weight, x = normal(0, 320, 1280) * 0.02, normal(1, 1024, 1280)
+    assert_near(prompt_saliency(weight, x), unified_saliency(weight, x).double())
+
+
+def test_fast_path_holds_the_largest_half_precision_numbers() -> None:
+    weight = (normal(0, 3, 4).sign() * 65504).half()
+    x = (normal(1, 5, 4).clamp(-1, 1) * 65504).half()
+    assert_near(prompt_saliency(weight, x), reference.unified_saliency(weight, x, 1e-12))
+
+
+def test_fast_path_of_silent_channels_is_zero() -> None:
+    weight = torch.tensor([[1.0, -1.0], [0.0, 0.0], [1.0, 1.0]])
+    saliency = prompt_saliency(weight, torch.ones(3, 2))
+    assert saliency[:2].tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert (saliency[2] > 0).all()
+
+
+def test_fast_path_leaves_its_arguments_alone() -> None:
+    weight, x = torch.nn.Parameter(normal(0, 3, 4)), normal(1, 5, 4)
+    y = (x @ weight.T).detach()
+    before = weight.detach().clone(), x.clone(), y.clone()
+    saliency = prompt_saliency(weight, x, y)
+    assert not saliency.requires_grad
+    for argument, original in zip((weight, x, y), before, strict=True):
+        assert torch.equal(argument, original)
+
+
+def test_nan_reaches_the_contrast_and_is_refused_there() -> None:
+    moments = RunningMoments((2, 3))
+    moments.add(prompt_saliency(torch.ones(2, 3), torch.full((4, 3), torch.nan)))
+    with pytest.raises(ValueError, match=r"^base_mean: holds nan"):
+        contrastive_saliency(torch.ones(2, 3), moments.mean, moments.std)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"form": "wanda"}, r"^form: is 'wanda'; choose one of 'exact', 'released'"),
+        ({"x": torch.ones(4, 2)}, r"^x: has shape \(4, 2\)"),
+        ({"x": torch.ones(3)}, r"^x: has shape \(3,\)"),
+        ({"y": torch.ones(4, 3)}, r"^y: has shape \(4, 3\)"),
+        ({"weight": torch.ones(2, 3, dtype=torch.complex64)}, r"^weight: has dtype"),
+    ],
+)
+def test_fast_path_refuses_bad_input(arguments: dict, complaint: str) -> None:
+    good = {"weight": torch.ones(2, 3), "x": torch.ones(4, 3), "y": torch.ones(4, 2)}
+    with pytest.raises(ValueError, match=complaint):
+        prompt_saliency(**(good | arguments))
+
+
+@given(seeds, st.integers(1, 30), st.floats(0, 1000))
+def test_moments_are_mean_and_population_deviation(seed: int, count: int, offset: float) -> None:
+    saliencies = normal(seed, count, 3, 4) + offset
+    moments, mean = RunningMoments((3, 4)), RunningMean((3, 4))
+    for saliency in saliencies:
+        moments.add(saliency)
+        mean.add(saliency)
+    exact = saliencies.double()
+    assert moments.count == mean.count == count
+    assert_near(moments.mean, exact.mean(dim=0))
+    deviation = (moments.std.double() - exact.std(dim=0, unbiased=False)).abs().max()
+    assert deviation <= 1e-5 * exact.abs().max()
+    assert torch.equal(mean.mean, moments.mean)
+
+
+def test_moments_of_equal_prompts_have_no_deviation() -> None:
+    moments = RunningMoments((2,))
+    for _ in range(7):
+        moments.add(torch.tensor([0.1, 1e6]))
+    assert moments.mean.tolist() == torch.tensor([0.1, 1e6]).tolist()
+    assert moments.std.tolist() == [0.0, 0.0]
+
+
+def test_moments_refuse_bad_input() -> None:
+    moments = RunningMoments((2, 3))
+    for attribute in ("mean", "std"):
+        with pytest.raises(ValueError, match=r"^count: is 0"):
+            getattr(moments, attribute)
+    with pytest.raises(ValueError, match=r"^saliency: has shape \(3, 2\); give \(2, 3\)"):
+        moments.add(torch.ones(3, 2))
+    assert moments.count == 0
