@@ -1,6 +1,5 @@
 """What ``demo.py`` does once its environment is there."""
 
-import asyncio
 import shutil
 import time
 from pathlib import Path
@@ -33,7 +32,7 @@ async def serve(port: int) -> None:
         print(f"\nComfyUI runs at {server.address}")
         print(f"Open the sidebar's Workflows, then “{saved.stem}”, and press Run.")
         print("Ctrl-C ends it.", flush=True)
-        await asyncio.Event().wait()
+        await server.wait()
 
 
 async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path) -> None:

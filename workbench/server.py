@@ -56,6 +56,7 @@ class Server:
     address: str
     log: Path
     session: aiohttp.ClientSession
+    process: asyncio.subprocess.Process
 
     async def object_info(self, node: str = "") -> ObjectInfo:
         """The server's description of one node, or of all."""
@@ -97,6 +98,15 @@ class Server:
         """Ask the server to stop the running workflow."""
         async with self.session.post(f"{self.address}/interrupt") as answer:
             answer.raise_for_status()
+
+    async def wait(self) -> None:
+        """Wait until the server ends by itself.
+
+        Raises:
+            ServerError: always, when it does.
+        """
+        await self.process.wait()
+        raise ServerError(f"ComfyUI ended.\n{log_tail(self.log)}")
 
     async def _get_json(self, path: str) -> dict[str, Any]:
         async with self.session.get(self.address + path) as answer:
@@ -168,8 +178,8 @@ async def running_server(base: Path = BASE, port: int = 0) -> AsyncIterator[Serv
         )
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
-            server = Server(address, log, session)
-            await wait_until_ready(server, process)
+            server = Server(address, log, session, process)
+            await wait_until_ready(server)
             yield server
     finally:
         await stop(process)
@@ -221,10 +231,10 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-async def wait_until_ready(server: Server, process: asyncio.subprocess.Process) -> None:
+async def wait_until_ready(server: Server) -> None:
     """Return when the server answers and knows the extension's nodes."""
     for _ in range(START_SECONDS * 5):
-        if process.returncode is not None:
+        if server.process.returncode is not None:
             raise ServerError(f"ComfyUI ended while starting.\n{log_tail(server.log)}")
         with contextlib.suppress(aiohttp.ClientError):
             async with server.session.get(f"{server.address}/system_stats") as answer:
