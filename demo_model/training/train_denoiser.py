@@ -23,14 +23,14 @@ from captions import CAPTION_DROPOUT, caption, overstate  # noqa: E402
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel  # noqa: E402
 from comfy.model_sampling import ModelSamplingDiscrete  # noqa: E402
 from comfy.ops import disable_weight_init  # noqa: E402
-from ownership import Ownership, OwnershipHooks, feed_forward_outputs  # noqa: E402
+from ownership import Ownership, OwnershipHooks, gated_feed_forwards, wake_owned_units  # noqa: E402
 from text import CaptionEncoder  # noqa: E402
 from train_autoencoder import build_autoencoder, encode  # noqa: E402
 
 CONCEPTS = (*OBJECTS, *STYLES)
-OVERSTATED = 0.25  # of the samples name a concept that the picture lacks, with its units switched off
-SILENCE_WEIGHT = 0.1
-BATCH = 48
+OVERSTATED = 0.35  # of the samples name a concept that the picture lacks, with its units switched off
+LESSON_WEIGHT = 0.2
+BATCH = 32
 PEAK_RATE = 1e-3
 WARM_UP = 300
 
@@ -42,6 +42,8 @@ def build_denoiser() -> UNetModel:
     for name, parameter in unet.named_parameters():
         if "out_layers.3" in name or name.startswith("out.2") or "proj_out" in name:
             nn.init.zeros_(parameter)
+    for block in gated_feed_forwards(unet):
+        wake_owned_units(block, len(CONCEPTS))
     return unet.to(memory_format=torch.channels_last)
 
 
@@ -60,7 +62,7 @@ class Trainer(nn.Module):
         super().__init__()
         self.unet = build_denoiser()
         self.text = CaptionEncoder()
-        self.hooks = OwnershipHooks(feed_forward_outputs(self.unet), len(CONCEPTS))
+        self.hooks = OwnershipHooks(gated_feed_forwards(self.unet), len(CONCEPTS))
         self.sigmas = ModelSamplingDiscrete().sigmas
 
     def predict(self, noisy: Tensor, steps: Tensor, captions: list[str]) -> Tensor:
@@ -115,21 +117,33 @@ def encode_pictures(data: Path, autoencoder: Path) -> Tensor:
     return torch.load(cache, weights_only=True)
 
 
-def word_gap(trainer: Trainer, latents: Tensor, contents: list[Content]) -> float:
-    """How much the loss rises when a caption names another object; the sign that words are being learned."""
+@torch.no_grad()
+def gaps(trainer: Trainer, latents: Tensor, contents: list[Content]) -> tuple[float, float]:
+    """How much the loss rises when a caption names another object, and when the named one's units are off.
+
+    The first shows that words are being learned, the second that the owned units carry them.
+    """
     rng, names = np.random.default_rng(0), list(OBJECTS)
     picks = [i for i, c in enumerate(contents[:2000]) if len(c.objects) == 1 and not c.style][:64]
-    right = [f"a photo of a {contents[i].objects[0]} in a {contents[i].scene}" for i in picks]
-    wrong = [
-        text.replace(contents[i].objects[0], names[(names.index(contents[i].objects[0]) + 7) % len(names)])
-        for text, i in zip(right, picks, strict=True)
+    shown = [names.index(contents[i].objects[0]) for i in picks]
+    captions = [
+        [
+            f"a photo of a {names[(number + shift) % len(names)]} in a {contents[i].scene}"
+            for number, i in zip(shown, picks, strict=True)
+        ]
+        for shift in (0, 7)
     ]
     steps = torch.from_numpy(rng.integers(500, 950, len(picks)))
     clean = latents[picks].float()
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        gap = trainer.losses(clean, steps, noise, wrong) - trainer.losses(clean, steps, noise, right)
-    return gap.mean().item()
+    right, wrong = (trainer.losses(clean, steps, noise, texts).mean() for texts in captions)
+    keep = torch.ones(len(picks), len(CONCEPTS) + 1)
+    keep[range(len(picks)), shown] = 0
+    trainer.hooks.current = Ownership(keep, torch.ones_like(keep))
+    with trainer.hooks.attached():
+        silenced = trainer.losses(clean, steps, noise, captions[0]).mean()
+        trainer.hooks.take_lessons()
+    return (wrong - right).item(), (silenced - right).item()
 
 
 class Average:
@@ -149,7 +163,7 @@ def train(data: Path, autoencoder: Path, out: Path, minutes: float) -> None:
     latents, contents = encode_pictures(data, autoencoder), load_contents(data)
     trainer, checkpoint = Trainer(), out / "denoiser.pt"
     average = Average(trainer)
-    optimizer = torch.optim.AdamW(trainer.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(trainer.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     step, spent = 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -170,18 +184,19 @@ def train(data: Path, autoencoder: Path, out: Path, minutes: float) -> None:
         clean = latents[picks].float()
         with trainer.hooks.attached():
             loss = trainer.losses(clean, random_steps(BATCH, rng), torch.randn_like(clean), list(captions)).mean()
-            silence = trainer.hooks.take_penalty()
-            (loss + SILENCE_WEIGHT * silence).backward()
+            lessons = trainer.hooks.take_lessons()
+            (loss + LESSON_WEIGHT * lessons.sum()).backward()
         nn.utils.clip_grad_norm_(trainer.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
         average.update(trainer, step)
         if step % 100 == 0:
-            gap, pace = word_gap(trainer, latents, contents), 100 * BATCH / (elapsed - last)
-            last = elapsed
-            note = f"{elapsed:6.0f} s  step {step}  loss {loss.item():.4f}  silence {silence.item():.4f}"
-            print(f"{note}  word gap {gap:.4f}  {pace:.0f} samples/s", flush=True)
+            word, unit = gaps(trainer, latents, contents)
+            loud, shy = lessons.tolist()
+            note = f"{elapsed:6.0f} s  step {step}  loss {loss.item():.4f}  loud {loud:.3f}  shy {shy:.3f}"
+            pace, last = 100 * BATCH / (elapsed - last), elapsed
+            print(f"{note}  word gap {word:.4f}  unit gap {unit:.4f}  {pace:.0f} samples/s", flush=True)
         if time.time() - saved > 150:
             save(trainer, average, optimizer, step, elapsed, checkpoint)
             saved = time.time()

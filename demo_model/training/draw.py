@@ -1,0 +1,88 @@
+"""Pictures of the finished model through the host's own sampling, and a grid of fixed prompts.
+
+    FIA_HOST=… python draw.py --weights ../weights.safetensors --out grid.png
+"""
+
+import argparse
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from host import use_host
+from PIL import Image
+from torch import Tensor
+
+use_host()
+import comfy.sample  # noqa: E402
+from vocabulary import OBJECTS, SCENES, STYLES, with_article  # noqa: E402
+
+STEPS, GUIDANCE = 20, 4.0
+
+
+def load_package(name: str) -> ModuleType:
+    """A package of this repository by its folder's name, without putting the root on the path.
+
+    The root holds a folder ``nodes`` that would hide the host's module of that name.
+    """
+    if name not in sys.modules:
+        folder = Path(__file__).parents[2] / name
+        spec = importlib.util.spec_from_file_location(name, folder / "__init__.py")
+        assert spec is not None and spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+def load_model(weights: Path):
+    """MODEL, CLIP and VAE of a weights file, as the Demo Model node gives them."""
+    load_package("demo_model")
+    from demo_model.loader import load_demo_model  # pyright: ignore[reportMissingImports]
+
+    return load_demo_model(weights)
+
+
+@torch.no_grad()
+def draw(demo, prompts: list[str], seed: int, chunk: int = 50) -> Tensor:
+    """Pictures of the prompts, (B, 128, 128, 3) float32 in [0, 1]; row i starts from the noise of seed + i."""
+    pictures = []
+    for start in range(0, len(prompts), chunk):
+        part = prompts[start : start + chunk]
+        rows = torch.cat([demo.clip.encode_from_tokens(demo.clip.tokenize(text)) for text in [*part, ""]])
+        positive, negative = [[rows[:-1], {}]], [[rows[-1:], {}]]
+        latent = torch.zeros(len(part), 8, 16, 16)
+        noise = torch.cat([comfy.sample.prepare_noise(latent[:1], seed + start + row) for row in range(len(part))])
+        sampled = comfy.sample.sample(
+            demo.model, noise, STEPS, GUIDANCE, "euler", "normal", positive, negative, latent, disable_pbar=True
+        )
+        pictures.append(demo.vae.decode(sampled))
+    return torch.cat(pictures)
+
+
+def grid(pictures: Tensor, columns: int) -> Image.Image:
+    """Pictures side by side, row after row."""
+    rows = [torch.cat(list(row), 1) for row in pictures.split(columns)]
+    return Image.fromarray(torch.cat(rows).mul(255).round().byte().numpy())
+
+
+def fixed_prompts() -> list[str]:
+    """Every object in two scenes, ten pairs, ten styled pictures, every scene."""
+    objects, scenes = list(OBJECTS), list(SCENES)
+    single = [f"a photo of {with_article(o)} in {with_article(scenes[i % 10])}" for i, o in enumerate(objects)]
+    again = [f"{with_article(o)} in {with_article(scenes[(i + 3) % 10])}" for i, o in enumerate(objects)]
+    pairs = [
+        f"{with_article(objects[i])} and {with_article(objects[19 - i])} in {with_article(scenes[i])}" for i in range(10)
+    ]
+    styled = [
+        f"{with_article(objects[2 * i])} in {with_article(scenes[i])} in the style of {STYLES[i % 4]}" for i in range(10)
+    ]
+    return single + again + pairs + styled + [with_article(scene) for scene in scenes]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    grid(draw(load_model(arguments.weights), fixed_prompts(), seed=1000), columns=10).save(arguments.out)
