@@ -117,9 +117,16 @@ class Server:
         body = {"prompt": graph, "client_id": client}
         async with self.session.post(f"{self.address}/prompt", json=body) as answer:
             content = await answer.json()
-            if answer.status != 200:
-                raise WorkflowError(describe_refusal(content, graph))
+        if answer.status == 200 and not content["node_errors"]:
             return content["prompt_id"]
+        if answer.status == 200:  # the branches without errors are queued all the same
+            await self._cancel(content["prompt_id"])
+        raise WorkflowError(describe_refusal(content, graph))
+
+    async def _cancel(self, prompt: str) -> None:
+        for path, body in (("/queue", {"delete": [prompt]}), ("/interrupt", {"prompt_id": prompt})):
+            async with self.session.post(self.address + path, json=body) as answer:
+                answer.raise_for_status()
 
     async def _follow(
         self,
