@@ -1,8 +1,10 @@
 """Files of the two values that travel: safetensors, written whole or not at all, read with care.
 
-Each file's metadata has exactly three entries: ``schema`` (its name), ``version`` (a whole
-number) and ``content`` (a JSON object; ``mask.py`` and ``profile.py`` say what is in it). Nothing
-is ever unpickled, and nothing is read before the size is known to be reasonable.
+Each file's metadata has exactly one entry, ``forget_it_all``: a JSON object with ``schema`` (its
+name), ``version`` (a whole number) and the fields that ``mask.py`` and ``profile.py`` list. One
+entry, because safetensors writes several in a different order each time, and the same value shall
+give the same bytes. Nothing is ever unpickled, and nothing is read before the size is known to be
+reasonable.
 """
 
 import json
@@ -19,6 +21,7 @@ from torch import Tensor
 
 MAX_HEADER_BYTES = 16 * 2**20
 _LENGTH_BYTES = 8
+_ENTRY = "forget_it_all"
 _DTYPES = ("U8", "F32")
 
 Value = TypeVar("Value")
@@ -54,21 +57,21 @@ def write_file(
     Args:
         path: the file; its folder must exist.
         schema: what is written.
-        content: the JSON object.
+        content: the JSON object, without ``schema`` and ``version``.
         tensors: contiguous, on the CPU.
 
     Raises:
         FIAFileError: the file cannot be written.
         ValueError: ``content`` is no JSON, or too long.
     """
-    text = json.dumps(content, allow_nan=False)
+    identified = {"schema": schema.name, "version": schema.version, **content}
+    text = json.dumps(identified, allow_nan=False)
     if len(text) > MAX_HEADER_BYTES // 2:
         raise ValueError(
             f"content: has {len(text):,} characters, at most {MAX_HEADER_BYTES // 2:,} fit; "
             "shorten the prompts, settings or provenance."
         )
-    metadata = {"schema": schema.name, "version": str(schema.version), "content": text}
-    data = safetensors.torch.save(dict(tensors), metadata)
+    data = safetensors.torch.save(dict(tensors), {_ENTRY: text})
     target = Path(path)
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
@@ -96,7 +99,8 @@ def read_file(
     Args:
         path: the file.
         schema: what it must be.
-        build: makes the value of the JSON object and the tensors; its ValueError is a fault of
+        build: makes the value of the JSON object (without ``schema`` and ``version``) and the
+            tensors; its ValueError is a fault of
             the file.
 
     Raises:
@@ -162,12 +166,16 @@ def _header(data: bytes) -> dict[str, Any]:
 
 
 def _content(metadata: Any, schema: FileSchema) -> Mapping[str, Any]:
-    fields("metadata", metadata, {"schema": str, "version": str, "content": str})
-    found = (metadata["schema"], metadata["version"])
-    expected = (schema.name, str(schema.version))
-    if found != expected:
-        raise ValueError(f"its schema and version are {found}, not {expected}")
-    return _parse(metadata["content"])
+    content = _parse(fields("metadata", metadata, {_ENTRY: str})[_ENTRY])
+    if not isinstance(content, dict):
+        raise ValueError(f"its content is {type(content).__name__}, not an object")
+    name, version = content.pop("schema", None), content.pop("version", None)
+    if name != schema.name or type(version) is not int or version != schema.version:
+        raise ValueError(
+            f"its schema is {name!r} version {version!r}, not {schema.name!r} version "
+            f"{schema.version}"
+        )
+    return content
 
 
 def _require_dtypes(tensors: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """The second value that travels: which weights are pruned, and its file.
 
-File schema ``fia.neuron_mask``, version 1, one safetensors file (``files.py``). Content:
+File schema ``fia.neuron_mask``, version 1, one safetensors file (``files.py``). Fields:
 
 | field | JSON type | what |
 | --- | --- | --- |

@@ -1,6 +1,6 @@
 """The first value that travels: a concept's profile, and its file.
 
-File schema ``fia.concept_profile``, version 1, one safetensors file (``files.py``). Content:
+File schema ``fia.concept_profile``, version 1, one safetensors file (``files.py``). Fields:
 
 | field | JSON type | what |
 | --- | --- | --- |
