@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from ..demo_model.loader import load_demo_model
 from .shared import CATEGORY
 
 
@@ -28,6 +29,4 @@ class DemoModel(io.ComfyNode):
 
     @classmethod
     def execute(cls) -> io.NodeOutput:
-        from ..demo_model.loader import load_demo_model
-
         return io.NodeOutput(*load_demo_model())

@@ -5,6 +5,8 @@ import os
 
 import folder_paths
 
+from ...fia_core.mask import MASK_SCHEMA
+
 FOLDER = "neuron_masks"
 SUFFIX = ".safetensors"
 HASH_BLOCK = 1 << 20  # bytes
@@ -37,9 +39,16 @@ def mask_path(name: str) -> str:
 
 
 def mask_fingerprint(name: str) -> str:
-    """SHA-256 of the mask file ``name``: the host runs a loader again when its file changes."""
+    """SHA-256 of the mask file ``name``: the host runs a loader again when its file changes.
+
+    A file that is too large to be a mask is not read; loading it says so.
+    """
+    path = mask_path(name)
+    size = os.path.getsize(path)
+    if size > MASK_SCHEMA.max_bytes:
+        return f"{size} bytes"
     digest = hashlib.sha256()
-    with open(mask_path(name), "rb") as file:
+    with open(path, "rb") as file:
         while block := file.read(HASH_BLOCK):
             digest.update(block)
     return digest.hexdigest()

@@ -2,11 +2,13 @@
 
 import asyncio
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 import execution
-import nodes
 import server
+from comfy.comfy_types.node_typing import IO
+
+import nodes
 
 Graph = dict[str, dict[str, Any]]
 
@@ -18,14 +20,14 @@ class GraphError(Exception):
 class Source:
     """A node that gives what a test put in, under a number."""
 
-    values: dict[int, Any] = {}
+    values: ClassVar[dict[int, Any]] = {}
 
-    RETURN_TYPES = ("*",)
+    RETURN_TYPES = (IO.ANY,)
     FUNCTION = "run"
     CATEGORY = "test"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802  (the host's name)
+    def INPUT_TYPES(cls) -> dict[str, Any]:
         return {"required": {"number": ("INT", {"default": 0})}}
 
     def run(self, number: int) -> tuple[Any]:
@@ -35,7 +37,7 @@ class Source:
 class Sink:
     """An output node that keeps what arrives, a list."""
 
-    received: list[Any] = []
+    received: ClassVar[list[Any]] = []
     runs = 0
 
     RETURN_TYPES = ()
@@ -45,11 +47,11 @@ class Sink:
     CATEGORY = "test"
 
     @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802
-        return {"required": {"value": ("*", {})}}
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"value": (IO.ANY, {})}}
 
     @classmethod
-    def IS_CHANGED(cls, value: Any) -> int:  # noqa: N802
+    def IS_CHANGED(cls, value: Any) -> int:
         cls.runs += 1  # never answered from the host's cache
         return cls.runs
 

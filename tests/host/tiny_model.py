@@ -10,7 +10,7 @@ from comfy import supported_models
 from comfy.model_patcher import ModelPatcher
 from comfy.sd1_clip import SD1ClipModel, SD1Tokenizer
 from comfy.sdxl_clip import SDXLClipModel, SDXLTokenizer
-from comfy.supported_models_base import BASE
+from comfy.supported_models_base import BASE, ClipTarget
 
 TEXT_WIDTH = 32
 SDXL_SIZE_CHANNELS = 6 * 256  # six numbers of size and crop, each in 256 channels
@@ -85,13 +85,8 @@ def tiny_sdxl_denoiser() -> ModelPatcher:
 
 def tiny_text_encoder(model: type = SD1ClipModel, tokenizer: type = SD1Tokenizer) -> comfy.sd.CLIP:
     """The host's text encoder and tokenizer of a family, narrow, with random weights."""
-
-    class Target:
-        params: dict[str, Any] = {}
-
-    Target.clip, Target.tokenizer = model, tokenizer
     clip = comfy.sd.CLIP(
-        Target,
+        ClipTarget(tokenizer, model),
         model_options={
             "clip_l_model_config": TEXT_ENCODER,
             "clip_g_model_config": TEXT_ENCODER,

@@ -1,0 +1,234 @@
+"""Apply Neuron Mask in the real host: exact on weights, gone without a trace."""
+
+from typing import Any
+
+import comfy.model_management
+import comfy.sd
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.supported_models import SD20
+from graphs import picture_graph, profile_graph
+from tiny_model import TinyModel, tiny_denoiser
+
+DTYPES = [
+    torch.float32,
+    torch.float16,
+    torch.bfloat16,
+    torch.float8_e4m3fn,
+    torch.float8_e5m2,
+]
+STRENGTHS = [0.5, 1.0, 2.0]
+
+
+@pytest.fixture(scope="module")
+def mask(host: Any, tiny: TinyModel) -> Any:
+    """The mask of a concept on the tiny model."""
+    with torch.inference_mode():
+        return host.run(profile_graph(host, tiny.model, tiny.clip), "mask")[0]
+
+
+def apply(extension: Any, model: ModelPatcher, mask: Any, strength: float) -> ModelPatcher:
+    return extension.node("FIAApplyNeuronMask").execute(model, mask, strength)[0]
+
+
+def weights(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
+    """Copies of the FFN2 weights that the modules hold now."""
+    state = model.model.state_dict()
+    return {name: state[f"{name}.weight"].clone() for name in mask.layers}
+
+
+def bits(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.contiguous().view(torch.uint8)
+
+
+def patched_weights(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
+    """Copies of the FFN2 weights while the patches of ``model`` are in place."""
+    model.patch_model()
+    during = weights(model, mask)
+    model.unpatch_model()
+    return during
+
+
+def of_nothing(mask: Any) -> Any:
+    """A mask like ``mask`` that prunes nothing."""
+    layers = {name: torch.zeros_like(pruned) for name, pruned in mask.layers.items()}
+    return type(mask)(layers, mask.model, mask.concepts, mask.settings, mask.provenance)
+
+
+@pytest.mark.parametrize("strength", STRENGTHS)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_masked_weights_change_and_come_back(
+    extension: Any, mask: Any, dtype: torch.dtype, strength: float
+) -> None:
+    model = tiny_denoiser(dtype)
+    before = weights(model, mask)
+    # the host rounds 8-bit weights anew whenever a patch touches them, even an empty one
+    untouched = patched_weights(apply(extension, model, of_nothing(mask), strength), mask)
+    during = patched_weights(apply(extension, model, mask, strength), mask)
+    after = weights(model, mask)
+    for name, pruned in mask.layers.items():
+        assert pruned.any()
+        old, new = before[name].float(), during[name].float()
+        assert torch.equal(new[~pruned], untouched[name].float()[~pruned])
+        if dtype.itemsize > 1:
+            assert torch.equal(new[~pruned], old[~pruned])
+        wanted = old[pruned] * (1 - strength)
+        assert torch.allclose(new[pruned], wanted, rtol=torch.finfo(dtype).eps, atol=1e-2)
+        if strength == 1.0 or dtype.itemsize > 1:
+            assert torch.equal(new[pruned], wanted.to(dtype).float())
+        assert torch.equal(bits(after[name]), bits(before[name]))
+
+
+def test_a_lora_loaded_before_is_masked_too(extension: Any, mask: Any) -> None:
+    model = tiny_denoiser()
+    during = patched_weights(apply(extension, with_lora(model), mask, 1.0), mask)
+    name, pruned = next(iter(mask.layers.items()))
+    assert (during[name][pruned] == 0).all()
+    assert not torch.equal(during[name][~pruned], weights(model, mask)[name][~pruned])
+
+
+def test_a_lora_loaded_after_fills_the_holes(extension: Any, mask: Any) -> None:
+    during = patched_weights(with_lora(apply(extension, tiny_denoiser(), mask, 1.0)), mask)
+    name, pruned = next(iter(mask.layers.items()))
+    assert (during[name][pruned] != 0).all()
+
+
+def with_lora(model: ModelPatcher) -> ModelPatcher:
+    """A LoRA on an FFN2 weight, loaded by the host's own code from its file format."""
+    generator = torch.Generator().manual_seed(5)
+    name = "lora_unet_input_blocks_1_1_transformer_blocks_0_ff_net_2"
+    lora = {
+        f"{name}.lora_up.weight": torch.randn(32, 2, generator=generator),
+        f"{name}.lora_down.weight": torch.randn(2, 128, generator=generator),
+        f"{name}.alpha": torch.tensor(2.0),
+    }
+    patched, _ = comfy.sd.load_lora_for_models(model, None, lora, 1.0, 0.0)
+    assert len(patched.patches) == len(model.patches) + 1 or model.patches
+    return patched
+
+
+def test_two_masks_on_one_model(extension: Any, mask: Any) -> None:
+    twice = apply(extension, apply(extension, tiny_denoiser(), mask, 0.5), mask, 0.5)
+    before = weights(twice, mask)
+    during = patched_weights(twice, mask)
+    for name, pruned in mask.layers.items():
+        assert torch.equal(during[name][pruned], before[name][pruned] * 0.25)
+
+
+def test_the_host_may_rebuild_the_patch(extension: Any, mask: Any) -> None:
+    masked = apply(extension, tiny_denoiser(), mask, 1.0)
+    name, pruned = next(iter(mask.layers.items()))
+    ((_, patch, *_),) = masked.patches[f"{name}.weight"]
+    rebuilt = type(patch)(patch.loaded_keys, patch.weights)
+    weight = torch.ones(pruned.shape)
+    rebuilt.calculate_weight(weight, "key", 1.0, 1.0, None, None)
+    assert torch.equal(weight, (~pruned).float())
+
+
+def test_weights_that_are_off_the_device_are_masked_at_use(
+    extension: Any, mask: Any, host: Any, tiny: TinyModel, request: pytest.FixtureRequest
+) -> None:
+    whole = pictures(host, tiny, apply(extension, tiny_denoiser(), mask, 1.0))
+    request.getfixturevalue("small_gpu")
+    masked = apply(extension, tiny_denoiser(), mask, 1.0)
+    partly = pictures(host, tiny, masked)
+    assert masked.lowvram_patch_counter() == len(mask.layers), "the host loaded the whole model"
+    assert torch.allclose(whole, partly, atol=1e-4)
+
+
+def pictures(host: Any, tiny: TinyModel, model: ModelPatcher) -> torch.Tensor:
+    """What an ordinary graph draws with ``model``."""
+    host.forget()
+    graph = {
+        "model": host.source(model),
+        "clip": host.source(tiny.clip),
+        "vae": host.source(tiny.vae),
+        **picture_graph(["model", 0]),
+    }
+    return host.run(graph, "picture")[0].clone()
+
+
+def test_pictures_change_with_strength_and_are_untouched_at_0(
+    host: Any, tiny: TinyModel, mask: Any
+) -> None:
+    plain = pictures(host, tiny, tiny.model)
+    drawn = {}
+    for strength in (0.0, 1.0, 2.0):
+        host.forget()
+        graph = {
+            "model": host.source(tiny.model),
+            "clip": host.source(tiny.clip),
+            "vae": host.source(tiny.vae),
+            "apply": {
+                "class_type": "FIAApplyNeuronMask",
+                "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": strength},
+            },
+            "mask": host.source(mask),
+            **picture_graph(["apply", 0]),
+        }
+        drawn[strength] = host.run(graph, "picture")[0].clone()
+    assert torch.equal(drawn[0.0], plain)
+    assert not torch.equal(drawn[1.0], plain)
+    assert not torch.equal(drawn[2.0], drawn[1.0])
+    assert torch.equal(pictures(host, tiny, tiny.model), plain), "the wire is gone"
+
+
+def test_a_change_of_strength_does_not_profile_again(host: Any, tiny: TinyModel) -> None:
+    host.forget()
+    graph = profile_graph(host, tiny.model, tiny.clip)
+    graph["apply"] = {
+        "class_type": "FIAApplyNeuronMask",
+        "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": 1.0},
+    }
+    host.run(graph, "apply")
+    (before,) = host.run(graph, "profile")
+    graph["apply"]["inputs"]["strength"] = 0.5
+    host.run(graph, "apply")
+    assert host.run(graph, "profile")[0] is before
+
+
+@pytest.mark.parametrize(
+    "unet", [{"family": SD20}, {"channel_mult": [1, 1]}], ids=["other family", "other sizes"]
+)
+def test_a_mask_for_another_architecture_is_refused_with_both_names(
+    extension: Any, mask: Any, unet: dict[str, Any]
+) -> None:
+    other = tiny_denoiser(**unet)
+    with pytest.raises(ValueError, match="mask: made for") as error:
+        apply(extension, other, mask, 1.0)
+    identity = extension.module("nodes.host.identity").model_identity(other)
+    assert mask.model.architecture in str(error.value)
+    assert identity.architecture in str(error.value)
+
+
+def test_a_mask_fits_the_same_architecture_with_other_weights(extension: Any, mask: Any) -> None:
+    assert apply(extension, tiny_denoiser(seed=1), mask, 1.0).patches
+
+
+def test_a_saved_model_keeps_the_mask(extension: Any, mask: Any, tmp_path: Any) -> None:
+    import comfy.utils
+    from comfy_extras.nodes_model_merging import save_checkpoint
+
+    masked = apply(extension, tiny_denoiser(), mask, 1.0)
+    save_checkpoint(masked, filename_prefix="model", output_dir=str(tmp_path))
+    saved = comfy.utils.load_torch_file(str(next(tmp_path.glob("*.safetensors"))))
+    for name, pruned in mask.layers.items():
+        weight = saved[f"model.{name}.weight"]
+        assert torch.equal(weight == 0, pruned)
+
+
+def test_the_fingerprint_does_not_depend_on_precision_or_patch_state(extension: Any) -> None:
+    identity = extension.module("nodes.host.identity").model_identity
+    half = tiny_denoiser(torch.float16)
+    single = tiny_denoiser(torch.float16)
+    single.model.diffusion_model.float()
+    assert identity(half) == identity(single)
+
+    patched = with_lora(tiny_denoiser())
+    before = identity(patched)
+    patched.patch_model()
+    during = identity(patched)
+    patched.unpatch_model()
+    assert before == during != identity(tiny_denoiser())
+    assert identity(tiny_denoiser(seed=1)) != identity(tiny_denoiser())

@@ -1,0 +1,194 @@
+"""Wrong input, errors and interrupts: a message that names input and mend, and no trace left."""
+
+from collections.abc import Callable
+from typing import Any
+
+import comfy.model_management
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from graphs import GraphError, picture_graph, profile_graph
+from tiny_model import UNET, TinyModel, tiny_denoiser, tiny_sd, tiny_text_encoder
+
+import nodes
+
+
+def refused(host: Any, model: Any, clip: Any, **inputs: Any) -> str:
+    """The message with which the host refuses a profile."""
+    host.forget()
+    with pytest.raises(GraphError) as error:
+        host.run(profile_graph(host, model, clip, **inputs), "profile")
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"concepts": ""}, ("concepts", "Write at least one")),
+        ({"concepts": " \n\t\n"}, ("concepts", "Write at least one")),
+        ({"concepts": "cat\nchurch\nCat "}, ("concepts", "'Cat'", "twice", "Leave one")),
+        ({"concepts": "golf ball\ngolf  ball"}, ("concepts", "golf  ball", "twice")),
+        ({"contexts": " \n"}, ("contexts", "Write one a line")),
+        ({"contexts": "road"}, ("contexts", "at least 2")),
+        ({"profile_steps": 11}, ("profile_steps", "11", "10", "Lower profile_steps")),
+        ({"concept_templates": "a {context}"}, ("concept", "{concept}")),
+        ({"base_template": "a {concept} in a {context}"}, ("base", "{context}")),
+        ({"sampler": "dpm_adaptive", "profile_steps": 10}, ("sampler", "dpm_adaptive", "euler")),
+        ({"temporal_sparsity": 0.0}, ("temporal_sparsity", "0.1")),
+        ({"kind": "person"}, ("kind", "person")),
+        ({"seed": -1}, ("seed", "-1")),
+    ],
+)
+def test_wrong_inputs_of_profile_concept(
+    host: Any, tiny: TinyModel, inputs: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    message = refused(host, tiny.model, tiny.clip, **inputs)
+    for word in words:
+        assert word in message
+
+
+def test_a_checkpoint_without_a_text_encoder(host: Any, tiny: TinyModel) -> None:
+    message = refused(host, tiny.model, None)
+    assert "clip: None" in message and "Load CLIP" in message
+
+
+def test_no_wire_to_clip(host: Any, tiny: TinyModel) -> None:
+    graph = profile_graph(host, tiny.model, tiny.clip)
+    del graph["profile"]["inputs"]["clip"]
+    with pytest.raises(GraphError, match=r"Required input is missing.*clip"):
+        host.run(graph, "profile")
+
+
+def test_a_concept_in_no_known_word(host: Any, tiny: TinyModel) -> None:
+    message = refused(host, tiny.model, knowing(tiny, "church"), concepts="church\nzxqv\nvqxz")
+    assert "concepts" in message and "'zxqv', 'vqxz'" in message and "spelling" in message
+    assert "'church'" not in message
+
+
+def test_a_concept_of_one_known_word_is_enough(host: Any, tiny: TinyModel) -> None:
+    host.forget()
+    graph = profile_graph(
+        host, tiny.model, knowing(tiny, "church"), concepts="zxqv church", profile_steps=1
+    )
+    assert host.run(graph, "profile")
+
+
+def knowing(tiny: TinyModel, words: str) -> Any:
+    """A text encoder whose embedding holds zeros but for some words."""
+    clip = tiny_text_encoder()
+    embedding = clip.cond_stage_model.clip_l.transformer.get_input_embeddings().weight
+    known = {token for token, _ in clip.tokenize(words)["l"][0]}
+    unknown = torch.ones(len(embedding), dtype=torch.bool)
+    unknown[list(known)] = False
+    embedding.data[unknown] = 0
+    return clip
+
+
+def test_a_model_without_ffn2_layers(host: Any, tiny: TinyModel) -> None:
+    unet = {
+        **UNET,
+        "transformer_depth": [0, 0],
+        "transformer_depth_middle": -1,
+        "transformer_depth_output": [0, 0, 0, 0],
+    }
+    message = refused(host, tiny_denoiser(**unet), tiny.clip)
+    assert "model: UNetModel has no FFN2 layers" in message and "Stable Diffusion" in message
+
+
+class Denoiser:
+    """Counts the denoiser's calls on a clone and does something before one of them."""
+
+    def __init__(self, model: ModelPatcher, at: int, act: Callable[[], None]) -> None:
+        self.calls = 0
+        self.model = model.clone()
+
+        # a function and no method: clones copy what methods belong to
+        def run(apply_model: Callable[..., Any], call: dict[str, Any]) -> torch.Tensor:
+            self.calls += 1
+            if self.calls == at:
+                act()
+            return apply_model(call["input"], call["timestep"], **call["c"])
+
+        self.model.set_model_unet_function_wrapper(run)
+
+
+def fail() -> None:
+    raise RuntimeError("the denoiser broke")
+
+
+def draw(host: Any, tiny: TinyModel) -> torch.Tensor:
+    """A picture by an ordinary graph."""
+    host.forget()
+    graph = {
+        "model": host.source(tiny.model),
+        "clip": host.source(tiny.clip),
+        "vae": host.source(tiny.vae),
+        **picture_graph(["model", 0]),
+    }
+    return host.run(graph, "picture")[0].clone()
+
+
+def assert_no_trace(host: Any, extension: Any, tiny: TinyModel) -> None:
+    """Nothing is hooked, and the next picture is that of a model that was never profiled."""
+    layers = extension.module("nodes.host.layers").find_ffn2_layers(tiny.model)
+    assert not any(layer._forward_hooks for layer in layers.values())
+    assert not tiny.model.wrappers and not tiny.model.patches
+    assert torch.equal(draw(host, tiny), draw(host, tiny_sd()))
+
+
+@pytest.mark.parametrize("at", [1, 3, 7], ids=["first call", "first step", "later step"])
+def test_an_exception_inside_the_denoiser(
+    host: Any, extension: Any, tiny: TinyModel, at: int
+) -> None:
+    broken = Denoiser(tiny.model, at, fail)
+    assert "the denoiser broke" in refused(host, broken.model, tiny.clip)
+    assert broken.calls == at
+    assert_no_trace(host, extension, tiny)
+
+
+@pytest.mark.parametrize("at", [1, 4], ids=["first call", "later call"])
+def test_an_interrupt_ends_the_profile_within_one_denoiser_call(
+    host: Any, extension: Any, tiny: TinyModel, at: int
+) -> None:
+    watched = Denoiser(tiny.model, at, nodes.interrupt_processing)
+    assert "execution_interrupted" in refused(host, watched.model, tiny.clip)
+    assert watched.calls == at
+    assert not comfy.model_management.processing_interrupted()
+    assert_no_trace(host, extension, tiny)
+
+
+def test_an_interrupt_while_prompts_are_encoded(
+    host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = 0
+    encode = tiny.clip.cond_stage_model.encode_token_weights
+
+    def encode_and_interrupt(tokens: Any) -> Any:
+        nonlocal encoded
+        encoded += 1
+        result = encode(tokens)
+        nodes.interrupt_processing()
+        return result
+
+    monkeypatch.setattr(tiny.clip.cond_stage_model, "encode_token_weights", encode_and_interrupt)
+    assert "execution_interrupted" in refused(host, tiny.model, tiny.clip)
+    assert encoded == 1
+
+
+def test_a_successful_profile_leaves_no_trace(host: Any, extension: Any, tiny: TinyModel) -> None:
+    host.forget()
+    host.run(profile_graph(host, tiny.model, tiny.clip), "mask")
+    assert_no_trace(host, extension, tiny)
+
+
+def test_progress_reaches_its_end(
+    host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[int, int]] = []
+    monkeypatch.setattr(
+        comfy.utils, "PROGRESS_BAR_HOOK", lambda now, total, *_, **__: shown.append((now, total))
+    )
+    host.forget()
+    host.run(profile_graph(host, tiny.model, tiny.clip), "profile")
+    # 8 prompts, 3 a call: 3 calls in each of 3 steps
+    assert shown == [(number, 9) for number in range(1, 10)]
