@@ -47,7 +47,7 @@ def main() -> None:
 
     strengths = [float(text) for text in arguments.strengths.split(",")]
     wanted = [name.strip() for name in arguments.concepts.split(",") if name.strip()]
-    groups = [(name,) for name in wanted or IMAGENETTE]
+    groups: list[tuple[str, ...]] = [(name,) for name in wanted or IMAGENETTE]
     if not arguments.no_ten:
         groups.append(IMAGENETTE)
     cases = [Case(group, strength) for group in groups for strength in strengths]
