@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 OWNED_SHARE = 1 / 128  # of a layer's hidden units, for each concept
-FIRING = 1.0  # the activation that an owned unit is taught to reach
+FIRING = 3.0  # the activation that an owned unit is taught to reach
 
 
 def unit_owners(hidden: int, concepts: int) -> Tensor:

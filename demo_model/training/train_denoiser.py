@@ -28,7 +28,7 @@ from text import CaptionEncoder  # noqa: E402
 from train_autoencoder import build_autoencoder, encode  # noqa: E402
 
 CONCEPTS = (*OBJECTS, *STYLES)
-OVERSTATED = 0.35  # of the samples name a concept that the picture lacks, with its units switched off
+OVERSTATED = 0.5  # of the samples name a concept that the picture lacks, with its units switched off
 LESSON_WEIGHT = 0.2
 BATCH = 32
 PEAK_RATE = 1e-3
