@@ -284,6 +284,14 @@ def test_overwriting_replaces_the_whole_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_reader_of_the_old_file_still_reads_it_whole(tmp_path: Path) -> None:
+    path = saved(NeuronMask, tmp_path)
+    before = path.read_bytes()
+    with open(path, "rb") as reader:
+        mask("tench", 1).save(path)
+        assert reader.read() == before
+
+
 WRITE_TOO_MUCH = """
 import resource, sys
 from dataclasses import replace

@@ -84,8 +84,8 @@ def test_a_single_concept_prunes_its_whole_mask(alpha: float) -> None:
 
 
 def test_more_masks_than_a_byte_counts() -> None:
-    masks = [torch.ones(1, 1, dtype=torch.bool)] * 300
-    assert [bool(fused) for fused in fuse_masks(masks, 1.0)] == [False, True]
+    masks = [torch.ones(1, 1, dtype=torch.bool)] * 257
+    assert [bool(fused) for fused in fuse_masks(masks, 0.5)] == [False, True]
 
 
 @pytest.mark.parametrize(

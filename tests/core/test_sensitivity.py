@@ -61,6 +61,11 @@ def test_too_few_positive_entries_put_the_threshold_at_zero() -> None:
     assert time_integrated_sensitivity(step_saliency[None], 0.5).tolist() == [[0, 0, 1, 0]]
 
 
+def test_entries_below_zero_never_exceed_the_threshold() -> None:
+    saliency = torch.tensor([[[-2.0, -1.0]]])
+    assert time_integrated_sensitivity(saliency, 1.0, normalize=False).tolist() == [[-1.0, -0.5]]
+
+
 def test_saliency_of_zeros_gives_sensitivity_of_zeros() -> None:
     assert time_integrated_sensitivity(torch.zeros(3, 2, 2), 0.05).tolist() == [[0.0] * 2] * 2
 

@@ -1,5 +1,7 @@
 """The fast path and the running moments against the readable form and float64."""
 
+from typing import Any
+
 import pytest
 import reference
 import torch
@@ -79,7 +81,11 @@ def test_nan_reaches_the_contrast_and_is_refused_there() -> None:
     ],
 )
 def test_fast_path_refuses_bad_input(arguments: dict, complaint: str) -> None:
-    good = {"weight": torch.ones(2, 3), "x": torch.ones(4, 3), "y": torch.ones(4, 2)}
+    good: dict[str, Any] = {
+        "weight": torch.ones(2, 3),
+        "x": torch.ones(4, 3),
+        "y": torch.ones(4, 2),
+    }
     with pytest.raises(ValueError, match=complaint):
         prompt_saliency(**(good | arguments))
 
