@@ -56,7 +56,13 @@ class Ffn2Capture:
                 return
             x = self._conditional(args[0])
             y = self._conditional(output)
-            weight, bias = cast_bias_weight(layer, x)
+            if len(x) != len(self._prompts):
+                raise ValueError(
+                    f"model: {name} ran for {len(x)} prompts where the host gave the denoiser "
+                    f"{len(self._prompts)}. Connect the model without nodes that split the "
+                    "denoiser's work (such as tiled diffusion)."
+                )
+            weight, bias, *_ = cast_bias_weight(layer, x)
             weight = weight.float()
             for prompt, x_prompt, y_prompt in zip(self._prompts, x, y, strict=True):
                 without_bias = y_prompt.float() if bias is None else y_prompt.float() - bias.float()

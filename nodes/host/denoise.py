@@ -16,8 +16,9 @@ from comfy.conds import CONDList, CONDRegular
 from comfy.model_management import get_free_memory, throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from comfy.utils import ProgressBar
+from comfy.utils import ProgressBar, repeat_to_batch_size
 
+from ...fia_core.checks import require_choice
 from .conditioning import Conditioning
 
 WRAPPER_KEY = "forget_it_all"
@@ -70,8 +71,10 @@ def profile_sigmas(model: ModelPatcher, settings: SamplingSettings) -> torch.Ten
     """The first ``profile_steps`` intervals of the schedule that the host's KSampler would use.
 
     Raises:
-        ValueError: if the schedule has fewer steps.
+        ValueError: if the host has no such sampler or scheduler, or the schedule has fewer steps.
     """
+    require_choice("sampler", settings.sampler, comfy.samplers.KSampler.SAMPLERS)
+    require_choice("scheduler", settings.scheduler, comfy.samplers.KSampler.SCHEDULERS)
     sigmas = comfy.samplers.KSampler(
         model,
         steps=settings.steps,
@@ -116,13 +119,13 @@ def denoise_prompts(
     model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, WRAPPER_KEY, _announce_to(observer))
     comfy.sample.sample_custom(
         model,
-        comfy.sample.prepare_noise(latent, settings.seed).repeat(prompts, 1, 1, 1),
+        repeat_to_batch_size(comfy.sample.prepare_noise(latent, settings.seed), prompts),
         settings.cfg,
         comfy.samplers.sampler_object(settings.sampler),
         sigmas,
         positive,
         negative,
-        latent.repeat(prompts, 1, 1, 1),
+        repeat_to_batch_size(latent, prompts),
         disable_pbar=True,
         seed=settings.seed,
     )

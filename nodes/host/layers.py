@@ -17,11 +17,12 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
     """
     denoiser = model.get_model_object("diffusion_model")
     denoiser = getattr(denoiser, "_orig_mod", denoiser)  # as it was before torch.compile
-    layers = {
-        f"diffusion_model.{name}.net.{FFN2_POSITION}": module.net[FFN2_POSITION]
-        for name, module in denoiser.named_modules()
-        if isinstance(module, FeedForward)
-    }
+    layers: dict[str, torch.nn.Linear] = {}
+    for name, module in denoiser.named_modules():
+        if isinstance(module, FeedForward):
+            layer = module.net[FFN2_POSITION]
+            if isinstance(layer, torch.nn.Linear):
+                layers[f"diffusion_model.{name}.net.{FFN2_POSITION}"] = layer
     if not layers:
         raise ValueError(
             f"model: {type(denoiser).__name__} has no FFN2 layers (second linear layers of "

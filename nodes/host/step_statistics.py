@@ -42,6 +42,7 @@ class StepStatistics:
         device: torch.device,
     ) -> None:
         self._form = saliency_form
+        self._prompts = (1 + concepts) * group
         self._layers = {
             name: _LayerStatistics(shape, concepts, group, temporal_sparsity, device)
             for name, shape in shapes.items()
@@ -55,8 +56,18 @@ class StepStatistics:
         self._layers[layer].add(prompt, saliency)
 
     def finish_step(self) -> None:
-        """Forget the base moments; the next step has its own."""
-        for layer in self._layers.values():
+        """Forget the base moments; the next step has its own.
+
+        Raises:
+            ValueError: if a layer has not seen every prompt once.
+        """
+        for name, layer in self._layers.items():
+            if layer.seen != self._prompts:
+                raise ValueError(
+                    f"model: {name} ran for {layer.seen} prompts instead of {self._prompts} at a "
+                    "step. Connect the model without nodes that skip or split the denoiser's work "
+                    "(such as EasyCache or tiled diffusion)."
+                )
             layer.finish_step()
 
     def sensitivities(self, concept: int) -> dict[str, SparseSensitivity]:
@@ -79,6 +90,7 @@ class _LayerStatistics:
         device: torch.device,
     ) -> None:
         self.accumulators = [SensitivityAccumulator(temporal_sparsity) for _ in range(concepts)]
+        self.seen = 0
         self._group = group
         self._new_base = partial(RunningMoments, shape, device)
         self._new_concept = partial(RunningMean, shape, device)
@@ -86,6 +98,7 @@ class _LayerStatistics:
         self._concept = self._new_concept()
 
     def add(self, prompt: int, saliency: torch.Tensor) -> None:
+        self.seen += 1
         group = prompt // self._group
         if group == 0:
             self._base.add(saliency)
@@ -97,4 +110,5 @@ class _LayerStatistics:
             self._concept = self._new_concept()
 
     def finish_step(self) -> None:
+        self.seen = 0
         self._base = self._new_base()

@@ -25,7 +25,7 @@ class NeuronMaskPatch(WeightAdapterBase):
 
     name = "neuron_mask"
 
-    def __init__(self, loaded_keys: set[str], weights: tuple[torch.Tensor, ...]) -> None:
+    def __init__(self, loaded_keys: set[str], weights: list[torch.Tensor]) -> None:
         self.loaded_keys = loaded_keys
         self.weights = weights
 
@@ -65,7 +65,7 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     if strength == 0:
         return masked
     patches = {
-        f"{name}.weight": NeuronMaskPatch(set(), (pruned,)) for name, pruned in mask.layers.items()
+        f"{name}.weight": NeuronMaskPatch(set(), [pruned]) for name, pruned in mask.layers.items()
     }
     accepted = masked.add_patches(patches, strength_patch=strength)
     refused = sorted(set(patches) - set(accepted))

@@ -66,10 +66,9 @@ class Host:
     def __init__(self) -> None:
         nodes.NODE_CLASS_MAPPINGS["TestSource"] = Source
         nodes.NODE_CLASS_MAPPINGS["TestSink"] = Sink
+        cache: Any = execution.CacheType.CLASSIC
         self.executor = execution.PromptExecutor(
-            server.PromptServer(asyncio.new_event_loop()),
-            cache_type=execution.CacheType.CLASSIC,
-            cache_args={"lru": 0, "ram": 0},
+            server.PromptServer(asyncio.new_event_loop()), cache, {"lru": 0, "ram": 0}
         )
 
     def source(self, value: Any) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import comfy.model_management
+import comfy.utils
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
 from graphs import GraphError, picture_graph, profile_graph
 from tiny_model import UNET, TinyModel, tiny_denoiser, tiny_sd, tiny_text_encoder
 
@@ -35,7 +37,10 @@ def refused(host: Any, model: Any, clip: Any, **inputs: Any) -> str:
         ({"base_template": "a {concept} in a {context}"}, ("base", "{context}")),
         ({"sampler": "dpm_adaptive", "profile_steps": 10}, ("sampler", "dpm_adaptive", "euler")),
         ({"temporal_sparsity": 0.0}, ("temporal_sparsity", "0.1")),
-        ({"kind": "person"}, ("kind", "person")),
+        ({"kind": "person"}, ("kind", "person", "choose one of")),
+        ({"sampler": "eular"}, ("sampler", "eular", "choose one of")),
+        ({"scheduler": "none"}, ("scheduler", "none", "choose one of")),
+        ({"saliency_form": "best"}, ("form", "best", "choose one of")),
         ({"seed": -1}, ("seed", "-1")),
     ],
 )
@@ -95,6 +100,26 @@ def test_a_model_without_ffn2_layers(host: Any, tiny: TinyModel) -> None:
     assert "model: UNetModel has no FFN2 layers" in message and "Stable Diffusion" in message
 
 
+def test_a_model_that_skips_forwards(host: Any, tiny: TinyModel) -> None:
+    lazy = tiny.model.clone()
+    lazy.add_wrapper_with_key(
+        WrappersMP.DIFFUSION_MODEL, "lazy", lambda executor, x, *args, **kwargs: x * 0
+    )
+    message = refused(host, lazy, tiny.clip)
+    assert "model: diffusion_model." in message and "ran for 0 prompts instead of 8" in message
+
+
+def test_a_model_that_splits_the_batch(host: Any, tiny: TinyModel) -> None:
+    def split(executor: Any, x: Any, timesteps: Any, context: Any, *args: Any) -> torch.Tensor:
+        parts = zip(x.split(1), timesteps.split(1), context.split(1), strict=True)
+        return torch.cat([executor(*part, *args) for part in parts])
+
+    splitting = tiny.model.clone()
+    splitting.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "split", split)
+    message = refused(host, splitting, tiny.clip, cfg=1.0)
+    assert "ran for 1 prompts where the host gave the denoiser 3" in message
+
+
 class Denoiser:
     """Counts the denoiser's calls on a clone and does something before one of them."""
 
@@ -103,7 +128,7 @@ class Denoiser:
         self.model = model.clone()
 
         # a function and no method: clones copy what methods belong to
-        def run(apply_model: Callable[..., Any], call: dict[str, Any]) -> torch.Tensor:
+        def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
             self.calls += 1
             if self.calls == at:
                 act()

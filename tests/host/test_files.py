@@ -79,7 +79,7 @@ def test_a_file_is_at_most_a_bit_a_weight(host: Any, folder: Path, mask: Any) ->
     assert path.stat().st_size - 8 - header <= mask.weights / 8 + len(mask.layers)
 
 
-@pytest.mark.parametrize("prefix", ["../mask", "/tmp/mask", "a/../../mask", ".."])
+@pytest.mark.parametrize("prefix", ["../mask", "/tmp/mask", "a/../../mask"])
 def test_a_path_outside_the_folder_is_refused(
     host: Any, folder: Path, mask: Any, prefix: str
 ) -> None:
@@ -98,7 +98,7 @@ def test_a_link_out_of_the_folder_is_refused(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("prefix", ["", ".", "objects/."])
+@pytest.mark.parametrize("prefix", ["", ".", ".."])
 def test_a_prefix_without_a_name_is_refused(
     host: Any, folder: Path, mask: Any, prefix: str
 ) -> None:
@@ -142,7 +142,7 @@ def test_a_file_outside_the_folder_is_not_read(
     host: Any, extension: Any, folder: Path, mask: Any
 ) -> None:
     mask.save(folder.parent / "outside.safetensors")
-    with pytest.raises(GraphError, match="not in"):
+    with pytest.raises(GraphError, match="mask_file"):
         load(host, "../outside.safetensors")
     with pytest.raises(ValueError, match="mask_file"):
         extension.node("FIALoadNeuronMask").execute("../outside.safetensors")

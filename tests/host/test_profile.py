@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import comfy.sample
+import comfy.sampler_helpers
 import comfy.samplers
 import pytest
 import torch
@@ -37,7 +38,7 @@ def plain_sensitivities(core: Any, model: Any, clip: Any, profile: Any) -> dict[
         parts: list[int] = []
         step = -1
 
-        def watch(apply_model: Callable[..., Any], call: dict[str, Any]) -> torch.Tensor:
+        def watch(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
             nonlocal step
             step += 0 in call["cond_or_uncond"]
             parts[:] = call["cond_or_uncond"]
@@ -149,7 +150,7 @@ def with_random_patch(model: Any) -> Any:
 def test_one_profile_a_concept_and_base_prompts_once(host: Any, tiny: TinyModel) -> None:
     rows = 0
 
-    def count(apply_model: Callable[..., Any], call: dict[str, Any]) -> torch.Tensor:
+    def count(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
         nonlocal rows
         rows += len(call["input"])
         return apply_model(call["input"], call["timestep"], **call["c"])
@@ -199,7 +200,7 @@ def test_guidance_in_one_forward_or_two(
 ) -> None:
     forwards: list[list[int]] = []
 
-    def note(apply_model: Callable[..., Any], call: dict[str, Any]) -> torch.Tensor:
+    def note(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
         forwards.append(list(call["cond_or_uncond"]))
         return apply_model(call["input"], call["timestep"], **call["c"])
 
@@ -269,7 +270,7 @@ def test_memory_does_not_grow_with_prompts_or_steps(host: Any, tiny: TinyModel) 
     def largest_state(**inputs: Any) -> int:
         largest = 0
 
-        def measure(apply_model: Callable[..., Any], call: dict[str, Any]) -> torch.Tensor:
+        def measure(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
             nonlocal largest
             shapes = {(64, 256), (32, 128)}  # of the FFN2 weights
             state = sum(
