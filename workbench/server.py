@@ -23,7 +23,7 @@ from workbench.graph import ApiGraph, ObjectInfo
 
 PACK = "comfyui-forget-it-all"
 BASE = ENVIRONMENT / "comfyui"
-START_SECONDS = 180
+START_SECONDS = 300
 STOP_SECONDS = 10
 LOG_LINES = 30
 
