@@ -1,0 +1,55 @@
+"""The bundled model in the graphs that it is made for."""
+
+from typing import Any
+
+import pytest
+import torch
+from graphs import PROFILE_INPUTS, Graph, GraphError, picture_graph
+
+DEMO_INPUTS = {
+    **PROFILE_INPUTS,
+    "contexts": "road\ngarden",
+    "profile_steps": 2,
+    "width": 128,
+    "height": 128,
+    "batch_size": 0,
+}
+
+
+def demo_graph(strength: float, **inputs: Any) -> Graph:
+    """Profile, mask, apply and draw with the bundled model alone."""
+    graph = picture_graph(["apply", 0])
+    for node in ("positive", "negative"):
+        graph[node]["inputs"]["clip"] = ["demo", 1]
+    graph["picture"]["inputs"]["vae"] = ["demo", 2]
+    graph["latent"]["inputs"] |= {"width": 128, "height": 128}
+    return graph | {
+        "demo": {"class_type": "FIADemoModel", "inputs": {}},
+        "profile": {
+            "class_type": "FIAProfileConcept",
+            "inputs": {"model": ["demo", 0], "clip": ["demo", 1], **DEMO_INPUTS, **inputs},
+        },
+        "mask": {
+            "class_type": "FIABuildConceptMask",
+            "inputs": {"profile": ["profile", 0], "spatial_sparsity": 3.0, "granularity": "both"},
+        },
+        "apply": {
+            "class_type": "FIAApplyNeuronMask",
+            "inputs": {"model": ["demo", 0], "mask": ["mask", 0], "strength": strength},
+        },
+    }
+
+
+def test_it_is_profiled_and_masked_like_any_model(host: Any) -> None:
+    (plain,) = host.run(demo_graph(0.0), "picture")
+    (masked,) = host.run(demo_graph(1.0), "picture")
+    assert plain.shape == masked.shape == (1, 128, 128, 3)
+    assert plain.isfinite().all() and plain.std() > 0.01
+    assert not torch.equal(plain, masked)
+    (mask,) = host.run(demo_graph(1.0), "mask")
+    assert 0 < mask.count <= 0.03 * mask.weights
+
+
+def test_a_word_that_it_never_learned_is_refused(host: Any) -> None:
+    with pytest.raises(GraphError, match="concepts: the text encoder knows no word of 'zxqv'"):
+        host.run(demo_graph(1.0, concepts="church\nzxqv"), "mask")
