@@ -1,6 +1,8 @@
 """Train the autoencoder on the rendered pictures; resumable.
 
     FIA_HOST=… python train_autoencoder.py --data DIR --out DIR --minutes 15
+
+With ``--decoder-only`` the latents stay what they are, so that a denoiser trained on them keeps its worth.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from comfy.ldm.models.autoencoder import AutoencoderKL  # noqa: E402
 
 LATENT_NOISE = 0.06  # standard deviation added before decoding: the decoder learns to bear the denoiser's errors
 STATISTICS_WEIGHT = 0.02
+PEAK_RATE = 2e-3
 
 
 def build_autoencoder() -> AutoencoderKL:
@@ -71,25 +74,31 @@ def crops(pictures: np.ndarray, rng: np.random.Generator, batch: int, side: int)
     return torch.from_numpy(cut).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def train(data: Path, out: Path, minutes: float) -> None:
+def train(data: Path, out: Path, minutes: float, decoder_only: bool) -> None:
     pictures = np.load(data / "pictures.npy", mmap_mode="r")
     checkpoint = out / "autoencoder.pt"
     model = build_autoencoder().to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+    if decoder_only:
+        for part in (model.encoder, model.quant_conv):
+            part.requires_grad_(False)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-4)
     step = 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
         step = state["step"]
+        if not decoder_only:
+            optimizer.load_state_dict(state["optimizer"])
     rng = np.random.default_rng(step)
     start, noted = time.time(), time.time()
     while (elapsed := time.time() - start) < minutes * 60:
         # Small crops first; whole pictures in the last part, so that attention sees its true size.
-        side, batch = (64, 24) if elapsed < 0.8 * minutes * 60 else (128, 8)
+        side, batch = (64, 24) if elapsed < 0.8 * minutes * 60 and not decoder_only else (128, 8)
         for group in optimizer.param_groups:
             warm = min(1.0, (step + 1) / 100)
-            group["lr"] = 2e-3 * warm * max(0.02, 0.5 * (1 + math.cos(math.pi * elapsed / (minutes * 60))))
+            falling = 0.5 * (1 + math.cos(math.pi * elapsed / (minutes * 60)))
+            group["lr"] = PEAK_RATE * warm * max(0.02, falling)
         target = crops(pictures, rng, batch, side).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             latents = encode(model, target)
@@ -98,10 +107,8 @@ def train(data: Path, out: Path, minutes: float) -> None:
         flat = latents.float().transpose(0, 1).flatten(1)
         statistics = flat.mean(1).square().mean() + (flat.std(1) - 1).square().mean()
         (loss + STATISTICS_WEIGHT * statistics).backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        with torch.no_grad():  # the log-variance half stays as it was set
-            model.quant_conv.weight.grad[LATENT_CHANNELS:] = 0
-            model.quant_conv.bias.grad[LATENT_CHANNELS:] = 0
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        keep_exact(model)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
@@ -113,6 +120,13 @@ def train(data: Path, out: Path, minutes: float) -> None:
     save(model, optimizer, step, checkpoint)
     weights = {name: value.contiguous().half() for name, value in model.state_dict().items()}
     save_file(weights, out / "autoencoder.safetensors")
+
+
+def keep_exact(model: AutoencoderKL) -> None:
+    """The log-variance half of the moments gets no gradient and stays as it was set."""
+    for parameter in model.quant_conv.parameters():
+        if parameter.grad is not None:
+            parameter.grad[LATENT_CHANNELS:] = 0
 
 
 def save(model: nn.Module, optimizer: torch.optim.Optimizer, step: int, path: Path) -> None:
@@ -127,6 +141,7 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--decoder-only", action="store_true", help="leave the latents as they are")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    train(arguments.data, arguments.out, arguments.minutes)
+    train(arguments.data, arguments.out, arguments.minutes, arguments.decoder_only)
