@@ -30,6 +30,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--no-ten", action="store_true", help="leave out the ten at once")
     parser.add_argument("--strengths", default="1, 1.5, 2", help="comma between (1, 1.5, 2)")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--kept-scenes", type=int, default=2, help="a seed, of 6 (default 2)")
     parser.add_argument("--fresh", action="store_true", help="throw earlier rows away")
     parser.add_argument("--report", action="store_true", help="draw nothing, write the tables")
     return parser.parse_args()
@@ -55,7 +56,8 @@ def main() -> None:
     end_on_signals()
     ledger = Ledger(RESULTS / "erasure.csv", fresh=arguments.fresh)
     if not arguments.report:
-        asyncio.run(measure(ledger, cases, range(1, arguments.seeds + 1)))
+        seeds = range(1, arguments.seeds + 1)
+        asyncio.run(measure(ledger, cases, seeds, arguments.kept_scenes))
     report = erasure_report(ledger.rows)
     (RESULTS / "erasure.md").write_text(report, encoding="utf-8")
     print(report)

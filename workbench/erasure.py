@@ -61,13 +61,12 @@ class Answer:
     right: bool
 
 
-def shots(forget: Iterable[str], seed: int) -> tuple[Shot, ...]:
-    """All scenes for the objects of ``forget``, ``KEPT_SCENES`` scenes for every other object."""
+def shots(forget: Iterable[str], seed: int, kept_scenes: int = KEPT_SCENES) -> tuple[Shot, ...]:
+    """All scenes for the objects of ``forget``, ``kept_scenes`` of them for every other object."""
     asked = set(forget)
     result: list[Shot] = []
     for number, name in enumerate(OBJECTS):
-        first = (number + seed) * KEPT_SCENES
-        kept = tuple(SCENES[(first + i) % len(SCENES)] for i in range(KEPT_SCENES))
+        kept = tuple(SCENES[(number + seed + i) % len(SCENES)] for i in range(kept_scenes))
         result += [Shot(name, scene, seed) for scene in (SCENES if name in asked else kept)]
     return tuple(result)
 

@@ -90,14 +90,16 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
-async def measure(ledger: Ledger, cases: Sequence[Case], seeds: Iterable[int]) -> None:
+async def measure(
+    ledger: Ledger, cases: Sequence[Case], seeds: Iterable[int], kept_scenes: int
+) -> None:
     """Draw and judge what the ledger lacks: the plain model first, then every case."""
     judge = load_judge(tuple(OBJECTS), STYLES)
     async with running_server() as server:
         workflow = await demo_workflow(server)
         for case in (PLAIN, *cases):
             for seed in seeds:
-                asked = ledger.missing(case, shots(case.forget or IMAGENETTE, seed))
+                asked = ledger.missing(case, shots(case.forget or IMAGENETTE, seed, kept_scenes))
                 if not asked:
                     continue
                 line = ProgressLine(f"{title_of(case)}, seed {seed}", len(asked))
