@@ -23,7 +23,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--forget", default="church, golf ball", help="objects, comma between them")
     parser.add_argument("--strength", type=float, help="0 to 2; the workflow's by default")
-    parser.add_argument("--seeds", type=int, default=2, help="pictures of a prompt (default 2)")
+    parser.add_argument("--seeds", type=int, default=1, help="pictures of a prompt (default 1)")
     parser.add_argument("--serve", action="store_true", help="leave ComfyUI running")
     parser.add_argument("--port", type=int, default=8188, help="for --serve (default 8188)")
     parser.add_argument("--out", type=Path, default=ROOT / "results", help="folder for the results")
