@@ -6,7 +6,7 @@ asked the same shots, so that its pictures pair with those of the plain model.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,13 @@ SCENES = ("beach", "desert", "night sky", "snow field", "ocean", "mountain")
 
 KEPT_SCENES = 2
 """Scenes a seed for an object that should stay; they go round with the seed."""
+
+
+SHOTS_A_GRAPH = 8
+"""Shots posted together: the host reports every node at every step, so graphs stay small.
+
+The model and the mask stay in its cache from one graph to the next.
+"""
 
 
 @dataclass(frozen=True)
@@ -122,14 +129,23 @@ async def ask(
     on_progress: OnProgress | None = None,
 ) -> list[Answer]:
     """Draw all shots and let the judge look at them, in order."""
-    shown = await server.run(evaluation_graph(workflow, case, asked), on_progress)
-    pictures = [(await server.images(shown[f"shot {n}"]))[0] for n in range(len(asked))]
+    pictures: list[Image.Image] = []
+    for start in range(0, len(asked), SHOTS_A_GRAPH):
+        part = asked[start : start + SHOTS_A_GRAPH]
+        further = on_progress and _after(start, on_progress)
+        shown = await server.run(evaluation_graph(workflow, case, part), further)
+        pictures += [(await server.images(shown[f"shot {n}"]))[0] for n in range(len(part))]
     batch = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])) / 255
     names = judge.name_objects(batch)
     return [
         Answer(shot, picture, name == shot.object)
         for shot, picture, name in zip(asked, pictures, names, strict=True)
     ]
+
+
+def _after(pictures: int, on_progress: OnProgress) -> OnProgress:
+    """The same listener, told of the pictures that earlier graphs have shown."""
+    return lambda progress: on_progress(replace(progress, shown=progress.shown + pictures))
 
 
 def _node(class_type: str, **inputs: Any) -> dict[str, Any]:
