@@ -81,6 +81,11 @@ def test_masked_weights_change_and_come_back(
         assert torch.equal(bits(after[name]), bits(before[name]))
 
 
+def test_strength_0_leaves_no_patch(extension: Any, mask: Any) -> None:
+    model = tiny_denoiser(torch.float8_e4m3fn)
+    assert not apply(extension, model, mask, 0.0).patches, "8-bit weights would be rounded anew"
+
+
 def test_a_lora_loaded_before_is_masked_too(extension: Any, mask: Any) -> None:
     model = tiny_denoiser()
     during = patched_weights(apply(extension, with_lora(model), mask, 1.0), mask)

@@ -182,6 +182,21 @@ def test_an_interrupt_ends_the_profile_within_one_denoiser_call(
     assert_no_trace(host, extension, tiny)
 
 
+def test_an_interrupt_between_two_denoiser_calls(host: Any, tiny: TinyModel) -> None:
+    calls = 0
+
+    def interrupt_without_any_layer(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        nodes.interrupt_processing()
+        return call["input"] * 0
+
+    watched = tiny.model.clone()
+    watched.set_model_unet_function_wrapper(interrupt_without_any_layer)
+    assert "execution_interrupted" in refused(host, watched, tiny.clip)
+    assert calls == 1
+
+
 def test_an_interrupt_while_prompts_are_encoded(
     host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

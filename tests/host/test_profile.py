@@ -10,7 +10,7 @@ import comfy.samplers
 import pytest
 import torch
 from comparison import assert_close_sensitivities, assert_same_except_at_ties
-from graphs import PROFILE_INPUTS, profile_graph
+from graphs import PROFILE_INPUTS, picture_graph, profile_graph
 from tiny_model import TinyModel, tiny_denoiser
 
 CONCEPTS = "church\ngolf ball\ncat"
@@ -312,8 +312,15 @@ def test_a_compiled_model_is_profiled_through_its_plain_modules(host: Any, tiny:
     from comfy_api.torch_helpers import set_torch_compile_wrapper
 
     compiled = tiny.model.clone()
-    set_torch_compile_wrapper(compiled, backend="eager")
-    (profile,), (mask,) = profiles_and_masks(host, tiny, model=compiled)
+    set_torch_compile_wrapper(compiled, backend="eager", keys=["diffusion_model.middle_block"])
+    drawing = {
+        "model": host.source(compiled),
+        "clip": host.source(tiny.clip),
+        "vae": host.source(tiny.vae),
+        **picture_graph(["model", 0]),
+    }
+    host.run(drawing, "sampler")  # compiled before anything is hooked
+    (profile,), (mask,) = profiles_and_masks(host, tiny, model=compiled, batch_size=1)
     _, (plain,) = profiles_and_masks(host, tiny)
     assert_same_except_at_ties(mask, plain, profile)
 
