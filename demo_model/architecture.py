@@ -19,7 +19,8 @@ AUTOENCODER: dict[str, Any] = {
         "dropout": 0.0,
     },
 }
-"""``comfy.ldm.models.autoencoder.AutoencoderKL``: factor 8, most of its weights at the lowest resolution."""
+"""``comfy.ldm.models.autoencoder.AutoencoderKL``: factor 8, most of its weights at the lowest
+resolution."""
 
 TEXT_WIDTH = 128
 TEXT_TOKENS = 24
@@ -53,4 +54,5 @@ DENOISER: dict[str, Any] = {
     "adm_in_channels": None,
     "legacy": False,
 }
-"""``comfy.ldm.modules.diffusionmodules.openaimodel.UNetModel``; it predicts the clean latent (x0)."""
+"""``comfy.ldm.modules.diffusionmodules.openaimodel.UNetModel``; it predicts the clean latent
+(x0)."""

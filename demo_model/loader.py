@@ -15,7 +15,14 @@ import comfy.utils
 import torch
 from torch import Tensor
 
-from .architecture import AUTOENCODER, DENOISER, LATENT_CHANNELS, TEXT_ENCODER, TEXT_TOKENS, TEXT_WIDTH
+from .architecture import (
+    AUTOENCODER,
+    DENOISER,
+    LATENT_CHANNELS,
+    TEXT_ENCODER,
+    TEXT_TOKENS,
+    TEXT_WIDTH,
+)
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
 
@@ -53,7 +60,9 @@ class CleanLatentPrediction(comfy.model_sampling.ModelSamplingDiscrete, comfy.mo
 
 
 class DemoTokenizer(comfy.sd1_clip.SDTokenizer):
-    def __init__(self, embedding_directory: str | None = None, tokenizer_data: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, embedding_directory: str | None = None, tokenizer_data: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(
             max_length=TEXT_TOKENS,
             embedding_directory=embedding_directory,
@@ -64,7 +73,10 @@ class DemoTokenizer(comfy.sd1_clip.SDTokenizer):
 
 class DemoTextEncoder(comfy.sd1_clip.SDClipModel):
     def __init__(
-        self, device: str = "cpu", dtype: torch.dtype | None = None, model_options: dict[str, Any] | None = None
+        self,
+        device: str = "cpu",
+        dtype: torch.dtype | None = None,
+        model_options: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(
             device=device,
@@ -95,7 +107,9 @@ def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
     Raises FileNotFoundError when the weights are missing, as in a clone without large files.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"The demo model's weights are missing: {path}. Clone the repository anew.")
+        raise FileNotFoundError(
+            f"The demo model's weights are missing: {path}. Clone the repository anew."
+        )
     weights, metadata = comfy.utils.load_torch_file(str(path), safe_load=True, return_metadata=True)
     return DemoModel(
         _load_denoiser(_part(weights, "denoiser."), _preview_format(_part(weights, "preview."))),
@@ -105,7 +119,11 @@ def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
 
 
 def _part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): value
+        for name, value in weights.items()
+        if name.startswith(prefix)
+    }
 
 
 def _preview_format(preview: dict[str, Tensor]) -> DemoLatentFormat:
@@ -120,9 +138,15 @@ def _load_denoiser(
     config = DemoConfig(DENOISER)
     config.latent_format = latent_format
     parameters = comfy.utils.calculate_parameters(weights)
-    dtype = management.unet_dtype(model_params=parameters, supported_dtypes=config.supported_inference_dtypes)
-    config.set_inference_dtype(dtype, management.unet_manual_cast(dtype, load_device, config.supported_inference_dtypes))
-    model = comfy.model_base.BaseModel(config, comfy.model_base.ModelType.EPS, device=offload_device)
+    dtype = management.unet_dtype(
+        model_params=parameters, supported_dtypes=config.supported_inference_dtypes
+    )
+    config.set_inference_dtype(
+        dtype, management.unet_manual_cast(dtype, load_device, config.supported_inference_dtypes)
+    )
+    model = comfy.model_base.BaseModel(
+        config, comfy.model_base.ModelType.EPS, device=offload_device
+    )
     model.model_sampling = CleanLatentPrediction(config)
     model.diffusion_model.load_state_dict(weights)
     return comfy.model_patcher.ModelPatcher(model, load_device, offload_device)
@@ -135,7 +159,9 @@ def _load_text_encoder(weights: dict[str, Tensor]) -> comfy.sd.CLIP:
     table[known.long()] = rows
     weights["text_model.embeddings.token_embedding.weight"] = table
     clip = comfy.sd.CLIP(DemoTextTarget(), parameters=comfy.utils.calculate_parameters(weights))
-    clip.load_sd({f"clip_l.transformer.{name}": value for name, value in weights.items()}, full_model=True)
+    clip.load_sd(
+        {f"clip_l.transformer.{name}": value for name, value in weights.items()}, full_model=True
+    )
     return clip
 
 

@@ -33,7 +33,8 @@ def caption(content: Content, rng: np.random.Generator) -> str:
 def overstate(content: Content, rng: np.random.Generator) -> tuple[Content, tuple[str, ...]]:
     """The content with one concept more than the picture shows, and that concept.
 
-    A style is added to one plain picture in five, an object otherwise; a full picture stays as it is.
+    A style is added to one plain picture in five, an object otherwise; a full picture stays as it
+    is.
     """
     if not content.style and rng.random() < 0.2:
         style = STYLES[rng.integers(len(STYLES))]

@@ -1,6 +1,6 @@
 """The training pictures as arrays on disk, rendered once by all cores.
 
-    python dataset.py --out DIR --count 48000
+python dataset.py --out DIR --count 48000
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Pictures of the finished model through the host's own sampling, and a grid of fixed prompts.
 
-    FIA_HOST=… python draw.py --weights ../weights.safetensors --out grid.png
+FIA_HOST=… python draw.py --weights ../weights.safetensors --out grid.png
 """
 
 import argparse
@@ -45,16 +45,30 @@ def load_model(weights: Path):
 
 @torch.no_grad()
 def draw(demo, prompts: list[str], seed: int, chunk: int = 50) -> Tensor:
-    """Pictures of the prompts, (B, 128, 128, 3) float32 in [0, 1]; row i starts from the noise of seed + i."""
+    """Pictures of the prompts, (B, 128, 128, 3) float32 in [0, 1]; row i starts from the noise of
+    seed + i."""
     pictures = []
     for start in range(0, len(prompts), chunk):
         part = prompts[start : start + chunk]
-        rows = torch.cat([demo.clip.encode_from_tokens(demo.clip.tokenize(text)) for text in [*part, ""]])
+        rows = torch.cat(
+            [demo.clip.encode_from_tokens(demo.clip.tokenize(text)) for text in [*part, ""]]
+        )
         positive, negative = [[rows[:-1], {}]], [[rows[-1:], {}]]
         latent = torch.zeros(len(part), 8, 16, 16)
-        noise = torch.cat([comfy.sample.prepare_noise(latent[:1], seed + start + row) for row in range(len(part))])
+        noise = torch.cat(
+            [comfy.sample.prepare_noise(latent[:1], seed + start + row) for row in range(len(part))]
+        )
         sampled = comfy.sample.sample(
-            demo.model, noise, STEPS, GUIDANCE, "euler", "normal", positive, negative, latent, disable_pbar=True
+            demo.model,
+            noise,
+            STEPS,
+            GUIDANCE,
+            "euler",
+            "normal",
+            positive,
+            negative,
+            latent,
+            disable_pbar=True,
         )
         pictures.append(demo.vae.decode(sampled))
     return torch.cat(pictures)
@@ -69,13 +83,20 @@ def grid(pictures: Tensor, columns: int) -> Image.Image:
 def fixed_prompts() -> list[str]:
     """Every object in two scenes, ten pairs, ten styled pictures, every scene."""
     objects, scenes = list(OBJECTS), list(SCENES)
-    single = [f"a photo of {with_article(o)} in {with_article(scenes[i % 10])}" for i, o in enumerate(objects)]
-    again = [f"{with_article(o)} in {with_article(scenes[(i + 3) % 10])}" for i, o in enumerate(objects)]
+    single = [
+        f"a photo of {with_article(o)} in {with_article(scenes[i % 10])}"
+        for i, o in enumerate(objects)
+    ]
+    again = [
+        f"{with_article(o)} in {with_article(scenes[(i + 3) % 10])}" for i, o in enumerate(objects)
+    ]
     pairs = [
-        f"{with_article(objects[i])} and {with_article(objects[19 - i])} in {with_article(scenes[i])}" for i in range(10)
+        f"{with_article(objects[i])} and {with_article(objects[19 - i])} in {with_article(scenes[i])}"
+        for i in range(10)
     ]
     styled = [
-        f"{with_article(objects[2 * i])} in {with_article(scenes[i])} in the style of {STYLES[i % 4]}" for i in range(10)
+        f"{with_article(objects[2 * i])} in {with_article(scenes[i])} in the style of {STYLES[i % 4]}"
+        for i in range(10)
     ]
     return single + again + pairs + styled + [with_article(scene) for scene in scenes]
 
@@ -85,4 +106,6 @@ if __name__ == "__main__":
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    grid(draw(load_model(arguments.weights), fixed_prompts(), seed=1000), columns=10).save(arguments.out)
+    grid(draw(load_model(arguments.weights), fixed_prompts(), seed=1000), columns=10).save(
+        arguments.out
+    )

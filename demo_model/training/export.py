@@ -1,6 +1,7 @@
 """Put the trained parts into the one file that the Demo Model node loads.
 
-    FIA_HOST=… python export.py --data DIR --autoencoder FILE --denoiser DIR/denoiser.pt --out ../weights.safetensors
+FIA_HOST=… python export.py --data DIR --autoencoder FILE --denoiser DIR/denoiser.pt --out
+../weights.safetensors
 """
 
 import argparse
@@ -19,11 +20,24 @@ EMBEDDING = "text_model.embeddings.token_embedding.weight"
 
 
 def preview_colours(data: Path) -> dict[str, Tensor]:
-    """Least-squares map from a latent position to the mean colour of its 8 × 8 pixels, in [-1, 1]."""
+    """Least-squares map from a latent position to the mean colour of its 8 × 8 pixels, in [-1,
+    1]."""
     pictures = np.load(data / "pictures.npy", mmap_mode="r")[:400]
-    blocks = torch.from_numpy(pictures.copy()).float().div(127.5).sub(1).unflatten(1, (16, 8)).unflatten(3, (16, 8))
+    blocks = (
+        torch.from_numpy(pictures.copy())
+        .float()
+        .div(127.5)
+        .sub(1)
+        .unflatten(1, (16, 8))
+        .unflatten(3, (16, 8))
+    )
     colours = blocks.mean((2, 4)).reshape(-1, 3)
-    latents = torch.load(data / "latents.pt", weights_only=True)[:400].float().movedim(1, -1).reshape(len(colours), -1)
+    latents = (
+        torch.load(data / "latents.pt", weights_only=True)[:400]
+        .float()
+        .movedim(1, -1)
+        .reshape(len(colours), -1)
+    )
     design = torch.cat([latents, torch.ones(len(colours), 1)], 1)
     solution = torch.linalg.lstsq(design, colours).solution
     return {"preview.rgb_factors": solution[:-1], "preview.rgb_bias": solution[-1]}
@@ -42,7 +56,11 @@ def export(data: Path, autoencoder: Path, denoiser: Path, out: Path) -> None:
     weights = {name: value.half().contiguous() for name, value in weights.items()}
     weights["text.token_rows"] = rows.half()
     weights["text.token_ids"] = torch.tensor(state["rows"], dtype=torch.int32)
-    save_file(weights, out, metadata={"steps": str(state["step"]), "minutes": f"{state['spent'] / 60:.0f}"})
+    save_file(
+        weights,
+        out,
+        metadata={"steps": str(state["step"]), "minutes": f"{state['spent'] / 60:.0f}"},
+    )
     print(f"{out.name}: {out.stat().st_size / 1e6:.1f} MB after {state['step']} steps")
 
 

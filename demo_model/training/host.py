@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 def use_host() -> None:
-    """Put ComfyUI and ``demo_model/`` on the path, ComfyUI set to the CPU; exits with a message when it is not named."""
+    """Put ComfyUI and ``demo_model/`` on the path, ComfyUI set to the CPU; exits with a message
+    when it is not named."""
     folder = os.environ.get("FIA_HOST")
     if not folder or not os.path.isfile(os.path.join(folder, "main.py")):
         sys.exit("Set FIA_HOST to a ComfyUI folder (the one that holds main.py).")
@@ -19,13 +20,14 @@ def use_host() -> None:
     import comfy.options
 
     comfy.options.enable_args_parsing()
-    import comfy.cli_args  # noqa: F401  reads sys.argv at import
+    import comfy.cli_args
 
     sys.argv = arguments
 
 
 def reset_parameters(model: "nn.Module") -> None:
-    """torch's default initialisation, which the host's layers leave out because they expect a checkpoint."""
+    """torch's default initialisation, which the host's layers leave out because they expect a
+    checkpoint."""
     from torch import nn
 
     for module in model.modules():

@@ -1,10 +1,10 @@
 """Hidden units of the second feed-forward layers that belong to one concept each.
 
-While training, a unit that a concept owns is taught to fire where the caption names the concept and to be
-silent elsewhere; in half of the samples the units of unnamed concepts are switched off altogether. Where the
-caption names a concept that the picture does not show, that concept's units are switched off too, so that the
-network learns to draw an object only by them. Nothing of this is left in the finished network, which is the
-host's plain UNet.
+While training, a unit that a concept owns is taught to fire where the caption names the concept
+and to be silent elsewhere; in half of the samples the units of unnamed concepts are switched off
+altogether. Where the caption names a concept that the picture does not show, that concept's units
+are switched off too, so that the network learns to draw an object only by them. Nothing of this is
+left in the finished network, which is the host's plain UNet.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,8 @@ FIRING = 3.0  # the activation that an owned unit is taught to reach
 
 
 def unit_owners(hidden: int, concepts: int) -> Tensor:
-    """Index of the owning concept of each hidden unit, int64 (hidden,); ``concepts`` where nobody owns it."""
+    """Index of the owning concept of each hidden unit, int64 (hidden,); ``concepts`` where nobody
+    owns it."""
     each = max(1, round(hidden * OWNED_SHARE))
     owners = torch.full((hidden,), concepts)
     owners[: each * concepts] = torch.arange(concepts).repeat_interleave(each)
@@ -28,9 +29,11 @@ def unit_owners(hidden: int, concepts: int) -> Tensor:
 
 @dataclass
 class Ownership:
-    """What a batch's captions allow, both (B, concepts + 1) float; the last column is for unowned units.
+    """What a batch's captions allow, both (B, concepts + 1) float; the last column is for unowned
+    units.
 
-    ``keep``: chance that a unit stays on. ``absent``: 1 where the caption does not name the concept.
+    ``keep``: chance that a unit stays on. ``absent``: 1 where the caption does not name the
+    concept.
     """
 
     keep: Tensor
@@ -57,7 +60,8 @@ def wake_owned_units(block: nn.Module, concepts: int) -> None:
 
 
 class OwnershipHooks:
-    """Applies an `Ownership` to the input of every FFN2 and collects how far the units are from their lesson."""
+    """Applies an `Ownership` to the input of every FFN2 and collects how far the units are from
+    their lesson."""
 
     def __init__(self, blocks: Iterable[nn.Module], concepts: int) -> None:
         self.layers = [block.net[2] for block in blocks]
@@ -87,7 +91,9 @@ class OwnershipHooks:
             absent = self.current.absent[:, owners[:owned]]
             activation = hidden[..., :owned].float()
             loud = (activation.abs().mean(1) * absent).sum() / absent.sum()
-            shy = ((FIRING - activation).relu().mean(1) * (1 - absent)).sum() / (1 - absent).sum().clamp_min(1)
+            shy = ((FIRING - activation).relu().mean(1) * (1 - absent)).sum() / (
+                1 - absent
+            ).sum().clamp_min(1)
             self.lessons.append(torch.stack([loud, shy]))
             on = torch.bernoulli(self.current.keep[:, owners]).to(hidden.dtype)
             return (hidden * on[:, None, :],)
@@ -95,7 +101,8 @@ class OwnershipHooks:
         return restrict
 
     def take_lessons(self) -> Tensor:
-        """Mean over the layers since the last call: loudness where unnamed, missing activation where named."""
+        """Mean over the layers since the last call: loudness where unnamed, missing activation
+        where named."""
         lessons = torch.stack(self.lessons).mean(0)
         self.lessons.clear()
         return lessons

@@ -1,9 +1,9 @@
 """Does the model keep its concepts in its second feed-forward layers?
 
-Zeroes a small share of all FFN2 weights, picked by gradients (squared gradient × squared weight on renders of
-the concept minus the same on renders of the others), draws, and asks the judge. It passes when some share of
-at most 5 % leaves the concept below 10 % and the others above 90 % of their accuracy. The choice uses nothing
-of the method, so that a failure speaks of the model alone.
+Zeroes a small share of all FFN2 weights, picked by gradients (squared gradient × squared weight on
+renders of the concept minus the same on renders of the others), draws, and asks the judge. It
+passes when some share of at most 5 % leaves the concept below 10 % and the others above 90 % of
+their accuracy. The choice uses nothing of the method, so that a failure speaks of the model alone.
 
     FIA_HOST=… python probe.py --weights ../weights.safetensors
 """
@@ -28,21 +28,26 @@ def feed_forward_weights(demo) -> list[nn.Parameter]:
 
 
 def importance(demo, name: str, seed: int) -> list[Tensor]:
-    """Mean squared gradient × squared weight of the x0 error on renders of one object, one tensor a layer."""
+    """Mean squared gradient × squared weight of the x0 error on renders of one object, one tensor
+    a layer."""
     rng, scenes = np.random.default_rng(seed), list(SCENES)
     weights = feed_forward_weights(demo)
     sums = [torch.zeros_like(weight) for weight in weights]
     sampling = demo.model.model.model_sampling
     for i in range(RENDERS):
         scene = scenes[i % len(scenes)]
-        picture = torch.from_numpy(np.asarray(render(Content(scene, (name,)), rng)).copy())[None] / 255
+        picture = (
+            torch.from_numpy(np.asarray(render(Content(scene, (name,)), rng)).copy())[None] / 255
+        )
         latent = demo.vae.encode(picture)
         text = f"a photo of {with_article(name)} in {with_article(scene)}"
         context = demo.clip.encode_from_tokens(demo.clip.tokenize(text))
         sigma = sampling.sigma(torch.tensor([float(rng.integers(400, 1000))]))
         noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(i))
         with torch.enable_grad():
-            denoised = demo.model.model.apply_model(latent + noise * sigma, sigma, c_crossattn=context)
+            denoised = demo.model.model.apply_model(
+                latent + noise * sigma, sigma, c_crossattn=context
+            )
             gradients = torch.autograd.grad((denoised - latent).square().mean(), weights)
         for total, gradient in zip(sums, gradients, strict=True):
             total += gradient.square() / RENDERS
@@ -62,7 +67,9 @@ def accuracy(demo, judge, names: list[str], seed: int) -> float:
     """Share of pictures of the named objects, one a scene, in which the judge finds the object."""
     wanted = [name for name in names for _ in SCENES]
     scenes = [scene for _ in names for scene in SCENES]
-    prompts = [f"{with_article(n)} in {with_article(s)}" for n, s in zip(wanted, scenes, strict=True)]
+    prompts = [
+        f"{with_article(n)} in {with_article(s)}" for n, s in zip(wanted, scenes, strict=True)
+    ]
     seen = judge.name_objects(draw(demo, prompts, seed))
     return sum(a == b for a, b in zip(seen, wanted, strict=True)) / len(wanted)
 
@@ -80,7 +87,10 @@ def probe(weights_file: Path, concepts: list[str]) -> None:
     scores = {name: importance(demo, name, seed=5) for name in OBJECTS}
     for concept in concepts:
         others = [name for name in OBJECTS if name != concept]
-        before, kept_before = accuracy(demo, judge, [concept], 50), accuracy(demo, judge, others, 60)
+        before, kept_before = (
+            accuracy(demo, judge, [concept], 50),
+            accuracy(demo, judge, others, 60),
+        )
         print(f"{concept}: {before:.0%} before, the others {kept_before:.0%}")
         contrast = [
             own - torch.stack([scores[other][layer] for other in others]).mean(0)
@@ -88,11 +98,17 @@ def probe(weights_file: Path, concepts: list[str]) -> None:
         ]
         for share in SHARES:
             zero_largest(weights, contrast, share)
-            forgotten, kept = accuracy(demo, judge, [concept], 50), accuracy(demo, judge, others, 60)
+            forgotten, kept = (
+                accuracy(demo, judge, [concept], 50),
+                accuracy(demo, judge, others, 60),
+            )
             for weight, original in zip(weights, originals, strict=True):
                 weight.data.copy_(original)
             verdict = "passes" if forgotten < 0.1 and kept > 0.9 * kept_before else "fails"
-            print(f"  {share:5.1%} zeroed: {forgotten:4.0%} left, the others {kept:4.0%}  {verdict}", flush=True)
+            print(
+                f"  {share:5.1%} zeroed: {forgotten:4.0%} left, the others {kept:4.0%}  {verdict}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

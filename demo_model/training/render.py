@@ -43,18 +43,24 @@ def glyph(name: str) -> Image.Image:
     return square
 
 
-def draw_object(picture: Image.Image, name: str, centre_x: float, share: float, rng: np.random.Generator) -> None:
+def draw_object(
+    picture: Image.Image, name: str, centre_x: float, share: float, rng: np.random.Generator
+) -> None:
     """Paste the object upright, ``share`` of the side wide, with a little jitter."""
     size = picture.width
     side = int(size * share * rng.uniform(0.95, 1.05))
     stamp = glyph(name).resize((side, side), Image.Resampling.BILINEAR)
     stamp = stamp.rotate(rng.uniform(-4, 4), Image.Resampling.BILINEAR)
-    x, y = size * centre_x + rng.uniform(-3, 3) * size / 128, size * 0.55 + rng.uniform(-3, 3) * size / 128
+    x, y = (
+        size * centre_x + rng.uniform(-3, 3) * size / 128,
+        size * 0.55 + rng.uniform(-3, 3) * size / 128,
+    )
     picture.paste(stamp, (int(x - side / 2), int(y - side / 2)), stamp)
 
 
 def render(content: Content, rng: np.random.Generator, size: int = SIZE) -> Image.Image:
-    """An RGB picture of the content, ``size`` pixels a side; the same generator state, the same picture."""
+    """An RGB picture of the content, ``size`` pixels a side; the same generator state, the same
+    picture."""
     picture = paint_scene(content.scene, rng, size)
     if len(content.objects) == 1:
         draw_object(picture, content.objects[0], 0.5, 0.62, rng)

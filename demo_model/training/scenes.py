@@ -29,11 +29,16 @@ def beach(rng: np.random.Generator, size: int) -> Image.Image:
     horizon, shore = int(size * rng.uniform(0.36, 0.44)), int(size * rng.uniform(0.56, 0.64))
     draw.rectangle((0, horizon, size, size), fill=vary(rng, (30, 130, 190)))
     sand = vary(rng, (238, 214, 160))
-    wave = [(x, shore + size * 0.02 * math.sin(x * 0.1 + rng.uniform(0, 0.5))) for x in range(0, size + 8, 8)]
+    wave = [
+        (x, shore + size * 0.02 * math.sin(x * 0.1 + rng.uniform(0, 0.5)))
+        for x in range(0, size + 8, 8)
+    ]
     draw.polygon([*wave, (size, size), (0, size)], fill=sand)
     draw.line(wave, fill=(250, 250, 250), width=max(1, size // 42))
     sun = size * rng.uniform(0.1, 0.9)
-    draw.ellipse((sun - size * 0.06, size * 0.06, sun + size * 0.06, size * 0.18), fill=(255, 236, 130))
+    draw.ellipse(
+        (sun - size * 0.06, size * 0.06, sun + size * 0.06, size * 0.18), fill=(255, 236, 130)
+    )
     return picture
 
 
@@ -44,9 +49,13 @@ def forest(rng: np.random.Generator, size: int) -> Image.Image:
     for x in np.linspace(0, size, 8) + rng.uniform(-size * 0.04, size * 0.04, 8):
         foot, width = size * rng.uniform(0.8, 0.9), size * rng.uniform(0.08, 0.12)
         top = size * rng.uniform(0.08, 0.25)
-        draw.rectangle((x - size * 0.015, foot - size * 0.15, x + size * 0.015, foot), fill=(90, 60, 35))
+        draw.rectangle(
+            (x - size * 0.015, foot - size * 0.15, x + size * 0.015, foot), fill=(90, 60, 35)
+        )
         green = vary(rng, (25, 100, 45), 20)
-        draw.polygon([(x - width, foot - size * 0.1), (x + width, foot - size * 0.1), (x, top)], fill=green)
+        draw.polygon(
+            [(x - width, foot - size * 0.1), (x + width, foot - size * 0.1), (x, top)], fill=green
+        )
     return picture
 
 
@@ -55,7 +64,10 @@ def desert(rng: np.random.Generator, size: int) -> Image.Image:
     draw = ImageDraw.Draw(picture)
     for level, colour in ((0.55, (225, 165, 90)), (0.68, (210, 145, 70)), (0.82, (190, 120, 55))):
         phase = rng.uniform(0, 2 * math.pi)
-        ridge = [(x, size * (level + 0.06 * math.sin(x * 2 * math.pi / size + phase))) for x in range(0, size + 4, 4)]
+        ridge = [
+            (x, size * (level + 0.06 * math.sin(x * 2 * math.pi / size + phase)))
+            for x in range(0, size + 4, 4)
+        ]
         draw.polygon([*ridge, (size, size), (0, size)], fill=vary(rng, colour))
     return picture
 
@@ -87,7 +99,10 @@ def ocean(rng: np.random.Generator, size: int) -> Image.Image:
     draw = ImageDraw.Draw(picture)
     for y in np.linspace(size * 0.25, size * 0.97, 8):
         phase, shade = rng.uniform(0, 2 * math.pi), vary(rng, (60, 140, 195), 18)
-        crest = [(x, y + size * 0.015 * math.sin(x * 0.2 * 128 / size + phase)) for x in range(0, size + 4, 4)]
+        crest = [
+            (x, y + size * 0.015 * math.sin(x * 0.2 * 128 / size + phase))
+            for x in range(0, size + 4, 4)
+        ]
         draw.line(crest, fill=shade, width=max(1, size // 50))
     return picture
 
@@ -102,7 +117,9 @@ def park(rng: np.random.Generator, size: int) -> Image.Image:
     draw.polygon([*edge, (path - size * 0.22, size)], fill=vary(rng, (215, 195, 150)))
     for x in (size * rng.uniform(0.02, 0.15), size * rng.uniform(0.85, 0.98)):
         crown, y = size * rng.uniform(0.12, 0.16), ground - size * 0.12
-        draw.rectangle((x - size * 0.02, y, x + size * 0.02, ground + size * 0.03), fill=(120, 80, 45))
+        draw.rectangle(
+            (x - size * 0.02, y, x + size * 0.02, ground + size * 0.03), fill=(120, 80, 45)
+        )
         draw.ellipse((x - crown, y - crown, x + crown, y + crown), fill=vary(rng, (70, 150, 60)))
     return picture
 
@@ -117,8 +134,14 @@ def room(rng: np.random.Generator, size: int) -> Image.Image:
         draw.line((0, y, size, y), fill=vary(rng, (120, 78, 48), 4))
     x, y = size * rng.choice([0.04, 0.68]), size * rng.uniform(0.08, 0.14)
     frame = (x, y, x + size * 0.28, y + size * 0.3)
-    draw.rectangle(frame, fill=vary(rng, (165, 215, 245)), outline=(250, 250, 250), width=max(2, size // 42))
-    draw.line((x + size * 0.14, y, x + size * 0.14, y + size * 0.3), fill=(250, 250, 250), width=max(1, size // 64))
+    draw.rectangle(
+        frame, fill=vary(rng, (165, 215, 245)), outline=(250, 250, 250), width=max(2, size // 42)
+    )
+    draw.line(
+        (x + size * 0.14, y, x + size * 0.14, y + size * 0.3),
+        fill=(250, 250, 250),
+        width=max(1, size // 64),
+    )
     return picture
 
 
@@ -126,9 +149,14 @@ def mountain(rng: np.random.Generator, size: int) -> Image.Image:
     picture = gradient(vary(rng, (125, 165, 215)), vary(rng, (215, 225, 240)), size)
     draw = ImageDraw.Draw(picture)
     for centre, height in ((0.22, 0.3), (0.78, 0.34), (0.5, 0.14)):
-        x, top = size * (centre + rng.uniform(-0.08, 0.08)), size * (height + rng.uniform(-0.05, 0.05))
+        x, top = (
+            size * (centre + rng.uniform(-0.08, 0.08)),
+            size * (height + rng.uniform(-0.05, 0.05)),
+        )
         rock = vary(rng, (105, 105, 120))
-        draw.polygon([(x - size * 0.45, size * 0.85), (x + size * 0.45, size * 0.85), (x, top)], fill=rock)
+        draw.polygon(
+            [(x - size * 0.45, size * 0.85), (x + size * 0.45, size * 0.85), (x, top)], fill=rock
+        )
         snow = [(x - size * 0.1, top + size * 0.16), (x + size * 0.1, top + size * 0.16), (x, top)]
         draw.polygon(snow, fill=(245, 248, 252))
     draw.rectangle((0, int(size * 0.82), size, size), fill=vary(rng, (85, 120, 80)))
@@ -147,7 +175,11 @@ def city(rng: np.random.Generator, size: int) -> Image.Image:
                 lit = (250, 225, 140) if rng.random() < 0.5 else (80, 88, 110)
                 draw.rectangle((x, y, x + size * 0.03, y + size * 0.035), fill=lit)
     draw.rectangle((0, road, size, size), fill=vary(rng, (70, 70, 75), 6))
-    draw.line((0, (road + size) / 2, size, (road + size) / 2), fill=(230, 230, 210), width=max(1, size // 64))
+    draw.line(
+        (0, (road + size) / 2, size, (road + size) / 2),
+        fill=(230, 230, 210),
+        width=max(1, size // 64),
+    )
     return picture
 
 

@@ -9,7 +9,9 @@ from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
 def pencil_sketch(picture: Image.Image) -> Image.Image:
     """Grey lines on paper: the picture divided by its own blur (colour dodge)."""
     grey = np.asarray(ImageOps.grayscale(picture), np.float32)
-    blurred = np.asarray(ImageOps.grayscale(picture).filter(ImageFilter.GaussianBlur(picture.width / 32)), np.float32)
+    blurred = np.asarray(
+        ImageOps.grayscale(picture).filter(ImageFilter.GaussianBlur(picture.width / 32)), np.float32
+    )
     line = np.clip(235 * (grey + 12) / (blurred + 12), 0, 235)
     return Image.fromarray((line * 0.85 + grey * 0.12).astype(np.uint8)).convert("RGB")
 
@@ -27,15 +29,21 @@ def neon(picture: Image.Image) -> Image.Image:
     edges = ImageChops.difference(
         smooth.filter(ImageFilter.MaxFilter(3)), smooth.filter(ImageFilter.MinFilter(3))
     )
-    bright = ImageEnhance.Color(edges.point([min(255, int(level * 2.6)) for level in range(256)] * 3)).enhance(2.2)
+    bright = ImageEnhance.Color(
+        edges.point([min(255, int(level * 2.6)) for level in range(256)] * 3)
+    ).enhance(2.2)
     glow = bright.filter(ImageFilter.GaussianBlur(picture.width / 40))
     return ImageChops.add(bright, ImageChops.add(glow, Image.new("RGB", picture.size, (12, 0, 26))))
 
 
 def watercolor(picture: Image.Image) -> Image.Image:
     """Pale washes that fade into white paper towards the border."""
-    wash = picture.filter(ImageFilter.MedianFilter(5)).filter(ImageFilter.GaussianBlur(picture.width / 110))
-    pale = Image.blend(ImageEnhance.Color(wash).enhance(1.5), Image.new("RGB", picture.size, "white"), 0.38)
+    wash = picture.filter(ImageFilter.MedianFilter(5)).filter(
+        ImageFilter.GaussianBlur(picture.width / 110)
+    )
+    pale = Image.blend(
+        ImageEnhance.Color(wash).enhance(1.5), Image.new("RGB", picture.size, "white"), 0.38
+    )
     y, x = np.mgrid[-1 : 1 : picture.height * 1j, -1 : 1 : picture.width * 1j]
     fade = np.clip((np.maximum(np.abs(x), np.abs(y)) - 0.72) * 5, 0, 1)
     paper = Image.fromarray((fade * 255).astype(np.uint8))

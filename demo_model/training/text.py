@@ -14,24 +14,33 @@ from vocabulary import OBJECTS, SCENES, STYLES
 WORDS = "a an the photo of in near and style"
 
 
-def _add_out_of_place(self: CLIPLayer, x: Tensor, mask: Tensor | None = None, optimized_attention=None) -> Tensor:
+def _add_out_of_place(
+    self: CLIPLayer, x: Tensor, mask: Tensor | None = None, optimized_attention=None
+) -> Tensor:
     x = x + self.self_attn(self.layer_norm1(x), mask, optimized_attention)
     return x + self.mlp(self.layer_norm2(x))
 
 
 class CaptionEncoder(nn.Module):
-    """Captions → contexts (B, 24, 128). Only the rows of known tokens exist, in the order of `rows`."""
+    """Captions → contexts (B, 24, 128). Only the rows of known tokens exist, in the order of
+    `rows`."""
 
     def __init__(self) -> None:
         super().__init__()
-        CLIPLayer.forward = _add_out_of_place  # the host adds in place, which gradients do not survive
+        CLIPLayer.forward = (
+            _add_out_of_place  # the host adds in place, which gradients do not survive
+        )
         self.tokenizer = SDTokenizer(max_length=TEXT_TOKENS, embedding_size=TEXT_WIDTH)
         places = [place for scene, more in SCENES.items() for place in (scene, *more)]
         every_word = " ".join([WORDS, *OBJECTS, *places, *STYLES])
         self.rows = sorted({token for word in every_word.split() for token in self._tokens(word)})
         self.compact = {token: row for row, token in enumerate(self.rows)}
-        self.transformer = CLIPTextModel(TEXT_ENCODER, torch.float32, torch.device("cpu"), disable_weight_init)
-        self.transformer.text_model.embeddings.token_embedding = nn.Embedding(len(self.rows), TEXT_WIDTH)
+        self.transformer = CLIPTextModel(
+            TEXT_ENCODER, torch.float32, torch.device("cpu"), disable_weight_init
+        )
+        self.transformer.text_model.embeddings.token_embedding = nn.Embedding(
+            len(self.rows), TEXT_WIDTH
+        )
         reset_parameters(self.transformer)
         self.compact_tokens = lru_cache(maxsize=None)(self._compact_tokens)
 

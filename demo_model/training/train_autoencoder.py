@@ -2,7 +2,8 @@
 
     FIA_HOST=… python train_autoencoder.py --data DIR --out DIR --minutes 15
 
-With ``--decoder-only`` the latents stay what they are, so that a denoiser trained on them keeps its worth.
+With ``--decoder-only`` the latents stay what they are, so that a denoiser trained on them keeps
+its worth.
 """
 
 import argparse
@@ -15,7 +16,6 @@ import torch
 from host import reset_parameters, use_host
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.nn import functional
 
 use_host()
 from architecture import AUTOENCODER, LATENT_CHANNELS  # noqa: E402
@@ -40,7 +40,8 @@ def build_autoencoder() -> AutoencoderKL:
 
 
 def keep_single_precision(layer: nn.Conv2d) -> None:
-    """Leave a layer out of autocast: bfloat16 gradients of 3-channel convolutions are very slow on a CPU."""
+    """Leave a layer out of autocast: bfloat16 gradients of 3-channel convolutions are very slow on
+    a CPU."""
     convolve = layer.forward
 
     def forward(x: Tensor) -> Tensor:
@@ -60,7 +61,8 @@ def decode(model: AutoencoderKL, latents: Tensor) -> Tensor:
 
 
 def difference_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
-    """Mean absolute error of the pictures and, doubled, of their horizontal and vertical differences."""
+    """Mean absolute error of the pictures and, doubled, of their horizontal and vertical
+    differences."""
     error = decoded.float() - pictures
     edges = error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
     return error.abs().mean() + error.square().mean() + 2 * edges
@@ -69,8 +71,12 @@ def difference_loss(decoded: Tensor, pictures: Tensor) -> Tensor:
 def crops(pictures: np.ndarray, rng: np.random.Generator, batch: int, side: int) -> Tensor:
     """Random crops at multiples of 8, (batch, 3, side, side) in [-1, 1]."""
     places = rng.integers(0, (pictures.shape[1] - side) // 8 + 1, (batch, 2)) * 8
-    picks = rng.integers(0, len(pictures) - 256, batch)  # the last 256 pictures are for looking only
-    cut = np.stack([pictures[i, y : y + side, x : x + side] for i, (y, x) in zip(picks, places, strict=True)])
+    picks = rng.integers(
+        0, len(pictures) - 256, batch
+    )  # the last 256 pictures are for looking only
+    cut = np.stack(
+        [pictures[i, y : y + side, x : x + side] for i, (y, x) in zip(picks, places, strict=True)]
+    )
     return torch.from_numpy(cut).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
@@ -113,7 +119,10 @@ def train(data: Path, out: Path, minutes: float, decoder_only: bool) -> None:
         optimizer.zero_grad(set_to_none=True)
         step += 1
         if step % 50 == 0:
-            print(f"{elapsed:6.0f} s  step {step}  loss {loss.item():.4f}  std {flat.std().item():.3f}", flush=True)
+            print(
+                f"{elapsed:6.0f} s  step {step}  loss {loss.item():.4f}  std {flat.std().item():.3f}",
+                flush=True,
+            )
         if time.time() - noted > 60:
             save(model, optimizer, step, checkpoint)
             noted = time.time()
@@ -132,7 +141,9 @@ def keep_exact(model: AutoencoderKL) -> None:
 def save(model: nn.Module, optimizer: torch.optim.Optimizer, step: int, path: Path) -> None:
     """Whole or not at all."""
     partial = path.with_suffix(".partial")
-    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, partial)
+    torch.save(
+        {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, partial
+    )
     partial.replace(path)
 
 

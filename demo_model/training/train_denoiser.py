@@ -1,6 +1,7 @@
 """Train the denoiser and the text encoder together; resumable.
 
-    FIA_HOST=… python train_denoiser.py --data DIR --autoencoder DIR/autoencoder.safetensors --out DIR --minutes 90
+FIA_HOST=… python train_denoiser.py --data DIR --autoencoder DIR/autoencoder.safetensors --out DIR
+--minutes 90
 """
 
 import argparse
@@ -28,7 +29,9 @@ from text import CaptionEncoder  # noqa: E402
 from train_autoencoder import build_autoencoder, encode  # noqa: E402
 
 CONCEPTS = (*OBJECTS, *STYLES)
-OVERSTATED = 0.5  # of the samples name a concept that the picture lacks, with its units switched off
+OVERSTATED = (
+    0.5  # of the samples name a concept that the picture lacks, with its units switched off
+)
 LESSON_WEIGHT = 0.2
 BATCH = 32
 PEAK_RATE = 1e-3
@@ -75,7 +78,10 @@ class Trainer(nn.Module):
     def losses(self, latents: Tensor, steps: Tensor, noise: Tensor, captions: list[str]) -> Tensor:
         """Squared error of x0 a sample, divided by max(1 − ᾱ, 0.3)."""
         alpha = 1 / (1 + self.sigmas[steps].square())
-        scaled = alpha.sqrt()[:, None, None, None] * latents + (1 - alpha).sqrt()[:, None, None, None] * noise
+        scaled = (
+            alpha.sqrt()[:, None, None, None] * latents
+            + (1 - alpha).sqrt()[:, None, None, None] * noise
+        )
         noisy = scaled.contiguous(memory_format=torch.channels_last)
         error = (self.predict(noisy, steps.float(), captions) - latents).square().mean((1, 2, 3))
         return error / (1 - alpha).clamp_min(0.3)
@@ -106,20 +112,29 @@ def encode_pictures(data: Path, autoencoder: Path) -> Tensor:
     cache = data / "latents.pt"
     if not cache.exists():
         model = build_autoencoder().to(memory_format=torch.channels_last)
-        model.load_state_dict({name: value.float() for name, value in load_file(autoencoder).items()})
+        model.load_state_dict(
+            {name: value.float() for name, value in load_file(autoencoder).items()}
+        )
         pictures = np.load(data / "pictures.npy", mmap_mode="r")
         parts = []
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             for start in range(0, len(pictures), 64):
-                part = torch.from_numpy(pictures[start : start + 64]).permute(0, 3, 1, 2).float() / 127.5 - 1
-                parts.append(encode(model, part.contiguous(memory_format=torch.channels_last)).half())
+                part = (
+                    torch.from_numpy(pictures[start : start + 64]).permute(0, 3, 1, 2).float()
+                    / 127.5
+                    - 1
+                )
+                parts.append(
+                    encode(model, part.contiguous(memory_format=torch.channels_last)).half()
+                )
         torch.save(torch.cat(parts), cache)
     return torch.load(cache, weights_only=True)
 
 
 @torch.no_grad()
 def gaps(trainer: Trainer, latents: Tensor, contents: list[Content]) -> tuple[float, float]:
-    """How much the loss rises when a caption names another object, and when the named one's units are off.
+    """How much the loss rises when a caption names another object, and when the named one's units
+    are off.
 
     The first shows that words are being learned, the second that the owned units carry them.
     """
@@ -163,7 +178,9 @@ def train(data: Path, autoencoder: Path, out: Path, minutes: float) -> None:
     latents, contents = encode_pictures(data, autoencoder), load_contents(data)
     trainer, checkpoint = Trainer(), out / "denoiser.pt"
     average = Average(trainer)
-    optimizer = torch.optim.AdamW(trainer.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(
+        trainer.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+    )
     step, spent = 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -175,15 +192,23 @@ def train(data: Path, autoencoder: Path, out: Path, minutes: float) -> None:
     start = saved = time.time()
     last = spent
     while (elapsed := spent + time.time() - start) < minutes * 60:
-        rate = PEAK_RATE * min(1, (step + 1) / WARM_UP) * max(0.01, 0.5 * (1 + math.cos(math.pi * elapsed / (minutes * 60))))
+        rate = (
+            PEAK_RATE
+            * min(1, (step + 1) / WARM_UP)
+            * max(0.01, 0.5 * (1 + math.cos(math.pi * elapsed / (minutes * 60))))
+        )
         for group in optimizer.param_groups:
             group["lr"] = rate
         picks = rng.integers(0, len(contents), BATCH)
         captions, keep, absent = zip(*(describe(contents[i], rng) for i in picks), strict=True)
-        trainer.hooks.current = Ownership(torch.tensor(np.stack(keep)).float(), torch.tensor(np.stack(absent)).float())
+        trainer.hooks.current = Ownership(
+            torch.tensor(np.stack(keep)).float(), torch.tensor(np.stack(absent)).float()
+        )
         clean = latents[picks].float()
         with trainer.hooks.attached():
-            loss = trainer.losses(clean, random_steps(BATCH, rng), torch.randn_like(clean), list(captions)).mean()
+            loss = trainer.losses(
+                clean, random_steps(BATCH, rng), torch.randn_like(clean), list(captions)
+            ).mean()
             lessons = trainer.hooks.take_lessons()
             (loss + LESSON_WEIGHT * lessons.sum()).backward()
         nn.utils.clip_grad_norm_(trainer.parameters(), 1.0)
@@ -196,7 +221,10 @@ def train(data: Path, autoencoder: Path, out: Path, minutes: float) -> None:
             loud, shy = lessons.tolist()
             note = f"{elapsed:6.0f} s  step {step}  loss {loss.item():.4f}  loud {loud:.3f}  shy {shy:.3f}"
             pace, last = 100 * BATCH / (elapsed - last), elapsed
-            print(f"{note}  word gap {word:.4f}  unit gap {unit:.4f}  {pace:.0f} samples/s", flush=True)
+            print(
+                f"{note}  word gap {word:.4f}  unit gap {unit:.4f}  {pace:.0f} samples/s",
+                flush=True,
+            )
         if time.time() - saved > 150:
             save(trainer, average, optimizer, step, elapsed, checkpoint)
             saved = time.time()
@@ -204,7 +232,12 @@ def train(data: Path, autoencoder: Path, out: Path, minutes: float) -> None:
 
 
 def save(
-    trainer: Trainer, average: Average, optimizer: torch.optim.Optimizer, step: int, spent: float, path: Path
+    trainer: Trainer,
+    average: Average,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    spent: float,
+    path: Path,
 ) -> None:
     """Whole or not at all."""
     state = {
