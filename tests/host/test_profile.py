@@ -312,7 +312,8 @@ def test_a_compiled_model_is_profiled_through_its_plain_modules(host: Any, tiny:
     from comfy_api.torch_helpers import set_torch_compile_wrapper
 
     compiled = tiny.model.clone()
-    set_torch_compile_wrapper(compiled, backend="eager", keys=["diffusion_model.middle_block"])
+    block = "diffusion_model.middle_block.1.transformer_blocks.0"
+    set_torch_compile_wrapper(compiled, backend="eager", keys=[block])
     drawing = {
         "model": host.source(compiled),
         "clip": host.source(tiny.clip),
