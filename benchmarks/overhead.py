@@ -60,7 +60,8 @@ def bundled_sizes() -> Sizes:
 
 def interleaved(first: Callable[[], None], second: Callable[[], None], rounds: int) -> float:
     """Median over rounds of the time of ``second`` as a multiple of ``first``'s beside it."""
-    first(), second()
+    first()
+    second()
     return median(seconds(second) / seconds(first) for _ in range(rounds))
 
 

@@ -1,7 +1,7 @@
 """The bundled model as the host's own MODEL, CLIP and VAE objects."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import comfy.latent_formats
 import comfy.model_base
@@ -48,7 +48,7 @@ class DemoLatentFormat(comfy.latent_formats.LatentFormat):
 class DemoConfig(comfy.supported_models_base.BASE):
     """A Stable Diffusion 1.x in small; sizes come from `architecture`."""
 
-    unet_extra_config: dict[str, Any] = {}
+    unet_extra_config: ClassVar[dict[str, Any]] = {}
     memory_usage_factor = 1.0
 
     def inpaint_model(self) -> bool:
@@ -98,7 +98,7 @@ class DemoTextTarget(comfy.supported_models_base.ClipTarget):
 
     @staticmethod
     def build_encoder(**options: Any) -> comfy.sd1_clip.SD1ClipModel:
-        return comfy.sd1_clip.SD1ClipModel(clip_model=DemoTextEncoder, **options)
+        return comfy.sd1_clip.SD1ClipModel(clip_model=DemoTextEncoder, **options)  # pyright: ignore[reportArgumentType]
 
 
 def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
@@ -110,7 +110,7 @@ def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
         raise FileNotFoundError(
             f"The demo model's weights are missing: {path}. Clone the repository anew."
         )
-    weights, metadata = comfy.utils.load_torch_file(str(path), safe_load=True, return_metadata=True)
+    weights: Any = comfy.utils.load_torch_file(str(path), safe_load=True)
     return DemoModel(
         _load_denoiser(_part(weights, "denoiser."), _preview_format(_part(weights, "preview."))),
         _load_text_encoder(_part(weights, "text.")),
@@ -147,7 +147,7 @@ def _load_denoiser(
     model = comfy.model_base.BaseModel(
         config, comfy.model_base.ModelType.EPS, device=offload_device
     )
-    model.model_sampling = CleanLatentPrediction(config)
+    model.model_sampling = CleanLatentPrediction(config)  # pyright: ignore[reportAttributeAccessIssue]
     model.diffusion_model.load_state_dict(weights)
     return comfy.model_patcher.ModelPatcher(model, load_device, offload_device)
 

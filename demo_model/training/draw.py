@@ -8,6 +8,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 from host import use_host
@@ -35,7 +36,7 @@ def load_package(name: str) -> ModuleType:
     return sys.modules[name]
 
 
-def load_model(weights: Path):
+def load_model(weights: Path) -> Any:
     """MODEL, CLIP and VAE of a weights file, as the Demo Model node gives them."""
     load_package("demo_model")
     from demo_model.loader import load_demo_model  # pyright: ignore[reportMissingImports]
@@ -44,20 +45,19 @@ def load_model(weights: Path):
 
 
 @torch.no_grad()
-def draw(demo, prompts: list[str], seed: int, chunk: int = 50) -> Tensor:
+def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50) -> Tensor:
     """Pictures of the prompts, (B, 128, 128, 3) float32 in [0, 1]; row i starts from the noise of
     seed + i."""
     pictures = []
     for start in range(0, len(prompts), chunk):
         part = prompts[start : start + chunk]
-        rows = torch.cat(
-            [demo.clip.encode_from_tokens(demo.clip.tokenize(text)) for text in [*part, ""]]
-        )
+        tokens = [demo.clip.tokenize(text) for text in [*part, ""]]
+        rows = torch.cat(tuple(map(demo.clip.encode_from_tokens, tokens)))
         positive, negative = [[rows[:-1], {}]], [[rows[-1:], {}]]
         latent = torch.zeros(len(part), 8, 16, 16)
-        noise = torch.cat(
-            [comfy.sample.prepare_noise(latent[:1], seed + start + row) for row in range(len(part))]
-        )
+        seeds = range(seed + start, seed + start + len(part))
+        rows_of_noise: Any = [comfy.sample.prepare_noise(latent[:1], each) for each in seeds]
+        noise = torch.cat(rows_of_noise)
         sampled = comfy.sample.sample(
             demo.model,
             noise,
@@ -91,12 +91,12 @@ def fixed_prompts() -> list[str]:
         f"{with_article(o)} in {with_article(scenes[(i + 3) % 10])}" for i, o in enumerate(objects)
     ]
     pairs = [
-        f"{with_article(objects[i])} and {with_article(objects[19 - i])} in {with_article(scenes[i])}"
-        for i in range(10)
+        f"{with_article(first)} and {with_article(second)} in {with_article(scene)}"
+        for first, second, scene in zip(objects[:10], objects[:9:-1], scenes, strict=True)
     ]
     styled = [
-        f"{with_article(objects[2 * i])} in {with_article(scenes[i])} in the style of {STYLES[i % 4]}"
-        for i in range(10)
+        f"{with_article(name)} in {with_article(scenes[i])} in the style of {STYLES[i % 4]}"
+        for i, name in enumerate(objects[::2])
     ]
     return single + again + pairs + styled + [with_article(scene) for scene in scenes]
 

@@ -10,6 +10,7 @@ left in the finished network, which is the host's plain UNet.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,13 +41,13 @@ class Ownership:
     absent: Tensor
 
 
-def gated_feed_forwards(model: nn.Module) -> list[nn.Module]:
+def gated_feed_forwards(model: nn.Module) -> list[Any]:
     """The host's feed-forward blocks: ``net[0].proj`` gives value and gate, ``net[2]`` is FFN2."""
     return [module for module in model.modules() if type(module).__name__ == "FeedForward"]
 
 
 @torch.no_grad()
-def wake_owned_units(block: nn.Module, concepts: int) -> None:
+def wake_owned_units(block: Any, concepts: int) -> None:
     """Give the owned units an open gate: a unit that never fires gets no gradient."""
     projection = block.net[0].proj
     value, gate = projection.weight.chunk(2), projection.bias.chunk(2)
@@ -63,7 +64,7 @@ class OwnershipHooks:
     """Applies an `Ownership` to the input of every FFN2 and collects how far the units are from
     their lesson."""
 
-    def __init__(self, blocks: Iterable[nn.Module], concepts: int) -> None:
+    def __init__(self, blocks: Iterable[Any], concepts: int) -> None:
         self.layers = [block.net[2] for block in blocks]
         self.owners = [unit_owners(layer.in_features, concepts) for layer in self.layers]
         self.concepts = concepts

@@ -10,6 +10,7 @@ their accuracy. The choice uses nothing of the method, so that a failure speaks 
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,12 +23,12 @@ SHARES = (0.005, 0.01, 0.03, 0.05)
 RENDERS = 40
 
 
-def feed_forward_weights(demo) -> list[nn.Parameter]:
+def feed_forward_weights(demo: Any) -> list[nn.Parameter]:
     modules = demo.model.model.diffusion_model.modules()
     return [module.net[2].weight for module in modules if type(module).__name__ == "FeedForward"]
 
 
-def importance(demo, name: str, seed: int) -> list[Tensor]:
+def importance(demo: Any, name: str, seed: int) -> list[Tensor]:
     """Mean squared gradient × squared weight of the x0 error on renders of one object, one tensor
     a layer."""
     rng, scenes = np.random.default_rng(seed), list(SCENES)
@@ -63,7 +64,7 @@ def zero_largest(weights: list[nn.Parameter], scores: list[Tensor], share: float
         weight.masked_fill_(score >= least, 0)
 
 
-def accuracy(demo, judge, names: list[str], seed: int) -> float:
+def accuracy(demo: Any, judge: Any, names: list[str], seed: int) -> float:
     """Share of pictures of the named objects, one a scene, in which the judge finds the object."""
     wanted = [name for name in names for _ in SCENES]
     scenes = [scene for _ in names for scene in SCENES]

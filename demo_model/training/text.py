@@ -15,7 +15,7 @@ WORDS = "a an the photo of in near and style"
 
 
 def _add_out_of_place(
-    self: CLIPLayer, x: Tensor, mask: Tensor | None = None, optimized_attention=None
+    self: CLIPLayer, x: Tensor, mask: Tensor | None = None, optimized_attention: object = None
 ) -> Tensor:
     x = x + self.self_attn(self.layer_norm1(x), mask, optimized_attention)
     return x + self.mlp(self.layer_norm2(x))

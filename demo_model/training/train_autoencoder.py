@@ -10,6 +10,7 @@ import argparse
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,14 +22,15 @@ use_host()
 from architecture import AUTOENCODER, LATENT_CHANNELS  # noqa: E402
 from comfy.ldm.models.autoencoder import AutoencoderKL  # noqa: E402
 
-LATENT_NOISE = 0.06  # standard deviation added before decoding: the decoder learns to bear the denoiser's errors
+# Standard deviation added before decoding: the decoder learns to bear the denoiser's errors.
+LATENT_NOISE = 0.06
 STATISTICS_WEIGHT = 0.02
 PEAK_RATE = 2e-3
 
 
-def build_autoencoder() -> AutoencoderKL:
+def build_autoencoder() -> Any:
     """The host's class with torch's default initialisation and a deterministic encoder."""
-    model = AutoencoderKL(**AUTOENCODER)
+    model: Any = AutoencoderKL(**AUTOENCODER)
     reset_parameters(model)
     with torch.no_grad():
         # The second half of the moments is a log variance: −30 makes the host's sampling exact.
@@ -39,7 +41,7 @@ def build_autoencoder() -> AutoencoderKL:
     return model
 
 
-def keep_single_precision(layer: nn.Conv2d) -> None:
+def keep_single_precision(layer: Any) -> None:
     """Leave a layer out of autocast: bfloat16 gradients of 3-channel convolutions are very slow on
     a CPU."""
     convolve = layer.forward
@@ -51,12 +53,12 @@ def keep_single_precision(layer: nn.Conv2d) -> None:
     layer.forward = forward
 
 
-def encode(model: AutoencoderKL, pictures: Tensor) -> Tensor:
+def encode(model: Any, pictures: Tensor) -> Tensor:
     """Latent means (B, 8, H/8, W/8) of pictures (B, 3, H, W) in [-1, 1]."""
     return model.quant_conv(model.encoder(pictures))[:, :LATENT_CHANNELS]
 
 
-def decode(model: AutoencoderKL, latents: Tensor) -> Tensor:
+def decode(model: Any, latents: Tensor) -> Tensor:
     return model.decoder(model.post_quant_conv(latents))
 
 
@@ -119,10 +121,8 @@ def train(data: Path, out: Path, minutes: float, decoder_only: bool) -> None:
         optimizer.zero_grad(set_to_none=True)
         step += 1
         if step % 50 == 0:
-            print(
-                f"{elapsed:6.0f} s  step {step}  loss {loss.item():.4f}  std {flat.std().item():.3f}",
-                flush=True,
-            )
+            note = f"{elapsed:6.0f} s  step {step}  loss {loss.item():.4f}"
+            print(f"{note}  std {flat.std().item():.3f}", flush=True)
         if time.time() - noted > 60:
             save(model, optimizer, step, checkpoint)
             noted = time.time()
@@ -131,14 +131,14 @@ def train(data: Path, out: Path, minutes: float, decoder_only: bool) -> None:
     save_file(weights, out / "autoencoder.safetensors")
 
 
-def keep_exact(model: AutoencoderKL) -> None:
+def keep_exact(model: Any) -> None:
     """The log-variance half of the moments gets no gradient and stays as it was set."""
     for parameter in model.quant_conv.parameters():
         if parameter.grad is not None:
             parameter.grad[LATENT_CHANNELS:] = 0
 
 
-def save(model: nn.Module, optimizer: torch.optim.Optimizer, step: int, path: Path) -> None:
+def save(model: Any, optimizer: torch.optim.Optimizer, step: int, path: Path) -> None:
     """Whole or not at all."""
     partial = path.with_suffix(".partial")
     torch.save(

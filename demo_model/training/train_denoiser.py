@@ -8,6 +8,7 @@ import argparse
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,9 +39,9 @@ PEAK_RATE = 1e-3
 WARM_UP = 300
 
 
-def build_denoiser() -> UNetModel:
+def build_denoiser() -> Any:
     """The host's UNet, torch's default initialisation, output layers of every block at zero."""
-    unet = UNetModel(**DENOISER, dtype=torch.float32, operations=disable_weight_init)
+    unet: Any = UNetModel(**DENOISER, dtype=torch.float32, operations=disable_weight_init)
     reset_parameters(unet)
     for name, parameter in unet.named_parameters():
         if "out_layers.3" in name or name.startswith("out.2") or "proj_out" in name:
@@ -50,7 +51,9 @@ def build_denoiser() -> UNetModel:
     return unet.to(memory_format=torch.channels_last)
 
 
-def plain_attention(_, q: Tensor, k: Tensor, v: Tensor, heads: int, **_options: object) -> Tensor:
+def plain_attention(
+    _: Any, q: Tensor, k: Tensor, v: Tensor, heads: int, **_options: object
+) -> Tensor:
     """Two batched products and a softmax: on a CPU much faster backwards than the fused form."""
     batch, _, width = q.shape
     q, k, v = (t.view(batch, -1, heads, width // heads).transpose(1, 2) for t in (q, k, v))
@@ -77,7 +80,7 @@ class Trainer(nn.Module):
 
     def losses(self, latents: Tensor, steps: Tensor, noise: Tensor, captions: list[str]) -> Tensor:
         """Squared error of x0 a sample, divided by max(1 − ᾱ, 0.3)."""
-        alpha = 1 / (1 + self.sigmas[steps].square())
+        alpha = 1 / (1 + self.sigmas[steps].square())  # pyright: ignore[reportIndexIssue]
         scaled = (
             alpha.sqrt()[:, None, None, None] * latents
             + (1 - alpha).sqrt()[:, None, None, None] * noise
@@ -170,8 +173,8 @@ class Average:
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
         decay = min(0.999, (1 + step) / (10 + step))
-        names, parameters = zip(*module.named_parameters(), strict=True)
-        torch._foreach_lerp_([self.values[name] for name in names], list(parameters), 1 - decay)
+        for name, parameter in module.named_parameters():
+            self.values[name].lerp_(parameter, 1 - decay)
 
 
 def train(data: Path, autoencoder: Path, out: Path, minutes: float) -> None:
@@ -219,7 +222,8 @@ def train(data: Path, autoencoder: Path, out: Path, minutes: float) -> None:
         if step % 100 == 0:
             word, unit = gaps(trainer, latents, contents)
             loud, shy = lessons.tolist()
-            note = f"{elapsed:6.0f} s  step {step}  loss {loss.item():.4f}  loud {loud:.3f}  shy {shy:.3f}"
+            note = f"{elapsed:6.0f} s  step {step}  loss {loss.item():.4f}"
+            note += f"  loud {loud:.3f}  shy {shy:.3f}"
             pace, last = 100 * BATCH / (elapsed - last), elapsed
             print(
                 f"{note}  word gap {word:.4f}  unit gap {unit:.4f}  {pace:.0f} samples/s",
