@@ -30,7 +30,13 @@ from .sensitivity import (
     concept_sensitive_mask,
     time_integrated_sensitivity,
 )
-from .statistics import SALIENCY_FORMS, RunningMean, RunningMoments, prompt_saliency
+from .statistics import (
+    SALIENCY_FORMS,
+    RunningMean,
+    RunningMoments,
+    prompt_saliencies,
+    prompt_saliency,
+)
 
 __all__ = [
     "DEFAULT_CONTEXT_COUNT",
@@ -63,6 +69,7 @@ __all__ = [
     "default_templates",
     "fuse_masks",
     "fuse_neuron_masks",
+    "prompt_saliencies",
     "prompt_saliency",
     "released_saliency",
     "time_integrated_sensitivity",

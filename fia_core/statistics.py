@@ -5,6 +5,8 @@ Nothing here waits for the device: values are not inspected, only shapes. NaN an
 through and are refused by ``contrastive_saliency``.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -35,15 +37,42 @@ def prompt_saliency(
     Raises:
         ValueError: unknown form, wrong rank, shapes that do not fit.
     """
-    require_choice("form", form, SALIENCY_FORMS)
-    weight, x = _matrix("weight", weight), _matrix("x", x)
+    weight, x = _float32("weight", weight, 2), _float32("x", x, 2)
     require_shape("x", x, (x.shape[0], weight.shape[1]), "(N, C_in) with weight's C_in")
-    if form == "released":
-        return weight.abs() * unit_rows(x).norm(dim=0)
-    y = x @ weight.T if y is None else _matrix("y", y)
+    y = x @ weight.T if y is None else _float32("y", y, 2)
     require_shape("y", y, (x.shape[0], weight.shape[0]), "(N, C_out) of x and weight")
-    directions = functional.normalize(y, dim=0, eps=TINY)
-    return (directions.T @ x).mul_(weight).abs_()
+    return next(prompt_saliencies(weight, x[None], y[None], form))
+
+
+def prompt_saliencies(
+    weight: Tensor, x: Tensor, y: Tensor, form: str = "exact"
+) -> Iterator[Tensor]:
+    """``prompt_saliency`` of several prompts at one step; one result at a time is in memory.
+
+    Args:
+        weight: (C_out, C_in), the weight in effect, any float dtype.
+        x: (prompts, N, C_in), the layer's input, any float dtype.
+        y: (prompts, N, C_out), X Wᵀ without bias.
+        form: "exact" (Eq. 1) or "released" (the authors' code).
+
+    Returns:
+        U of each prompt in turn, (C_out, C_in) float32, not negative.
+
+    Raises:
+        ValueError: unknown form, wrong rank, shapes that do not fit.
+    """
+    require_choice("form", form, SALIENCY_FORMS)
+    weight, x, y = _float32("weight", weight, 2), _float32("x", x, 3), _float32("y", y, 3)
+    channels, inputs = weight.shape
+    require_shape("x", x, (*x.shape[:2], inputs), "(prompts, N, C_in) with weight's C_in")
+    require_shape("y", y, (*x.shape[:2], channels), "(prompts, N, C_out) of x and weight")
+    if form == "released":
+        return (weight.abs() * unit_rows(one).norm(dim=0) for one in x)
+    directions = functional.normalize(y, dim=1, eps=TINY)
+    return (
+        (direction.T @ one).mul_(weight).abs_()
+        for direction, one in zip(directions, x, strict=True)
+    )
 
 
 class RunningMean:
@@ -107,8 +136,8 @@ class RunningMoments(RunningMean):
         self._squares.addcmul_(deviation, deviation, value=(self.count - 1) / self.count)
 
 
-def _matrix(name: str, tensor: Tensor) -> Tensor:
+def _float32(name: str, tensor: Tensor, rank: int) -> Tensor:
     require_real(name, tensor)
-    if tensor.dim() != 2:
-        raise ValueError(f"{name}: has shape {tuple(tensor.shape)}; give a matrix.")
+    if tensor.dim() != rank:
+        raise ValueError(f"{name}: has shape {tuple(tensor.shape)}; give {rank} dimensions.")
     return tensor.detach().to(torch.float32)

@@ -9,12 +9,12 @@ from comfy.ops import cast_bias_weight
 
 CONDITIONAL = 0  # the host's mark in cond_or_uncond
 
-Receiver = Callable[[str, int, torch.Tensor, torch.Tensor, torch.Tensor], None]
-"""Called with (layer, prompt, weight (C_out, C_in), x (..., C_in), y = x Wᵀ (..., C_out))."""
+Receiver = Callable[[str, range, torch.Tensor, torch.Tensor, torch.Tensor], None]
+"""Called with (layer, prompts, weight (C_out, C_in), x (prompts, ..., C_in), y = x Wᵀ)."""
 
 
 class Ffn2Capture:
-    """Hands the conditional rows of every FFN2 layer's forward to a receiver, prompt by prompt.
+    """Hands the conditional rows of every FFN2 layer's forward to a receiver.
 
     Only while ``attached`` is the model hooked, and only inside ``prompts`` is anything captured.
     """
@@ -63,10 +63,8 @@ class Ffn2Capture:
                     "denoiser's work (such as tiled diffusion)."
                 )
             weight, bias, *_ = cast_bias_weight(layer, x)
-            weight = weight.float()
-            for prompt, x_prompt, y_prompt in zip(self._prompts, x, y, strict=True):
-                without_bias = y_prompt.float() if bias is None else y_prompt.float() - bias.float()
-                self._receive(name, prompt, weight, x_prompt, without_bias)
+            y = y.float() if bias is None else y.float() - bias.float()
+            self._receive(name, self._prompts, weight, x, y)
 
         return hook
 

@@ -16,7 +16,7 @@ from ...fia_core import (
     SensitivityAccumulator,
     SparseSensitivity,
     contrastive_saliency,
-    prompt_saliency,
+    prompt_saliencies,
 )
 
 
@@ -49,11 +49,12 @@ class StepStatistics:
         }
 
     def add(
-        self, layer: str, prompt: int, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+        self, layer: str, prompts: range, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
     ) -> None:
-        """Take in one prompt at one step: weight (C_out, C_in), x (..., C_in), y (..., C_out)."""
-        saliency = prompt_saliency(weight, x.flatten(0, -2), y.flatten(0, -2), self._form)
-        self._layers[layer].add(prompt, saliency)
+        """Take in prompts at one step: weight (C_out, C_in), x (prompts, ..., C_in), y likewise."""
+        saliencies = prompt_saliencies(weight, x.flatten(1, -2), y.flatten(1, -2), self._form)
+        for prompt, saliency in zip(prompts, saliencies, strict=True):
+            self._layers[layer].add(prompt, saliency)
 
     def finish_step(self) -> None:
         """Forget the base moments; the next step has its own.

@@ -14,6 +14,7 @@ from fia_core import (
     RunningMean,
     RunningMoments,
     contrastive_saliency,
+    prompt_saliencies,
     prompt_saliency,
     released_saliency,
     unified_saliency,
@@ -33,6 +34,16 @@ def test_fast_path_is_the_readable_form(
     assert_near(prompt_saliency(weight, x, x.float() @ weight.float().T), exact.double())
     released = prompt_saliency(weight, x, form="released")
     assert_near(released, released_saliency(weight, x).double())
+
+
+@pytest.mark.parametrize("form", ["exact", "released"])
+def test_several_prompts_are_each_as_if_alone(form: str) -> None:
+    weight, x = normal(0, 3, 4), normal(1, 5, 6, 4)
+    y = x @ weight.T
+    together = list(prompt_saliencies(weight, x, y, form))
+    assert len(together) == 5
+    for saliency, one_x, one_y in zip(together, x, y, strict=True):
+        assert torch.equal(saliency, prompt_saliency(weight, one_x, one_y, form))
 
 
 def test_fast_path_at_the_size_of_a_real_layer() -> None:
