@@ -188,6 +188,7 @@ class ProfileConcept(io.ComfyNode):
                     tooltip="One profile a concept; later nodes run once for each.",
                 )
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -229,7 +230,7 @@ class ProfileConcept(io.ComfyNode):
             saliency_form=saliency_form,
             chunk=batch_size,
         )
-        return io.NodeOutput(profile_concepts(model, clip, request))
+        return io.NodeOutput(profile_concepts(model, clip, request, cls.hidden.unique_id))
 
 
 def _lines(text: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from comfy.conds import CONDList, CONDRegular
 from comfy.model_management import get_free_memory, throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from comfy.utils import ProgressBar, repeat_to_batch_size
+from comfy.utils import repeat_to_batch_size
 
 from ...fia_core.checks import require_choice
 from .conditioning import Conditioning
@@ -60,6 +60,10 @@ class StepObserver(Protocol):
 
     def forward(self, cond_or_uncond: list[int]) -> None:
         """Before a forward of equal parts, each conditional (0) or unconditional (1)."""
+        ...
+
+    def denoised(self, rows: range, latents: torch.Tensor) -> None:
+        """After that call: the clean latents that it sees, (rows, channels, height, width)."""
         ...
 
     def finish_step(self) -> None:
@@ -194,7 +198,6 @@ class _ChunkedDenoiser:
             range(first, min(first + chunk, prompts)) for first in range(0, prompts, chunk)
         ]
         self.observer = observer
-        self.progress = ProgressBar(len(self.ends) * len(self.chunks))
 
     def denoise(
         self,
@@ -215,7 +218,7 @@ class _ChunkedDenoiser:
             if watched:
                 with self.observer.prompts(rows):
                     parts.append(executor(*call))
-                self.progress.update(1)
+                self.observer.denoised(rows, parts[-1][0])
             else:
                 parts.append(executor(*call))
         if watched:

@@ -4,6 +4,7 @@ import math
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 
+import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.sd import CLIP
@@ -14,6 +15,7 @@ from .conditioning import encode_prompts
 from .denoise import SamplingSettings, denoise_prompts, profile_sigmas
 from .identity import model_identity
 from .layers import find_ffn2_layers, layer_shapes
+from .progress import ProfileProgress
 from .step_statistics import StepStatistics
 from .words import require_known_words
 
@@ -46,11 +48,11 @@ class ProfileRequest:
 
 
 def profile_concepts(
-    model: ModelPatcher, clip: CLIP, request: ProfileRequest
+    model: ModelPatcher, clip: CLIP, request: ProfileRequest, node_id: str | None = None
 ) -> list[ConceptProfile]:
     """One profile a concept, in order; base prompts are denoised once for all.
 
-    ``model`` and its modules are left as they were, also after an error or an interrupt.
+    The page's node ``node_id`` shows how far it is. ``model`` and its modules are left as they were, also after an error or an interrupt.
 
     Raises:
         ValueError: if the model has no FFN2 layers, the schedule is too short, a concept is in no
@@ -75,12 +77,16 @@ def profile_concepts(
         saliency_form=request.saliency_form,
         device=model.load_device,
     )
-    watch = _ProfileObserver(Ffn2Capture(layers, statistics.add), statistics)
+    progress = ProfileProgress(
+        model, request.concepts, len(base), request.sampling.profile_steps, node_id
+    )
+    watch = _ProfileObserver(Ffn2Capture(layers, statistics.add), statistics, progress)
     positive = encode_prompts(clip, sum(own, start=base))
     negative = encode_prompts(clip, ("",))
     identity = model_identity(model)
     with watch.capture.attached():
         denoise_prompts(model, positive, negative, request.sampling, request.chunk, watch)
+    progress.finish()
 
     settings = {
         **asdict(request.sampling),
@@ -104,17 +110,23 @@ def profile_concepts(
 
 
 class _ProfileObserver:
-    """What the denoiser tells goes to the capture, the end of a step to the statistics."""
+    """What the denoiser tells goes to the capture, the statistics and the page."""
 
-    def __init__(self, capture: Ffn2Capture, statistics: StepStatistics) -> None:
+    def __init__(
+        self, capture: Ffn2Capture, statistics: StepStatistics, progress: ProfileProgress
+    ) -> None:
         self.capture = capture
         self.statistics = statistics
+        self.progress = progress
 
     def prompts(self, rows: range) -> AbstractContextManager[None]:
         return self.capture.prompts(rows)
 
     def forward(self, cond_or_uncond: list[int]) -> None:
         self.capture.forward(cond_or_uncond)
+
+    def denoised(self, rows: range, latents: torch.Tensor) -> None:
+        self.progress.advance(rows, latents)
 
     def finish_step(self) -> None:
         self.statistics.finish_step()

@@ -1,0 +1,84 @@
+"""What the page is told while concepts are profiled."""
+
+from typing import Any
+
+import comfy.utils
+import pytest
+import server
+from comfy.cli_args import LatentPreviewMethod, args
+from graphs import profile_graph
+from tiny_model import TinyModel
+
+PROMPTS, STEPS = 12, 3  # 4 contexts, without a concept and with each of two
+
+
+@pytest.fixture
+def bar(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, Any]]:
+    """What the host's progress bar is told: now, total, preview."""
+    told: list[tuple[int, int, Any]] = []
+
+    def hook(now: int, total: int, preview: Any, node_id: str | None = None) -> None:
+        told.append((now, total, preview))
+
+    monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", hook)
+    return told
+
+
+@pytest.fixture
+def texts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What the host's server is told to write into a node: text and node id."""
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        server.PromptServer.instance,
+        "send_progress_text",
+        lambda text, node_id, sid=None: told.append((text, node_id)),
+    )
+    return told
+
+
+def profile(host: Any, tiny: TinyModel) -> None:
+    host.forget()
+    host.run(profile_graph(host, tiny.model, tiny.clip, concepts="church\ncat"), "profile")
+
+
+def test_the_bar_counts_prompts_to_the_end(
+    host: Any, tiny: TinyModel, bar: list[tuple[int, int, Any]]
+) -> None:
+    profile(host, tiny)
+    # 3 prompts a call
+    assert [now for now, _, _ in bar] == list(range(3, PROMPTS * STEPS + 1, 3))
+    assert {total for _, total, _ in bar} == {PROMPTS * STEPS}
+
+
+def test_the_text_names_concept_prompt_and_step(
+    host: Any, tiny: TinyModel, texts: list[tuple[str, str]]
+) -> None:
+    profile(host, tiny)
+    assert {node_id for _, node_id in texts} == {"profile"}
+    lines = [text.split(" · about")[0] for text, _ in texts]
+    assert lines[:4] == [
+        "step 1 of 3 · without a concept\nprompt 3 of 4",
+        "step 1 of 3 · church (1 of 2)\nprompt 2 of 4",
+        "step 1 of 3 · cat (2 of 2)\nprompt 1 of 4",
+        "step 1 of 3 · cat (2 of 2)\nprompt 4 of 4",
+    ]
+    assert lines[4].startswith("step 2 of 3 · without a concept")
+    assert texts[-2][0].endswith("about 0 s left")
+    assert texts[-1][0].startswith("12 prompts × 3 steps in ")
+
+
+def test_latents_are_previewed_as_the_host_is_set(
+    host: Any,
+    tiny: TinyModel,
+    bar: list[tuple[int, int, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(args, "preview_method", LatentPreviewMethod.NoPreviews)
+    profile(host, tiny)
+    assert all(preview is None for _, _, preview in bar)
+
+    bar.clear()
+    monkeypatch.setattr(args, "preview_method", LatentPreviewMethod.Latent2RGB)
+    profile(host, tiny)
+    for _, _, (kind, picture, _) in bar:
+        assert (kind, picture.size) == ("JPEG", (8, 8))
