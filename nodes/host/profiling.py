@@ -52,7 +52,8 @@ def profile_concepts(
 ) -> list[ConceptProfile]:
     """One profile a concept, in order; base prompts are denoised once for all.
 
-    The page's node ``node_id`` shows how far it is. ``model`` and its modules are left as they were, also after an error or an interrupt.
+    The page's node ``node_id`` shows how far it is. ``model`` and its modules are left as they
+    were, also after an error or an interrupt.
 
     Raises:
         ValueError: if the model has no FFN2 layers, the schedule is too short, a concept is in no
