@@ -26,6 +26,8 @@ _DTYPES = ("U8", "F32")
 
 Value = TypeVar("Value")
 FilePath = str | os.PathLike[str]
+Build = Callable[[Mapping[str, Any], Mapping[str, Tensor]], Value]
+"""Makes a value of the JSON object (without ``schema`` and ``version``) and the tensors."""
 
 
 class FIAFileError(ValueError):
@@ -49,19 +51,17 @@ class FileSchema:
     title: str
 
 
-def write_file(
-    path: FilePath, schema: FileSchema, content: Mapping[str, Any], tensors: Mapping[str, Tensor]
-) -> None:
-    """Write one file atomically: the path holds the whole new file or what it held before.
+def file_bytes(
+    schema: FileSchema, content: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> bytes:
+    """The bytes of one file.
 
     Args:
-        path: the file; its folder must exist.
         schema: what is written.
         content: the JSON object, without ``schema`` and ``version``.
         tensors: contiguous, on the CPU.
 
     Raises:
-        FIAFileError: the file cannot be written.
         ValueError: ``content`` is no JSON, or too long.
     """
     identified = {"schema": schema.name, "version": schema.version, **content}
@@ -71,7 +71,20 @@ def write_file(
             f"content: has {len(text):,} characters, at most {MAX_HEADER_BYTES // 2:,} fit; "
             "shorten the prompts, settings or provenance."
         )
-    data = safetensors.torch.save(dict(tensors), {_ENTRY: text})
+    return safetensors.torch.save(dict(tensors), {_ENTRY: text})
+
+
+def write_file(path: FilePath, schema: FileSchema, data: bytes) -> None:
+    """Write one file atomically: the path holds the whole new file or what it held before.
+
+    Args:
+        path: the file; its folder must exist.
+        schema: what is written.
+        data: from ``file_bytes``.
+
+    Raises:
+        FIAFileError: the file cannot be written.
+    """
     target = Path(path)
     temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
@@ -89,19 +102,37 @@ def write_file(
         temporary.unlink(missing_ok=True)
 
 
+def read_bytes(data: bytes, schema: FileSchema, build: Build[Value]) -> Value:
+    """The value of a file's bytes.
+
+    Args:
+        data: what ``file_bytes`` gives, or anything else.
+        schema: what it must be.
+        build: makes the value; its ValueError is a fault of the bytes.
+
+    Raises:
+        ValueError: damaged, another schema or version, or a field that is missing, unknown or
+            wrong.
+    """
+    try:
+        header = _header(data)
+        content = _content(header.pop("__metadata__", None), schema)
+        _require_dtypes(header)
+        return build(content, safetensors.torch.load(data))
+    except (SafetensorError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
 def read_file(
-    path: FilePath,
-    schema: FileSchema,
-    build: Callable[[Mapping[str, Any], Mapping[str, Tensor]], Value],
+    path: FilePath, schema: FileSchema, build: Build[Value], name: str | None = None
 ) -> Value:
     """Read one file and build its value, or raise one error that names the file and the mend.
 
     Args:
         path: the file.
         schema: what it must be.
-        build: makes the value of the JSON object (without ``schema`` and ``version``) and the
-            tensors; its ValueError is a fault of
-            the file.
+        build: makes the value; its ValueError is a fault of the file.
+        name: what to call the file in an error; its path where None.
 
     Raises:
         FIAFileError: missing, no plain file, too large, damaged, another schema or version, or a
@@ -109,14 +140,10 @@ def read_file(
     """
     target = Path(path)
     try:
-        data = _read_bytes(target, schema)
-        header = _header(data)
-        content = _content(header.pop("__metadata__", None), schema)
-        _require_dtypes(header)
-        return build(content, safetensors.torch.load(data))
-    except (OSError, SafetensorError, ValueError, RecursionError) as error:
+        return read_bytes(_load(target, schema), schema, build)
+    except (OSError, ValueError) as error:
         raise FIAFileError(
-            f"{target}: this is no {schema.title} that can be used ({error}); "
+            f"{name or target}: this is no {schema.title} that can be used ({error}); "
             f"choose a {schema.title} file that this extension saved, or make it again."
         ) from error
 
@@ -146,7 +173,7 @@ def require_names(tensors: Mapping[str, Tensor], expected: Sequence[str]) -> Non
         raise ValueError(f"tensors: unknown {unknown[:3]}, missing {missing[:3]}")
 
 
-def _read_bytes(path: Path, schema: FileSchema) -> bytes:
+def _load(path: Path, schema: FileSchema) -> bytes:
     if not path.is_file():
         raise ValueError("there is no such file" if not path.exists() else "it is no plain file")
     size = path.stat().st_size

@@ -23,7 +23,16 @@ import torch
 from torch import Tensor
 
 from .bits import pack_bits, unpack_bits
-from .files import FilePath, FileSchema, fields, read_file, require_names, write_file
+from .files import (
+    FilePath,
+    FileSchema,
+    fields,
+    file_bytes,
+    read_bytes,
+    read_file,
+    require_names,
+    write_file,
+)
 from .identity import LayerShapes, ModelIdentity
 from .layers import layer_record, read_layer_records, require_count, require_layer_shapes
 from .values import Settings, require_json, require_settings, require_texts
@@ -79,12 +88,8 @@ class NeuronMask:
         """How many weights are pruned."""
         return sum(int(mask.sum()) for mask in self.layers.values())
 
-    def save(self, path: FilePath) -> None:
-        """Write the mask's file, whole or not at all.
-
-        Raises:
-            FIAFileError: the file cannot be written.
-        """
+    def to_bytes(self) -> bytes:
+        """The bytes of the mask's file; the same mask always gives the same."""
         content = {
             "concepts": self.concepts,
             "settings": self.settings,
@@ -96,16 +101,37 @@ class NeuronMask:
             ],
         }
         tensors = {f"{name}.pruned": pack_bits(mask) for name, mask in self.layers.items()}
-        write_file(path, MASK_SCHEMA, content, tensors)
+        return file_bytes(MASK_SCHEMA, content, tensors)
 
     @classmethod
-    def load(cls, path: FilePath) -> "NeuronMask":
+    def from_bytes(cls, data: bytes) -> "NeuronMask":
+        """Read the bytes of a mask's file, every field checked.
+
+        Raises:
+            ValueError: damaged, or not a neuron mask of this version.
+        """
+        return read_bytes(data, MASK_SCHEMA, cls._from_file)
+
+    def save(self, path: FilePath) -> None:
+        """Write the mask's file, whole or not at all.
+
+        Raises:
+            FIAFileError: the file cannot be written.
+        """
+        write_file(path, MASK_SCHEMA, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: FilePath, name: str | None = None) -> "NeuronMask":
         """Read a mask's file, every field checked.
+
+        Args:
+            path: the file.
+            name: what to call the file in an error; its path where None.
 
         Raises:
             FIAFileError: missing, damaged, or not a neuron mask of this version.
         """
-        return read_file(path, MASK_SCHEMA, cls._from_file)
+        return read_file(path, MASK_SCHEMA, cls._from_file, name)
 
     @classmethod
     def _from_file(cls, content: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "NeuronMask":

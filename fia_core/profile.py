@@ -26,7 +26,15 @@ from torch import Tensor
 
 from .bits import pack_bits, unpack_bits
 from .checks import finite_float32, require_choice
-from .files import FilePath, FileSchema, fields, read_file, require_names, write_file
+from .files import (
+    FilePath,
+    FileSchema,
+    fields,
+    file_bytes,
+    read_file,
+    require_names,
+    write_file,
+)
 from .identity import LayerShapes, ModelIdentity
 from .layers import layer_record, read_layer_records, require_count, require_layer_shapes
 from .prompts import KINDS
@@ -150,7 +158,7 @@ class ConceptProfile:
         tensors = {}
         for name, layer in self.layers.items():
             tensors[f"{name}.kept"], tensors[f"{name}.values"] = layer.kept, layer.values
-        write_file(path, PROFILE_SCHEMA, content, tensors)
+        write_file(path, PROFILE_SCHEMA, file_bytes(PROFILE_SCHEMA, content, tensors))
 
     @classmethod
     def load(cls, path: FilePath) -> "ConceptProfile":
