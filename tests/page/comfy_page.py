@@ -1,0 +1,156 @@
+"""ComfyUI's page as a person uses it, and what went wrong in it."""
+
+import json
+import re
+from typing import Any
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
+
+REGISTRY = "https://api.comfy.org/"
+"""The frontend itself looks up extensions there; its own policy stops the requests."""
+
+HOST_NOISE = (
+    r"404 \(Not Found\) http://127\.0\.0\.1:\d+/"
+    r"(api/userdata|user\.css|favicon\.ico|templates/)",  # files and a package that may be absent
+    r"^Error loading core workflow templates",
+    # A setting that is stored before it is registered:
+    r"^TypeError: Cannot read properties of undefined \(reading 'id'\)\s+at onChange",
+    rf"^Connecting to '{re.escape(REGISTRY)}",
+)
+"""What ComfyUI's frontend 1.32.9 writes into the console without any extension."""
+
+RUN_TIMEOUT = 120_000  # milliseconds
+
+WATCH_RUN = """timeout => {
+  const events = ["execution_success", "execution_error", "execution_interrupted"];
+  window.runEnd = new Promise((resolve) => {
+    for (const name of events) {
+      app.api.addEventListener(name, ({ detail }) => resolve([name, detail]), { once: true });
+    }
+    setTimeout(() => resolve(["no end", {}]), timeout);
+  });
+}"""
+
+Workflow = dict[str, Any]
+
+
+class ComfyPage:
+    """A tab with ComfyUI in it."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.errors: list[str] = []
+        self.strays: list[str] = []
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self._on_error(str(error.stack or error)))
+        page.on("request", self._on_request)
+
+    def open(self) -> None:
+        """Load the page, or load it again, and wait until its graph is there."""
+        self.page.goto(self.address)
+        self.page.wait_for_function("window.app?.vueAppReady && window.app.canvas?.graph")
+        self.page.wait_for_function("!document.querySelector('.p-progressspinner')")
+
+    def clear(self) -> None:
+        """An empty graph, as when the person deletes all nodes."""
+        self.page.evaluate("app.graph.clear()")
+
+    def load(self, workflow: Workflow) -> None:
+        """Open a workflow in the page's form, as a dropped file does."""
+        self.page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
+        self.settle()
+
+    def open_template(self, name: str, pack: str = "comfyui-forget-it-all") -> None:
+        """Open a workflow from the host's template browser, by its file's name less ``.json``."""
+        self.page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+        self.page.get_by_text(pack, exact=True).first.click()
+        self.page.get_by_test_id(f"template-workflow-{name}").click()
+        self.page.wait_for_function("!document.querySelector('.p-dialog')")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until what was asked of the page is drawn: two frames and all pictures."""
+        self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
+    def missing_nodes(self) -> list[str]:
+        """Types of nodes that the page does not know."""
+        return self.page.evaluate(
+            "app.graph.nodes.filter(n => n.has_errors && !n.constructor.nodeData).map(n => n.type)"
+        )
+
+    def run(self, timeout: float = RUN_TIMEOUT) -> None:
+        """Queue the graph, as Run does, and wait for the end.
+
+        Raises:
+            AssertionError: the server refused or failed the workflow; the text is its message.
+        """
+        self.page.evaluate(WATCH_RUN, timeout)
+        with self.page.expect_response(is_prompt) as answer:
+            self.page.evaluate("app.queuePrompt(0, 1)")
+        assert answer.value.ok, answer.value.text()[:2000]
+        event, detail = self.page.evaluate("window.runEnd")
+        assert event == "execution_success", f"{event}: {json.dumps(detail)[:2000]}"
+        self.settle()
+
+    def node_ids(self, kind: str) -> list[int]:
+        """Ids of the nodes of a type."""
+        return self.page.evaluate(
+            "kind => app.graph.nodes.filter(n => n.type === kind).map(n => n.id)", kind
+        )
+
+    def set_widget(self, node: int, name: str, value: Any) -> None:
+        """Set a widget as its own editor does."""
+        self.page.evaluate(
+            """([id, name, value]) => {
+              const node = app.graph.getNodeById(id);
+              const widget = node.widgets.find((one) => one.name === name);
+              widget.value = value;
+              widget.callback?.(value, app.canvas, node);
+            }""",
+            [node, name, value],
+        )
+
+    def output(self, node: int) -> dict[str, Any]:
+        """What the node showed at its last run, as the page remembers it."""
+        return self.page.evaluate("id => app.nodeOutputs[id] ?? {}", str(node))
+
+    def look_at(self, node: int, scale: float = 1.0) -> None:
+        """Bring a node to the middle of the screen."""
+        self.page.evaluate(
+            """([id, scale]) => {
+              const node = app.graph.getNodeById(id);
+              const { ds, canvas } = app.canvas;
+              ds.scale = scale;
+              const view = canvas.getBoundingClientRect();
+              ds.offset[0] = view.width / 2 / scale - node.pos[0] - node.size[0] / 2;
+              ds.offset[1] = view.height / 2 / scale - node.pos[1] - node.size[1] / 2;
+              app.canvas.setDirty(true, true);
+            }""",
+            [node, scale],
+        )
+        self.settle()
+
+    def find(self, selector: str) -> Locator:
+        """Elements by CSS selector."""
+        return self.page.locator(selector)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._on_error(f"{message.text} {message.location.get('url', '')}")
+
+    def _on_error(self, text: str) -> None:
+        if not any(re.search(noise, text) for noise in HOST_NOISE):
+            self.errors.append(text)
+
+    def _on_request(self, request: Request) -> None:
+        local = request.url.startswith((self.address, "data:", "blob:"))
+        if not local and not request.url.startswith(REGISTRY):
+            self.strays.append(request.url)
+
+
+def is_prompt(response: Response) -> bool:
+    """Whether it answers the posting of a graph."""
+    return response.request.method == "POST" and response.url.endswith("/prompt")

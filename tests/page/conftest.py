@@ -1,0 +1,112 @@
+"""The real page in Chromium, on one real ComfyUI for all tests here, in either renderer."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from comfy_page import ComfyPage
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
+
+from workbench.browser import FLAGS, find_chromium
+from workbench.server import running_server
+
+RENDERERS = {"classic": False, "vue": True}
+"""The canvas, and "Nodes 2.0"."""
+
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
+
+Result = TypeVar("Result")
+
+
+class LoopThread:
+    """An event loop in a thread of its own: Playwright's keeps the main thread's."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def run(self, task: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(task, self._loop).result()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The server's folder for models, input, output and user data."""
+    return tmp_path_factory.mktemp("comfyui")
+
+
+@pytest.fixture(scope="session")
+def address(base: Path) -> Iterator[str]:
+    """Where the server answers; it runs until the last test has ended."""
+    loop = LoopThread()
+    context = running_server(base=base)
+    server = loop.run(context.__aenter__())
+    try:
+        yield server.address
+    finally:
+        loop.run(context.__aexit__(None, None, None))
+        loop.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=list(FLAGS), headless=True
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=RENDERERS)
+def renderer(request: pytest.FixtureRequest) -> str:
+    """Every test that uses the page runs once in each."""
+    return request.param
+
+
+@pytest.fixture
+def settings(renderer: str) -> dict[str, Any]:
+    """The user's settings that the page starts with; a test may override the fixture."""
+    return {
+        "Comfy.TutorialCompleted": True,  # else a dialog of templates covers the page
+        "Comfy.VueNodes.Enabled": RENDERERS[renderer],
+        "Comfy.Locale": "en",
+    }
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A person's browser with nothing remembered."""
+    context = browser.new_context(viewport=VIEWPORT)
+    context.set_default_timeout(30_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def comfy(
+    address: str, base: Path, context: BrowserContext, settings: dict[str, Any]
+) -> Iterator[ComfyPage]:
+    """The page, open and ready, its graph empty.
+
+    The test fails on an error in the console and on a request that leaves the machine.
+    """
+    user = base / "user" / "default"
+    user.mkdir(parents=True, exist_ok=True)
+    (user / "comfy.settings.json").write_text(json.dumps(settings), encoding="utf-8")
+    comfy = ComfyPage(context.new_page(), address)
+    comfy.open()
+    comfy.clear()
+    yield comfy
+    assert not comfy.errors, "\n".join(comfy.errors)
+    assert not comfy.strays, "\n".join(comfy.strays)
