@@ -16,7 +16,9 @@ from ..fia_core import (
     default_templates,
 )
 from .host.denoise import SamplingSettings
-from .host.profiling import ProfileRequest, profile_concepts
+from .host.profile_cache import host_cache
+from .host.profile_request import ProfileRequest
+from .host.profiling import profile_concepts
 from .shared import CATEGORY, ConceptProfileWire, fraction
 
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
@@ -180,6 +182,16 @@ class ProfileConcept(io.ComfyNode):
                         "published code."
                     ),
                 ),
+                io.Boolean.Input(
+                    "use_cache",
+                    default=True,
+                    optional=True,
+                    tooltip=(
+                        "Take profiles that were made before from the disk, and keep new ones "
+                        "there. Anything that matters, down to the model's weights, makes a new "
+                        "profile."
+                    ),
+                ),
             ],
             outputs=[
                 ConceptProfileWire.Output(
@@ -212,6 +224,7 @@ class ProfileConcept(io.ComfyNode):
         batch_size: int,
         temporal_sparsity: float,
         saliency_form: str,
+        use_cache: bool = True,
     ) -> io.NodeOutput:
         if clip is None:
             raise ValueError(
@@ -230,7 +243,8 @@ class ProfileConcept(io.ComfyNode):
             saliency_form=saliency_form,
             chunk=batch_size,
         )
-        return io.NodeOutput(profile_concepts(model, clip, request, cls.hidden.unique_id))
+        cache = host_cache() if use_cache else None
+        return io.NodeOutput(profile_concepts(model, clip, request, cache, cls.hidden.unique_id))
 
 
 def _lines(text: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
-"""Encode prompts with the host's text encoder into one conditioning with a row per prompt."""
+"""Encode prompts with the host's text encoder, and stack them into one conditioning."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,20 +12,29 @@ Conditioning = list[list[Any]]
 """The host's CONDITIONING: [[cross-attention tensor (rows, tokens, width), other entries]]."""
 
 
-def encode_prompts(clip: CLIP, prompts: tuple[str, ...]) -> Conditioning:
+EncodedPrompt = dict[str, Any]
+"""What the host's text encoder gives for one prompt: "cond" (1, tokens, width), other entries."""
+
+
+def encode_prompts(clip: CLIP, prompts: Sequence[str]) -> list[EncodedPrompt]:
+    """Every prompt by itself, in order."""
+    encoded = []
+    for prompt in prompts:
+        throw_exception_if_processing_interrupted()
+        encoded.append(clip.encode_from_tokens(clip.tokenize(prompt), return_dict=True))
+    return encoded
+
+
+def stack_prompts(prompts: Sequence[EncodedPrompt]) -> Conditioning:
     """Conditioning with one row for every prompt, in order.
 
     Prompts that fill more than one chunk of the text encoder have more tokens; the shorter ones are
     then repeated to the least common length, as the host does when it batches two conditionings
     (attention over repeated tokens gives the same result).
     """
-    encoded = []
-    for prompt in prompts:
-        throw_exception_if_processing_interrupted()
-        encoded.append(clip.encode_from_tokens(clip.tokenize(prompt), return_dict=True))
-    cross_attention = _stack_tokens([entry.pop("cond") for entry in encoded])
-    entries = {key: _stack([entry[key] for entry in encoded]) for key in encoded[0]}
-    return [[cross_attention, entries]]
+    keys = prompts[0].keys() - {"cond"}
+    entries = {key: _stack([prompt[key] for prompt in prompts]) for key in keys}
+    return [[_stack_tokens([prompt["cond"] for prompt in prompts]), entries]]
 
 
 def _stack_tokens(tensors: list[torch.Tensor]) -> torch.Tensor:

@@ -1,136 +1,93 @@
 """Profile concepts: prompts → denoiser → FFN2 activations → statistics → concept profiles."""
 
-import math
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+import logging
+from dataclasses import asdict
 
-import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.sd import CLIP
 
-from ...fia_core import ConceptProfile, PromptTemplates, base_prompts, concept_prompts
-from .capture import Ffn2Capture
-from .conditioning import encode_prompts
-from .denoise import SamplingSettings, denoise_prompts, profile_sigmas
-from .identity import model_identity
-from .layers import find_ffn2_layers, layer_shapes
+from ...fia_core import ConceptProfile
+from .denoise import profile_sigmas
+from .fingerprint import Fingerprint, NoFingerprintError, add_model
+from .layers import find_ffn2_layers
+from .profile_cache import ProfileCache
+from .profile_request import ProfileRequest, RequestPrompts
+from .profile_round import profile_round
 from .progress import ProfileProgress
-from .step_statistics import StepStatistics
 from .words import require_known_words
 
 COMPILE_KEY = "torch.compile"  # of the host's wrapper that swaps in the compiled denoiser
-
-
-@dataclass(frozen=True)
-class ProfileRequest:
-    """What to profile and how.
-
-    Attributes:
-        concepts: the words of each concept.
-        kind: "object", "explicit content" or "art style".
-        contexts: places, persons or objects; base prompts and every concept's prompts use all.
-        templates: of the prompts.
-        sampling: how they are denoised.
-        temporal_sparsity: r1, a fraction.
-        saliency_form: "exact" or "released".
-        chunk: prompts that share a denoiser call; 0 chooses by free memory.
-    """
-
-    concepts: tuple[str, ...]
-    kind: str
-    contexts: tuple[str, ...]
-    templates: PromptTemplates
-    sampling: SamplingSettings
-    temporal_sparsity: float
-    saliency_form: str
-    chunk: int
+CONCEPTS_A_ROUND = 10
+"""Base prompts are denoised once a round; a finished round is in the cache whatever comes next."""
+CALCULATION = 1
+"""Raise it when the same request would give other numbers than before: cached profiles expire."""
 
 
 def profile_concepts(
-    model: ModelPatcher, clip: CLIP, request: ProfileRequest, node_id: str | None = None
+    model: ModelPatcher,
+    clip: CLIP,
+    request: ProfileRequest,
+    cache: ProfileCache | None = None,
+    node_id: str | None = None,
 ) -> list[ConceptProfile]:
-    """One profile a concept, in order; base prompts are denoised once for all.
+    """One profile a concept, in order.
 
-    The page's node ``node_id`` shows how far it is. ``model`` and its modules are left as they
-    were, also after an error or an interrupt.
+    Profiles that ``cache`` holds are taken from it, new ones are put into it. The page's node
+    ``node_id`` shows how far it is. ``model`` and its modules are left as they were, also after an
+    error or an interrupt.
 
     Raises:
         ValueError: if the model has no FFN2 layers, the schedule is too short, a concept is in no
             known word, or the sampler does not follow the schedule.
     """
     model = _without_compilation(model)
-    layers = find_ffn2_layers(model)
-    shapes = layer_shapes(layers)
+    find_ffn2_layers(model)
     profile_sigmas(model, request.sampling)
     require_known_words(clip, request.concepts)
 
-    base = base_prompts(request.templates, request.contexts)
-    own = [
-        concept_prompts(request.templates, concept, request.contexts)
-        for concept in request.concepts
+    prompts = RequestPrompts(clip, request)
+    keys = _cache_keys(model, request, prompts) if cache else {}
+    profiles: dict[str, ConceptProfile] = {}
+    if cache:
+        found = {concept: cache.get(key) for concept, key in keys.items()}
+        profiles = {concept: profile for concept, profile in found.items() if profile}
+    missing = [concept for concept in request.concepts if concept not in profiles]
+    rounds = [
+        missing[start : start + CONCEPTS_A_ROUND]
+        for start in range(0, len(missing), CONCEPTS_A_ROUND)
     ]
-    statistics = StepStatistics(
-        shapes,
-        concepts=len(own),
-        group=len(base),
-        temporal_sparsity=request.temporal_sparsity,
-        saliency_form=request.saliency_form,
-        device=model.load_device,
-    )
     progress = ProfileProgress(
-        model, request.concepts, len(base), request.sampling.profile_steps, node_id
+        model, rounds, len(prompts.base), request.sampling.profile_steps, node_id
     )
-    watch = _ProfileObserver(Ffn2Capture(layers, statistics.add), statistics, progress)
-    positive = encode_prompts(clip, sum(own, start=base))
-    negative = encode_prompts(clip, ("",))
-    identity = model_identity(model)
-    with watch.capture.attached():
-        denoise_prompts(model, positive, negative, request.sampling, request.chunk, watch)
-    progress.finish()
-
-    settings = {
-        **asdict(request.sampling),
-        "temporal_sparsity": request.temporal_sparsity,
-        "saliency_form": request.saliency_form,
-        "precision": str(model.model_dtype()).removeprefix("torch."),
-        "model_weights": sum(math.prod(p.shape) for p in model.model.diffusion_model.parameters()),
-    }
-    return [
-        ConceptProfile(
-            concept=concept,
-            kind=request.kind,
-            concept_prompts=prompts,
-            base_prompts=base,
-            settings=settings,
-            model=identity,
-            layers=statistics.sensitivities(position),
-        )
-        for position, (concept, prompts) in enumerate(zip(request.concepts, own, strict=True))
-    ]
+    for concepts in rounds:
+        for profile in profile_round(model, request, prompts, concepts, progress):
+            profiles[profile.concept] = profile
+            if cache and profile.concept in keys:
+                cache.put(keys[profile.concept], profile)
+    progress.finish(cached=len(request.concepts) - len(missing))
+    return [profiles[concept] for concept in request.concepts]
 
 
-class _ProfileObserver:
-    """What the denoiser tells goes to the capture, the statistics and the page."""
-
-    def __init__(
-        self, capture: Ffn2Capture, statistics: StepStatistics, progress: ProfileProgress
-    ) -> None:
-        self.capture = capture
-        self.statistics = statistics
-        self.progress = progress
-
-    def prompts(self, rows: range) -> AbstractContextManager[None]:
-        return self.capture.prompts(rows)
-
-    def forward(self, cond_or_uncond: list[int]) -> None:
-        self.capture.forward(cond_or_uncond)
-
-    def denoised(self, rows: range, latents: torch.Tensor) -> None:
-        self.progress.advance(rows, latents)
-
-    def finish_step(self) -> None:
-        self.statistics.finish_step()
+def _cache_keys(
+    model: ModelPatcher, request: ProfileRequest, prompts: RequestPrompts
+) -> dict[str, str]:
+    """A key for each concept's profile; none where the model's content cannot be told."""
+    try:
+        shared = Fingerprint()
+        add_model(shared, model)
+        shared.add((CALCULATION, request.kind, request.temporal_sparsity, request.saliency_form))
+        shared.add(asdict(request.sampling))
+        shared.add((request.base_prompts(), prompts.base, prompts.empty))
+        keys = {}
+        for concept, encoded in prompts.of_concept.items():
+            own = Fingerprint()
+            own.add((shared.text(), concept, request.concept_prompts(concept), encoded))
+            keys[concept] = own.text()
+    except NoFingerprintError as error:
+        logging.info("Forget It All: profiles are not cached, the model holds %s.", error)
+        return {}
+    return keys
 
 
 def _without_compilation(model: ModelPatcher) -> ModelPatcher:

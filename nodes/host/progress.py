@@ -1,4 +1,4 @@
-"""Tell the page how far profiling is: bar, latent preview, and one line of text in the node."""
+"""Tell the page how far profiling is: bar, latent preview, and some words in the node."""
 
 import time
 from collections.abc import Sequence
@@ -13,62 +13,72 @@ PREVIEW_FORMAT = "JPEG"
 
 
 class ProfileProgress:
-    """Counts prompts over all steps.
+    """Counts the prompts of all rounds over all steps.
 
     Args:
         model: whose latents are previewed.
-        concepts: names, in the order of their prompts; the base prompts come before them.
+        rounds: the concepts of each round; base prompts come first in every round.
         group: prompts of the base and of each concept.
-        steps: how often all prompts are denoised.
-        node_id: of the node in the page; without it there is no text.
+        steps: how often the prompts are denoised.
+        node_id: of the node in the page; without it there are no words.
     """
 
     def __init__(
         self,
         model: ModelPatcher,
-        concepts: Sequence[str],
+        rounds: Sequence[Sequence[str]],
         group: int,
         steps: int,
         node_id: str | None,
     ) -> None:
-        self._concepts = concepts
+        self._concepts = [concept for concepts in rounds for concept in concepts]
         self._group = group
         self._steps = steps
-        self._prompts = (1 + len(concepts)) * group
         self._node_id = node_id
+        self._total = sum(1 + len(concepts) for concepts in rounds) * group * steps
         self._done = 0
+        self._round: Sequence[str] = ()
+        self._round_start = 0
         self._start = time.monotonic()
-        self._bar = ProgressBar(self._prompts * steps)
+        self._bar = ProgressBar(self._total)
         self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
 
+    def begin(self, concepts: Sequence[str]) -> None:
+        """The round of these concepts begins."""
+        self._round = concepts
+        self._round_start = self._done
+
     def advance(self, prompts: range, denoised: torch.Tensor) -> None:
-        """Some prompts are through a step: their denoised latents, (prompts, C, H, W)."""
+        """Some prompts of the round are through a step; their clean latents, (prompts, C, H, W)."""
         self._done += len(prompts)
         preview = self._previewer and self._previewer.decode_latent_to_preview_image(
             PREVIEW_FORMAT, denoised[:1]
         )
         self._bar.update_absolute(self._done, preview=preview)
-        self._say(self._sentence(prompts))
+        self._say(self._sentence(prompts.stop - 1))
 
-    def finish(self) -> None:
-        """Say how long all of it took."""
+    def finish(self, cached: int) -> None:
+        """Say how long all of it took, and how many profiles were there already."""
         seconds = time.monotonic() - self._start
-        self._say(f"{self._prompts} prompts × {self._steps} steps in {seconds:.0f} s")
+        done = f"{len(self._concepts)} profiled in {seconds:.0f} s" if self._concepts else ""
+        known = f"{cached} from the cache" if cached else ""
+        self._say(", ".join(filter(None, (done, known))))
 
-    def _sentence(self, prompts: range) -> str:
-        last = prompts.stop - 1
-        step = (self._done - 1) // self._prompts + 1
+    def _sentence(self, prompt: int) -> str:
+        in_a_step = (1 + len(self._round)) * self._group
+        step = (self._done - self._round_start - 1) // in_a_step + 1
         elapsed = time.monotonic() - self._start
-        left = elapsed / self._done * (self._prompts * self._steps - self._done)
+        left = elapsed / self._done * (self._total - self._done)
         return (
-            f"step {step} of {self._steps} · {self._subject(last // self._group)}\n"
-            f"prompt {last % self._group + 1} of {self._group} · about {left:.0f} s left"
+            f"step {step} of {self._steps} · {self._subject(prompt // self._group)}\n"
+            f"prompt {prompt % self._group + 1} of {self._group} · about {left:.0f} s left"
         )
 
     def _subject(self, group: int) -> str:
         if group == 0:
             return "without a concept"
-        return f"{self._concepts[group - 1]} ({group} of {len(self._concepts)})"
+        concept = self._round[group - 1]
+        return f"{concept} ({self._concepts.index(concept) + 1} of {len(self._concepts)})"
 
     def _say(self, text: str) -> None:
         if self._node_id is not None:

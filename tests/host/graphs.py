@@ -124,6 +124,7 @@ PROFILE_INPUTS = {
     "batch_size": 3,
     "temporal_sparsity": 5.0,
     "saliency_form": "exact",
+    "use_cache": False,
 }
 
 

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import comfy.model_management
-import comfy.sd
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.supported_models import SD20
 from graphs import picture_graph, profile_graph
+from loras import with_lora
 from safetensors.torch import load_file
 from tiny_model import TinyModel, tiny_denoiser
 
@@ -98,20 +97,6 @@ def test_a_lora_loaded_after_fills_the_holes(extension: Any, mask: Any) -> None:
     during = patched_weights(with_lora(apply(extension, tiny_denoiser(), mask, 1.0)), mask)
     name, pruned = next(iter(mask.layers.items()))
     assert (during[name][pruned] != 0).all()
-
-
-def with_lora(model: ModelPatcher) -> ModelPatcher:
-    """A LoRA on an FFN2 weight, loaded by the host's own code from its file format."""
-    generator = torch.Generator().manual_seed(5)
-    name = "lora_unet_input_blocks_1_1_transformer_blocks_0_ff_net_2"
-    lora = {
-        f"{name}.lora_up.weight": torch.randn(32, 2, generator=generator),
-        f"{name}.lora_down.weight": torch.randn(2, 128, generator=generator),
-        f"{name}.alpha": torch.tensor(2.0),
-    }
-    patched, _ = comfy.sd.load_lora_for_models(model, None, lora, 1.0, 0.0)
-    assert patched is not None and patched.patches_uuid != model.patches_uuid
-    return patched
 
 
 def test_two_masks_on_one_model(extension: Any, mask: Any) -> None:

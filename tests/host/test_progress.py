@@ -64,7 +64,7 @@ def test_the_text_names_concept_prompt_and_step(
     ]
     assert lines[4].startswith("step 2 of 3 · without a concept")
     assert texts[-2][0].endswith("about 0 s left")
-    assert texts[-1][0].startswith("12 prompts × 3 steps in ")
+    assert texts[-1][0].startswith("2 profiled in ")
 
 
 def test_latents_are_previewed_as_the_host_is_set(

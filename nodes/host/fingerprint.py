@@ -1,0 +1,113 @@
+"""Fingerprints of content, for the profile cache: equal content, equal text.
+
+Only what can be told by content is fingerprinted. A model with wrappers, hooks or patched modules
+runs code that has no content to compare, so it has no fingerprint.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.weight_adapter import WeightAdapterBase
+
+SAMPLES = 4096  # entries of a model's weight that are looked at; two checkpoints differ in most
+WHOLE_BYTES = 64 * 2**20  # a patch's tensor up to this size is read whole
+
+
+class NoFingerprintError(Exception):
+    """Something whose content cannot be told; the message names it."""
+
+
+class Fingerprint:
+    """A SHA-256 that takes tensors and plain values, nested as they come."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, value: Any) -> None:
+        """Take in a tensor, text, number, None, a list, tuple, set or mapping of such, or one of
+        the host's weight adapters.
+
+        Raises:
+            NoFingerprintError: for anything else.
+        """
+        if isinstance(value, torch.Tensor):
+            self._add_tensor(value, WHOLE_BYTES)
+        elif isinstance(value, Mapping):
+            self._add_all("mapping", sorted(value.items()))
+        elif isinstance(value, set | frozenset):
+            self._add_all("set", sorted(value))
+        elif isinstance(value, list | tuple):
+            self._add_all("list", value)
+        elif isinstance(value, WeightAdapterBase):
+            self._add_all(type(value).__qualname__, (value.loaded_keys, value.weights))
+        elif value is None or isinstance(value, str | int | float | bytes):
+            self._add_text(repr(value))
+        else:
+            raise NoFingerprintError(type(value).__qualname__)
+
+    def sample(self, weight: torch.Tensor) -> None:
+        """Take in entries spread evenly over a large weight."""
+        self._add_tensor(weight, 0)
+
+    def text(self) -> str:
+        """Of everything so far, 64 hexadecimal digits."""
+        return self._digest.hexdigest()
+
+    def _add_all(self, kind: str, values: Iterable[Any]) -> None:
+        self._add_text(f"{kind}(")
+        for value in values:
+            self.add(value)
+        self._add_text(")")
+
+    def _add_text(self, text: str) -> None:
+        self._digest.update(text.encode() + b"\0")
+
+    def _add_tensor(self, tensor: torch.Tensor, whole_bytes: int) -> None:
+        if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+            raise NoFingerprintError(type(tensor).__qualname__)
+        self._add_text(f"{tensor.dtype} {tuple(tensor.shape)}")
+        flat = tensor.detach().reshape(-1)
+        if flat.nbytes > whole_bytes:
+            flat = flat[:: max(1, len(flat) // SAMPLES)]
+        self._digest.update(flat.contiguous().view(torch.uint8).cpu().numpy().tobytes())
+
+
+def add_model(fingerprint: Fingerprint, model: ModelPatcher) -> None:
+    """Take in the denoiser's weights, with every patch of the patcher, and how they are computed.
+
+    Raises:
+        NoFingerprintError: the model runs code of other nodes.
+    """
+    for name, extras in _foreign_code(model).items():
+        if not _is_empty(extras):
+            raise NoFingerprintError(name)
+    fingerprint.add(type(model.model).__qualname__)
+    fingerprint.add((str(model.model_dtype()), str(model.model.manual_cast_dtype)))
+    fingerprint.add(model.load_device.type)
+    for key, ((weight, _), *patches) in model.get_key_patches("diffusion_model.").items():
+        fingerprint.add(key)
+        fingerprint.sample(weight)
+        fingerprint.add(patches)
+
+
+def _foreign_code(model: ModelPatcher) -> dict[str, Any]:
+    """Where other nodes put functions and modules into a model."""
+    return {
+        "model_options": model.model_options,
+        "object_patches": model.object_patches,
+        "weight_wrapper_patches": model.weight_wrapper_patches,
+        "wrappers": model.wrappers,
+        "injections": model.injections,
+        "hook_patches": model.hook_patches,
+        "additional_models": model.additional_models,
+    }
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether nested mappings and lists hold nothing but each other."""
+    if isinstance(value, Mapping):
+        return all(map(_is_empty, value.values()))
+    return isinstance(value, list | tuple) and all(map(_is_empty, value))

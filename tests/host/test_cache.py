@@ -1,0 +1,220 @@
+"""Profiles on disk: what counts as the same, what is kept, and what never harms."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+import pytest
+import torch
+from graphs import GraphError, profile_graph
+from loras import with_lora
+from tiny_model import TinyModel, tiny_denoiser
+
+import nodes
+
+CALLS_A_CONCEPT = 9  # 8 prompts, 3 a call, 3 steps
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an empty cache."""
+    monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path))
+    return tmp_path / "__forget_it_all" / "profiles"
+
+
+@pytest.fixture
+def denoiser(tiny: TinyModel) -> Iterator["Denoiser"]:
+    watched = Denoiser()
+    handle = tiny.model.model.diffusion_model.register_forward_pre_hook(watched)
+    yield watched
+    handle.remove()
+
+
+class Denoiser:
+    """Counts calls, without a wrapper of the host, and interrupts at one of them."""
+
+    calls = 0
+    interrupt_at = -1
+
+    def __call__(self, module: Any, arguments: Any) -> None:
+        self.calls += 1
+        if self.calls == self.interrupt_at:
+            nodes.interrupt_processing()
+
+
+def profiles(host: Any, tiny: TinyModel, **inputs: Any) -> list[Any]:
+    host.forget()
+    given = {"model": tiny.model, "clip": tiny.clip, "use_cache": True, **inputs}
+    graph = profile_graph(host, given.pop("model"), given.pop("clip"), **given)
+    return host.run(graph, "profile")
+
+
+def assert_same(first: Any, second: Any) -> None:
+    assert (first.concept, first.settings, first.model) == (
+        second.concept,
+        second.settings,
+        second.model,
+    )
+    for name, layer in first.layers.items():
+        assert torch.equal(layer.dense(), second.layers[name].dense())
+
+
+def test_a_profile_is_made_once(
+    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
+) -> None:
+    (first,) = profiles(host, tiny)
+    assert denoiser.calls >= CALLS_A_CONCEPT
+    denoiser.calls = 0
+    (second,) = profiles(host, tiny)
+    assert denoiser.calls == 0
+    assert_same(first, second)
+
+
+def test_only_a_further_concept_is_profiled(
+    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
+) -> None:
+    profiles(host, tiny)
+    alone = denoiser.calls
+    denoiser.calls = 0
+    both = profiles(host, tiny, concepts="cat\nchurch")
+    assert denoiser.calls == alone
+    assert [profile.concept for profile in both] == ["cat", "church"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 8},
+        {"steps": 11},
+        {"cfg": 5.0},
+        {"width": 72},
+        {"contexts": "road\nforest\nbeach\ncity"},
+        {"base_template": "the {context}"},
+        {"concept_templates": "{concept} {context}"},
+        {"temporal_sparsity": 6.0},
+        {"saliency_form": "released"},
+        {"kind": "art style"},
+    ],
+)
+def test_whatever_matters_makes_a_new_profile(
+    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser, change: dict[str, Any]
+) -> None:
+    profiles(host, tiny)
+    denoiser.calls = 0
+    profiles(host, tiny, **change)
+    assert denoiser.calls > 0
+
+
+def test_another_batch_size_is_the_same_profile(
+    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
+) -> None:
+    profiles(host, tiny)
+    denoiser.calls = 0
+    profiles(host, tiny, batch_size=4)
+    assert denoiser.calls == 0
+
+
+def test_another_model_makes_a_new_profile(host: Any, tiny: TinyModel, folder: Path) -> None:
+    profiles(host, tiny)
+    assert len(list(folder.iterdir())) == 1
+    profiles(host, tiny, model=with_lora(tiny.model, strength=1.0))
+    profiles(host, tiny, model=with_lora(tiny.model, strength=0.5))
+    other = tiny_denoiser()
+    with torch.no_grad():
+        next(other.model.diffusion_model.parameters())[0] += 1
+    profiles(host, tiny, model=other)
+    assert len(list(folder.iterdir())) == 4
+    profiles(host, tiny, model=with_lora(tiny_denoiser(), strength=0.5))
+    assert len(list(folder.iterdir())) == 4
+
+
+def test_a_model_that_runs_foreign_code_is_not_cached(
+    host: Any, tiny: TinyModel, folder: Path
+) -> None:
+    wrapped = tiny.model.clone()
+    wrapped.set_model_sampler_post_cfg_function(lambda arguments: arguments["denoised"])
+    profiles(host, tiny, model=wrapped)
+    assert not folder.exists()
+
+
+def test_the_switch(host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser) -> None:
+    profiles(host, tiny, use_cache=False)
+    assert not folder.exists()
+    profiles(host, tiny)
+    denoiser.calls = 0
+    profiles(host, tiny, use_cache=False)
+    assert denoiser.calls > 0
+
+
+def test_an_interrupt_keeps_the_rounds_that_are_done(
+    host: Any,
+    extension: Any,
+    tiny: TinyModel,
+    folder: Path,
+    denoiser: Denoiser,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(extension.module("nodes.host.profiling"), "CONCEPTS_A_ROUND", 1)
+    profiles(host, tiny, use_cache=False)
+    alone, denoiser.calls = denoiser.calls, 0
+    denoiser.interrupt_at = 2 * alone + 1
+    with pytest.raises(GraphError, match="execution_interrupted"):
+        profiles(host, tiny, concepts="church\ncat\ndog")
+    denoiser.calls, denoiser.interrupt_at = 0, -1
+    resumed = profiles(host, tiny, concepts="church\ncat\ndog")
+    assert denoiser.calls == alone
+    for one, other in zip(
+        resumed, profiles(host, tiny, concepts="church\ncat\ndog", use_cache=False), strict=True
+    ):
+        assert_same(one, other)
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None], ids=["empty", "nonsense", "half"])
+def test_a_damaged_file_is_replaced(
+    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser, damage: bytes | None
+) -> None:
+    (first,) = profiles(host, tiny)
+    (file,) = folder.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    denoiser.calls = 0
+    (again,) = profiles(host, tiny)
+    assert denoiser.calls > 0
+    assert_same(first, again)
+    assert file.read_bytes() == whole
+
+
+def test_no_room_on_the_disk_harms_nothing(
+    host: Any, tiny: TinyModel, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.parent.mkdir()
+    folder.write_text("a file where the folder should be")
+    (profile,) = profiles(host, tiny)
+    assert profile.concept == "church"
+    assert "could not be cached" in caplog.text
+
+
+def test_the_least_recently_used_go_first(
+    extension: Any, host: Any, tiny: TinyModel, tmp_path: Path
+) -> None:
+    (profile,) = profiles(host, tiny, use_cache=False)
+    module = extension.module("nodes.host.profile_cache")
+    profile.save(tmp_path / "one.safetensors")
+    cache = module.ProfileCache(tmp_path, limit=2 * (tmp_path / "one.safetensors").stat().st_size)
+    cache.put("two", profile)
+    os.utime(tmp_path / "one.safetensors", (1, 1))
+    os.utime(tmp_path / "two.safetensors", (2, 2))
+    left_by_a_killed_process = tmp_path / ".0123.tmp"
+    left_by_a_killed_process.touch()
+    os.utime(left_by_a_killed_process, (1, 1))
+
+    assert cache.get("one") is not None  # used now, so "two" is the oldest
+    cache.put("three", profile)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "one.safetensors",
+        "three.safetensors",
+    ]
+    assert cache.empty()[0] == 2
+    assert not list(tmp_path.iterdir())
