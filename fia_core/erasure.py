@@ -13,6 +13,7 @@ from .profile import MAX_SPATIAL_SPARSITY, ConceptProfile
 from .report import FusionCounts, FusionReport
 from .sensitivity import concept_sensitive_mask
 from .shares import decimal_share
+from .version import VERSION
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def build_concept_mask(
             "concept_prompts": list(profile.concept_prompts),
             "base_prompts": list(profile.base_prompts),
             "profile_settings": dict(profile.settings),
+            "extension_version": VERSION,
         },
     )
 
@@ -118,7 +120,11 @@ def _fused_mask(
         model=masks[0].model,
         concepts=tuple(concept for mask in masks for concept in mask.concepts),
         settings={"agnostic_ratio": float(decimal_share("agnostic_ratio", agnostic_ratio))},
-        provenance={"masks": _origins(masks), "protect": _origins(protect)},
+        provenance={
+            "masks": _origins(masks),
+            "protect": _origins(protect),
+            "extension_version": VERSION,
+        },
     )
 
 

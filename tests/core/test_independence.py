@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import fia_core
+from fia_core.version import VERSION
 
 CORE = Path(fia_core.__file__).parent
 ALLOWED = {"torch", "numpy", "safetensors"} | set(sys.stdlib_module_names)
@@ -36,3 +37,8 @@ def test_importing_the_core_brings_no_host() -> None:
     code = "import sys, fia_core; print([m for m in sys.modules if m.split('.')[0] == 'comfy'])"
     command = [sys.executable, "-c", code]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_version_is_the_packages() -> None:
+    package = (CORE.parent / "pyproject.toml").read_text("utf-8")
+    assert f'\nversion = "{VERSION}"\n' in package

@@ -1,0 +1,146 @@
+"""A mask as text: it comes back bit for bit, and hostile text gives one clear error."""
+
+import base64
+import lzma
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import mask, profile, seeds
+
+from fia_core import FIAFileError, NeuronMask
+from fia_core import embedding as module
+from fia_core.embedding import MAX_FILE_BYTES, MAX_TEXT, embed_mask, read_embedded_mask
+from fia_core.profile import PROFILE_SCHEMA
+
+
+def text_of(data: bytes) -> str:
+    """Text that unpacks to ``data``."""
+    return base64.b64encode(lzma.compress(data)).decode()
+
+
+def assert_refused(text: str, complaint: str | None = None) -> None:
+    with pytest.raises(FIAFileError, match=complaint) as caught:
+        read_embedded_mask(text)
+    message = str(caught.value)
+    assert message.startswith("embedded: this is no neuron mask that can be used (")
+    assert message.endswith("embed the mask again, or remove it and choose a file.")
+
+
+@given(seed=seeds, share=st.floats(0, 1))
+@settings(max_examples=20)
+def test_a_mask_comes_back_bit_for_bit(seed: int, share: float) -> None:
+    one = mask(seed=seed, share=share)
+    assert read_embedded_mask(embed_mask(one)).to_bytes() == one.to_bytes()
+
+
+def test_the_same_mask_gives_the_same_text() -> None:
+    assert embed_mask(mask()) == embed_mask(mask())
+    assert embed_mask(mask()) != embed_mask(mask(seed=1))
+
+
+def test_text_wrapped_by_a_mail_program_is_read() -> None:
+    text = embed_mask(mask())
+    wrapped = "\r\n".join(text[start : start + 76] for start in range(0, len(text), 76))
+    assert read_embedded_mask(f"  {wrapped}\n").to_bytes() == mask().to_bytes()
+
+
+def test_a_mask_that_is_too_long_is_refused_with_its_size_and_the_mend() -> None:
+    generator = torch.Generator().manual_seed(0)
+    layer = torch.rand((1000, 7000), generator=generator) < 0.5  # a bit a weight: 875 kB
+    large = replace(mask(), layers={"layer": layer})
+    with pytest.raises(
+        ValueError, match=r"^mask: church takes about 1,1[67]\d,\d{3} char"
+    ) as caught:
+        embed_mask(large)
+    assert f"at most {MAX_TEXT:,} may be" in str(caught.value)
+    assert "Share the mask's file instead" in str(caught.value)
+
+
+def test_the_longest_text_that_is_written_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = embed_mask(mask())
+    monkeypatch.setattr(module, "MAX_TEXT", len(text))
+    assert read_embedded_mask(text).count == mask().count
+    monkeypatch.setattr(module, "MAX_TEXT", len(text) - 1)
+    assert_refused(
+        text, f"it has {len(text):,} characters, more than the {len(text) - 1:,} allowed"
+    )
+
+
+@pytest.mark.parametrize("text", ["", " ", "church", "é" * 40, "====", "{}", "AAAA" * 100])
+def test_text_that_is_none_is_refused(text: str) -> None:
+    assert_refused(text)
+
+
+def test_every_truncation_is_refused() -> None:
+    text = embed_mask(mask())
+    for length in (*range(0, len(text), 37), len(text) - 1, len(text) - 4):
+        assert_refused(text[:length])
+
+
+@given(position=st.floats(0, 1, exclude_max=True), letter=st.sampled_from("AZaz09+/= -"))
+def test_a_changed_letter_is_refused_or_changes_nothing(position: float, letter: str) -> None:
+    text = list(embed_mask(mask()))
+    text[int(position * len(text))] = letter
+    try:
+        changed = read_embedded_mask("".join(text))
+    except FIAFileError:
+        return
+    assert changed.to_bytes() == mask().to_bytes()
+
+
+def test_text_that_unpacks_without_end_is_refused_early() -> None:
+    bomb = text_of(bytes(4 * MAX_FILE_BYTES))
+    assert len(bomb) < MAX_TEXT
+    assert_refused(bomb, f"it unpacks to more than the {MAX_FILE_BYTES:,} bytes allowed")
+
+
+def test_a_packer_that_wants_much_memory_is_refused() -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 2**30}]
+    greedy = lzma.compress(mask().to_bytes(), filters=filters)
+    assert_refused(base64.b64encode(greedy).decode(), "[Mm]emory")
+
+
+def test_what_stands_behind_the_end_is_refused() -> None:
+    packed = base64.b64decode(embed_mask(mask()))
+    for more in (b"more", packed):
+        assert_refused(base64.b64encode(packed + more).decode(), "something behind its end")
+
+
+def test_other_packers_and_other_files_are_refused() -> None:
+    data = mask().to_bytes()
+    assert_refused(base64.b64encode(data).decode())
+    alone = lzma.compress(data, format=lzma.FORMAT_ALONE)
+    assert_refused(base64.b64encode(alone).decode())
+    assert_refused(text_of(b"church"), "its header")
+    assert_refused(text_of(data[:-1]))
+    assert_refused(text_of(data + b"\0"))
+    other = data.replace(b"fia.neuron_mask", PROFILE_SCHEMA.name.encode()[:15])
+    assert_refused(text_of(other), "its schema is 'fia.concept_pro'")
+
+
+def test_a_profile_is_no_mask(tmp_path: Path) -> None:
+    path = tmp_path / "profile.safetensors"
+    profile().save(path)
+    assert_refused(text_of(path.read_bytes()), "its schema is 'fia.concept_profile'")
+
+
+def test_the_error_of_a_field_is_the_files(tmp_path: Path) -> None:
+    """Text and file go through the same reader."""
+    data = (
+        mask()
+        .to_bytes()
+        .replace(b'\\"concepts\\": [\\"church\\"]', b'\\"concepts\\": [\\"\\"      ]')
+    )
+    assert len(data) == len(mask().to_bytes())
+    path = tmp_path / "wrong.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(FIAFileError) as caught:
+        NeuronMask.load(path)
+    reason = str(caught.value).split("(", 1)[1].rsplit(");", 1)[0]
+    with pytest.raises(FIAFileError) as caught:
+        read_embedded_mask(text_of(data))
+    assert f"({reason});" in str(caught.value)
