@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from .apply_neuron_mask import ApplyNeuronMask
 from .build_concept_mask import BuildConceptMask
+from .compare_erasure import CompareErasure
 from .demo_model import DemoModel
 from .fuse_masks import FuseMasks
 from .load_neuron_mask import LoadNeuronMask
@@ -18,4 +19,5 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     SaveNeuronMask,
     LoadNeuronMask,
     DemoModel,
+    CompareErasure,
 )

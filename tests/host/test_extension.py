@@ -12,6 +12,7 @@ NODE_IDS = (
     "FIASaveNeuronMask",
     "FIALoadNeuronMask",
     "FIADemoModel",
+    "FIACompareErasure",
 )
 PROFILE_INPUTS = (
     "model clip concepts kind contexts concept_templates base_template seed steps profile_steps "
@@ -32,7 +33,8 @@ def test_every_node_is_registered_and_explains_itself(extension: Any, node_id: s
 
 def test_saved_workflows_find_their_inputs_by_position(extension: Any) -> None:
     order = extension.node("FIAProfileConcept").GET_NODE_INFO_V1()["input_order"]
-    assert order == {"required": PROFILE_INPUTS.split()}
+    assert order["required"] == PROFILE_INPUTS.split()
+    assert order["optional"] == ["use_cache"]
 
 
 @pytest.mark.parametrize(
