@@ -16,10 +16,10 @@ def scene_phrase(scene: str, rng: np.random.Generator) -> str:
 
 
 def caption(content: Content, rng: np.random.Generator) -> str:
-    """One of several wordings; pictures with objects leave the scene out one time in seven."""
-    objects = [with_article(name) for name in rng.permutation(list(content.objects))]
-    text = " and ".join(objects)
-    if not objects:
+    """One of several wordings, objects named from left to right; pictures with objects leave the
+    scene out one time in seven."""
+    text = " and ".join(with_article(name) for name in content.objects)
+    if not content.objects:
         text = scene_phrase(content.scene, rng)
     elif rng.random() < 6 / 7:
         text += (" near " if rng.random() < 0.3 else " in ") + scene_phrase(content.scene, rng)
@@ -43,4 +43,5 @@ def overstate(content: Content, rng: np.random.Generator) -> tuple[Content, tupl
         return content, ()
     absent = [name for name in OBJECTS if name not in content.objects]
     name = absent[rng.integers(len(absent))]
-    return Content(content.scene, (*content.objects, name), content.style), (name,)
+    objects = (*content.objects, name) if rng.random() < 0.5 else (name, *content.objects)
+    return Content(content.scene, objects, content.style), (name,)

@@ -14,9 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 use_host()
+from text import EMBEDDING  # noqa: E402
 from train_denoiser import Trainer  # noqa: E402
-
-EMBEDDING = "text_model.embeddings.token_embedding.weight"
 
 
 def preview_colours(data: Path) -> dict[str, Tensor]:

@@ -74,7 +74,7 @@ def draw_contents(
     count: int,
     rng: np.random.Generator,
     scene_only: float = 0.14,
-    two_objects: float = 0.10,
+    two_objects: float = 0.20,
     styled: float = 0.20,
 ) -> list[Content]:
     """``count`` random contents, objects balanced by a shuffled deck."""

@@ -11,6 +11,7 @@ from host import reset_parameters
 from torch import Tensor, nn
 from vocabulary import OBJECTS, SCENES, STYLES
 
+EMBEDDING = "text_model.embeddings.token_embedding.weight"
 WORDS = "a an the photo of in near and style"
 
 

@@ -3,7 +3,7 @@
     FIA_HOST=… python train_autoencoder.py --data DIR --out DIR --minutes 15
 
 With ``--decoder-only`` the latents stay what they are, so that a denoiser trained on them keeps
-its worth.
+its worth. With ``--start`` a new run begins from the weights file of an earlier one.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import torch
 from host import reset_parameters, use_host
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from weights_file import read_part
 
 use_host()
 from architecture import AUTOENCODER, LATENT_CHANNELS  # noqa: E402
@@ -82,7 +83,9 @@ def crops(pictures: np.ndarray, rng: np.random.Generator, batch: int, side: int)
     return torch.from_numpy(cut).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def train(data: Path, out: Path, minutes: float, decoder_only: bool) -> None:
+def train(
+    data: Path, out: Path, minutes: float, decoder_only: bool, start_from: Path | None
+) -> None:
     pictures = np.load(data / "pictures.npy", mmap_mode="r")
     checkpoint = out / "autoencoder.pt"
     model = build_autoencoder().to(memory_format=torch.channels_last)
@@ -98,6 +101,8 @@ def train(data: Path, out: Path, minutes: float, decoder_only: bool) -> None:
         step = state["step"]
         if not decoder_only:
             optimizer.load_state_dict(state["optimizer"])
+    elif start_from:
+        model.load_state_dict(read_part(start_from, "autoencoder"))
     rng = np.random.default_rng(step)
     start, noted = time.time(), time.time()
     while (elapsed := time.time() - start) < minutes * 60:
@@ -153,6 +158,13 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--decoder-only", action="store_true", help="leave the latents as they are")
+    parser.add_argument("--start", type=Path, help="weights.safetensors of an earlier run")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    train(arguments.data, arguments.out, arguments.minutes, arguments.decoder_only)
+    train(
+        arguments.data,
+        arguments.out,
+        arguments.minutes,
+        arguments.decoder_only,
+        arguments.start,
+    )

@@ -2,6 +2,8 @@
 
 FIA_HOST=… python train_denoiser.py --data DIR --autoencoder DIR/autoencoder.safetensors --out DIR
 --minutes 90
+
+With ``--start`` a new run begins from the weights file of an earlier one.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from render import Content
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from vocabulary import OBJECTS, STYLES
+from weights_file import read_part
 
 use_host()
 from architecture import DENOISER  # noqa: E402
@@ -26,7 +29,7 @@ from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel  # noqa: E4
 from comfy.model_sampling import ModelSamplingDiscrete  # noqa: E402
 from comfy.ops import disable_weight_init  # noqa: E402
 from ownership import Ownership, OwnershipHooks, gated_feed_forwards, wake_owned_units  # noqa: E402
-from text import CaptionEncoder  # noqa: E402
+from text import EMBEDDING, CaptionEncoder  # noqa: E402
 from train_autoencoder import build_autoencoder, encode  # noqa: E402
 
 CONCEPTS = (*OBJECTS, *STYLES)
@@ -177,9 +180,23 @@ class Average:
             self.values[name].lerp_(parameter, 1 - decay)
 
 
-def train(data: Path, autoencoder: Path, out: Path, minutes: float) -> None:
+def start_from(weights: Path, trainer: Trainer) -> None:
+    """Take over the denoiser and the text encoder of a file that `export` wrote."""
+    text = read_part(weights, "text")
+    if text.pop("token_ids").int().tolist() != trainer.text.rows:
+        raise ValueError(f"{weights} was trained with another vocabulary.")
+    text[EMBEDDING] = text.pop("token_rows")
+    trainer.text.transformer.load_state_dict(text)
+    trainer.unet.load_state_dict(read_part(weights, "denoiser"))
+
+
+def train(
+    data: Path, autoencoder: Path, out: Path, minutes: float, weights: Path | None = None
+) -> None:
     latents, contents = encode_pictures(data, autoencoder), load_contents(data)
     trainer, checkpoint = Trainer(), out / "denoiser.pt"
+    if weights is not None:
+        start_from(weights, trainer)
     average = Average(trainer)
     optimizer = torch.optim.AdamW(
         trainer.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
@@ -263,6 +280,13 @@ if __name__ == "__main__":
     parser.add_argument("--autoencoder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--start", type=Path, help="weights.safetensors of an earlier run")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    train(arguments.data, arguments.autoencoder, arguments.out, arguments.minutes)
+    train(
+        arguments.data,
+        arguments.autoencoder,
+        arguments.out,
+        arguments.minutes,
+        arguments.start,
+    )
