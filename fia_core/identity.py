@@ -5,6 +5,9 @@ from typing import Any
 
 from .files import fields
 
+SHORT = 8
+"""Digits of a fingerprint that people see."""
+
 LayerShapes = dict[str, tuple[int, int]]
 """Module name of each FFN2 layer and its weight's shape (C_out, C_in)."""
 
@@ -39,13 +42,15 @@ class ModelIdentity:
         return cls(**fields("model", record, {"architecture": str, "fingerprint": str}))
 
     def __str__(self) -> str:
-        return f"{self.architecture} ({self.fingerprint})"
+        return f"{self.architecture}, fingerprint {self.fingerprint[:SHORT]}"
 
 
 def require_same_model(expected: ModelIdentity, found: ModelIdentity, what: str) -> None:
     """Raise ValueError that names both models, unless they are the same."""
-    if expected != found:
-        raise ValueError(
-            f"{what}: is made for the model {found}, the others for {expected}; "
-            "use profiles and masks of one model."
-        )
+    if expected == found:
+        return
+    words = f"{what}: is made for the model {found}, the others for {expected}; "
+    if expected.architecture == found.architecture:
+        words += "these are other weights of one architecture, such as another checkpoint or a "
+        words += "LoRA in one branch only; "
+    raise ValueError(words + "use profiles and masks of one model.")

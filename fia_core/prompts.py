@@ -57,7 +57,8 @@ class PromptTemplates:
         base: the template with ``{context}`` alone.
 
     Raises:
-        ValueError: no concept template, or a template whose placeholders are not these.
+        ValueError: no concept template, or a template whose placeholders are not these; the errors
+            speak of ``concept_templates`` and ``base_template``.
     """
 
     concept: tuple[str, ...]
@@ -65,10 +66,10 @@ class PromptTemplates:
 
     def __post_init__(self) -> None:
         if isinstance(self.concept, str) or not self.concept:
-            raise ValueError(f"concept: is {self.concept!r}; give at least one template.")
+            raise ValueError(f"concept_templates: is {self.concept!r}; give at least one template.")
         for template in self.concept:
-            _require_placeholders("concept", template, {"concept", "context"})
-        _require_placeholders("base", self.base, {"context"})
+            _require_placeholders("concept_templates", template, {"concept", "context"})
+        _require_placeholders("base_template", self.base, {"context"})
 
 
 _TEMPLATES: Mapping[str, PromptTemplates] = {

@@ -23,6 +23,11 @@ def require_text(name: str, text: str) -> None:
         raise ValueError(f"{name}: has {text!r}; give a text that is not blank.")
 
 
+def same_words(text: str) -> str:
+    """``text`` as two texts are compared: neither case nor blanks count."""
+    return " ".join(text.casefold().split())
+
+
 def require_settings(name: str, settings: Mapping[str, JsonScalar]) -> None:
     """Raise ValueError unless ``settings`` maps texts to JSON scalars, all numbers finite."""
     if not isinstance(settings, dict):

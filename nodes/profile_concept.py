@@ -15,6 +15,8 @@ from ..fia_core import (
     default_contexts,
     default_templates,
 )
+from ..fia_core.checks import require_choice
+from ..fia_core.values import same_words
 from .host.denoise import SamplingSettings
 from .host.profile_cache import host_cache
 from .host.profile_request import ProfileRequest
@@ -231,6 +233,7 @@ class ProfileConcept(io.ComfyNode):
                 "clip: None, the checkpoint has no text encoder. "
                 "Load one with Load CLIP and connect it."
             )
+        require_choice("saliency_form", saliency_form, SALIENCY_FORMS)
         request = ProfileRequest(
             concepts=_concepts(concepts),
             kind=kind,
@@ -256,13 +259,17 @@ def _concepts(text: str) -> tuple[str, ...]:
     concepts = _lines(text)
     if not concepts:
         raise ValueError("concepts: there are none. Write at least one, one a line.")
-    seen: set[str] = set()
-    for concept in concepts:
-        words = " ".join(concept.casefold().split())
-        if words in seen:
-            raise ValueError(f"concepts: {concept!r} is there twice. Leave one of them out.")
-        seen.add(words)
+    _require_distinct("concepts", concepts)
     return concepts
+
+
+def _require_distinct(name: str, texts: tuple[str, ...]) -> None:
+    seen: set[str] = set()
+    for text in texts:
+        words = same_words(text)
+        if words in seen:
+            raise ValueError(f"{name}: {text!r} is there twice. Leave one of them out.")
+        seen.add(words)
 
 
 def _contexts(text: str, kind: str) -> tuple[str, ...]:
@@ -275,6 +282,7 @@ def _contexts(text: str, kind: str) -> tuple[str, ...]:
             "to tell a concept from its surroundings. Write one a line, or clear the field for the "
             "paper's contexts."
         )
+    _require_distinct("contexts", contexts)
     if len(contexts) < FEW_BASE_PROMPTS:
         logging.warning("Profile Concept: %d contexts make an unsteady mask.", len(contexts))
     return contexts

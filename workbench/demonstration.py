@@ -26,13 +26,20 @@ async def serve(port: int) -> None:
     """Run ComfyUI with the demo workflow at hand until the person ends it."""
     print("Starting ComfyUI …", flush=True)
     async with running_server(port=port) as server:
-        saved = BASE / "user" / "default" / "workflows" / PAGE_NAME
-        saved.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(WORKFLOW, saved)
+        saved = offer_workflow(BASE / "user" / "default" / "workflows")
         print(f"\nComfyUI runs at {server.address}")
         print(f"Open the sidebar's Workflows, then “{saved.stem}”, and press Run.")
         print("Ctrl-C ends it.", flush=True)
         await server.wait()
+
+
+def offer_workflow(folder: Path) -> Path:
+    """Put the demo workflow among the user's own, where it is not yet: they may have changed it."""
+    saved = folder / PAGE_NAME
+    if not saved.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(WORKFLOW, saved)
+    return saved
 
 
 async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path) -> None:

@@ -14,6 +14,7 @@ from workbench.environment import ROOT
 from workbench.erasure import PLAIN, WORKFLOW, Case, Shot, ask, demo_workflow, shots
 from workbench.server import running_server
 
+CODE = ("fia_core", "nodes/host", "demo_model")
 MODEL_WEIGHTS = ROOT / "demo_model" / "weights.safetensors"
 COLUMNS = ("version", "forget", "strength", "object", "scene", "seed", "right")
 JOINT = "; "
@@ -69,8 +70,8 @@ class Ledger:
             for line in csv.DictReader(file):
                 if line["version"] != self.version:
                     raise ValueError(
-                        f"{self.path}: measured with version {line['version']} of model, judge and "
-                        f"workflow, which are now {self.version}; --fresh measures anew"
+                        f"{self.path}: measured with version {line['version']} of model, judge, "
+                        f"workflow and code, which are now {self.version}; --fresh measures anew"
                     )
                 forget = tuple(line["forget"].split(JOINT)) if line["forget"] else ()
                 self.rows.append(
@@ -83,9 +84,10 @@ class Ledger:
 
 
 def version() -> str:
-    """A short hash of everything that the rows depend on: model, judge, workflow."""
+    """A short hash of everything that the rows depend on: model, judge, workflow and code."""
     digest = hashlib.sha256()
-    for path in (MODEL_WEIGHTS, JUDGE_WEIGHTS, WORKFLOW):
+    code = (path for folder in CODE for path in sorted((ROOT / folder).rglob("*.py")))
+    for path in (MODEL_WEIGHTS, JUDGE_WEIGHTS, WORKFLOW, *code):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

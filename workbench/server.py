@@ -168,8 +168,10 @@ async def running_server(base: Path = BASE, port: int = 0) -> AsyncIterator[Serv
         port: 0 takes a free one.
 
     Raises:
-        ServerError: it did not answer in time, or the extension could not be imported.
+        ServerError: the port is taken, it did not answer in time, or the extension could not be
+            imported.
     """
+    require_free(port)
     make_base(base)
     log = base / "comfyui.log"
     address = f"http://127.0.0.1:{port or free_port()}"
@@ -229,6 +231,19 @@ def make_base(base: Path) -> None:
     else:
         link.unlink(missing_ok=True)  # the repository was moved
         link.symlink_to(ROOT, target_is_directory=True)
+
+
+def require_free(port: int) -> None:
+    """Raise ServerError if something else listens on the port; 0 is always free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ServerError(
+                f"Port {port} cannot be had ({error.strerror}); another ComfyUI may be running on "
+                "it. Choose another with --port."
+            ) from error
 
 
 def free_port() -> int:

@@ -227,6 +227,11 @@ class _ChunkedDenoiser:
 
     def require_every_step(self, sampler: str) -> None:
         """Refuse a sampler that chose its own steps and left one of the schedule's out."""
+        if not self.seen:
+            raise ValueError(
+                "model: the host never called the denoiser the usual way, another node has "
+                "replaced it. Connect the model without that node while profiling."
+            )
         missing = [step for step in range(len(self.ends)) if step not in self.seen]
         if missing:
             raise ValueError(

@@ -51,7 +51,18 @@ class StepStatistics:
     def add(
         self, layer: str, prompts: range, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
     ) -> None:
-        """Take in prompts at one step: weight (C_out, C_in), x (prompts, ..., C_in), y likewise."""
+        """Take in prompts at one step: weight (C_out, C_in), x (prompts, ..., C_in), y likewise.
+
+        Raises:
+            ValueError: if the layer computed NaN or infinity.
+        """
+        if not torch.isfinite(y.sum()):
+            raise ValueError(
+                f"model: {layer} computed NaN or infinity for {len(prompts)} prompts, so nothing "
+                "can be learned from it. Start ComfyUI with --force-upcast-attention or "
+                "--force-fp32, or use another checkpoint; plain pictures of this model are likely "
+                "black, too."
+            )
         saliencies = prompt_saliencies(weight, x.flatten(1, -2), y.flatten(1, -2), self._form)
         for prompt, saliency in zip(prompts, saliencies, strict=True):
             self._layers[layer].add(prompt, saliency)

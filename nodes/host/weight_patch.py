@@ -7,7 +7,7 @@ from comfy.model_management import cast_to_device
 from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter.base import WeightAdapterBase
 
-from ...fia_core import NeuronMask
+from ...fia_core import LayerShapes, NeuronMask
 from .identity import architecture
 from .layers import find_ffn2_layers, layer_shapes
 
@@ -56,11 +56,7 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     """
     shapes = layer_shapes(find_ffn2_layers(model))
     own = architecture(model, shapes)
-    if mask.model.architecture != own or mask.shapes != shapes:
-        raise ValueError(
-            f"mask: made for {mask.model.architecture}, but the model is {own}. "
-            "Profile the concepts on this model, or load the model that the mask was made for."
-        )
+    _require_fit(mask, own, shapes)
     masked = model.clone()
     if strength == 0:
         return masked
@@ -72,3 +68,16 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     if refused:
         raise ValueError(f"model: the host accepts no patch for {refused[0]} of {own}.")
     return masked
+
+
+def _require_fit(mask: NeuronMask, own: str, shapes: LayerShapes) -> None:
+    """Raise ValueError that names both models, unless ``mask`` fits the one called ``own``."""
+    if mask.model.architecture == own and mask.shapes == shapes:
+        return
+    differing = sorted(set(mask.shapes.items()) ^ set(shapes.items()))
+    layer = f"; they differ in {differing[0][0]}" if mask.model.architecture == own else ""
+    raise ValueError(
+        f"mask: that of {', '.join(mask.concepts)} was made for {mask.model.architecture}, but the "
+        f"model is {own}{layer}. Load the model that the mask was made for, or profile the "
+        "concepts on this one."
+    )

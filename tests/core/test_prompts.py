@@ -107,12 +107,20 @@ def test_unknown_kind_is_named(function: Callable[[str], object]) -> None:
 @pytest.mark.parametrize(
     ("concept", "base", "complaint"),
     [
-        ((), "a {context}", r"^concept: is \(\); give at least one"),
-        ("a {concept} {context}", "a {context}", r"^concept: is 'a \{concept\}"),
-        (("a {concept}",), "a {context}", "^concept: is 'a {concept}'; use the placeholders"),
-        (("a {concept} in {place}",), "a {context}", "^concept: .*use the placeholders"),
-        (("a {concept} {context}",), "a {concept}", "^base: is 'a {concept}'; use the"),
-        (("a {concept} {context}",), "nothing", "^base: is 'nothing'; use the placeholders"),
+        ((), "a {context}", r"^concept_templates: is \(\); give at least one"),
+        ("a {concept} {context}", "a {context}", r"^concept_templates: is 'a \{concept\}"),
+        (
+            ("a {concept}",),
+            "a {context}",
+            "^concept_templates: is 'a {concept}'; use the placeholders",
+        ),
+        (("a {concept} in {place}",), "a {context}", "^concept_templates: .*use the placeholders"),
+        (("a {concept} {context}",), "a {concept}", "^base_template: is 'a {concept}'; use the"),
+        (
+            ("a {concept} {context}",),
+            "nothing",
+            "^base_template: is 'nothing'; use the placeholders",
+        ),
     ],
 )
 def test_bad_templates_are_named(concept: tuple[str, ...], base: str, complaint: str) -> None:

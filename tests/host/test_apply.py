@@ -186,11 +186,20 @@ def test_a_mask_for_another_architecture_is_refused_with_both_names(
     extension: Any, mask: Any, unet: dict[str, Any]
 ) -> None:
     other = tiny_denoiser(**unet)
-    with pytest.raises(ValueError, match="mask: made for") as error:
+    with pytest.raises(ValueError, match=r"^mask: that of church was made for") as error:
         apply(extension, other, mask, 1.0)
     identity = extension.module("nodes.host.identity").model_identity(other)
     assert mask.model.architecture in str(error.value)
     assert identity.architecture in str(error.value)
+
+
+def test_a_mask_of_other_layers_under_the_same_name_is_refused_with_the_layer(
+    extension: Any, mask: Any
+) -> None:
+    (first, _), *others = sorted(mask.layers.items())
+    fewer = type(mask)(dict(others), mask.model, mask.concepts, mask.settings, mask.provenance)
+    with pytest.raises(ValueError, match=f"they differ in {first}. Load the model"):
+        apply(extension, tiny_denoiser(), fewer, 1.0)
 
 
 def test_a_mask_fits_the_same_architecture_with_other_weights(extension: Any, mask: Any) -> None:
