@@ -31,9 +31,8 @@ def mask_card(mask: NeuronMask) -> MaskCard:
     origins = list(_origins(mask))
     protected = list(_protected(mask.provenance))
     rows = [
-        ("prunes", _counts(mask, origins)),
-        ("model", _short(mask.model.architecture)),
-        ("fingerprint", mask.model.fingerprint[:_FINGERPRINT]),
+        ("made for", _short(mask.model.architecture)),
+        ("switches off", _counts(mask, origins)),
     ]
     if _array(mask.provenance.get("masks")):
         rows.append(("fused with", _settings(mask.settings)))
@@ -44,6 +43,7 @@ def mask_card(mask: NeuronMask) -> MaskCard:
         rows.append(("protects", _list(protected)))
     profiled = {_settings(origin.profile_settings): None for origin in origins}
     rows += [("profiled with", text) for text in list(profiled)[:_MOST_ITEMS] if text]
+    rows.append(("fingerprint", mask.model.fingerprint[:_FINGERPRINT]))
     version = mask.provenance.get("extension_version")
     made_with = f"Forget It All {version}" if isinstance(version, str) else "an earlier version"
     rows.append(("made with", _short(made_with)))

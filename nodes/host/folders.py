@@ -22,18 +22,23 @@ def list_mask_files() -> list[str]:
     return [name for name in folder_paths.get_filename_list(FOLDER) if name.endswith(SUFFIX)]
 
 
+def mask_folder() -> str:
+    """The folder that new mask files go into."""
+    return folder_paths.get_folder_paths(FOLDER)[0]
+
+
 def mask_path(name: str) -> str:
-    """Full path of the mask file ``name`` from ``list_mask_files``.
+    """Full path of the mask file ``name`` from ``list_mask_files``; no other file has one.
 
     Raises:
         ValueError: if there is no such file in any of the folders.
     """
-    path = folder_paths.get_full_path(FOLDER, name)
-    if path is None or not path.endswith(SUFFIX):
+    path = folder_paths.get_full_path(FOLDER, name) if name in list_mask_files() else None
+    if path is None:
         folders = ", ".join(folder_paths.get_folder_paths(FOLDER))
         raise ValueError(
-            f"mask_file: there is no mask file {name!r} in {folders}. "
-            "Put it there, or choose another after refreshing the node list (R)."
+            f"mask_file: there is no mask file {name!r} in {folders}. Upload it in Load Neuron "
+            "Mask, or put it there and refresh the node list (R), or choose another."
         )
     return path
 
@@ -41,8 +46,11 @@ def mask_path(name: str) -> str:
 def mask_fingerprint(name: str) -> str:
     """SHA-256 of the mask file ``name``: the host runs a loader again when its file changes.
 
-    A file that is too large to be a mask is not read; loading it says so.
+    Empty for a file that is not there. A file that is too large to be a mask is not read; loading
+    it says so.
     """
+    if name not in list_mask_files():
+        return ""
     path = mask_path(name)
     size = os.path.getsize(path)
     if size > MASK_SCHEMA.max_bytes:
@@ -63,7 +71,7 @@ def new_mask_file(prefix: str) -> tuple[str, str]:
     Raises:
         ValueError: if ``prefix`` is empty or leads out of the folder.
     """
-    folder = os.path.realpath(folder_paths.get_folder_paths(FOLDER)[0])
+    folder = os.path.realpath(mask_folder())
     target = os.path.realpath(os.path.dirname(os.path.join(folder, os.path.normpath(prefix))))
     if os.path.commonpath([folder, target]) != folder:
         raise ValueError(

@@ -22,12 +22,12 @@ def test_a_concept_masks_card() -> None:
     share = f"{100 * built.count / built.weights:.2f} %"
     assert mask_card(built).title == "church"
     assert rows(built) == {
-        "prunes": f"{built.count} of 309 FFN2 weights ({share}) in 2 layers",
-        "model": "SD15",
-        "fingerprint": "16 layers, 4",
+        "made for": "SD15",
+        "switches off": f"{built.count} of 309 FFN2 weights ({share}) in 2 layers",
         "church": "object · spatial sparsity 1 %, granularity both · "
         "2 prompts: “a church in a road”, “a church near a tree”",
         "profiled with": "seed 7, cfg 7.5, sampler euler, released False, note None",
+        "fingerprint": "16 layers, 4",
         "made with": f"Forget It All {VERSION}",
     }
 
@@ -41,7 +41,7 @@ def test_a_fused_masks_card_lists_its_concepts_and_what_it_protects() -> None:
     assert found["fused with"] == "agnostic ratio 60 %"
     assert found["golf ball"].startswith("object · spatial sparsity 2 %, granularity both")
     assert found["protects"] == "tree"
-    assert [label for label, _ in card.rows][4:6] == ["church", "golf ball"]
+    assert [label for label, _ in card.rows][3:5] == ["church", "golf ball"]
 
 
 NAMES = (("church", 0), ("golf ball", 1))
@@ -57,7 +57,7 @@ def test_a_fusion_of_fusions_shows_every_concept() -> None:
 def test_the_share_of_the_model_needs_its_size() -> None:
     sized = replace(mask(), provenance={"profile_settings": {"model_weights": 309 * 10}})
     share = f"{10 * sized.count / sized.weights:.2f} %"
-    assert rows(sized)["prunes"].endswith(f", {share} of the model")
+    assert rows(sized)["switches off"].endswith(f", {share} of the model")
     assert "profiled with" not in rows(sized)
 
 

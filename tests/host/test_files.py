@@ -61,7 +61,7 @@ def test_a_saved_mask_is_listed_and_loads_again(
     name = save(host, mask, "objects/church")
     assert name == os.path.join("objects", "church_00001_.safetensors")
     info = extension.node("FIALoadNeuronMask").GET_NODE_INFO_V1()
-    assert info["input"]["required"]["mask_file"][1]["options"] == [name]
+    assert info["input"]["optional"]["mask_file"][1]["options"] == [name]
     loaded = load(host, name)
     assert (loaded.concepts, loaded.model) == (mask.concepts, mask.model)
     for layer, pruned in mask.layers.items():

@@ -1,8 +1,8 @@
 """One real ComfyUI for all tests here, in a folder of its own."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
 
 import pytest
 from PIL import Image
@@ -11,6 +11,8 @@ from workbench.erasure import demo_workflow
 from workbench.graph import ApiGraph
 from workbench.server import Server, running_server
 
+Result = TypeVar("Result")
+
 
 class Client:
     """The server, for tests that do not speak asyncio."""
@@ -18,16 +20,19 @@ class Client:
     def __init__(self, loop: asyncio.AbstractEventLoop, server: Server) -> None:
         self._loop = loop
         self.server = server
-        self.object_info = loop.run_until_complete(server.object_info())
+        self.object_info = self.wait(server.object_info())
+
+    def wait(self, task: Coroutine[Any, Any, Result]) -> Result:
+        return self._loop.run_until_complete(task)
 
     def demo_workflow(self) -> ApiGraph:
-        return self._loop.run_until_complete(demo_workflow(self.server))
+        return self.wait(demo_workflow(self.server))
 
     def run(self, graph: ApiGraph) -> dict[str, Any]:
-        return self._loop.run_until_complete(self.server.run(graph))
+        return self.wait(self.server.run(graph))
 
     def images(self, shown: dict[str, Any]) -> list[Image.Image]:
-        return self._loop.run_until_complete(self.server.images(shown))
+        return self.wait(self.server.images(shown))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,243 @@
+"""What the page asks about masks: right answers, and no way to anything but a mask file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import torch
+
+from fia_core import ModelIdentity, NeuronMask
+from fia_core.embedding import MAX_TEXT, embed_mask, read_embedded_mask
+
+CARD = "/forget_it_all/mask_card"
+TEXT = "/forget_it_all/embedded_mask"
+UPLOAD = "/forget_it_all/upload_mask"
+
+
+def small_mask(concept: str = "church", size: int = 64) -> NeuronMask:
+    generator = torch.Generator().manual_seed(len(concept))
+    layer = torch.rand((size, size), generator=generator) < 0.02
+    model = ModelIdentity("SD15 (1 FFN2 layer)", "ab" * 32)
+    return NeuronMask({"layer": layer}, model, (concept,), {"spatial_sparsity": 0.02}, {})
+
+
+@pytest.fixture
+def folder(client: Any) -> Path:
+    """The server's folder of masks, empty."""
+    folder = client.server.log.parent / "models" / "neuron_masks"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        file.unlink()
+    return folder
+
+
+@pytest.fixture
+def saved(folder: Path) -> NeuronMask:
+    mask = small_mask()
+    mask.save(folder / "church.safetensors")
+    return mask
+
+
+def ask(client: Any, method: str, path: str, **options: Any) -> tuple[int, Any]:
+    """Status and JSON of an answer; every answer is JSON."""
+
+    async def request() -> tuple[int, Any]:
+        address = client.server.address + path
+        async with client.server.session.request(method, address, **options) as answer:
+            return answer.status, json.loads(await answer.text())
+
+    return client.wait(request())
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def test_a_files_card_says_what_it_is(client: Any, saved: NeuronMask) -> None:
+    status, card = ask(client, "GET", CARD, params={"name": "church.safetensors"})
+    assert status == 200
+    assert card["title"] == "church"
+    rows = dict(card["rows"])
+    assert rows["made for"] == "SD15 (1 FFN2 layer)"
+    assert rows["switches off"].startswith(f"{saved.count} of 4,096 FFN2 weights")
+
+
+def test_the_text_of_a_file_has_the_files_card(client: Any, saved: NeuronMask) -> None:
+    status, answer = ask(client, "GET", TEXT, params={"name": "church.safetensors"})
+    assert status == 200
+    assert read_embedded_mask(answer["embedded"]).to_bytes() == saved.to_bytes()
+    _, of_file = ask(client, "GET", CARD, params={"name": "church.safetensors"})
+    assert ask(client, "POST", CARD, data=answer["embedded"]) == (200, of_file)
+
+
+@pytest.mark.parametrize("path", [CARD, TEXT])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../comfyui.log",
+        "../secret.safetensors",
+        "..\\secret.safetensors",
+        "./church.safetensors",
+        "a/../church.safetensors",
+        "/etc/passwd",
+        "church.safetensors\0.png",
+        "\ud83d",
+        "x" * 5000,
+        "notes.txt",
+        "gone.safetensors",
+    ],
+)
+def test_only_listed_names_are_read(
+    client: Any, saved: NeuronMask, folder: Path, path: str, name: str
+) -> None:
+    small_mask("secret").save(folder.parent / "secret.safetensors")
+    (folder / "notes.txt").write_text("church", encoding="utf-8")
+    name = name.encode(errors="replace").decode()
+    status, answer = ask(client, "GET", path, params={"name": name})
+    assert status == 400
+    assert answer["error"].startswith("mask_file: there is no mask file ")
+
+
+@pytest.mark.parametrize("method, path", [("GET", CARD), ("GET", TEXT), ("POST", UPLOAD)])
+def test_a_request_without_a_name_is_told_so(client: Any, method: str, path: str) -> None:
+    status, answer = ask(client, method, path)
+    assert (status, list(answer)) == (400, ["error"])
+    assert answer["error"].startswith("name: there is none.")
+
+
+def test_a_file_that_is_no_mask_is_refused_in_words(client: Any, folder: Path) -> None:
+    (folder / "broken.safetensors").write_bytes(b"\xff" * 100)
+    for path in (CARD, TEXT):
+        status, answer = ask(client, "GET", path, params={"name": "broken.safetensors"})
+        assert status == 400
+        assert "broken.safetensors" in answer["error"]
+
+
+def test_a_mask_too_large_to_embed_is_refused_with_the_mend(client: Any, folder: Path) -> None:
+    generator = torch.Generator().manual_seed(0)
+    layer = torch.rand((1000, 7000), generator=generator) < 0.5
+    model = ModelIdentity("SD15", "ab" * 32)
+    NeuronMask({"layer": layer}, model, ("church",), {}, {}).save(folder / "large.safetensors")
+    status, answer = ask(client, "GET", TEXT, params={"name": "large.safetensors"})
+    assert status == 400
+    assert f"at most {MAX_TEXT:,} may be embedded" in answer["error"]
+    assert "Share the mask's file" in answer["error"]
+
+
+@pytest.mark.parametrize("text", ["", "church", "é" * 9, embed_mask(small_mask())[:-8]])
+def test_spoilt_text_is_refused_in_words(client: Any, text: str) -> None:
+    status, answer = ask(client, "POST", CARD, data=text.encode())
+    assert status == 400
+    assert answer["error"].startswith("embedded: this is no neuron mask that can be used")
+
+
+def test_endless_text_is_not_read(client: Any) -> None:
+    status, answer = ask(client, "POST", CARD, data=b"A" * (MAX_TEXT + 1))
+    assert status == 413
+    assert f"more than the {MAX_TEXT:,} characters" in answer["error"]
+
+
+def test_an_uploaded_mask_is_listed_and_the_same(client: Any, folder: Path) -> None:
+    data = small_mask().to_bytes()
+    status, answer = ask(client, "POST", UPLOAD, params={"name": "church.safetensors"}, data=data)
+    assert (status, answer) == (200, {"name": "church.safetensors"})
+    assert (folder / "church.safetensors").read_bytes() == data
+    assert names(folder) == ["church.safetensors"]
+    assert ask(client, "GET", CARD, params=answer)[0] == 200
+
+
+def test_an_upload_never_overwrites(client: Any, folder: Path) -> None:
+    uploads = [small_mask("church"), small_mask("golf ball"), small_mask("church")]
+    given = [
+        ask(client, "POST", UPLOAD, params={"name": "m.safetensors"}, data=one.to_bytes())[1]
+        for one in uploads
+    ]
+    assert [one["name"] for one in given] == [
+        "m.safetensors",
+        "m (1).safetensors",
+        "m.safetensors",  # the same content is there already
+    ]
+    assert NeuronMask.load(folder / "m.safetensors").concepts == ("church",)
+    assert NeuronMask.load(folder / "m (1).safetensors").concepts == ("golf ball",)
+
+
+@pytest.mark.parametrize(
+    "name, stored",
+    [
+        ("../../escaped.safetensors", "escaped.safetensors"),
+        ("..\\..\\escaped.safetensors", "escaped.safetensors"),
+        ("/etc/cron.d/job", "job.safetensors"),
+        ("..", "mask.safetensors"),
+        (".hidden.safetensors", "hidden.safetensors"),
+        ("a\0b\n<c>:|?*.SafeTensors", "a_b__c_____.safetensors"),
+        ("CON.safetensors", "_CON.safetensors"),
+        ("Kirche – église 教堂.safetensors", "Kirche – église 教堂.safetensors"),
+        ("run.py", "run.py.safetensors"),
+    ],
+)
+def test_an_upload_stays_in_the_folder(client: Any, folder: Path, name: str, stored: str) -> None:
+    data = small_mask().to_bytes()
+    around = sorted(folder.parent.iterdir())
+    status, answer = ask(client, "POST", UPLOAD, params={"name": name}, data=data)
+    assert (status, answer) == (200, {"name": stored})
+    assert names(folder) == [stored]
+    assert sorted(folder.parent.iterdir()) == around
+
+
+def test_a_very_long_name_is_cut(client: Any, folder: Path) -> None:
+    data = small_mask().to_bytes()
+    status, answer = ask(client, "POST", UPLOAD, params={"name": "教" * 500}, data=data)
+    assert status == 200
+    assert len(answer["name"].encode()) < 255
+    assert names(folder) == [answer["name"]]
+
+
+@pytest.mark.parametrize("data", [b"", b"church", b"\x89PNG\r\n\x1a\n" + bytes(64)])
+def test_an_upload_that_is_no_mask_is_refused_and_leaves_nothing(
+    client: Any, folder: Path, data: bytes
+) -> None:
+    status, answer = ask(client, "POST", UPLOAD, params={"name": "church.png"}, data=data)
+    assert status == 400
+    assert "church.png.safetensors" in answer["error"]
+    assert str(folder) not in answer["error"]
+    assert names(folder) == []
+
+
+def test_an_upload_above_the_hosts_limit_is_refused_and_leaves_nothing(
+    client: Any, folder: Path
+) -> None:
+    async def endless() -> Any:
+        for _ in range(110):
+            yield bytes(1 << 20)
+
+    status, answer = ask(client, "POST", UPLOAD, params={"name": "m"}, data=endless())
+    assert status == 413
+    assert "more than the 104,857,600 bytes that may be uploaded" in answer["error"]
+    assert names(folder) == []
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(client: Any, folder: Path) -> None:
+    data = small_mask().to_bytes()
+
+    async def breaks_off() -> Any:
+        yield data[:100]
+        raise ConnectionError("of the test")
+
+    with pytest.raises((ConnectionError, aiohttp.ClientError)):
+        ask(client, "POST", UPLOAD, params={"name": "m"}, data=breaks_off())
+    ask(client, "GET", CARD, params={"name": "gone"})  # the server goes on
+    assert names(folder) == []
+
+
+def test_another_sites_page_cannot_upload(client: Any, folder: Path) -> None:
+    async def request() -> int:
+        address = f"{client.server.address}{UPLOAD}?name=m"
+        headers = {"Origin": "http://example.com"}
+        data = small_mask().to_bytes()
+        async with client.server.session.post(address, data=data, headers=headers) as answer:
+            return answer.status
+
+    assert client.wait(request()) == 403
+    assert names(folder) == []
