@@ -9,7 +9,11 @@ from .erasure import FusionResult, build_concept_mask, fuse_neuron_masks
 from .files import FIAFileError
 from .fusion import agnostic_threshold, fuse_masks
 from .identity import LayerShapes, ModelIdentity
+from .inspection import LayerInspection, MaskInspection, inspect_mask
+from .inspection_report import inspection_text
 from .mask import NeuronMask
+from .overlap import ConceptOverlap, ConceptShare, concept_overlap
+from .places import LayerPlace, layer_places
 from .profile import MAX_SPATIAL_SPARSITY, ConceptProfile, SparseSensitivity
 from .prompts import (
     DEFAULT_CONTEXT_COUNT,
@@ -22,7 +26,7 @@ from .prompts import (
     default_contexts,
     default_templates,
 )
-from .report import FusionCounts, FusionReport
+from .report import FusionCounts, FusionReport, sum_counts
 from .saliency import contrastive_saliency, released_saliency, unified_saliency
 from .sensitivity import (
     GRANULARITIES,
@@ -45,12 +49,17 @@ __all__ = [
     "MAX_SPATIAL_SPARSITY",
     "PRESETS",
     "SALIENCY_FORMS",
+    "ConceptOverlap",
     "ConceptProfile",
+    "ConceptShare",
     "FIAFileError",
     "FusionCounts",
     "FusionReport",
     "FusionResult",
+    "LayerInspection",
+    "LayerPlace",
     "LayerShapes",
+    "MaskInspection",
     "ModelIdentity",
     "NeuronMask",
     "Preset",
@@ -62,6 +71,7 @@ __all__ = [
     "agnostic_threshold",
     "base_prompts",
     "build_concept_mask",
+    "concept_overlap",
     "concept_prompts",
     "concept_sensitive_mask",
     "contrastive_saliency",
@@ -69,9 +79,13 @@ __all__ = [
     "default_templates",
     "fuse_masks",
     "fuse_neuron_masks",
+    "inspect_mask",
+    "inspection_text",
+    "layer_places",
     "prompt_saliencies",
     "prompt_saliency",
     "released_saliency",
+    "sum_counts",
     "time_integrated_sensitivity",
     "unified_saliency",
 ]

@@ -9,10 +9,12 @@ from torch import Tensor
 from .fusion import agnostic_threshold, fuse_masks
 from .identity import require_same_model
 from .mask import NeuronMask
+from .origins import origin_record
 from .profile import MAX_SPATIAL_SPARSITY, ConceptProfile
-from .report import FusionCounts, FusionReport
+from .report import FusionCounts, FusionReport, sum_counts
 from .sensitivity import concept_sensitive_mask
 from .shares import decimal_share
+from .values import same_words
 from .version import VERSION
 
 
@@ -78,14 +80,14 @@ def fuse_neuron_masks(
         protect: masks of concepts to keep; a weight that any of them holds is never pruned.
 
     Raises:
-        ValueError: no masks, masks of different models or layers, a concept twice, a ratio outside
-            (0, 1].
+        ValueError: no masks, masks of different models or layers, a concept twice or both to forget
+            and to keep, a ratio outside (0, 1].
     """
     masks, protect = tuple(masks), tuple(protect)
     if not masks:
         raise ValueError("masks: is empty; give the mask of at least one concept.")
     _require_one_model(masks, protect)
-    _require_distinct_concepts(masks)
+    _require_distinct_concepts(masks, protect)
     pruned: dict[str, Tensor] = {}
     by_layer: dict[str, FusionCounts] = {}
     by_mask: list[list[FusionCounts]] = [[] for _ in masks]
@@ -100,11 +102,11 @@ def fuse_neuron_masks(
     report = FusionReport(
         threshold=agnostic_threshold(agnostic_ratio, len(masks)),
         concepts={
-            ", ".join(mask.concepts): _sum(counts)
+            ", ".join(mask.concepts): sum_counts(counts)
             for mask, counts in zip(masks, by_mask, strict=True)
         },
         layers=by_layer,
-        total=_sum(list(by_layer.values())),
+        total=sum_counts(list(by_layer.values())),
     )
     return FusionResult(_fused_mask(pruned, masks, agnostic_ratio, protect), report)
 
@@ -121,18 +123,11 @@ def _fused_mask(
         concepts=tuple(concept for mask in masks for concept in mask.concepts),
         settings={"agnostic_ratio": float(decimal_share("agnostic_ratio", agnostic_ratio))},
         provenance={
-            "masks": _origins(masks),
-            "protect": _origins(protect),
+            "masks": [origin_record(mask) for mask in masks],
+            "protect": [origin_record(mask) for mask in protect],
             "extension_version": VERSION,
         },
     )
-
-
-def _origins(masks: Sequence[NeuronMask]) -> list[dict[str, object]]:
-    return [
-        {"concepts": list(mask.concepts), "settings": mask.settings, "provenance": mask.provenance}
-        for mask in masks
-    ]
 
 
 def _any_of(masks: Sequence[Tensor], shape: torch.Size) -> Tensor:
@@ -149,16 +144,6 @@ def _counts(sensitive: Tensor, agnostic: Tensor, spared: Tensor) -> FusionCounts
     return FusionCounts(sensitive.numel(), held, shared, protected, held - shared - protected)
 
 
-def _sum(counts: Sequence[FusionCounts]) -> FusionCounts:
-    return FusionCounts(
-        weights=sum(count.weights for count in counts),
-        sensitive=sum(count.sensitive for count in counts),
-        agnostic=sum(count.agnostic for count in counts),
-        protected=sum(count.protected for count in counts),
-        pruned=sum(count.pruned for count in counts),
-    )
-
-
 def _require_one_model(masks: Sequence[NeuronMask], protect: Sequence[NeuronMask]) -> None:
     first = masks[0]
     for argument, group in (("masks", masks), ("protect", protect)):
@@ -172,9 +157,16 @@ def _require_one_model(masks: Sequence[NeuronMask], protect: Sequence[NeuronMask
                 )
 
 
-def _require_distinct_concepts(masks: Sequence[NeuronMask]) -> None:
+def _require_distinct_concepts(masks: Sequence[NeuronMask], protect: Sequence[NeuronMask]) -> None:
     seen: set[str] = set()
     for concept in (concept for mask in masks for concept in mask.concepts):
-        if concept in seen:
+        words = same_words(concept)
+        if words in seen:
             raise ValueError(f"masks: {concept!r} comes twice; give each concept once.")
-        seen.add(concept)
+        seen.add(words)
+    for concept in (concept for mask in protect for concept in mask.concepts):
+        if same_words(concept) in seen:
+            raise ValueError(
+                f"protect: {concept!r} is among the masks to forget, too; connect it to one of "
+                "them only."
+            )

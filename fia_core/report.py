@@ -28,6 +28,17 @@ class FusionCounts:
         return self.pruned / self.weights
 
 
+def sum_counts(counts: Sequence[FusionCounts]) -> FusionCounts:
+    """The counts of several layers together."""
+    return FusionCounts(
+        weights=sum(count.weights for count in counts),
+        sensitive=sum(count.sensitive for count in counts),
+        agnostic=sum(count.agnostic for count in counts),
+        protected=sum(count.protected for count in counts),
+        pruned=sum(count.pruned for count in counts),
+    )
+
+
 @dataclass(frozen=True)
 class FusionReport:
     """What a fusion did.
@@ -44,12 +55,22 @@ class FusionReport:
     layers: dict[str, FusionCounts]
     total: FusionCounts
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each concept that loses no weight, with the reason and a mend."""
+        return tuple(
+            f"{name} will not be forgotten: {_reason(counts)}"
+            for name, counts in self.concepts.items()
+            if counts.pruned == 0
+        )
+
     def text(self, model_weights: int | None = None) -> str:
-        """A readable table; with ``model_weights`` also the share of the whole model."""
+        """The warnings and a readable table; with ``model_weights`` also shares of the model."""
         names = ("all", *self.concepts, *self.layers)
         width = max(len(name) for name in names)
         heading = _row(width, "", _COLUMNS + (("of model",) if model_weights else ()))
         lines = [
+            *(f"Warning: {warning}" for warning in self.warnings),
             f"Concept masks fused: {len(self.concepts)}. A weight that {self.threshold} or more of "
             "them hold is concept-agnostic and kept.",
         ]
@@ -67,6 +88,16 @@ class FusionReport:
 
 
 _COLUMNS = ("sensitive", "agnostic", "protected", "pruned", "of FFN2")
+
+
+def _reason(counts: FusionCounts) -> str:
+    """Why a concept that loses no weight does so."""
+    if counts.sensitive == 0:
+        return "no weight answers to it. Check its words and contexts, or profile more steps."
+    return (
+        f"of its {counts.sensitive:,} sensitive weights {counts.agnostic:,} are agnostic and "
+        f"{counts.protected:,} protected. Raise the agnostic ratio or protect less."
+    )
 
 
 def _row(width: int, name: str, cells: Sequence[str]) -> str:
