@@ -1,5 +1,7 @@
 """Apply Neuron Mask: switch a mask's weights off in a model."""
 
+import logging
+
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
@@ -51,4 +53,6 @@ class ApplyNeuronMask(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: ModelPatcher, mask: NeuronMask, strength: float) -> io.NodeOutput:
+        if mask.count == 0:
+            logging.warning("Apply Neuron Mask: the mask is empty, so nothing is forgotten.")
         return io.NodeOutput(apply_neuron_mask(model, mask, strength))

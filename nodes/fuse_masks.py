@@ -1,8 +1,11 @@
 """Fuse Masks: one mask for many concepts, sparing what they share."""
 
+import logging
+
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask, fuse_neuron_masks
+from ..fia_core.origins import model_weights
 from .shared import CATEGORY, NeuronMaskWire, fraction
 
 FURTHER_INPUTS = tuple(f"masks_{number}" for number in range(2, 9))
@@ -70,11 +73,7 @@ class FuseMasks(io.ComfyNode):
     ) -> io.NodeOutput:
         together = [*masks, *(mask for name in FURTHER_INPUTS for mask in further.get(name, ()))]
         fusion = fuse_neuron_masks(together, fraction(agnostic_ratio[0]), tuple(protect or ()))
-        return io.NodeOutput(fusion.mask, fusion.report.text(_model_weights(together[0])))
-
-
-def _model_weights(mask: NeuronMask) -> int | None:
-    """Weights of the whole model, if the mask's profile recorded them."""
-    settings = mask.provenance.get("profile_settings")
-    weights = settings.get("model_weights") if isinstance(settings, dict) else None
-    return weights if isinstance(weights, int) else None
+        for warning in fusion.report.warnings:
+            logging.warning("Fuse Masks: %s", warning)
+        report = fusion.report.text(model_weights(fusion.mask.provenance))
+        return io.NodeOutput(fusion.mask, report)

@@ -145,7 +145,7 @@ def test_report_is_readable() -> None:
 
 
 def test_masks_of_two_models_are_refused_by_name() -> None:
-    both = rf"{OTHER_MODEL.architecture} .*{MODEL.architecture} "
+    both = rf"{OTHER_MODEL.architecture}, fingerprint .*{MODEL.architecture}, fingerprint"
     with pytest.raises(ValueError, match=f"^masks: tench: is made for the model {both}"):
         fuse_neuron_masks([mask(), mask("tench", model=OTHER_MODEL)], 0.6)
     with pytest.raises(ValueError, match=f"^protect: tree: is made for the model {both}"):
@@ -161,6 +161,23 @@ def test_masks_of_other_layers_are_refused() -> None:
 def test_a_concept_twice_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^masks: 'church' comes twice"):
         fuse_neuron_masks([mask(), mask("church", 1)], 0.6)
+
+
+def test_concepts_are_the_same_whatever_their_case_and_blanks() -> None:
+    with pytest.raises(ValueError, match=r"^masks: 'Golf  Ball' comes twice"):
+        fuse_neuron_masks([mask("golf ball"), mask("Golf  Ball", 1)], 0.6)
+
+
+def test_a_concept_to_forget_and_to_keep_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^protect: 'Church' is among the masks to forget"):
+        fuse_neuron_masks([mask("church")], 0.6, protect=[mask("Church", 1)])
+
+
+def test_the_report_warns_of_a_concept_without_sensitive_weights() -> None:
+    report = fuse_neuron_masks([mask("church"), mask("tench", share=0.0)], 0.6).report
+    (warning,) = report.warnings
+    assert warning.startswith("tench will not be forgotten: no weight answers to it.")
+    assert report.text().startswith(f"Warning: {warning}\n")
 
 
 def test_no_masks_are_refused() -> None:

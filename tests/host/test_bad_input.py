@@ -1,10 +1,13 @@
 """Wrong input, errors and interrupts: a message that names input and mend, and no trace left."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import comfy.model_management
 import comfy.utils
+import folder_paths
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -13,6 +16,37 @@ from graphs import GraphError, picture_graph, profile_graph
 from tiny_model import UNET, TinyModel, tiny_denoiser, tiny_sd, tiny_text_encoder
 
 import nodes
+
+
+@pytest.fixture(scope="module")
+def plain_picture(host: Any, extension: Any) -> torch.Tensor:
+    """What a model draws that has never met this extension, as in a fresh server."""
+    with torch.inference_mode():
+        return draw(host, tiny_sd())
+
+
+@pytest.fixture(autouse=True)
+def no_trace(
+    host: Any, extension: Any, tiny: TinyModel, plain_picture: torch.Tensor
+) -> Iterator[None]:
+    """After every test: nothing is hooked, and the next picture is the plain one, bit for bit."""
+    yield
+    layers = extension.module("nodes.host.layers").find_ffn2_layers(tiny.model)
+    assert not any(layer._forward_hooks for layer in layers.values())
+    assert not tiny.model.wrappers and not tiny.model.patches
+    assert torch.equal(draw(host, tiny), plain_picture)
+
+
+def draw(host: Any, model: TinyModel) -> torch.Tensor:
+    """A picture by an ordinary graph."""
+    host.forget()
+    graph = {
+        "model": host.source(model.model),
+        "clip": host.source(model.clip),
+        "vae": host.source(model.vae),
+        **picture_graph(["model", 0]),
+    }
+    return host.run(graph, "picture")[0].clone()
 
 
 def refused(host: Any, model: Any, clip: Any, **inputs: Any) -> str:
@@ -121,6 +155,87 @@ def test_a_model_that_splits_the_batch(host: Any, tiny: TinyModel) -> None:
     assert "ran for 1 prompts where the host gave the denoiser 3" in message
 
 
+def test_a_denoiser_that_another_node_has_replaced(host: Any, tiny: TinyModel) -> None:
+    replaced = tiny.model.clone()
+    replaced.add_wrapper_with_key(
+        WrappersMP.CALC_COND_BATCH,
+        "replacement",
+        lambda executor, model, conds, x, *args: [torch.zeros_like(x) for _ in conds],
+    )
+    message = refused(host, replaced, tiny.clip)
+    assert "model: the host never called the denoiser the usual way" in message
+    assert "Connect the model without that node" in message
+
+
+def test_a_model_that_computes_nan(host: Any, tiny: TinyModel) -> None:
+    broken = tiny.model.clone()
+    broken.add_wrapper_with_key(
+        WrappersMP.DIFFUSION_MODEL,
+        "broken",
+        lambda executor, x, *args, **kwargs: executor(x * float("nan"), *args, **kwargs),
+    )
+    message = refused(host, broken, tiny.clip)
+    assert "model: diffusion_model." in message and "computed NaN or infinity" in message
+    assert "--force-fp32" in message
+
+
+def test_profiles_of_two_models_fused(host: Any, tiny: TinyModel) -> None:
+    other = tiny_denoiser(seed=1)
+    graph = profile_graph(host, tiny.model, tiny.clip, profile_steps=1)
+    for name, node in profile_graph(host, other, tiny.clip, concepts="cat").items():
+        inputs = {key: also(value) for key, value in node["inputs"].items()}
+        graph[f"other {name}"] = {**node, "inputs": inputs}
+    graph["fuse"] = {
+        "class_type": "FIAFuseMasks",
+        "inputs": {"masks": ["mask", 0], "masks_2": ["other mask", 0], "agnostic_ratio": 60.0},
+    }
+    with pytest.raises(GraphError, match=r"other weights of one architecture.*of one model") as e:
+        host.run(graph, "fuse")
+    assert str(e.value).count("fingerprint") == 2
+
+
+def also(value: Any) -> Any:
+    """An input of the second of two like graphs: a link leads to its own nodes."""
+    return [f"other {value[0]}", value[1]] if isinstance(value, list) else value
+
+
+def test_a_mask_for_another_model(host: Any, tiny: TinyModel) -> None:
+    graph = profile_graph(host, tiny.model, tiny.clip, profile_steps=1)
+    graph["wide"] = host.source(tiny_denoiser(**{**UNET, "model_channels": 64}))
+    graph["apply"] = {
+        "class_type": "FIAApplyNeuronMask",
+        "inputs": {"model": ["wide", 0], "mask": ["mask", 0], "strength": 1.0},
+    }
+    with pytest.raises(
+        GraphError, match=r"mask: that of church was made for SD15 .*but the model is"
+    ):
+        host.run(graph, "apply")
+
+
+def test_a_truncated_mask_file(host: Any, tiny: TinyModel) -> None:
+    graph = profile_graph(host, tiny.model, tiny.clip, profile_steps=1)
+    (mask,) = host.run(graph, "mask")
+    folder = Path(folder_paths.get_folder_paths("neuron_masks")[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        (folder / "cut.safetensors").write_bytes(mask.to_bytes()[:-1])
+        graph = {
+            "model": host.source(tiny.model),
+            "load": {
+                "class_type": "FIALoadNeuronMask",
+                "inputs": {"mask_file": "cut.safetensors"},
+            },
+            "apply": {
+                "class_type": "FIAApplyNeuronMask",
+                "inputs": {"model": ["model", 0], "mask": ["load", 0], "strength": 1.0},
+            },
+        }
+        with pytest.raises(GraphError, match=r"cut\.safetensors"):
+            host.run(graph, "apply")
+    finally:
+        shutil.rmtree(folder)
+
+
 class Denoiser:
     """Counts the denoiser's calls on a clone and does something before one of them."""
 
@@ -142,45 +257,21 @@ def fail() -> None:
     raise RuntimeError("the denoiser broke")
 
 
-def draw(host: Any, tiny: TinyModel) -> torch.Tensor:
-    """A picture by an ordinary graph."""
-    host.forget()
-    graph = {
-        "model": host.source(tiny.model),
-        "clip": host.source(tiny.clip),
-        "vae": host.source(tiny.vae),
-        **picture_graph(["model", 0]),
-    }
-    return host.run(graph, "picture")[0].clone()
-
-
-def assert_no_trace(host: Any, extension: Any, tiny: TinyModel) -> None:
-    """Nothing is hooked, and the next picture is that of a model that was never profiled."""
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(tiny.model)
-    assert not any(layer._forward_hooks for layer in layers.values())
-    assert not tiny.model.wrappers and not tiny.model.patches
-    assert torch.equal(draw(host, tiny), draw(host, tiny_sd()))
-
-
 @pytest.mark.parametrize("at", [1, 3, 7], ids=["first call", "first step", "later step"])
-def test_an_exception_inside_the_denoiser(
-    host: Any, extension: Any, tiny: TinyModel, at: int
-) -> None:
+def test_an_exception_inside_the_denoiser(host: Any, tiny: TinyModel, at: int) -> None:
     broken = Denoiser(tiny.model, at, fail)
     assert "the denoiser broke" in refused(host, broken.model, tiny.clip)
     assert broken.calls == at
-    assert_no_trace(host, extension, tiny)
 
 
 @pytest.mark.parametrize("at", [1, 4], ids=["first call", "later call"])
 def test_an_interrupt_ends_the_profile_within_one_denoiser_call(
-    host: Any, extension: Any, tiny: TinyModel, at: int
+    host: Any, tiny: TinyModel, at: int
 ) -> None:
     watched = Denoiser(tiny.model, at, nodes.interrupt_processing)
     assert "execution_interrupted" in refused(host, watched.model, tiny.clip)
     assert watched.calls == at
     assert not comfy.model_management.processing_interrupted()
-    assert_no_trace(host, extension, tiny)
 
 
 def test_an_interrupt_between_two_denoiser_calls(host: Any, tiny: TinyModel) -> None:
@@ -216,7 +307,6 @@ def test_an_interrupt_while_prompts_are_encoded(
     assert encoded == 1
 
 
-def test_a_successful_profile_leaves_no_trace(host: Any, extension: Any, tiny: TinyModel) -> None:
+def test_a_successful_profile_leaves_no_trace(host: Any, tiny: TinyModel) -> None:
     host.forget()
-    host.run(profile_graph(host, tiny.model, tiny.clip), "mask")
-    assert_no_trace(host, extension, tiny)
+    assert host.run(profile_graph(host, tiny.model, tiny.clip), "mask")
