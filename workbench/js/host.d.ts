@@ -21,6 +21,8 @@ declare namespace Comfy {
   }
 
   interface Canvas {
+    /** While the space bar is held, dragging pans wherever it starts. */
+    read_only: boolean;
     processMouseWheel(event: WheelEvent): void;
     processMouseDown(event: PointerEvent): void;
     processMouseMove(event: PointerEvent): void;

@@ -1,0 +1,200 @@
+/** One picture over another with a movable line between them. */
+
+import { part, pictures, ratioOf } from "./elements.js";
+import { MIDDLE, pairAfterKey, positionAfterKey, positionAt } from "./slider.js";
+import { Strip } from "./strip.js";
+
+/** @import { Pair } from "./pairs.js" */
+
+/** A press that moves further than this many pixels is a drag and not a click. */
+const CLICK_DISTANCE = 4;
+
+const EMPTY = "Run the workflow to compare.";
+const GONE = "The server no longer has these pictures. Run the workflow again.";
+
+/**
+ * @typedef {object} Options
+ * @property {string} before what the left side is called
+ * @property {string} after what the right side is called
+ * @property {() => void} [onClick] called for a click on the picture, and for Enter
+ */
+
+/** An element that shows pairs of pictures, one pair at a time. */
+export class Comparison {
+  /** @param {Options} options */
+  constructor({ before, after, onClick }) {
+    /** @type {Pair[]} */
+    this.pairs = [];
+    this.pair = 0;
+    this.position = MIDDLE;
+    this.onClick = onClick;
+    this.pressedAt = { x: 0, y: 0 };
+
+    this.pictures = pictures(before, after);
+    this.counter = part("span", "counter");
+    this.counter.setAttribute("aria-live", "polite");
+    this.stage = part("div", "stage");
+    this.stage.append(
+      this.pictures.after,
+      this.pictures.before,
+      label(before, "before"),
+      label(after, "after"),
+      part("div", "line"),
+      this.counter,
+    );
+    if (onClick) {
+      this.stage.classList.add("fia-compare-enlarges");
+    }
+    this.stage.tabIndex = 0;
+    this.stage.setAttribute("role", "slider");
+    this.stage.setAttribute("aria-label", `${before} and ${after}: where they meet`);
+    this.stage.setAttribute("aria-valuemin", "0");
+    this.stage.setAttribute("aria-valuemax", "100");
+
+    this.message = part("div", "message");
+    this.frame = part("div", "frame");
+    this.frame.append(this.stage, this.message);
+    this.strip = new Strip((pair) => this.choose(pair));
+    this.element = document.createElement("div");
+    this.element.className = "fia-compare";
+    this.element.append(this.frame, this.strip.element);
+
+    this.listen();
+    this.moveTo(MIDDLE);
+    this.show([]);
+  }
+
+  /**
+   * Show other pairs. The chosen place in the batch stays where it can.
+   *
+   * @param {Pair[]} pairs
+   * @param {number} [pair] the one to show first
+   */
+  show(pairs, pair = this.pair) {
+    this.pairs = pairs;
+    this.message.textContent = EMPTY;
+    this.element.classList.toggle("fia-compare-empty", !pairs.length);
+    this.counter.hidden = pairs.length < 2;
+    this.strip.show(pairs);
+    this.choose(pair < pairs.length ? pair : 0);
+  }
+
+  /**
+   * Put the line at a share of the width, 0 to 1: left of it lies what was before.
+   *
+   * @param {number} position
+   */
+  moveTo(position) {
+    this.position = position;
+    const percent = Math.round(100 * position);
+    this.element.style.setProperty("--fia-position", `${100 * position}%`);
+    this.stage.setAttribute("aria-valuenow", String(percent));
+    this.stage.setAttribute("aria-valuetext", `${percent} % ${this.pictures.before.alt}`);
+  }
+
+  /** @param {number} pair */
+  choose(pair) {
+    this.pair = pair;
+    this.counter.textContent = `${pair + 1} / ${this.pairs.length}`;
+    this.strip.mark(pair);
+    const chosen = this.pairs[pair];
+    if (chosen) {
+      void this.display(chosen);
+    }
+  }
+
+  /**
+   * Exchange both pictures at once, when both are there.
+   *
+   * @param {Pair} pair
+   */
+  async display(pair) {
+    const { before, after } = this.pictures;
+    try {
+      const [, ratio] = await Promise.all([ratioOf(pair.before), ratioOf(pair.after)]);
+      if (pair === this.pairs[this.pair]) {
+        before.src = pair.before;
+        after.src = pair.after;
+        this.element.style.setProperty("--fia-ratio", String(ratio));
+        this.element.classList.remove("fia-compare-empty");
+      }
+    } catch {
+      if (pair === this.pairs[this.pair]) {
+        this.message.textContent = GONE;
+        this.element.classList.add("fia-compare-empty");
+      }
+    }
+  }
+
+  listen() {
+    const { stage } = this;
+    stage.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "mouse" || event.buttons) {
+        this.follow(event);
+      }
+    });
+    stage.addEventListener("pointerdown", (event) => {
+      this.pressedAt = { x: event.clientX, y: event.clientY };
+      if (event.button === 0) {
+        this.follow(event);
+      }
+    });
+    stage.addEventListener("click", (event) => {
+      const { x, y } = this.pressedAt;
+      if (Math.hypot(event.clientX - x, event.clientY - y) <= CLICK_DISTANCE) {
+        this.onClick?.();
+      }
+    });
+    stage.addEventListener("keydown", (event) => {
+      if (this.answer(event)) {
+        event.preventDefault();
+        event.stopPropagation(); // the page has keys of its own
+      }
+    });
+  }
+
+  /** @param {PointerEvent} event */
+  follow(event) {
+    this.moveTo(positionAt(event.clientX, this.stage.getBoundingClientRect()));
+  }
+
+  /**
+   * Do what a key means; false for a key that means nothing here.
+   *
+   * @param {KeyboardEvent} event
+   */
+  answer({ key, shiftKey, ctrlKey, metaKey, altKey }) {
+    if (ctrlKey || metaKey || altKey) {
+      return false;
+    }
+    const position = positionAfterKey(this.position, key, shiftKey);
+    if (position !== null) {
+      this.moveTo(position);
+      return true;
+    }
+    const pair = pairAfterKey(this.pair, key, this.pairs.length);
+    if (pair !== null) {
+      this.choose(pair);
+      return true;
+    }
+    if (key === "Enter" && this.onClick) {
+      this.onClick();
+      return true;
+    }
+    return false;
+  }
+}
+
+/**
+ * A label that the line cuts off as it does the picture below.
+ *
+ * @param {string} text
+ * @param {string} side
+ */
+function label(text, side) {
+  const layer = part("div", "layer");
+  layer.classList.add(`fia-compare-${side}`);
+  layer.setAttribute("aria-hidden", "true");
+  layer.append(part("span", "label", text));
+  return layer;
+}
