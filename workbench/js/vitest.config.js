@@ -6,5 +6,5 @@ import { fileURLToPath } from "node:url";
 export default {
   root: fileURLToPath(new URL("../..", import.meta.url)),
   cacheDir: ".environment/js/cache",
-  test: { globals: true, include: ["tests/js/**/*.test.js"] },
+  test: { globals: true, include: ["tests/js/**/*.test.js"], fsModuleCache: false },
 };
