@@ -7,6 +7,7 @@ from .build_concept_mask import BuildConceptMask
 from .compare_erasure import CompareErasure
 from .demo_model import DemoModel
 from .fuse_masks import FuseMasks
+from .inspect_mask import InspectMask
 from .load_neuron_mask import LoadNeuronMask
 from .profile_concept import ProfileConcept
 from .save_neuron_mask import SaveNeuronMask
@@ -18,6 +19,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     ApplyNeuronMask,
     SaveNeuronMask,
     LoadNeuronMask,
+    InspectMask,
     DemoModel,
     CompareErasure,
 )

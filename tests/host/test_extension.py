@@ -11,6 +11,7 @@ NODE_IDS = (
     "FIAApplyNeuronMask",
     "FIASaveNeuronMask",
     "FIALoadNeuronMask",
+    "FIAInspectMask",
     "FIADemoModel",
     "FIACompareErasure",
 )

@@ -1,0 +1,127 @@
+"""Inspect Mask in the real host: pictures and a table out, both shown in the node."""
+
+from typing import Any
+
+import pytest
+import torch
+from graphs import Graph, GraphError, profile_graph
+from tiny_model import TinyModel, tiny_sdxl_denoiser
+
+CONCEPTS = ("church", "golf ball", "cat")
+
+
+@pytest.fixture(scope="module")
+def masks(host: Any, tiny: TinyModel) -> list[Any]:
+    """The masks of three concepts, from one Profile Concept node."""
+    with torch.inference_mode():
+        graph = profile_graph(host, tiny.model, tiny.clip, concepts="\n".join(CONCEPTS))
+        return host.run(graph, "mask")
+
+
+def inspect(host: Any, masks: list[Any], **lists: Any) -> Graph:
+    """Fuse ``masks`` and inspect the result; further inputs are values, masks or lists of them."""
+    graph: Graph = {
+        "fuse": {"class_type": "FIAFuseMasks", "inputs": {"agnostic_ratio": 60.0}},
+        "inspect": {
+            "class_type": "FIAInspectMask",
+            "inputs": {"mask": ["fuse", 0], "overlap": "Jaccard index"},
+        },
+    }
+    for number, mask in enumerate(masks):
+        graph[f"mask {number}"] = host.source(mask)
+        name = f"masks_{number + 1}" if number else "masks"
+        graph["fuse"]["inputs"][name] = [f"mask {number}", 0]
+    for name, value in lists.items():
+        graph[name] = host.source(value)
+        graph["inspect"]["inputs"][name] = [name, 0]
+    return graph
+
+
+def test_a_whole_graph_from_profile_to_picture(host: Any, tiny: TinyModel) -> None:
+    graph = profile_graph(host, tiny.model, tiny.clip, concepts="\n".join(CONCEPTS))
+    graph |= {
+        "fuse": {
+            "class_type": "FIAFuseMasks",
+            "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0},
+        },
+        "inspect": {
+            "class_type": "FIAInspectMask",
+            "inputs": {
+                "mask": ["fuse", 0],
+                "concept_masks": ["mask", 0],
+                "overlap": "share of own weights",
+            },
+        },
+    }
+    (picture,) = host.run(graph, "inspect")
+    (table,) = host.run(graph, "inspect", 1)
+    (fused,) = host.run(graph, "fuse")
+    assert picture.dtype == torch.float32
+    assert picture.shape[0] == 2 and picture.shape[2:] == (800, 3)
+    assert picture.min() >= 0 and picture.max() <= 1 and picture.std() > 0.05
+    assert f"Pruned: {fused.count:,} of {fused.weights:,} FFN2 weights" in table
+    assert "Kept: " in table and "% of the model's" in table
+    for concept in CONCEPTS:
+        assert f"\n{concept}: " in table  # its hint
+
+
+def test_without_concept_masks_there_is_one_picture(host: Any, masks: list[Any]) -> None:
+    graph = inspect(host, masks)
+    (picture,) = host.run(graph, "inspect")
+    (table,) = host.run(graph, "inspect", 1)
+    assert len(picture) == 1
+    assert "Connect concept_masks" in table and "Overlap" not in table
+
+
+def test_what_should_stay_has_a_row(host: Any, masks: list[Any]) -> None:
+    graph = inspect(host, masks[:2], kept_masks=masks[2])
+    (table,) = host.run(graph, "inspect", 1)
+    assert "What concepts that should stay lose" in table
+    assert len(host.run(graph, "inspect")[0]) == 2
+
+
+def test_the_measure_changes_the_matrix_alone(host: Any, masks: list[Any]) -> None:
+    graph = inspect(host, masks[:2], kept_masks=masks[2])
+    (jaccard,) = host.run(graph, "inspect")
+    graph["inspect"]["inputs"]["overlap"] = "count"
+    (count,) = host.run(graph, "inspect")
+    assert torch.equal(jaccard[0], count[0])
+    assert not torch.equal(jaccard[1], count[1])
+
+
+def test_it_is_an_output_node_that_shows_pictures_and_table(
+    host: Any, extension: Any, masks: list[Any]
+) -> None:
+    host.run_outputs(inspect(host, masks))  # it runs though nothing comes after it
+    shown = extension.node("FIAInspectMask").execute(
+        mask=masks[:1], overlap=["count"], concept_masks=masks
+    )
+    assert len(shown.ui["images"]) == 2
+    assert all(entry["type"] == "temp" for entry in shown.ui["images"])
+    assert shown.ui["text"] == (shown.result[1],)
+
+
+@pytest.mark.parametrize("measure", ["share of own weights", "Jaccard index", "count"])
+def test_every_measure_draws(host: Any, masks: list[Any], measure: str) -> None:
+    graph = inspect(host, masks, concept_masks=masks[0])
+    graph["inspect"]["inputs"]["overlap"] = measure
+    assert len(host.run(graph, "inspect")[0]) == 2
+
+
+def test_a_list_of_masks_is_refused(host: Any, tiny: TinyModel) -> None:
+    graph = profile_graph(host, tiny.model, tiny.clip, concepts="\n".join(CONCEPTS))
+    graph["inspect"] = {
+        "class_type": "FIAInspectMask",
+        "inputs": {"mask": ["mask", 0], "overlap": "count"},
+    }
+    with pytest.raises(GraphError, match="mask: 3 masks arrived; connect one"):
+        host.run(graph, "inspect")
+
+
+def test_masks_of_another_architecture_are_refused(
+    host: Any, tiny_sdxl: TinyModel, masks: list[Any]
+) -> None:
+    graph = profile_graph(host, tiny_sdxl_denoiser(), tiny_sdxl.clip, concepts="dog")
+    (other,) = host.run(graph, "mask")
+    with pytest.raises(GraphError, match="concept_masks: dog is made for"):
+        host.run(inspect(host, masks, concept_masks=other), "inspect")
