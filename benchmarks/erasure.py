@@ -5,8 +5,8 @@
     python3 benchmarks/erasure.py --report               only write the tables again
 
 Draws through the real ComfyUI with prompts and seeds that profiling did not use. Every shot is a
-row of ``docs/results/erasure.csv``; an interrupted run goes on where it stopped. Rows that another
-model or workflow made are refused: ``--fresh`` throws them away.
+row of ``docs/results/erasure.csv``; an interrupted run goes on where it stopped. Rows of another
+model, workflow or code are not added to: ``--fresh`` throws them away.
 """
 
 import argparse

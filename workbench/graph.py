@@ -30,8 +30,9 @@ def to_api(workflow: PageWorkflow, object_info: ObjectInfo) -> ApiGraph:
         node id → ``class_type`` and ``inputs``, a link being ``[node id, output slot]``.
 
     Raises:
-        WorkflowFormatError: a node is unknown to the server, muted or bypassed, or has another
-            number of widget values than the server's node has widgets.
+        WorkflowFormatError: a node is unknown to the server, muted or bypassed, or has not as many
+            widget values as the server's node has widgets. Optional widgets at the end may be
+            missing, as in a workflow that an earlier release saved.
     """
     sources = {link[0]: [str(link[1]), link[2]] for link in workflow["links"]}
     graph: ApiGraph = {}
@@ -73,9 +74,11 @@ def _widget_inputs(node: dict[str, Any], info: dict[str, Any], where: str) -> di
     names, values = widget_names(info), node.get("widgets_values", [])
     if not names:  # what the page adds by itself, such as a preview's text, is not the server's
         return {}
-    if len(names) != len(values):
+    missing = names[len(values) :]
+    if len(values) > len(names) or not set(missing) <= set(info["input"].get("optional", {})):
         raise WorkflowFormatError(
             f"{where} has {len(values)} widget values, the server's node has {len(names)} widgets: "
             f"{', '.join(name or 'control after generate' for name in names)}"
         )
-    return {name: value for name, value in zip(names, values, strict=True) if name is not None}
+    given = zip(names, values, strict=False)  # the server knows what is missing
+    return {name: value for name, value in given if name is not None}

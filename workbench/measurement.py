@@ -30,20 +30,26 @@ class Row:
 
 
 class Ledger:
-    """The rows measured so far, kept in a CSV file that grows as they come.
-
-    Raises:
-        ValueError: the file holds rows of another model, judge or workflow, and ``fresh`` is off.
-    """
+    """The rows measured so far, kept in a CSV file that grows as they come."""
 
     def __init__(self, path: Path, fresh: bool = False) -> None:
         self.path = path
         self.version = version()
         self.rows: list[Row] = []
+        self.versions: set[str] = set()
         if fresh:
             path.unlink(missing_ok=True)
         if path.exists():
             self._read()
+
+    def require_current(self) -> None:
+        """Raise ValueError if another model, judge, workflow or code made a row."""
+        others = self.versions - {self.version}
+        if others:
+            raise ValueError(
+                f"{self.path}: measured with version {min(others)} of model, judge, workflow and "
+                f"code, which are now {self.version}; --fresh measures anew"
+            )
 
     def missing(self, case: Case, asked: Sequence[Shot]) -> list[Shot]:
         """Those of the shots that no row answers yet."""
@@ -68,11 +74,7 @@ class Ledger:
     def _read(self) -> None:
         with self.path.open(newline="", encoding="utf-8") as file:
             for line in csv.DictReader(file):
-                if line["version"] != self.version:
-                    raise ValueError(
-                        f"{self.path}: measured with version {line['version']} of model, judge, "
-                        f"workflow and code, which are now {self.version}; --fresh measures anew"
-                    )
+                self.versions.add(line["version"])
                 forget = tuple(line["forget"].split(JOINT)) if line["forget"] else ()
                 self.rows.append(
                     Row(
@@ -95,7 +97,12 @@ def version() -> str:
 async def measure(
     ledger: Ledger, cases: Sequence[Case], seeds: Iterable[int], kept_scenes: int
 ) -> None:
-    """Draw and judge what the ledger lacks: the plain model first, then every case."""
+    """Draw and judge what the ledger lacks: the plain model first, then every case.
+
+    Raises:
+        ValueError: the ledger holds rows of another version.
+    """
+    ledger.require_current()
     judge = load_judge(tuple(OBJECTS), STYLES)
     async with running_server() as server:
         workflow = await demo_workflow(server)
@@ -114,5 +121,9 @@ def title_of(case: Case) -> str:
     """A short name of the case for a person."""
     if not case.forget:
         return "plain model"
-    names = case.forget[0] if len(case.forget) == 1 else f"{len(case.forget)} concepts"
-    return f"{names}, strength {case.strength:g}"
+    return f"{group_name(case.forget)}, strength {case.strength:g}"
+
+
+def group_name(forget: tuple[str, ...]) -> str:
+    """The concept itself, or how many there are."""
+    return forget[0] if len(forget) == 1 else f"{len(forget)} concepts"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from workbench.erasure import PLAIN, Case, Shot
-from workbench.measurement import Row, title_of
+from workbench.measurement import Row, group_name
 
 
 @dataclass(frozen=True)
@@ -72,29 +72,44 @@ def accuracy(right: dict[Shot, bool], wanted: Callable[[Shot], bool]) -> Accurac
 
 
 def erasure_report(rows: Sequence[Row]) -> str:
-    """Markdown: what the plain model draws, every case, and the best strength of every group."""
+    """Markdown: what was asked, every case at every strength, and what the plain model draws."""
     cases = list(dict.fromkeys(row.case for row in rows if row.case != PLAIN))
-    outcomes = [outcome(case, rows) for case in cases]
-    groups = list(dict.fromkeys(case.forget for case in cases))
-    best = [
-        max((o for o in outcomes if o.case.forget == group), key=harmonic_mean) for group in groups
-    ]
-    paper = [o for o in outcomes if o.case.strength == 1]
-    parts = [
-        "# Erasure of the bundled model's concepts",
-        "Judge's accuracy in percent, mean ± standard deviation over seeds. "
-        "Written by `python3 benchmarks/erasure.py`.",
-        "## Strength 1 (the paper's)",
-        outcome_table(paper),
-        "## Best strength of those measured",
-        "By the harmonic mean of 1 − forgotten accuracy and the kept share.",
-        outcome_table(best),
-        "## All strengths",
-        outcome_table(outcomes),
-        "## The plain model",
-        plain_table(rows),
-    ]
+    strengths = sorted({case.strength for case in cases})
+    parts = ["# Erasure of the bundled model's concepts", description(rows)]
+    for strength in strengths:
+        name = " (the paper's)" if strength == 1 else ""
+        at_strength = [outcome(case, rows) for case in cases if case.strength == strength]
+        parts += [f"## Strength {strength:g}{name}", outcome_table(at_strength)]
+    if len(strengths) > 1:
+        parts += ["## Best strength of those measured", best_strengths(cases, rows)]
+    parts += ["## The plain model", plain_table(rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def description(rows: Sequence[Row]) -> str:
+    """What the tables are made of."""
+    seeds = sorted({row.shot.seed for row in rows})
+    scenes = sorted({row.shot.scene for row in rows})
+    return (
+        f"{len(rows):,} pictures of the bundled model, seeds {seeds[0]} to {seeds[-1]}, each "
+        f"object in some or all of the scenes {', '.join(scenes)}; no scene and no seed of these "
+        "was used for profiling. A forgotten object is asked for in all scenes, a kept one in "
+        "fewer. The figures are the judge network's accuracy in percent, mean ± standard deviation "
+        "over seeds; *kept share* is accuracy on the kept objects after, of that before. Written "
+        "by `python3 benchmarks/erasure.py`."
+    )
+
+
+def best_strengths(cases: Sequence[Case], rows: Sequence[Row]) -> str:
+    """The strength of every group of concepts with the highest harmonic mean of 1 − forgotten
+    accuracy and kept share, the lowest where several have it."""
+    lines = ["| case | best strength | harmonic mean |", "| --- | --- | --- |"]
+    for group in dict.fromkeys(case.forget for case in cases):
+        outcomes = [outcome(case, rows) for case in cases if case.forget == group]
+        best = max(outcomes, key=lambda one: (harmonic_mean(one), -one.case.strength))
+        mean = f"{100 * harmonic_mean(best):.1f} %"
+        lines.append(f"| {group_name(group)} | {best.case.strength:g} | {mean} |")
+    return "\n".join(lines)
 
 
 def harmonic_mean(result: Outcome) -> float:
@@ -109,7 +124,13 @@ def outcome_table(outcomes: Iterable[Outcome]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for one in outcomes:
-        cells = (title_of(one.case), one.forgotten_before, one.forgotten, one.kept_before, one.kept)
+        cells = (
+            group_name(one.case.forget),
+            one.forgotten_before,
+            one.forgotten,
+            one.kept_before,
+            one.kept,
+        )
         share = f"{100 * one.kept_share:.1f} %"
         lines.append(f"| {' | '.join(map(str, cells))} | {share} |")
     return "\n".join(lines)

@@ -66,10 +66,18 @@ def test_a_linked_widget_takes_the_link_and_keeps_its_place() -> None:
     assert inputs["name"] == "heun"
 
 
-def test_a_missing_widget_value_is_refused() -> None:
+def test_an_optional_value_may_be_missing_at_the_end() -> None:
     workflow = copy.deepcopy(WORKFLOW)
     workflow["nodes"][1]["widgets_values"].pop()
-    with pytest.raises(WorkflowFormatError, match=r"node 2 \(Sampler\) has 4 widget values"):
+    inputs = to_api(workflow, OBJECT_INFO)["2"]["inputs"]
+    assert inputs == {"model": ["1", 0], "seed": 5, "steps": 20, "name": "heun"}
+
+
+@pytest.mark.parametrize("values", [[5, "randomize", 20], [5, "randomize", 20, "heun", "a", "b"]])
+def test_a_wrong_number_of_widget_values_is_refused(values: list[object]) -> None:
+    workflow = copy.deepcopy(WORKFLOW)
+    workflow["nodes"][1]["widgets_values"] = values
+    with pytest.raises(WorkflowFormatError, match=rf"\(Sampler\) has {len(values)} widget values"):
         to_api(workflow, OBJECT_INFO)
 
 

@@ -8,7 +8,7 @@ from demo_model.vocabulary import IMAGENETTE, OBJECTS
 from workbench import measurement
 from workbench.erasure import PLAIN, SCENES, Case, Shot, shots
 from workbench.measurement import Ledger, Row
-from workbench.tables import harmonic_mean, outcome
+from workbench.tables import erasure_report, harmonic_mean, outcome
 
 CHURCH = Case(("church",), 1.0)
 
@@ -37,13 +37,15 @@ def test_only_unanswered_shots_are_missing(tmp_path: Path) -> None:
     assert ledger.missing(PLAIN, [first]) == [first]
 
 
-def test_rows_of_another_version_are_refused(
+def test_rows_of_another_version_are_not_added_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Ledger(tmp_path / "rows.csv").add([Row(PLAIN, Shot("cat", "ocean", 1), True)])
     monkeypatch.setattr(measurement, "version", lambda: "two")
+    old = Ledger(tmp_path / "rows.csv")
+    assert len(old.rows) == 1  # to report
     with pytest.raises(ValueError, match=r"version one .* now two; --fresh"):
-        Ledger(tmp_path / "rows.csv")
+        old.require_current()
     assert Ledger(tmp_path / "rows.csv", fresh=True).rows == []
 
 
@@ -77,3 +79,21 @@ def test_an_outcome_compares_the_same_shots_only() -> None:
     assert result.kept_before.by_seed == result.kept.by_seed == (1, 1)
     assert result.kept_share == 1
     assert harmonic_mean(result) == pytest.approx(2 / 3)
+
+
+def test_the_report_names_what_was_asked_and_the_best_strength() -> None:
+    asked = [Shot(name, "beach", seed) for name in ("church", "cat") for seed in (1, 2)]
+    rows = [Row(PLAIN, shot, True) for shot in asked]
+    for strength, right in ((1.0, (True, False)), (1.5, (False, False)), (2.0, (False, False))):
+        church = Case(("church",), strength)
+        rows += [
+            Row(church, shot, right[shot.seed - 1] if shot.object == "church" else True)
+            for shot in asked
+        ]
+    report = erasure_report(rows)
+    assert "16 pictures" in report and "seeds 1 to 2" in report and "scenes beach" in report
+    assert "## Strength 1 (the paper's)" in report
+    assert "| church | 100.0 ± 0.0 | 50.0 ± 70.7 | 100.0 ± 0.0 | 100.0 ± 0.0 | 100.0 % |" in report
+    assert "| church | 1.5 | 100.0 % |" in report
+    assert "| cat | 100.0 ± 0.0 |" in report
+    assert "Best strength" not in erasure_report([row for row in rows if row.case.strength <= 1])
