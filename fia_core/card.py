@@ -19,10 +19,12 @@ class MaskCard:
 
     Attributes:
         title: the concepts.
+        architecture: the model that the mask is made for.
         rows: label and text, in reading order.
     """
 
     title: str
+    architecture: str
     rows: tuple[tuple[str, str], ...]
 
 
@@ -47,7 +49,11 @@ def mask_card(mask: NeuronMask) -> MaskCard:
     version = mask.provenance.get("extension_version")
     made_with = f"Forget It All {version}" if isinstance(version, str) else "an earlier version"
     rows.append(("made with", _short(made_with)))
-    return MaskCard(_list(mask.concepts), tuple((_short(label), text) for label, text in rows))
+    return MaskCard(
+        title=_list(mask.concepts),
+        architecture=_short(mask.model.architecture),
+        rows=tuple((_short(label), text) for label, text in rows),
+    )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,11 @@ COLUMN_FACTOR = 0x9E3779B97F4A7C15 - (1 << 64)  # 2^64 / golden ratio, odd, as a
 
 def architecture(model: ModelPatcher, shapes: LayerShapes) -> str:
     """The host's name of the model family and the size of its FFN2 layers, for people."""
-    family = type(model.model.model_config).__name__
+    return architecture_text(type(model.model.model_config).__name__, shapes)
+
+
+def architecture_text(family: str, shapes: LayerShapes) -> str:
+    """The same for FFN2 layers of a model that is not loaded."""
     weights = sum(math.prod(shape) for shape in shapes.values())
     return f"{family} ({len(shapes)} FFN2 layers, {weights:,} FFN2 weights)"
 

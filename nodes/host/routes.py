@@ -5,6 +5,7 @@
 | GET /forget_it_all/mask_card?name=N | the card of the mask file N |
 | POST /forget_it_all/mask_card, body: text | the card of an embedded mask |
 | GET /forget_it_all/embedded_mask?name=N | the text form of the mask file N |
+| GET /forget_it_all/architecture?node=K&name=N | the model that a loader will give, or null |
 | POST /forget_it_all/upload_mask?name=N, body: file | stores a mask file, gives its new name |
 
 A name is one that Load Neuron Mask lists; no other file is read. Answers are JSON; an error has
@@ -25,6 +26,7 @@ from ...fia_core.card import mask_card
 from ...fia_core.embedding import MAX_TEXT, embed_mask, read_embedded_mask
 from ...fia_core.mask import MASK_SCHEMA
 from .folders import SUFFIX, mask_path
+from .model_files import architecture_of_loader
 from .uploads import TooLargeError, move_in_place, received_file, safe_stem
 
 PREFIX = "/forget_it_all"
@@ -44,6 +46,7 @@ def register_mask_routes() -> None:
     server.routes.get(f"{PREFIX}/mask_card")(answer_json(card_of_file))
     server.routes.post(f"{PREFIX}/mask_card")(answer_json(card_of_text))
     server.routes.get(f"{PREFIX}/embedded_mask")(answer_json(text_of_file))
+    server.routes.get(f"{PREFIX}/architecture")(answer_json(architecture))
     server.routes.post(f"{PREFIX}/upload_mask")(answer_json(upload))
 
 
@@ -77,6 +80,11 @@ async def card_of_text(request: web.Request) -> dict[str, Any]:
 async def text_of_file(request: web.Request) -> dict[str, Any]:
     path = mask_path(_name(request))
     return {"embedded": await _in_turn(lambda: embed_mask(NeuronMask.load(path)))}
+
+
+async def architecture(request: web.Request) -> dict[str, Any]:
+    node, name = request.query.get("node", ""), request.query.get("name", "")
+    return {"architecture": await _in_turn(lambda: architecture_of_loader(node, name))}
 
 
 async def upload(request: web.Request) -> dict[str, Any]:

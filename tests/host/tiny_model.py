@@ -65,7 +65,7 @@ def tiny_denoiser(
     config = family({**UNET, "dtype": dtype, **unet})
     config.unet_config |= {"num_heads": 2, "num_head_channels": -1}  # narrower than the family's
     model = config.get_model({}, device=comfy.model_management.unet_offload_device())
-    _randomise(model.diffusion_model, seed)
+    randomise(model.diffusion_model, seed)
     return ModelPatcher(
         model,
         load_device=comfy.model_management.get_torch_device(),
@@ -92,7 +92,7 @@ def tiny_text_encoder(model: type = SD1ClipModel, tokenizer: type = SD1Tokenizer
             "clip_g_model_config": TEXT_ENCODER,
         },
     )
-    _randomise(clip.cond_stage_model, seed=1)
+    randomise(clip.cond_stage_model, seed=1)
     return clip
 
 
@@ -101,7 +101,7 @@ def tiny_autoencoder() -> comfy.sd.VAE:
     from comfy.ldm.models.autoencoder import AutoencoderKL
 
     model = AutoencoderKL(ddconfig=AUTOENCODER, embed_dim=4)
-    _randomise(model, seed=2)
+    randomise(model, seed=2)
     return comfy.sd.VAE(
         model.state_dict(), config={"params": {"ddconfig": AUTOENCODER, "embed_dim": 4}}
     )
@@ -127,7 +127,7 @@ def tiny_sdxl() -> TinyModel:
     return TinyModel(tiny_sdxl_denoiser(), clip, tiny_autoencoder())
 
 
-def _randomise(module: torch.nn.Module, seed: int) -> None:
+def randomise(module: torch.nn.Module, seed: int) -> None:
     """Weights of about the size that keeps activations near 1; the host's classes set none."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in module.parameters():

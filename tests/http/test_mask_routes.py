@@ -14,6 +14,7 @@ from fia_core.embedding import MAX_TEXT, embed_mask, read_embedded_mask
 CARD = "/forget_it_all/mask_card"
 TEXT = "/forget_it_all/embedded_mask"
 UPLOAD = "/forget_it_all/upload_mask"
+ARCHITECTURE = "/forget_it_all/architecture"
 
 
 def small_mask(concept: str = "church", size: int = 64) -> NeuronMask:
@@ -241,3 +242,34 @@ def test_another_sites_page_cannot_upload(client: Any, folder: Path) -> None:
 
     assert client.wait(request()) == 403
     assert names(folder) == []
+
+
+def test_the_demo_models_architecture_is_known_before_it_is_loaded(client: Any) -> None:
+    status, answer = ask(client, "GET", ARCHITECTURE, params={"node": "FIADemoModel", "name": ""})
+    assert status == 200
+    assert answer["architecture"].startswith("DemoConfig (10 FFN2 layers, ")
+
+
+@pytest.mark.parametrize(
+    "node, name",
+    [
+        ("CheckpointLoaderSimple", "../neuron_masks/church.safetensors"),
+        ("CheckpointLoaderSimple", "gone.safetensors"),
+        ("CheckpointLoaderSimple", "broken.safetensors"),
+        ("CheckpointLoaderSimple", "church.safetensors"),
+        ("CheckpointLoaderSimple", "pickle.ckpt"),
+        ("UNETLoader", "/etc/passwd"),
+        ("KSampler", "x"),
+        ("", ""),
+    ],
+)
+def test_no_architecture_is_known_of_what_is_no_readable_model(
+    client: Any, saved: NeuronMask, folder: Path, node: str, name: str
+) -> None:
+    checkpoints = folder.parent / "checkpoints"
+    checkpoints.mkdir(exist_ok=True)
+    saved.save(checkpoints / "church.safetensors")
+    (checkpoints / "broken.safetensors").write_bytes(b"\xff" * 100)
+    (checkpoints / "pickle.ckpt").write_bytes(b"\x80\x04.")
+    answer = ask(client, "GET", ARCHITECTURE, params={"node": node, "name": name})
+    assert answer == (200, {"architecture": None})
