@@ -11,6 +11,7 @@ declare namespace Comfy {
     canvas: Canvas;
     /** By locator: a node's id, behind its subgraph's id and a colon where it lies in one. */
     nodeOutputs: Record<string, NodeOutput>;
+    extensionManager: { workflow: { activeWorkflow: Workflow | null } };
     registerExtension(extension: Extension): void;
     getPreviewFormatParam(): string;
   }
@@ -18,6 +19,12 @@ declare namespace Comfy {
   interface Api {
     apiURL(path: string): string;
     fetchApi(path: string, options?: RequestInit): Promise<Response>;
+    addEventListener(event: string, listener: (event: CustomEvent) => void): void;
+  }
+
+  interface Workflow {
+    /** checkState takes a change in: it can be undone and is there after a reload. */
+    changeTracker?: { checkState(): void };
   }
 
   interface Canvas {
@@ -39,11 +46,14 @@ declare namespace Comfy {
   interface Node {
     id: string | number;
     type: string;
+    title: string;
     comfyClass?: string;
     graph: Graph | null;
     /** The graph inside, if the node is a subgraph. */
     subgraph?: Graph;
     size: [number, number];
+    inputs: { name: string; type: string }[];
+    outputs: { name: string; type: string }[];
     widgets?: Widget[];
     properties: Record<string, unknown>;
     setSize(size: [number, number]): void;
@@ -53,6 +63,16 @@ declare namespace Comfy {
       element: HTMLElement,
       options?: DomWidgetOptions,
     ): Widget;
+    /** The node at the other end of an input's wire. */
+    getInputNode(slot: number): Node | null;
+    getOutputNodes(slot: number): Node[] | null;
+    findInputSlot(name: string): number;
+    removeInput(slot: number): void;
+    onConfigure?(...details: unknown[]): void;
+    /** Whether what is dragged may be dropped here. */
+    onDragOver?(event: DragEvent): boolean;
+    /** Whether it was taken. */
+    onDragDrop?(event: DragEvent): boolean;
     onExecuted?(output: NodeOutput): void;
     onConnectionsChange?(...details: unknown[]): void;
     onRemoved?(): void;
@@ -64,7 +84,9 @@ declare namespace Comfy {
     value: unknown;
     options: Record<string, unknown>;
     serialize?: boolean;
-    callback?(value: unknown): void;
+    hidden?: boolean;
+    computeSize?(): [number, number];
+    callback?(value: unknown, ...details: unknown[]): void;
   }
 
   interface DomWidgetOptions {
@@ -84,6 +106,8 @@ declare namespace Comfy {
     nodeCreated?(node: Node, app: App): void | Promise<void>;
     loadedGraphNode?(node: Node, app: App): void;
     afterConfigureGraph?(missing: unknown[], app: App): void | Promise<void>;
+    /** The person pressed R. */
+    refreshComboInNodes?(): void;
     onNodeOutputsUpdated?(outputs: Record<string, NodeOutput>): void;
   }
 

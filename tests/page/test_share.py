@@ -1,0 +1,234 @@
+"""Load Neuron Mask in the page: its card, a mask inside the workflow, upload by button and drop."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from comfy_page import ComfyPage
+from playwright.sync_api import Locator, expect
+
+from fia_core import ModelIdentity, NeuronMask
+from fia_core.embedding import read_embedded_mask
+
+KIND = "FIALoadNeuronMask"
+PANEL = ".fia-mask"
+
+ADD = """([kind, position]) => {
+  const node = LiteGraph.createNode(kind);
+  node.pos = position;
+  app.graph.add(node);
+  return node.id;
+}"""
+
+ARCHITECTURE = """node => app.api.fetchApi(`/forget_it_all/architecture?node=${node}`)
+  .then((answer) => answer.json()).then(({ architecture }) => architecture)"""
+
+DROP = """([target, name, bytes, type]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], name, { type }));
+  const { left, top, width, height } = target.getBoundingClientRect();
+  const place = { clientX: left + width / 2, clientY: top + height - 12, dataTransfer: data };
+  const seen = document.elementFromPoint(place.clientX, place.clientY);
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    seen.dispatchEvent(new DragEvent(kind, { ...place, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+def mask(concept: str, architecture: str = "SD15 (16 FFN2 layers, 1 FFN2 weights)") -> NeuronMask:
+    generator = torch.Generator().manual_seed(len(concept))
+    layer = torch.rand((64, 64), generator=generator) < 0.02
+    model = ModelIdentity(architecture, "ab" * 32)
+    return NeuronMask({"layer": layer}, model, (concept,), {"spatial_sparsity": 0.02}, {})
+
+
+@pytest.fixture
+def folder(base: Path) -> Path:
+    """The server's folder of masks: one of church, nothing else."""
+    folder = base / "models" / "neuron_masks"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        file.unlink()
+    mask("church").save(folder / "church.safetensors")
+    return folder
+
+
+@pytest.fixture
+def node(folder: Path, comfy: ComfyPage) -> int:
+    """A Load Neuron Mask in the middle of the screen."""
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    node = add(comfy, KIND)
+    comfy.look_at(node)
+    return node
+
+
+def add(comfy: ComfyPage, kind: str, x: int = 0) -> int:
+    return comfy.page.evaluate(ADD, [kind, [x, 0]])
+
+
+def value(comfy: ComfyPage, node: int, name: str) -> Any:
+    return comfy.page.evaluate(
+        "([id, name]) => app.graph.getNodeById(id).widgets.find((w) => w.name === name).value",
+        [node, name],
+    )
+
+
+def panel(comfy: ComfyPage) -> Locator:
+    return comfy.find(PANEL)
+
+
+def press(comfy: ComfyPage, name: str) -> None:
+    panel(comfy).get_by_role("button", name=name).click()
+
+
+def drop(comfy: ComfyPage, name: str, content: bytes, kind: str = "") -> None:
+    handle = panel(comfy).element_handle()
+    comfy.page.evaluate(DROP, [handle, name, list(content), kind])
+
+
+def api_graph(comfy: ComfyPage) -> dict[str, Any]:
+    return comfy.page.evaluate("app.graphToPrompt().then(({ output }) => output)")
+
+
+def test_the_card_of_the_chosen_file_is_there_before_anything_runs(
+    comfy: ComfyPage, node: int
+) -> None:
+    expect(panel(comfy)).to_contain_text("Forgets church")
+    expect(panel(comfy)).to_contain_text("SD15 (16 FFN2 layers, 1 FFN2 weights)")
+    expect(panel(comfy)).to_contain_text("spatial sparsity 2 %")
+    expect(panel(comfy)).not_to_contain_text("Embedded")
+
+
+def test_another_file_shows_another_card(comfy: ComfyPage, folder: Path, node: int) -> None:
+    mask("golf ball").save(folder / "golf.safetensors")
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    comfy.set_widget(node, "mask_file", "golf.safetensors")
+    expect(panel(comfy)).to_contain_text("Forgets golf ball")
+
+
+def test_a_mask_is_embedded_travels_and_is_removed(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    expect(panel(comfy)).to_contain_text("Forgets church")
+    press(comfy, "Embed in workflow")
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    text = value(comfy, node, "embedded")
+    assert read_embedded_mask(text).to_bytes() == mask("church").to_bytes()
+    assert api_graph(comfy)[str(node)]["inputs"]["embedded"] == text
+    saved = comfy.page.evaluate("app.graph.serialize()")
+    (entry,) = saved["nodes"]
+    assert entry["widgets_values"] == ["church.safetensors", text]
+
+    (folder / "church.safetensors").unlink()
+    comfy.clear()
+    comfy.page.evaluate("app.refreshComboInNodes()")  # as on another machine
+    comfy.load(saved)
+    expect(panel(comfy)).to_contain_text("Forgets church")
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    (node,) = comfy.node_ids(KIND)
+    assert value(comfy, node, "embedded") == text
+
+    comfy.look_at(node)
+    press(comfy, "Remove from workflow")
+    expect(panel(comfy)).to_contain_text("church.safetensors is not on this server")
+    assert value(comfy, node, "embedded") == ""
+
+
+def test_an_embedded_mask_outlives_a_reload_of_the_page(comfy: ComfyPage, node: int) -> None:
+    press(comfy, "Embed in workflow")
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    text = value(comfy, node, "embedded")
+    comfy.open()
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    (node,) = comfy.node_ids(KIND)
+    assert value(comfy, node, "embedded") == text
+
+
+def test_the_long_text_is_never_on_the_screen(comfy: ComfyPage, renderer: str, node: int) -> None:
+    press(comfy, "Embed in workflow")
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    hidden = comfy.page.evaluate(
+        """id => {
+          const node = app.graph.getNodeById(id);
+          const widget = node.widgets.find((one) => one.name === "embedded");
+          return [node.isWidgetVisible(widget), node.inputs.map((one) => one.name)];
+        }""",
+        node,
+    )
+    assert hidden == [False, ["mask_file"]]
+    if renderer == "vue":
+        assert comfy.find("[data-node-id] input[type=text]").count() == 0
+        assert value(comfy, node, "embedded") not in comfy.page.content()
+
+
+def test_a_mask_file_is_uploaded_by_the_button(comfy: ComfyPage, folder: Path, node: int) -> None:
+    data = mask("golf ball").to_bytes()
+    with comfy.page.expect_file_chooser() as chooser:
+        press(comfy, "Upload mask…")
+    chooser.value.set_files(
+        {"name": "golf.safetensors", "mimeType": "application/octet-stream", "buffer": data}
+    )
+    expect(panel(comfy)).to_contain_text("Forgets golf ball")
+    assert value(comfy, node, "mask_file") == "golf.safetensors"
+    assert (folder / "golf.safetensors").read_bytes() == data
+
+
+def test_a_mask_file_is_uploaded_by_a_drop(comfy: ComfyPage, folder: Path, node: int) -> None:
+    data = mask("cat").to_bytes()
+    drop(comfy, "cat.safetensors", data)
+    expect(panel(comfy)).to_contain_text("Forgets cat")
+    assert value(comfy, node, "mask_file") == "cat.safetensors"
+    assert (folder / "cat.safetensors").read_bytes() == data
+    assert comfy.node_ids(KIND) == [node]  # the page did not open it as a workflow
+
+
+def test_an_uploaded_mask_takes_the_embedded_ones_place(comfy: ComfyPage, node: int) -> None:
+    press(comfy, "Embed in workflow")
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    drop(comfy, "cat.safetensors", mask("cat").to_bytes())
+    expect(panel(comfy)).to_contain_text("Forgets cat")
+    assert value(comfy, node, "embedded") == ""
+
+
+def test_what_is_no_mask_is_refused_in_words_and_the_mask_stays(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    drop(comfy, "lora.safetensors", b"church" * 20)
+    expect(panel(comfy)).to_contain_text("lora.safetensors")
+    expect(panel(comfy)).to_contain_text("Forgets church")
+    assert value(comfy, node, "mask_file") == "church.safetensors"
+    assert [file.name for file in folder.iterdir()] == ["church.safetensors"]
+    comfy.errors.clear()  # the browser itself reports the server's refusal
+
+
+def test_a_file_that_is_not_here_is_said_so(comfy: ComfyPage, node: int) -> None:
+    saved = comfy.page.evaluate("app.graph.serialize()")
+    saved["nodes"][0]["widgets_values"] = ["gone.safetensors", ""]
+    comfy.load(saved)
+    expect(panel(comfy)).to_contain_text("gone.safetensors is not on this server. Upload it here")
+
+
+def test_a_model_that_the_mask_was_not_made_for_is_told_at_once(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    expect(panel(comfy)).to_contain_text("Forgets church")
+    demo, apply = add(comfy, "FIADemoModel", 500), add(comfy, "FIAApplyNeuronMask", 900)
+    comfy.page.evaluate(
+        """([load, demo, apply]) => {
+          const [a, b, c] = [load, demo, apply].map((id) => app.graph.getNodeById(id));
+          b.connect(0, c, 0);
+          a.connect(0, c, 1);
+          app.extensionManager.workflow.activeWorkflow.changeTracker.checkState();
+        }""",
+        [node, demo, apply],
+    )
+    words = "This mask does not fit “Demo Model”: it was made for SD15"
+    expect(panel(comfy)).to_contain_text(words)
+    met = comfy.page.evaluate(ARCHITECTURE, "FIADemoModel")
+    expect(panel(comfy)).to_contain_text(f"that model is {met}")
+    mask("church", met).save(folder / "fits.safetensors")
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    comfy.set_widget(node, "mask_file", "fits.safetensors")
+    expect(panel(comfy)).to_contain_text(f"made for{met}")
+    expect(panel(comfy)).not_to_contain_text("does not fit")

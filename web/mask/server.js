@@ -1,0 +1,92 @@
+/** What the server says about masks (nodes/host/routes.py). */
+
+const PREFIX = "/forget_it_all";
+
+/**
+ * @typedef {object} Card
+ * @property {string} title the concepts
+ * @property {string} architecture the model that the mask is made for
+ * @property {[string, string][]} rows label and text
+ */
+
+/** Every question either gets its answer or throws an Error whose message is for the person. */
+export class MaskServer {
+  /** @param {Pick<Comfy.Api, "fetchApi">} api */
+  constructor(api) {
+    this.api = api;
+  }
+
+  /**
+   * @param {string} name a mask file
+   * @returns {Promise<Card>}
+   */
+  cardOfFile(name) {
+    return this.ask("mask_card", { name });
+  }
+
+  /**
+   * @param {string} text an embedded mask
+   * @returns {Promise<Card>}
+   */
+  cardOfText(text) {
+    return this.ask("mask_card", {}, text);
+  }
+
+  /**
+   * The text form of a mask file.
+   *
+   * @param {string} name
+   * @returns {Promise<string>}
+   */
+  async textOfFile(name) {
+    return (await this.ask("embedded_mask", { name })).embedded;
+  }
+
+  /**
+   * Store a mask file.
+   *
+   * @param {File} file
+   * @returns {Promise<string>} its name on the server
+   */
+  async upload(file) {
+    return (await this.ask("upload_mask", { name: file.name }, file)).name;
+  }
+
+  /**
+   * The model that a node will load, as far as its file tells.
+   *
+   * @param {string} node its type
+   * @param {string} name its file
+   * @returns {Promise<string | null>}
+   */
+  async architecture(node, name) {
+    return (await this.ask("architecture", { node, name })).architecture;
+  }
+
+  /**
+   * @param {string} route
+   * @param {Record<string, string>} query
+   * @param {BodyInit} [body] asks by POST
+   */
+  async ask(route, query, body) {
+    const path = `${PREFIX}/${route}?${new URLSearchParams(query)}`;
+    const response = await this.fetch(path, body === undefined ? {} : { method: "POST", body });
+    const answer = await response.json().catch(() => ({}));
+    if (!response.ok) {
+      throw new Error(answer.error ?? `The server answered ${response.status}.`);
+    }
+    return answer;
+  }
+
+  /**
+   * @param {string} path
+   * @param {RequestInit} options
+   */
+  async fetch(path, options) {
+    try {
+      return await this.api.fetchApi(path, options);
+    } catch (error) {
+      throw new Error("The server does not answer. Is ComfyUI still running?", { cause: error });
+    }
+  }
+}

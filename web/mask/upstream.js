@@ -1,0 +1,65 @@
+/** Which models a mask meets: over the wires from the mask's node, before anything runs. */
+
+const APPLY = "FIAApplyNeuronMask";
+const MASK = "FIA_NEURON_MASK";
+const MODEL = "MODEL";
+const ANY = "*";
+
+/** @typedef {{ type: string, name: string, title: string }} ModelLoader a node and its file */
+
+/**
+ * The nodes that load the models which meet a mask, each once.
+ *
+ * @param {Comfy.Node} source a node with a mask output
+ * @returns {ModelLoader[]}
+ */
+export function modelLoadersFor(source) {
+  const loaders = applies(source, new Set()).flatMap((node) => loaderOf(node) ?? []);
+  return [...new Set(loaders)].map((node) => ({
+    type: node.type,
+    name: String(node.widgets?.[0]?.value ?? ""),
+    title: node.title,
+  }));
+}
+
+/**
+ * All nodes that apply the mask, through nodes that pass masks on.
+ *
+ * @param {Comfy.Node} node
+ * @param {Set<Comfy.Node>} seen
+ * @returns {Comfy.Node[]}
+ */
+function applies(node, seen) {
+  if (seen.has(node)) {
+    return [];
+  }
+  seen.add(node);
+  if (node.type === APPLY) {
+    return [node];
+  }
+  return node.outputs.flatMap((output, slot) =>
+    output.type === MASK || output.type === ANY
+      ? (node.getOutputNodes(slot) ?? []).flatMap((next) => applies(next, seen))
+      : [],
+  );
+}
+
+/**
+ * The node at the start of the model's wire; null where there is none.
+ *
+ * @param {Comfy.Node} node
+ */
+function loaderOf(node) {
+  /** @type {Comfy.Node | null} */
+  let current = node;
+  const seen = new Set();
+  while (current && !seen.has(current)) {
+    seen.add(current);
+    const slot = current.inputs.findIndex(({ type }) => type === MODEL || type === ANY);
+    if (slot < 0) {
+      return current;
+    }
+    current = current.getInputNode(slot);
+  }
+  return null;
+}

@@ -1,0 +1,138 @@
+/** Load Neuron Mask in the page: the mask's card, embedding, upload by button and by drop. */
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { shareWithCanvas } from "./compare/canvas.js";
+import { maskFile, mayBeMaskFile } from "./mask/dropped.js";
+import { MaskLoader } from "./mask/loader.js";
+import { MaskServer } from "./mask/server.js";
+import { modelLoadersFor } from "./mask/upstream.js";
+import { hideWidget } from "./mask/widgets.js";
+
+const KIND = "FIALoadNeuronMask";
+const MIN_HEIGHT = 150;
+/** @type {[number, number]} */
+const SIZE = [400, 440];
+
+/** @type {Map<Comfy.Node, MaskLoader>} */
+const loaders = new Map();
+const server = new MaskServer(api);
+
+app.registerExtension({
+  name: "ForgetItAll.MaskLoader",
+
+  setup() {
+    const style = document.createElement("link");
+    style.rel = "stylesheet";
+    style.href = new URL("./mask/mask.css", import.meta.url).href;
+    document.head.append(style);
+    api.addEventListener("graphChanged", updateAll);
+  },
+
+  nodeCreated(node) {
+    if (node.comfyClass === KIND) {
+      addPanel(node);
+    }
+  },
+
+  refreshComboInNodes: updateAll,
+});
+
+function updateAll() {
+  for (const loader of loaders.values()) {
+    void loader.update();
+  }
+}
+
+/** @param {Comfy.Node} node */
+function addPanel(node) {
+  const [file, text] = ["mask_file", "embedded"].map((name) =>
+    node.widgets?.find((widget) => widget.name === name),
+  );
+  if (!file || !text) {
+    return;
+  }
+  hideWidget(node, text);
+  const loader = new MaskLoader({
+    server,
+    file,
+    text,
+    models: () => (node.graph ? modelLoadersFor(node) : []),
+    onChange: () => {
+      node.graph?.setDirtyCanvas(true);
+      app.extensionManager.workflow.activeWorkflow?.changeTracker?.checkState();
+    },
+  });
+  loaders.set(node, loader);
+  addElement(node, loader.panel.element);
+  listen(node, file, loader);
+  takeDrops(node, loader);
+  queueMicrotask(() => void loader.update()); // a workflow sets the values first
+}
+
+/**
+ * @param {Comfy.Node} node
+ * @param {HTMLElement} element
+ */
+function addElement(node, element) {
+  element.classList.add("widget-expands"); // the newer renderer lets it grow
+  shareWithCanvas(element, app.canvas);
+  const widget = node.addDOMWidget("mask card", "fia_mask_card", element, {
+    serialize: false,
+    hideOnZoom: false,
+    getMinHeight: () => MIN_HEIGHT,
+  });
+  widget.serialize = false;
+  node.setSize([Math.max(node.size[0], SIZE[0]), Math.max(node.size[1], SIZE[1])]);
+}
+
+/**
+ * Follow the file that is chosen, the workflow that is opened, and the node's end.
+ *
+ * @param {Comfy.Node} node
+ * @param {Comfy.Widget} file
+ * @param {MaskLoader} loader
+ */
+function listen(node, file, loader) {
+  const { callback } = file;
+  file.callback = (value, ...details) => {
+    callback?.call(file, value, ...details);
+    void loader.update();
+  };
+  const { onConfigure, onRemoved } = node;
+  node.onConfigure = (...details) => {
+    onConfigure?.apply(node, details);
+    void loader.update();
+  };
+  node.onRemoved = () => {
+    onRemoved?.call(node);
+    loaders.delete(node);
+  };
+}
+
+/**
+ * Take mask files that are dropped on the node; the page opens other files as it always does.
+ *
+ * @param {Comfy.Node} node
+ * @param {MaskLoader} loader
+ */
+function takeDrops(node, loader) {
+  node.onDragOver = (event) => mayBeMaskFile(event.dataTransfer);
+  node.onDragDrop = (event) => {
+    const dropped = maskFile(event.dataTransfer);
+    if (dropped) {
+      event.preventDefault();
+      event.stopPropagation(); // the page would open it as a workflow
+      void loader.upload(dropped);
+    }
+    return Boolean(dropped);
+  };
+  // Over the panel the canvas of the older renderer learns nothing.
+  const { element } = loader.panel;
+  element.addEventListener("dragover", (event) => {
+    if (mayBeMaskFile(event.dataTransfer)) {
+      event.preventDefault();
+    }
+  });
+  element.addEventListener("drop", (event) => node.onDragDrop?.(event));
+}
