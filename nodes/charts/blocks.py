@@ -45,11 +45,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Scales:
-    """What a full bar or a full height stands for: weights, their share, a channel's share."""
+    """What full bars and full heights stand for: weights, their share, shares of a channel."""
 
     weights: int
     share: float
-    channel: float
+    output: float
+    input: float
 
 
 def legend(kept_known: bool) -> Image.Image:
@@ -68,7 +69,8 @@ def block_rows(inspection: MaskInspection) -> list[Image.Image]:
     scales = Scales(
         weights=max(row.counts.sensitive for row in rows),
         share=max(row.counts.share for row in rows),
-        channel=max(float(max(row.outputs[0], row.inputs[0])) for row in rows),
+        output=max(float(row.outputs[0]) for row in rows),
+        input=max(float(row.inputs[0]) for row in rows),
     )
     canvas = Canvas(len(rows) * ROW)
     for number, row in enumerate(rows):
@@ -99,7 +101,8 @@ def _columns(scales: Scales) -> Image.Image:
     canvas = Canvas(62)
     full = (
         f"Full bars: {scales.weights:,} weights, {percent(scales.share)}. "
-        f"Channels, fullest first; full height: {percent(scales.channel)} pruned."
+        "Channels, fullest first; full height: "
+        f"{percent(scales.output)} and {percent(scales.input)} pruned."
     )
     canvas.text(MARGIN, 16, full, SMALL, QUIET_TEXT, width=INPUTS[1] - MARGIN)
     for x, align, name in (
@@ -129,8 +132,11 @@ def _draw_row(canvas: Canvas, top: int, row: Row, scales: Scales) -> None:
     canvas.rectangle(BAR[0], lower - 8, end, lower, SHARE)
     canvas.text(COUNT, middle, f"{counts.pruned:,}", BODY, align=1)
     canvas.text(PERCENT, middle, percent(counts.share), BODY, align=1)
-    for shares, (start, end) in ((row.outputs, OUTPUTS), (row.inputs, INPUTS)):
+    for shares, full, (start, end) in (
+        (row.outputs, scales.output, OUTPUTS),
+        (row.inputs, scales.input, INPUTS),
+    ):
         canvas.rectangle(start, upper, end, lower, NOTHING)
         for column, share in enumerate(by_rank(shares, end - start).tolist(), start):
-            height = (lower - upper) * share / (scales.channel or 1)
+            height = (lower - upper) * share / (full or 1)
             canvas.rectangle(column, lower - height, column + 1, lower, SHARE)

@@ -141,7 +141,7 @@ def test_channels_fall_from_the_fullest(core: Any, charts: Any, palette: Any) ->
     assert outputs.tolist() == sorted(outputs.tolist(), reverse=True)
     assert (outputs == 36).sum() == 14 and (outputs == 18).sum() == 13  # of 108 columns
     assert (outputs > 0).sum() == 27
-    assert set(inputs.tolist()) == {9, 4}  # 2 or 1 of 8 weights
+    assert set(inputs.tolist()) == {36, 18}  # 2 or 1 of 8 weights
 
 
 def test_by_rank_keeps_the_first_and_the_order(extension: Any) -> None:
