@@ -78,7 +78,7 @@ function addComparison(node) {
 function show(node, output) {
   const pairs = pairsOf(output, (path) => api.apiURL(path));
   if (pairs.length) {
-    comparisons.get(node)?.show(pairs);
+    void comparisons.get(node)?.show(pairs);
   }
 }
 

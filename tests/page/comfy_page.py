@@ -15,6 +15,7 @@ HOST_NOISE = (
     r"^Error loading core workflow templates",
     # A setting that is stored before it is registered:
     r"^TypeError: Cannot read properties of undefined \(reading 'id'\)\s+at onChange",
+    "^Attempted to cleanup event listeners for graph",  # on entering a subgraph
     rf"^Connecting to '{re.escape(REGISTRY)}",
 )
 """What ComfyUI's frontend 1.32.9 writes into the console without any extension."""

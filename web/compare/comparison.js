@@ -54,14 +54,14 @@ export class Comparison {
     this.message = part("div", "message");
     this.frame = part("div", "frame");
     this.frame.append(this.stage, this.message);
-    this.strip = new Strip((pair) => this.choose(pair));
+    this.strip = new Strip((pair) => void this.choose(pair));
     this.element = document.createElement("div");
     this.element.className = "fia-compare";
     this.element.append(this.frame, this.strip.element);
 
     this.listen();
     this.moveTo(MIDDLE);
-    this.show([]);
+    void this.show([]);
   }
 
   /**
@@ -70,13 +70,15 @@ export class Comparison {
    * @param {Pair[]} pairs
    * @param {number} [pair] the one to show first
    */
-  show(pairs, pair = this.pair) {
+  async show(pairs, pair = this.pair) {
     this.pairs = pairs;
     this.message.textContent = EMPTY;
-    this.element.classList.toggle("fia-compare-empty", !pairs.length);
+    if (!pairs.length) {
+      this.element.classList.add("fia-compare-empty"); // until a picture is there
+    }
     this.counter.hidden = pairs.length < 2;
     this.strip.show(pairs);
-    this.choose(pair < pairs.length ? pair : 0);
+    await this.choose(pair < pairs.length ? pair : 0);
   }
 
   /**
@@ -93,13 +95,13 @@ export class Comparison {
   }
 
   /** @param {number} pair */
-  choose(pair) {
+  async choose(pair) {
     this.pair = pair;
     this.counter.textContent = `${pair + 1} / ${this.pairs.length}`;
     this.strip.mark(pair);
     const chosen = this.pairs[pair];
     if (chosen) {
-      void this.display(chosen);
+      await this.display(chosen);
     }
   }
 
@@ -174,7 +176,7 @@ export class Comparison {
     }
     const pair = pairAfterKey(this.pair, key, this.pairs.length);
     if (pair !== null) {
-      this.choose(pair);
+      void this.choose(pair);
       return true;
     }
     if (key === "Enter" && this.onClick) {

@@ -26,7 +26,6 @@ export function enlarge(small, { before, after }) {
 
   const large = new Comparison({ before, after });
   large.moveTo(small.position);
-  large.show(small.pairs, small.pair);
   const help = keys(small.pairs.length > 1 ? BATCH_KEYS : KEYS);
   dialog.append(large.element, help, closeButton(dialog));
 
@@ -39,13 +38,13 @@ export function enlarge(small, { before, after }) {
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
   dialog.addEventListener("close", () => {
     small.moveTo(large.position);
-    small.choose(large.pair);
+    void small.choose(large.pair);
     dialog.remove();
     small.stage.focus({ preventScroll: true });
   });
   document.body.append(dialog);
   dialog.showModal();
-  large.stage.focus();
+  void large.show(small.pairs, small.pair).then(() => large.stage.focus());
 }
 
 /**

@@ -15,6 +15,7 @@ export class Strip {
     this.element = part("div", "strip");
     this.element.setAttribute("role", "radiogroup");
     this.element.setAttribute("aria-label", "Pairs of the batch");
+    this.element.dataset.captureWheel = "true"; // asks the newer renderer for the wheel
     this.element.addEventListener("keydown", (event) => this.#onKey(event));
     this.element.addEventListener("wheel", (event) => this.#onWheel(event), { passive: false });
   }
