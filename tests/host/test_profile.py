@@ -11,7 +11,7 @@ import pytest
 import torch
 from comparison import assert_close_sensitivities, assert_same_except_at_ties
 from graphs import PROFILE_INPUTS, picture_graph, profile_graph
-from tiny_model import TinyModel, tiny_denoiser
+from tiny_model import TinyModel, tiny_denoiser, tiny_sd2
 
 CONCEPTS = "church\ngolf ball\ncat"
 
@@ -327,10 +327,20 @@ def test_a_compiled_model_is_profiled_through_its_plain_modules(host: Any, tiny:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_half_precision_models(host: Any, tiny: TinyModel, dtype: torch.dtype) -> None:
-    (profile,), (mask,) = profiles_and_masks(host, tiny, model=tiny_denoiser(dtype))
+def test_half_precision_models(
+    host: Any, extension: Any, tiny: TinyModel, dtype: torch.dtype
+) -> None:
+    half = tiny_denoiser(dtype)
+    (profile,), (mask,) = profiles_and_masks(host, tiny, model=half)
     assert profile.settings["precision"] == str(dtype).removeprefix("torch.")
-    assert mask.count > 0
+    core = extension.module("fia_core")
+    expected = plain_sensitivities(core, half, tiny.clip, profile)
+    held = shared = 0
+    for name, sensitivity in expected.items():
+        plain = core.concept_sensitive_mask(sensitivity, mask.settings["spatial_sparsity"])
+        held += int(plain.sum())
+        shared += int((plain & mask.layers[name]).sum())
+    assert shared >= 0.97 * held
 
 
 def test_sdxl_with_its_two_text_encoders_and_sizes(
@@ -341,6 +351,14 @@ def test_sdxl_with_its_two_text_encoders_and_sizes(
         extension.module("fia_core"), tiny_sdxl.model, tiny_sdxl.clip, profile
     )
     assert profile.model.architecture.startswith("SDXL ")
+    assert_close_sensitivities(profile, expected)
+
+
+def test_sd2_with_its_text_encoder_and_velocity_prediction(host: Any, extension: Any) -> None:
+    tiny = tiny_sd2()
+    (profile,), _ = profiles_and_masks(host, tiny)
+    expected = plain_sensitivities(extension.module("fia_core"), tiny.model, tiny.clip, profile)
+    assert "SD20 " in profile.model.architecture
     assert_close_sensitivities(profile, expected)
 
 

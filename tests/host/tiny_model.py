@@ -7,10 +7,12 @@ import comfy.model_management
 import comfy.sd
 import torch
 from comfy import supported_models
+from comfy.model_base import ModelType
 from comfy.model_patcher import ModelPatcher
 from comfy.sd1_clip import SD1ClipModel, SD1Tokenizer
 from comfy.sdxl_clip import SDXLClipModel, SDXLTokenizer
 from comfy.supported_models_base import BASE, ClipTarget
+from comfy.text_encoders.sd2_clip import SD2ClipModel, SD2Tokenizer
 
 TEXT_WIDTH = 32
 SDXL_SIZE_CHANNELS = 6 * 256  # six numbers of size and crop, each in 256 channels
@@ -83,6 +85,16 @@ def tiny_sdxl_denoiser() -> ModelPatcher:
     )
 
 
+def tiny_sd2_denoiser() -> ModelPatcher:
+    """The same for SD 2.1, which predicts the velocity and has linear projections."""
+
+    class VelocitySD20(supported_models.SD20):
+        def model_type(self, state_dict: dict[str, Any], prefix: str = "") -> ModelType:
+            return ModelType.V_PREDICTION
+
+    return tiny_denoiser(family=VelocitySD20, use_linear_in_transformer=True)
+
+
 def tiny_text_encoder(model: type = SD1ClipModel, tokenizer: type = SD1Tokenizer) -> comfy.sd.CLIP:
     """The host's text encoder and tokenizer of a family, narrow, with random weights."""
     clip = comfy.sd.CLIP(
@@ -90,6 +102,7 @@ def tiny_text_encoder(model: type = SD1ClipModel, tokenizer: type = SD1Tokenizer
         model_options={
             "clip_l_model_config": TEXT_ENCODER,
             "clip_g_model_config": TEXT_ENCODER,
+            "clip_h_model_config": TEXT_ENCODER,
         },
     )
     randomise(clip.cond_stage_model, seed=1)
@@ -119,6 +132,12 @@ class TinyModel:
 def tiny_sd() -> TinyModel:
     """A tiny Stable Diffusion 1.x."""
     return TinyModel(tiny_denoiser(), tiny_text_encoder(), tiny_autoencoder())
+
+
+def tiny_sd2() -> TinyModel:
+    """A tiny Stable Diffusion 2.1."""
+    clip = tiny_text_encoder(SD2ClipModel, SD2Tokenizer)
+    return TinyModel(tiny_sd2_denoiser(), clip, tiny_autoencoder())
 
 
 def tiny_sdxl() -> TinyModel:
