@@ -1,15 +1,19 @@
 """Load Neuron Mask in the page: its card, a mask inside the workflow, upload by button and drop."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from comfy_page import ComfyPage
+from PIL import Image
 from playwright.sync_api import Locator, expect
+from safetensors import safe_open
 
 from fia_core import ModelIdentity, NeuronMask
 from fia_core.embedding import read_embedded_mask
+from workbench.environment import ROOT
 
 KIND = "FIALoadNeuronMask"
 PANEL = ".fia-mask"
@@ -24,11 +28,28 @@ ADD = """([kind, position]) => {
 ARCHITECTURE = """node => app.api.fetchApi(`/forget_it_all/architecture?node=${node}`)
   .then((answer) => answer.json()).then(({ architecture }) => architecture)"""
 
+PUT_MASK = """([file, steps]) => {
+  const one = (type) => app.graph.nodes.find((node) => node.type === type);
+  for (const type of ["FIAProfileConcept", "FIABuildConceptMask", "FIAFuseMasks", "PreviewAny"]) {
+    app.graph.remove(one(type));
+  }
+  app.graph.remove(app.graph.nodes.find(({ title }) => title === "Before"));
+  app.graph.remove(app.graph.nodes.find(({ title }) => title === "Sample before"));
+  const load = LiteGraph.createNode("FIALoadNeuronMask");
+  app.graph.add(load);
+  load.widgets.find(({ name }) => name === "mask_file").value = file;
+  load.connect(0, one("FIAApplyNeuronMask"), 1);
+  one("KSampler").widgets.find(({ name }) => name === "steps").value = steps;
+  one("EmptyLatentImage").widgets.find(({ name }) => name === "batch_size").value = 1;
+  app.extensionManager.workflow.activeWorkflow.changeTracker.checkState();
+  return load.id;
+}"""
+
 DROP = """([target, name, bytes, type]) => {
   const data = new DataTransfer();
   data.items.add(new File([new Uint8Array(bytes)], name, { type }));
   const { left, top, width, height } = target.getBoundingClientRect();
-  const place = { clientX: left + width / 2, clientY: top + height - 12, dataTransfer: data };
+  const place = { clientX: left + width / 2, clientY: top + height / 2, dataTransfer: data };
   const seen = document.elementFromPoint(place.clientX, place.clientY);
   for (const kind of ["dragenter", "dragover", "drop"]) {
     seen.dispatchEvent(new DragEvent(kind, { ...place, bubbles: true, cancelable: true }));
@@ -41,6 +62,22 @@ def mask(concept: str, architecture: str = "SD15 (16 FFN2 layers, 1 FFN2 weights
     layer = torch.rand((64, 64), generator=generator) < 0.02
     model = ModelIdentity(architecture, "ab" * 32)
     return NeuronMask({"layer": layer}, model, (concept,), {"spatial_sparsity": 0.02}, {})
+
+
+def demo_mask(architecture: str) -> NeuronMask:
+    """A mask of the bundled model: one weight in twenty."""
+    generator = torch.Generator().manual_seed(0)
+    with safe_open(ROOT / "demo_model" / "weights.safetensors", "pt") as file:
+        names = [name for name in file.keys() if name.endswith(".net.2.weight")]  # noqa: SIM118
+        layers = {
+            name.replace("denoiser.", "diffusion_model.").removesuffix(".weight"): torch.rand(
+                file.get_slice(name).get_shape(), generator=generator
+            )
+            < 0.05
+            for name in names
+            if name.startswith("denoiser.")
+        }
+    return NeuronMask(layers, ModelIdentity(architecture, "ab" * 32), ("church",), {}, {})
 
 
 @pytest.fixture
@@ -82,9 +119,8 @@ def press(comfy: ComfyPage, name: str) -> None:
     panel(comfy).get_by_role("button", name=name).click()
 
 
-def drop(comfy: ComfyPage, name: str, content: bytes, kind: str = "") -> None:
-    handle = panel(comfy).element_handle()
-    comfy.page.evaluate(DROP, [handle, name, list(content), kind])
+def drop(comfy: ComfyPage, target: Locator, name: str, content: bytes, kind: str = "") -> None:
+    comfy.page.evaluate(DROP, [target.element_handle(), name, list(content), kind])
 
 
 def api_graph(comfy: ComfyPage) -> dict[str, Any]:
@@ -176,7 +212,7 @@ def test_a_mask_file_is_uploaded_by_the_button(comfy: ComfyPage, folder: Path, n
 
 def test_a_mask_file_is_uploaded_by_a_drop(comfy: ComfyPage, folder: Path, node: int) -> None:
     data = mask("cat").to_bytes()
-    drop(comfy, "cat.safetensors", data)
+    drop(comfy, panel(comfy), "cat.safetensors", data)
     expect(panel(comfy)).to_contain_text("Forgets cat")
     assert value(comfy, node, "mask_file") == "cat.safetensors"
     assert (folder / "cat.safetensors").read_bytes() == data
@@ -186,7 +222,7 @@ def test_a_mask_file_is_uploaded_by_a_drop(comfy: ComfyPage, folder: Path, node:
 def test_an_uploaded_mask_takes_the_embedded_ones_place(comfy: ComfyPage, node: int) -> None:
     press(comfy, "Embed in workflow")
     expect(panel(comfy)).to_contain_text("Embedded in this workflow")
-    drop(comfy, "cat.safetensors", mask("cat").to_bytes())
+    drop(comfy, panel(comfy), "cat.safetensors", mask("cat").to_bytes())
     expect(panel(comfy)).to_contain_text("Forgets cat")
     assert value(comfy, node, "embedded") == ""
 
@@ -194,7 +230,7 @@ def test_an_uploaded_mask_takes_the_embedded_ones_place(comfy: ComfyPage, node: 
 def test_what_is_no_mask_is_refused_in_words_and_the_mask_stays(
     comfy: ComfyPage, folder: Path, node: int
 ) -> None:
-    drop(comfy, "lora.safetensors", b"church" * 20)
+    drop(comfy, panel(comfy), "lora.safetensors", b"church" * 20)
     expect(panel(comfy)).to_contain_text("lora.safetensors")
     expect(panel(comfy)).to_contain_text("Forgets church")
     assert value(comfy, node, "mask_file") == "church.safetensors"
@@ -232,3 +268,41 @@ def test_a_model_that_the_mask_was_not_made_for_is_told_at_once(
     comfy.set_widget(node, "mask_file", "fits.safetensors")
     expect(panel(comfy)).to_contain_text(f"made for{met}")
     expect(panel(comfy)).not_to_contain_text("does not fit")
+
+
+def test_a_picture_dropped_on_an_empty_page_is_drawn_again_bit_for_bit(
+    comfy: ComfyPage, folder: Path
+) -> None:
+    demo_mask(comfy.page.evaluate(ARCHITECTURE, "FIADemoModel")).save(folder / "demo.safetensors")
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    comfy.open_template("forget_with_demo_model")
+    node = comfy.page.evaluate(PUT_MASK, ["demo.safetensors", 4])
+    comfy.look_at(node)
+    press(comfy, "Embed in workflow")
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    comfy.run()
+    name, sent = saved_picture(comfy)
+
+    # As on another machine: no mask file, and nothing in the host's cache.
+    (folder / "demo.safetensors").unlink()
+    comfy.page.request.post(
+        f"{comfy.address}/free", data={"unload_models": True, "free_memory": True}
+    )
+    comfy.open()
+    comfy.clear()
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    drop(comfy, comfy.find("#graph-canvas"), "erased.png", sent, "image/png")
+    expect(panel(comfy)).to_contain_text("Forgets church")
+    assert comfy.missing_nodes() == []
+    comfy.run()
+    other_name, again = saved_picture(comfy)
+    assert other_name != name
+    assert Image.open(io.BytesIO(again)).tobytes() == Image.open(io.BytesIO(sent)).tobytes()
+
+
+def saved_picture(comfy: ComfyPage) -> tuple[str, bytes]:
+    """Name and content of the file that Save Image wrote at the last run."""
+    (node,) = comfy.node_ids("SaveImage")
+    (picture,) = comfy.output(node)["images"]
+    answer = comfy.page.request.get(f"{comfy.address}/view", params=picture)
+    return picture["filename"], answer.body()
