@@ -138,9 +138,9 @@ def _any_of(masks: Sequence[Tensor], shape: torch.Size) -> Tensor:
 
 
 def _counts(sensitive: Tensor, agnostic: Tensor, spared: Tensor) -> FusionCounts:
-    held = int(sensitive.sum())
-    shared = int((sensitive & agnostic).sum())
-    protected = int((sensitive & spared).sum())
+    held = int(sensitive.count_nonzero())
+    shared = int((sensitive & agnostic).count_nonzero())
+    protected = int((sensitive & spared).count_nonzero())
     return FusionCounts(sensitive.numel(), held, shared, protected, held - shared - protected)
 
 

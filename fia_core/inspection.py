@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from .mask import NeuronMask
@@ -12,6 +13,7 @@ from .overlap import ConceptOverlap, concept_overlap
 from .places import LayerPlace, layer_places
 from .refusion import fuse_again
 from .report import FusionCounts, sum_counts
+from .values import same_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +25,8 @@ class LayerInspection:
         place: where it sits, for people.
         shape: (C_out, C_in).
         counts: how its weights were decided; see ``MaskInspection.threshold``.
-        by_output: int64 (C_out,), pruned weights of each output channel.
-        by_input: int64 (C_in,), pruned weights of each input channel.
+        by_output: int32 (C_out,), pruned weights of each output channel.
+        by_input: int32 (C_in,), pruned weights of each input channel.
     """
 
     name: str
@@ -96,8 +98,8 @@ def inspect_mask(
             place=place,
             shape=mask.shapes[name],
             counts=decided.layers[name],
-            by_output=mask.layers[name].sum(1),
-            by_input=mask.layers[name].sum(0),
+            by_output=mask.layers[name].sum(1, dtype=torch.int32),
+            by_input=mask.layers[name].sum(0, dtype=torch.int32),
         )
         for name, place in layer_places(list(mask.layers)).items()
     )
@@ -114,7 +116,11 @@ def inspect_mask(
 
 
 def _forgets(mask: NeuronMask, other: NeuronMask) -> bool:
-    return set(other.concepts) <= set(mask.concepts)
+    return _words(other) <= _words(mask)
+
+
+def _words(mask: NeuronMask) -> set[str]:
+    return {same_words(concept) for concept in mask.concepts}
 
 
 def _require_same_layers(
@@ -137,11 +143,12 @@ def _require_separate_concepts(
     seen: set[str] = set()
     for argument, group in (("concept_masks", concept_masks), ("kept_masks", kept_masks)):
         for concept in (concept for other in group for concept in other.concepts):
-            if concept in seen:
+            words = same_words(concept)
+            if words in seen:
                 raise ValueError(f"{argument}: {concept!r} comes twice; give each concept once.")
-            if argument == "kept_masks" and concept in mask.concepts:
+            if argument == "kept_masks" and words in _words(mask):
                 raise ValueError(
                     f"kept_masks: {concept!r} is what the mask forgets; connect masks of concepts "
                     "that should stay."
                 )
-            seen.add(concept)
+            seen.add(words)

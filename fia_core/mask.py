@@ -86,7 +86,7 @@ class NeuronMask:
     @cached_property
     def count(self) -> int:
         """How many weights are pruned."""
-        return sum(int(mask.sum()) for mask in self.layers.values())
+        return sum(int(mask.count_nonzero()) for mask in self.layers.values())
 
     def to_bytes(self) -> bytes:
         """The bytes of the mask's file; the same mask always gives the same."""

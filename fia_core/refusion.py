@@ -50,8 +50,8 @@ def fuse_again(mask: NeuronMask, concept_masks: Sequence[NeuronMask]) -> Refusio
             return _pruned_only(
                 mask, "concept_masks do not give this mask again; what it kept is unknown."
             )
-        kept, gone = int(agnostic.sum()), int(pruned.sum())
-        held = kept + int(prunable.sum())
+        kept, gone = int(agnostic.count_nonzero()), int(pruned.count_nonzero())
+        held = kept + int(prunable.count_nonzero())
         layers[name] = FusionCounts(pruned.numel(), held, kept, held - kept - gone, gone)
     threshold = agnostic_threshold(ratio, len(sources))
     if threshold > len(sources):
@@ -63,6 +63,6 @@ def fuse_again(mask: NeuronMask, concept_masks: Sequence[NeuronMask]) -> Refusio
 def _pruned_only(mask: NeuronMask, note: str) -> Refusion:
     layers = {}
     for name, pruned in mask.layers.items():
-        held = int(pruned.sum())
+        held = int(pruned.count_nonzero())
         layers[name] = FusionCounts(pruned.numel(), held, 0, 0, held)
     return Refusion(layers, None, note)

@@ -152,7 +152,9 @@ def test_the_size_of_the_model_is_found_through_fusions_of_fusions() -> None:
         ([row("cat", 1)], [], "^concept_masks: cat is made for"),
         ([mask(), mask(seed=1)], [], "^concept_masks: 'church' comes twice"),
         ([mask("cat")], [mask("cat")], "^kept_masks: 'cat' comes twice"),
+        ([mask("cat"), mask("Cat")], [], "^concept_masks: 'Cat' comes twice"),
         ([], [mask()], "^kept_masks: 'church' is what the mask forgets"),
+        ([], [mask(" Church")], "^kept_masks: ' Church' is what the mask forgets"),
     ],
 )
 def test_masks_that_do_not_go_together_are_refused(
