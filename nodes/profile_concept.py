@@ -61,7 +61,12 @@ class ProfileConcept(io.ComfyNode):
                     "kind",
                     options=list(KINDS),
                     default=KINDS[0],
-                    tooltip="What sort of concepts these are; sets the contexts and templates.",
+                    tooltip=(
+                        "What sort of concepts these are; sets the contexts and templates. When "
+                        "you change it, temporal sparsity here, spatial sparsity and agnostic "
+                        "ratio in the nodes after it become the paper's for the kind; change them "
+                        "as you like."
+                    ),
                 ),
                 io.String.Input(
                     "contexts",

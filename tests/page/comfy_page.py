@@ -134,9 +134,9 @@ class ComfyPage:
         )
         self.settle()
 
-    def find(self, selector: str) -> Locator:
-        """Elements by CSS selector."""
-        return self.page.locator(selector)
+    def find(self, selector: str, has_text: str | None = None) -> Locator:
+        """Elements by CSS selector, those that hold a text."""
+        return self.page.locator(selector, has_text=has_text)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -11,7 +11,10 @@ declare namespace Comfy {
     canvas: Canvas;
     /** By locator: a node's id, behind its subgraph's id and a colon where it lies in one. */
     nodeOutputs: Record<string, NodeOutput>;
-    extensionManager: { workflow: { activeWorkflow: Workflow | null } };
+    extensionManager: {
+      workflow: { activeWorkflow: Workflow | null };
+      toast: { add(message: Toast): void };
+    };
     registerExtension(extension: Extension): void;
     getPreviewFormatParam(): string;
   }
@@ -20,6 +23,14 @@ declare namespace Comfy {
     apiURL(path: string): string;
     fetchApi(path: string, options?: RequestInit): Promise<Response>;
     addEventListener(event: string, listener: (event: CustomEvent) => void): void;
+  }
+
+  /** A message that leaves by itself after `life` milliseconds. */
+  interface Toast {
+    severity: "info" | "success" | "warn" | "error";
+    summary: string;
+    detail: string;
+    life: number;
   }
 
   interface Workflow {

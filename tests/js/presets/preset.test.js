@@ -1,0 +1,48 @@
+import { applyPreset, sentenceOf } from "../../../web/presets/preset.js";
+
+const PRESET = { temporal_sparsity: 5, spatial_sparsity: 2, agnostic_ratio: 80 };
+
+/**
+ * @param {string} type of its output
+ * @param {Record<string, unknown>} values of its widgets
+ * @param {object[]} next the nodes at the other end
+ */
+function node(type, values, next = []) {
+  const widgets = Object.entries(values).map(([name, value]) => ({ name, value }));
+  return { outputs: [{ type }], widgets, getOutputNodes: () => next };
+}
+
+/** @param {{ widgets: { value: unknown }[] }} one */
+const values = (one) => one.widgets.map(({ value }) => value);
+
+test("the numbers reach every node behind, and no others", () => {
+  const apply = node("MODEL", { strength: 1 });
+  const fuse = node("FIA_NEURON_MASK", { agnostic_ratio: 60 }, [apply]);
+  const one = node("FIA_NEURON_MASK", { spatial_sparsity: 1, granularity: "both" }, [fuse]);
+  const other = node("FIA_NEURON_MASK", { spatial_sparsity: 3, granularity: "both" }, [fuse]);
+  const profile = node("FIA_CONCEPT_PROFILE", { seed: 7, temporal_sparsity: 6 }, [one, other]);
+  const elsewhere = node("MODEL", { spatial_sparsity: 1 });
+  apply.getOutputNodes = () => [elsewhere];
+
+  applyPreset(/** @type {any} */ (profile), PRESET);
+
+  expect(values(profile)).toEqual([7, 5]);
+  expect(values(one)).toEqual([2, "both"]);
+  expect(values(other)).toEqual([2, "both"]);
+  expect(values(fuse)).toEqual([80]);
+  expect(values(apply)).toEqual([1]);
+  expect(values(elsewhere)).toEqual([1]);
+});
+
+test("a node without wires is set alone", () => {
+  const profile = node("FIA_CONCEPT_PROFILE", { temporal_sparsity: 6 });
+  profile.getOutputNodes = () => /** @type {any} */ (null);
+  applyPreset(/** @type {any} */ (profile), PRESET);
+  expect(values(profile)).toEqual([5]);
+});
+
+test("the sentence names every number", () => {
+  expect(sentenceOf(PRESET)).toBe(
+    "The paper's numbers: temporal sparsity 5 %, spatial sparsity 2 %, agnostic ratio 80 %.",
+  );
+});

@@ -1,0 +1,49 @@
+"""A change of kind in Profile Concept brings the paper's numbers, and each stays open to change."""
+
+import json
+from typing import Any
+
+from comfy_page import ComfyPage
+
+from workbench.erasure import WORKFLOW
+
+WIDGETS = """() => Object.fromEntries(app.graph.nodes.flatMap((node) =>
+  (node.widgets ?? []).map((widget) => [`${node.type}.${widget.name}`, widget.value])))"""
+
+
+def numbers(comfy: ComfyPage) -> tuple[Any, ...]:
+    widgets = comfy.page.evaluate(WIDGETS)
+    return (
+        widgets["FIAProfileConcept.temporal_sparsity"],
+        widgets["FIABuildConceptMask.spatial_sparsity"],
+        widgets["FIAFuseMasks.agnostic_ratio"],
+    )
+
+
+def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage) -> None:
+    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    before = numbers(comfy)
+    (profile,) = comfy.node_ids("FIAProfileConcept")
+    (build,) = comfy.node_ids("FIABuildConceptMask")
+    assert before != (5, 2, 80)
+
+    comfy.set_widget(profile, "kind", "art style")
+    comfy.find(".p-toast-message", has_text="spatial sparsity 2 %").wait_for()
+    assert numbers(comfy) == (5, 2, 80)
+
+    comfy.set_widget(build, "spatial_sparsity", 3)
+    assert numbers(comfy) == (5, 3, 80)
+
+    comfy.set_widget(profile, "kind", "object")
+    comfy.find(".p-toast-message", has_text="spatial sparsity 1 %").wait_for()
+    assert numbers(comfy) == (5, 1, 60)
+
+
+def test_opening_a_workflow_changes_no_number(comfy: ComfyPage) -> None:
+    workflow = json.loads(WORKFLOW.read_text(encoding="utf-8"))
+    for node in workflow["nodes"]:
+        if node["type"] == "FIABuildConceptMask":
+            node["widgets_values"][0] = 4.2
+    comfy.load(workflow)
+    comfy.page.wait_for_timeout(500)
+    assert numbers(comfy)[1] == 4.2

@@ -1,0 +1,48 @@
+/** Profile Concept in the page: a change of its kind brings the paper's numbers. */
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { applyPreset, sentenceOf } from "./presets/preset.js";
+
+const KIND = "FIAProfileConcept";
+const SHOWN = 6000; // milliseconds
+
+/** @type {Promise<Record<string, import("./presets/preset.js").Preset>> | undefined} */
+let presets;
+
+app.registerExtension({
+  name: "ForgetItAll.Presets",
+
+  nodeCreated(node) {
+    const kind = node.widgets?.find(({ name }) => name === "kind");
+    if (node.comfyClass !== KIND || !kind) {
+      return;
+    }
+    const { callback } = kind;
+    kind.callback = (value, ...details) => {
+      callback?.call(kind, value, ...details);
+      void choose(node, String(value));
+    };
+  },
+});
+
+/**
+ * @param {Comfy.Node} node
+ * @param {string} kind
+ */
+async function choose(node, kind) {
+  presets ??= api.fetchApi("/forget_it_all/presets").then((answer) => answer.json());
+  const preset = (await presets)[kind];
+  if (!preset) {
+    return;
+  }
+  applyPreset(node, preset);
+  node.graph?.setDirtyCanvas(true);
+  app.extensionManager.workflow.activeWorkflow?.changeTracker?.checkState();
+  app.extensionManager.toast.add({
+    severity: "info",
+    summary: `Forget It All: ${kind}`,
+    detail: sentenceOf(preset),
+    life: SHOWN,
+  });
+}

@@ -1,0 +1,53 @@
+/** The paper's settings for a kind of concept, put into a node and those behind it. */
+
+/** @typedef {Record<string, number>} Preset widget and percentage */
+
+const PASSED_ON = ["FIA_CONCEPT_PROFILE", "FIA_NEURON_MASK"];
+
+/**
+ * Set the widgets that the preset names, in the node and in all nodes that its profiles and their
+ * masks reach.
+ *
+ * @param {Comfy.Node} node
+ * @param {Preset} preset
+ */
+export function applyPreset(node, preset) {
+  for (const reached of behind(node, new Set())) {
+    for (const widget of reached.widgets ?? []) {
+      if (widget.name in preset) {
+        widget.value = preset[widget.name];
+      }
+    }
+  }
+}
+
+/**
+ * What the preset sets, for the person.
+ *
+ * @param {Preset} preset
+ */
+export function sentenceOf(preset) {
+  const settings = Object.entries(preset).map(
+    ([name, percentage]) => `${name.replaceAll("_", " ")} ${percentage} %`,
+  );
+  return `The paper's numbers: ${settings.join(", ")}.`;
+}
+
+/**
+ * @param {Comfy.Node} node
+ * @param {Set<Comfy.Node>} seen
+ * @returns {Set<Comfy.Node>} the node itself and all behind it
+ */
+function behind(node, seen) {
+  if (!seen.has(node)) {
+    seen.add(node);
+    node.outputs.forEach(({ type }, slot) => {
+      if (PASSED_ON.includes(type)) {
+        for (const next of node.getOutputNodes(slot) ?? []) {
+          behind(next, seen);
+        }
+      }
+    });
+  }
+  return seen;
+}
