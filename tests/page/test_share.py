@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from safetensors import safe_open
 
 from fia_core import ModelIdentity, NeuronMask
-from fia_core.embedding import read_embedded_mask
+from fia_core.embedding import MAX_TEXT, read_embedded_mask
 from workbench.environment import ROOT
 
 KIND = "FIALoadNeuronMask"
@@ -171,12 +171,22 @@ def test_a_mask_is_embedded_travels_and_is_removed(
     assert value(comfy, node, "embedded") == ""
 
 
-def test_an_embedded_mask_outlives_a_reload_of_the_page(comfy: ComfyPage, node: int) -> None:
+def test_a_mask_of_the_largest_size_is_embedded_and_outlives_a_reload_of_the_page(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    layer = torch.rand((1000, 6200), generator=generator) < 0.5  # a bit a weight
+    model = ModelIdentity("SD15", "ab" * 32)
+    NeuronMask({"layer": layer}, model, ("large",), {}, {}).save(folder / "large.safetensors")
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    comfy.set_widget(node, "mask_file", "large.safetensors")
+    expect(panel(comfy)).to_contain_text("Forgets large")
     press(comfy, "Embed in workflow")
-    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow (1.0 MB)")
     text = value(comfy, node, "embedded")
+    assert 0.98 * MAX_TEXT < len(text) <= MAX_TEXT
     comfy.open()
-    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow (1.0 MB)")
     (node,) = comfy.node_ids(KIND)
     assert value(comfy, node, "embedded") == text
 
@@ -306,3 +316,9 @@ def saved_picture(comfy: ComfyPage) -> tuple[str, bytes]:
     (picture,) = comfy.output(node)["images"]
     answer = comfy.page.request.get(f"{comfy.address}/view", params=picture)
     return picture["filename"], answer.body()
+
+
+def test_the_export_workflow_opens_from_the_template_browser(comfy: ComfyPage) -> None:
+    comfy.open_template("export_erased_checkpoint")
+    assert comfy.node_ids("CheckpointSave") and comfy.node_ids("FIAApplyNeuronMask")
+    assert comfy.missing_nodes() == []
