@@ -59,7 +59,7 @@ class InspectMask(io.ComfyNode):
             outputs=[
                 io.Image.Output(
                     display_name="picture",
-                    tooltip="Where the weights lie; with concept_masks a second one, the overlap.",
+                    tooltip="Where the weights lie; of several concepts' masks also the overlap.",
                 ),
                 io.String.Output(display_name="table", tooltip="The numbers, and more of them."),
             ],

@@ -1,6 +1,6 @@
 """How the concepts' masks overlap, as a matrix, and how much of each is pruned."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from PIL import Image
@@ -135,7 +135,7 @@ def _cells(
     canvas: Canvas, values: list[list[float]], largest: float, measure: Measure, grid: Grid
 ) -> None:
     texts = [[measure.text(value) for value in line] for line in values]
-    others = [text for i, line in enumerate(texts) for j, text in enumerate(line) if i != j]
+    others = {text for i, line in enumerate(texts) for j, text in enumerate(line) if i != j}
     size = largest_size(others, CELL_SIZES, grid.cell - 6)
     for i, line in enumerate(values):
         for j, value in enumerate(line):
@@ -150,7 +150,7 @@ def _cells(
 def _column_numbers(canvas: Canvas, grid: Grid) -> None:
     """Every number; where there is no room for it, every fifth."""
     numbers = range(1, grid.count + 1)
-    size = largest_size([str(number) for number in numbers], COLUMN_SIZES, grid.cell - 2)
+    size = largest_size([str(number) for number in numbers], COLUMN_SIZES, grid.cell - 5)
     for number in numbers if size else numbers[4::5]:
         x = grid.left(number - 1) + grid.cell / 2
         text, middle = str(number), COLUMN_NUMBERS / 2
@@ -167,7 +167,7 @@ def _lost_bar(canvas: Canvas, grid: Grid, row: int, lost: float) -> None:
     canvas.text(x + 4, middle, percent(lost), min(SMALL, round(grid.row) - 2), colour)
 
 
-def largest_size(texts: Sequence[str], sizes: tuple[int, int], width: float) -> int | None:
+def largest_size(texts: Collection[str], sizes: tuple[int, int], width: float) -> int | None:
     """The largest size in pixels, from the first to the second, at which all texts fit.
 
     None where some text is wider than ``width`` even at the second.

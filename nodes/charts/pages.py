@@ -13,7 +13,7 @@ from .overlap import MEASURES, overlap_matrix
 
 
 def inspection_pages(inspection: MaskInspection, measure: str) -> list[Image.Image]:
-    """Where the pruned weights lie; where concepts' masks were given, also how they overlap.
+    """Where the pruned weights lie; where several concepts' masks were given, how they overlap.
 
     Args:
         inspection: what is drawn.
@@ -27,7 +27,7 @@ def inspection_pages(inspection: MaskInspection, measure: str) -> list[Image.Ima
     if len(inspection.blocks) < len(inspection.layers):
         parts += layer_columns(inspection)
     pages = [parts]
-    if inspection.overlap is not None:
+    if inspection.overlap is not None and len(inspection.overlap.names) > 1:
         chosen = MEASURES[measure]
         matrix = overlap_matrix(inspection.overlap, chosen)
         title = heading("How the concepts overlap", [chosen.what])

@@ -78,6 +78,20 @@ def test_the_hint_names_who_loses_most() -> None:
     assert f"\nball: {lost['ball']:.2%}, most with church ({lost['ball']:.2%})" in text
 
 
+def test_of_those_that_should_stay_the_one_that_loses_most_comes_first() -> None:
+    places = [place.split("diffusion_model.")[1][: -len(".ff.net.2")] for place in CHURCH.layers]
+    kept = [
+        unet_mask("cat", dict(zip(places, (20, 0, 0), strict=True))),  # 12 of 20 pruned
+        unet_mask("dog", dict(zip(places, (12, 0, 0), strict=True))),  # all
+    ]
+    lines = inspection_text(inspect_mask(CHURCH, [CHURCH], kept)).splitlines()
+    start = lines.index("What concepts that should stay lose, the most first")
+    assert lines[start + 1 : start + 3] == [
+        "dog: 100.00%, most with church (100.00%)",
+        "cat: 60.00%, most with church (60.00%)",
+    ]
+
+
 def whole(mask: NeuronMask) -> list[int]:
     return torch.cat([layer.flatten() for layer in mask.layers.values()]).nonzero()[:, 0].tolist()
 

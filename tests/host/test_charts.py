@@ -191,11 +191,9 @@ def test_the_hint_of_the_concept_that_takes_most_comes_first(
     assert (cat_loses, dog_loses) == (200, 50)
 
 
-def test_a_single_concept_takes_nothing_from_others(core: Any, charts: Any, palette: Any) -> None:
+def test_a_single_concept_has_no_page_of_overlaps(core: Any, charts: Any) -> None:
     church = mask(core, "church", {layer_names(SD15[:1])[0]: 60})
-    page = pages(core, charts, church, [church])[1]
-    below = page.crop((0, 230, 800, page.height))
-    assert not pixels(below, palette.PRUNED)[:, 220:420].any()
+    assert len(pages(core, charts, church, [church])) == 1
 
 
 LONG = "a very long concept with more words than any row has room for"
@@ -250,7 +248,7 @@ def test_texts_stay_in_the_picture_and_apart(
     fused = core.fuse_neuron_masks(forgotten, 0.6).mask
     drawn = pages(core, charts, fused, forgotten, staying, measure=measure)
     assert len({page.size for page in drawn}) == 1
-    assert len(canvases) > 4
+    assert len(canvases) > 3
     for canvas, boxes in canvases.items():
         for box in boxes:
             assert box.left >= 0 and box.right <= canvas.image.width, box

@@ -5,17 +5,27 @@ from typing import Any
 import pytest
 import torch
 from graphs import Graph, GraphError, profile_graph
-from tiny_model import TinyModel, tiny_sdxl_denoiser
+from tiny_model import TinyModel
 
 CONCEPTS = ("church", "golf ball", "cat")
 
 
 @pytest.fixture(scope="module")
-def masks(host: Any, tiny: TinyModel) -> list[Any]:
-    """The masks of three concepts, from one Profile Concept node."""
-    with torch.inference_mode():
-        graph = profile_graph(host, tiny.model, tiny.clip, concepts="\n".join(CONCEPTS))
-        return host.run(graph, "mask")
+def masks(extension: Any) -> list[Any]:
+    """Masks of three concepts, each of 300 of 2,048 weights."""
+    return [made(extension, concept, 100 * n) for n, concept in enumerate(CONCEPTS)]
+
+
+def made(extension: Any, concept: str, start: int, architecture: str = "SD15") -> Any:
+    """A mask of two layers that holds every third weight from ``start`` on."""
+    core = extension.module("fia_core")
+    layers = {}
+    for block in ("input_blocks.1.1", "middle_block.1"):
+        layer = torch.zeros(1024, dtype=torch.bool)
+        layer[start : start + 450 : 3] = True
+        layers[f"diffusion_model.{block}.transformer_blocks.0.ff.net.2"] = layer.reshape(16, 64)
+    model = core.ModelIdentity(architecture, "00" * 32)
+    return core.NeuronMask(layers, model, (concept,), {}, {"concept": concept})
 
 
 def inspect(host: Any, masks: list[Any], **lists: Any) -> Graph:
@@ -77,11 +87,11 @@ def test_what_should_stay_has_a_row(host: Any, masks: list[Any]) -> None:
     graph = inspect(host, masks[:2], kept_masks=masks[2])
     (table,) = host.run(graph, "inspect", 1)
     assert "What concepts that should stay lose" in table
-    assert len(host.run(graph, "inspect")[0]) == 2
+    assert len(host.run(graph, "inspect")[0]) == 1  # a single mask overlaps with none
 
 
 def test_the_measure_changes_the_matrix_alone(host: Any, masks: list[Any]) -> None:
-    graph = inspect(host, masks[:2], kept_masks=masks[2])
+    graph = inspect(host, masks[:2], concept_masks=masks[0], kept_masks=masks[2])
     (jaccard,) = host.run(graph, "inspect")
     graph["inspect"]["inputs"]["overlap"] = "count"
     (count,) = host.run(graph, "inspect")
@@ -103,7 +113,7 @@ def test_it_is_an_output_node_that_shows_pictures_and_table(
 
 @pytest.mark.parametrize("measure", ["share of own weights", "Jaccard index", "count"])
 def test_every_measure_draws(host: Any, masks: list[Any], measure: str) -> None:
-    graph = inspect(host, masks, concept_masks=masks[0])
+    graph = inspect(host, masks[:2], concept_masks=masks[0], kept_masks=masks[2])
     graph["inspect"]["inputs"]["overlap"] = measure
     assert len(host.run(graph, "inspect")[0]) == 2
 
@@ -119,9 +129,8 @@ def test_a_list_of_masks_is_refused(host: Any, tiny: TinyModel) -> None:
 
 
 def test_masks_of_another_architecture_are_refused(
-    host: Any, tiny_sdxl: TinyModel, masks: list[Any]
+    host: Any, extension: Any, masks: list[Any]
 ) -> None:
-    graph = profile_graph(host, tiny_sdxl_denoiser(), tiny_sdxl.clip, concepts="dog")
-    (other,) = host.run(graph, "mask")
-    with pytest.raises(GraphError, match="concept_masks: dog is made for"):
+    other = made(extension, "dog", 0, architecture="SDXL")
+    with pytest.raises(GraphError, match=r"concept_masks: dog is made for SDXL.*for SD15"):
         host.run(inspect(host, masks, concept_masks=other), "inspect")

@@ -23,9 +23,11 @@ BUILD = """names => {
   names.forEach((name, number) => {
     const load = add("FIALoadNeuronMask", [0, 460 * number]);
     load.widgets.find((widget) => widget.name === "mask_file").value = name;
-    load.connect(0, fuse, slot(fuse, number ? `masks_${number + 1}` : "masks"));
-    if (number === 0) {
-      load.connect(0, inspect, slot(inspect, "concept_masks"));
+    if (number < 2) {
+      load.connect(0, fuse, slot(fuse, number ? "masks_2" : "masks"));
+    }
+    if (number !== 1) {
+      load.connect(0, inspect, slot(inspect, number ? "kept_masks" : "concept_masks"));
     }
   });
   return inspect.id;
@@ -47,11 +49,11 @@ def mask(concept: str) -> NeuronMask:
 
 @pytest.fixture
 def node(base: Path, comfy: ComfyPage) -> int:
-    """An Inspect Mask behind a fusion of two masks from files."""
+    """An Inspect Mask behind a fusion of two masks from files; a third one should stay."""
     folder = base / "models" / "neuron_masks"
     folder.mkdir(parents=True, exist_ok=True)
     names = []
-    for concept in ("church", "golf ball"):
+    for concept in ("church", "golf ball", "tree"):
         names.append(f"{concept}.safetensors")
         mask(concept).save(folder / names[-1])
     comfy.page.evaluate("app.refreshComboInNodes()")
@@ -71,7 +73,7 @@ def test_the_table_and_the_pictures_are_in_the_node_after_a_run(
     expect(table(comfy)).to_have_text("Run the workflow to see the table.")
     comfy.run()
     expect(table(comfy)).to_contain_text("Forgets: church, golf ball")
-    expect(table(comfy)).to_contain_text("church: none")  # its hint: no other mask is connected
+    expect(table(comfy)).to_contain_text("church: tree, ")  # the hint
     assert len(comfy.output(node)["images"]) == 2
     saved = comfy.page.evaluate(
         "id => app.graph.serialize().nodes.find((one) => one.id === id).widgets_values", node
