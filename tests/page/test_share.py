@@ -229,6 +229,18 @@ def test_a_mask_file_is_uploaded_by_a_drop(comfy: ComfyPage, folder: Path, node:
     assert comfy.node_ids(KIND) == [node]  # the page did not open it as a workflow
 
 
+def test_the_first_mask_of_a_server_is_uploaded(comfy: ComfyPage, folder: Path) -> None:
+    (folder / "church.safetensors").unlink()
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    node = add(comfy, KIND)
+    comfy.look_at(node)
+    expect(panel(comfy)).to_contain_text("Choose a mask file above, upload one")
+    expect(panel(comfy).get_by_role("button", name="Embed in workflow")).to_be_disabled()
+    drop(comfy, panel(comfy), "cat.safetensors", mask("cat").to_bytes())
+    expect(panel(comfy)).to_contain_text("Forgets cat")
+    assert api_graph(comfy)[str(node)]["inputs"]["mask_file"] == "cat.safetensors"
+
+
 def test_an_uploaded_mask_takes_the_embedded_ones_place(comfy: ComfyPage, node: int) -> None:
     press(comfy, "Embed in workflow")
     expect(panel(comfy)).to_contain_text("Embedded in this workflow")
