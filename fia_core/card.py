@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .mask import NeuronMask
+from .origins import model_weights
 
 _MOST_TEXT = 120  # characters
 _MOST_SETTINGS = 240  # characters
@@ -34,7 +35,7 @@ def mask_card(mask: NeuronMask) -> MaskCard:
     protected = list(_protected(mask.provenance))
     rows = [
         ("made for", _short(mask.model.architecture)),
-        ("switches off", _counts(mask, origins)),
+        ("switches off", _counts(mask)),
     ]
     if _array(mask.provenance.get("masks")):
         rows.append(("fused with", _settings(mask.settings)))
@@ -79,12 +80,6 @@ class _Origin:
         settings = _object(self.provenance.get("profile_settings"))
         return {name: value for name, value in settings.items() if name != "model_weights"}
 
-    @property
-    def model_weights(self) -> int | None:
-        """Weights of the whole denoiser."""
-        weights = _object(self.provenance.get("profile_settings")).get("model_weights")
-        return weights if type(weights) is int and weights > 0 else None
-
     def text(self) -> str:
         """Kind, settings and the first prompts."""
         kind = self.provenance.get("kind")
@@ -113,12 +108,12 @@ def _protected(provenance: Mapping[str, Any]) -> Iterator[str]:
         yield from _texts(_object(part).get("concepts"))
 
 
-def _counts(mask: NeuronMask, origins: Iterable[_Origin]) -> str:
+def _counts(mask: NeuronMask) -> str:
     layers = "1 layer" if len(mask.layers) == 1 else f"{len(mask.layers)} layers"
     text = f"{mask.count:,} of {mask.weights:,} FFN2 weights"
     text += f" ({_percent(mask.count, mask.weights)}) in {layers}"
-    model_weights = next((o.model_weights for o in origins if o.model_weights), None)
-    return f"{text}, {_percent(mask.count, model_weights)} of the model" if model_weights else text
+    weights = model_weights(mask.provenance)
+    return f"{text}, {_percent(mask.count, weights)} of the model" if weights else text
 
 
 def _percent(count: int, total: int) -> str:

@@ -99,5 +99,6 @@ def stacked(parts: Sequence[Image.Image], height: int) -> Image.Image:
 def percent(share: float) -> str:
     """A share with about two digits that count: 0.045 %, 0.45 %, 4.5 %, 45 %."""
     hundred = 100 * share
-    digits = 0 if hundred >= 9.95 or hundred == 0 else 1 if hundred >= 0.995 else 2
-    return f"{hundred:.{3 if 0 < hundred < 0.0995 else digits}f} %"
+    limits = (9.95, 0.995, 0.0995)  # below them one, two, three decimals
+    decimals = sum(0 < hundred < limit for limit in limits)
+    return f"{hundred:.{decimals}f} %"

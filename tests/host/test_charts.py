@@ -151,6 +151,24 @@ def test_by_rank_keeps_the_first_and_the_order(extension: Any) -> None:
     assert by_rank(torch.arange(1000, 0, -1), 108)[0] == 1000
 
 
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0 %"),
+        (0.000045, "0.005 %"),
+        (0.00045, "0.045 %"),
+        (0.0045, "0.45 %"),
+        (0.00999, "1.0 %"),
+        (0.045, "4.5 %"),
+        (0.0999, "10 %"),
+        (0.45, "45 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_percentages_have_about_two_digits(extension: Any, share: float, text: str) -> None:
+    assert extension.module("nodes.charts.canvas").percent(share) == text
+
+
 def test_layers_of_a_block_are_columns_as_high_as_their_share(
     core: Any, charts: Any, palette: Any
 ) -> None:
@@ -229,17 +247,21 @@ def test_texts_stay_in_the_picture_and_apart(
     write = canvas_class.text
 
     def noted(
-        canvas: Any, x: float, middle: float, text: str, size: int = 22, *args: Any, **kwargs: Any
+        canvas: Any,
+        x: float,
+        middle: float,
+        text: str,
+        size: int = 22,
+        colour: Any = (255, 255, 255),
+        align: float = 0,
+        width: float = 800,
     ) -> float:
-        right = write(canvas, x, middle, text, size, *args, **kwargs)
-        align = kwargs.get("align", args[1] if len(args) > 1 else 0)
-        left = x if align == 0 else x - (right - x) * align / (1 - align) if align < 1 else None
-        if left is None:
-            shown = lettering.fitted(text, size, kwargs.get("width", canvas.image.width))
-            left = x - lettering.text_width(shown, size)
+        shown = lettering.fitted(text, size, width)
+        left = x - align * lettering.text_width(shown, size)
+        right = left + lettering.text_width(shown, size)
         box = Box(text, left, middle - size / 2, right, middle + size / 2)
         canvases.setdefault(canvas, []).append(box)
-        return right
+        return write(canvas, x, middle, text, size, colour, align, width)
 
     monkeypatch.setattr(canvas_class, "text", noted)
     blocks, concepts, kept = CASES[case]
