@@ -28,6 +28,9 @@ ADD = """([kind, position]) => {
 ARCHITECTURE = """node => app.api.fetchApi(`/forget_it_all/architecture?node=${node}`)
   .then((answer) => answer.json()).then(({ architecture }) => architecture)"""
 
+BUTTONS = """id => app.graph.getNodeById(id).widgets
+  .filter(({ type }) => type === "button").map(({ name }) => name)"""
+
 PUT_MASK = """([file, steps]) => {
   const one = (type) => app.graph.nodes.find((node) => node.type === type);
   for (const type of ["FIAProfileConcept", "FIABuildConceptMask", "FIAFuseMasks", "PreviewAny"]) {
@@ -334,3 +337,32 @@ def test_the_export_workflow_opens_from_the_template_browser(comfy: ComfyPage) -
     comfy.open_template("export_erased_checkpoint")
     assert comfy.node_ids("CheckpointSave") and comfy.node_ids("FIAApplyNeuronMask")
     assert comfy.missing_nodes() == []
+
+
+def test_the_mask_that_was_saved_is_loaded_in_a_new_node_with_one_click(
+    comfy: ComfyPage, renderer: str, folder: Path, node: int
+) -> None:
+    save = add(comfy, "FIASaveNeuronMask", 500)
+    connect = "([a, b]) => app.graph.getNodeById(a).connect(0, app.graph.getNodeById(b), 0)"
+    comfy.page.evaluate(connect, [node, save])
+    assert comfy.page.evaluate(BUTTONS, save) == []
+    comfy.run()
+    comfy.run()  # nothing has changed
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "church.safetensors",
+        "mask_00001_.safetensors",
+    ]
+    comfy.set_widget(save, "filename_prefix", "again")
+    comfy.run()
+    assert comfy.page.evaluate(BUTTONS, save) == ["Add a node that loads it"]
+    values = comfy.page.evaluate("app.graph.serialize().nodes.map((n) => n.widgets_values)")
+    assert values == [["church.safetensors", ""], ["again"]]
+
+    comfy.look_at(save)
+    if renderer == "vue":
+        comfy.page.get_by_role("button", name="Add a node that loads it").click()
+    else:  # drawn on the canvas
+        comfy.page.evaluate("id => app.graph.getNodeById(id).widgets.at(-1).callback()", save)
+    _, new = comfy.node_ids(KIND)
+    assert value(comfy, new, "mask_file") == "again_00001_.safetensors"
+    expect(panel(comfy).last).to_contain_text("Forgets church")

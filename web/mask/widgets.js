@@ -1,7 +1,32 @@
-/** A widget whose value travels with the workflow and that nobody needs to see. */
+/** The two widgets of Load Neuron Mask. */
 
 /**
- * Hide a widget in both renderers, and take its socket away. Its value is still saved in its place.
+ * Files that a widget offers.
+ *
+ * @param {Comfy.Widget} file
+ * @returns {unknown[]}
+ */
+export function offeredFiles(file) {
+  const { values } = file.options;
+  return Array.isArray(values) ? values : [];
+}
+
+/**
+ * Let a widget offer a new file, and so all widgets that share its list.
+ *
+ * @param {Comfy.Widget} file
+ * @param {string} name
+ */
+export function offerFile(file, name) {
+  const offered = offeredFiles(file);
+  if (!offered.includes(name)) {
+    offered.push(name);
+  }
+}
+
+/**
+ * Hide a widget in both renderers, and take its socket away. Its value is still saved in its place:
+ * a mask's text travels with the workflow, and nobody needs to see it.
  *
  * @param {Comfy.Node} node
  * @param {Comfy.Widget} widget

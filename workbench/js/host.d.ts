@@ -14,6 +14,7 @@ declare namespace Comfy {
     extensionManager: {
       workflow: { activeWorkflow: Workflow | null };
       toast: { add(message: Toast): void };
+      setting: { get(name: string): unknown };
     };
     registerExtension(extension: Extension): void;
     getPreviewFormatParam(): string;
@@ -51,6 +52,7 @@ declare namespace Comfy {
     id: string;
     nodes: Node[];
     getNodeById(id: string | number): Node | null;
+    add(node: Node): void;
     setDirtyCanvas(foreground: boolean, background?: boolean): void;
   }
 
@@ -62,12 +64,22 @@ declare namespace Comfy {
     graph: Graph | null;
     /** The graph inside, if the node is a subgraph. */
     subgraph?: Graph;
+    pos: [number, number];
     size: [number, number];
-    inputs: { name: string; type: string }[];
-    outputs: { name: string; type: string }[];
+    inputs: Slot[];
+    outputs: Slot[];
     widgets?: Widget[];
     properties: Record<string, unknown>;
     setSize(size: [number, number]): void;
+    /** The least size that shows all widgets. */
+    computeSize(): [number, number];
+    addWidget(
+      type: string,
+      name: string,
+      value: unknown,
+      callback: () => void,
+      options: Record<string, unknown>,
+    ): Widget;
     addDOMWidget(
       name: string,
       type: string,
@@ -89,8 +101,17 @@ declare namespace Comfy {
     onRemoved?(): void;
   }
 
+  interface Slot {
+    name: string;
+    type: string;
+    /** What the page shows instead of the name. */
+    localized_name?: string;
+  }
+
   interface Widget {
     name: string;
+    /** What the page shows instead of the name. */
+    label?: string;
     type: string;
     value: unknown;
     options: Record<string, unknown>;
@@ -113,7 +134,11 @@ declare namespace Comfy {
 
   interface Extension {
     name: string;
+    /** Before any node is registered. */
+    init?(app: App): void | Promise<void>;
     setup?(app: App): void | Promise<void>;
+    /** The definition may be changed; also called when the person presses R. */
+    beforeRegisterNodeDef?(type: unknown, definition: NodeDefinition, app: App): void;
     nodeCreated?(node: Node, app: App): void | Promise<void>;
     loadedGraphNode?(node: Node, app: App): void;
     afterConfigureGraph?(missing: unknown[], app: App): void | Promise<void>;
@@ -121,6 +146,17 @@ declare namespace Comfy {
     refreshComboInNodes?(): void;
     onNodeOutputsUpdated?(outputs: Record<string, NodeOutput>): void;
   }
+
+  /** What the server says of a type of nodes. */
+  interface NodeDefinition {
+    name: string;
+    display_name: string;
+    description: string;
+    input?: Partial<Record<"required" | "optional", Record<string, InputDefinition>>>;
+    output_tooltips?: (string | null)[];
+  }
+
+  type InputDefinition = [type: unknown, options?: { tooltip?: string }];
 
   /** What a node sent in its `ui`. */
   type NodeOutput = Record<string, unknown>;
@@ -132,6 +168,9 @@ declare namespace Comfy {
     type: string;
   }
 }
+
+/** Global in the page. */
+declare const LiteGraph: { createNode(type: string): Comfy.Node | null };
 
 declare module "*/scripts/app.js" {
   export const app: Comfy.App;
