@@ -98,13 +98,11 @@ def _falling(shares: Sequence[Tensor]) -> Tensor:
 
 def _columns(scales: Scales) -> Image.Image:
     """What a full bar means, and a name above each column."""
-    canvas = Canvas(62)
-    full = (
-        f"Full bars: {scales.weights:,} weights, {percent(scales.share)}. "
-        "Channels, fullest first; full height: "
-        f"{percent(scales.output)} and {percent(scales.input)} pruned."
-    )
-    canvas.text(MARGIN, 16, full, SMALL, QUIET_TEXT, width=INPUTS[1] - MARGIN)
+    canvas = Canvas(86)
+    bars = f"Full bars: {scales.weights:,} weights, {percent(scales.share)} of the block."
+    heights = f"{percent(scales.output)} of an output, {percent(scales.input)} of an input"
+    canvas.text(MARGIN, 16, bars, SMALL, QUIET_TEXT)
+    canvas.text(MARGIN, 40, f"Channels, fullest first. Full height: {heights}.", SMALL, QUIET_TEXT)
     for x, align, name in (
         (MARGIN, 0, "block"),
         (BAR[0], 0, "weights"),
@@ -113,7 +111,7 @@ def _columns(scales: Scales) -> Image.Image:
         (OUTPUTS[0], 0, "outputs"),
         (INPUTS[0], 0, "inputs"),
     ):
-        canvas.text(x, 46, name, SMALL, QUIET_TEXT, align)
+        canvas.text(x, 70, name, SMALL, QUIET_TEXT, align)
     return canvas.image
 
 
