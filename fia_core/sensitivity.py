@@ -29,8 +29,9 @@ def time_integrated_sensitivity(
     Raises:
         ValueError: wrong rank, empty, NaN or infinity, a sparsity outside (0, 1].
     """
-    accumulator = SensitivityAccumulator(temporal_sparsity)
-    for step_saliency in finite_float32("saliency", saliency, ("T", "C_out", "C_in")):
+    saliency = finite_float32("saliency", saliency, ("T", "C_out", "C_in"))
+    accumulator = SensitivityAccumulator(temporal_sparsity, saliency.shape[1:], saliency.device)
+    for step_saliency in saliency:
         accumulator.add(step_saliency)
     return accumulator.result(normalize)
 
@@ -40,31 +41,36 @@ class SensitivityAccumulator:
 
     Args:
         temporal_sparsity: r1 in (0, 1].
+        shape: (C_out, C_in).
+        device: where the state lives.
 
     Raises:
         ValueError: a sparsity outside (0, 1].
     """
 
-    def __init__(self, temporal_sparsity: float) -> None:
+    def __init__(
+        self,
+        temporal_sparsity: float,
+        shape: tuple[int, ...],
+        device: torch.device | str = "cpu",
+    ) -> None:
         self._share = decimal_share("temporal_sparsity", temporal_sparsity)
         self._steps = 0
-        self._total = torch.empty(0)
-        self._exceedances = torch.empty(0)
+        self._total = torch.zeros(shape, dtype=torch.float32, device=device)
+        self._exceedances = torch.zeros(shape, dtype=torch.int16, device=device)
 
     def add(self, step_saliency: Tensor) -> None:
-        """Add S_t, (C_out, C_in), of the next step.
+        """Add S_t, (C_out, C_in), of the next step; on any device, where its threshold is found.
 
         Raises:
-            ValueError: wrong rank, another shape than the steps before, empty, NaN or infinity.
+            ValueError: another shape than this was made for, empty, NaN or infinity.
         """
         step_saliency = finite_float32("step_saliency", step_saliency, ("C_out", "C_in"))
-        if self._steps == 0:
-            self._total = torch.zeros_like(step_saliency)
-            self._exceedances = torch.zeros_like(step_saliency, dtype=torch.int16)
-        require_shape("step_saliency", step_saliency, self._total.shape, "as the steps before")
+        require_shape("step_saliency", step_saliency, self._total.shape, "as this was made for")
+        exceeds = step_saliency > temporal_threshold(step_saliency, self._share)
         self._steps += 1
-        self._total += step_saliency
-        self._exceedances += step_saliency > temporal_threshold(step_saliency, self._share)
+        self._total += step_saliency.to(self._total.device)
+        self._exceedances += exceeds.to(self._total.device)
 
     def result(self, normalize: bool = True) -> Tensor:
         """A, (C_out, C_in) float32, of the steps so far; see ``time_integrated_sensitivity``.

@@ -107,7 +107,7 @@ def denoise_prompts(
     """Run the first steps of sampling for all rows of ``positive``, watched by ``observer``.
 
     ``model`` is changed (wrappers are added): pass a clone. ``chunk`` prompts share a denoiser
-    call; 0 chooses by free memory.
+    call.
 
     Raises:
         ValueError: if the sampler skips a step of the schedule, so that there is nothing to watch.
@@ -115,7 +115,7 @@ def denoise_prompts(
     sigmas = profile_sigmas(model, settings)
     latent = _empty_latent(model, settings)
     prompts = len(positive[0][0])
-    chunk = min(prompts, chunk or _automatic_chunk(model, latent))
+    chunk = min(prompts, chunk)
     watch = _ChunkedDenoiser(sigmas, prompts, chunk, observer)
 
     model.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, WRAPPER_KEY, _reserve_for(chunk))
@@ -136,23 +136,26 @@ def denoise_prompts(
     watch.require_every_step(settings.sampler)
 
 
-def _empty_latent(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
-    """One latent of zeros with the channels that ``model`` wants."""
-    size = (settings.height // LATENT_FACTOR, settings.width // LATENT_FACTOR)
-    return comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))
-
-
-def _automatic_chunk(model: ModelPatcher, latent: torch.Tensor) -> int:
+def automatic_chunk(model: ModelPatcher, settings: SamplingSettings) -> int:
     """The largest power of two of prompts whose denoiser call fits beside the loaded model."""
     not_loaded = model.model_size() - model.loaded_size()
     free = get_free_memory(model.load_device) - not_loaded
     chunk = LARGEST_AUTOMATIC_CHUNK
-    while chunk > 1:
-        both_halves = [2 * chunk, *latent.shape[1:]]
-        if model.memory_required(both_halves) * MEMORY_MARGIN < free:
-            break
+    while chunk > 1 and denoiser_memory(model, settings, chunk) >= free:
         chunk //= 2
     return chunk
+
+
+def denoiser_memory(model: ModelPatcher, settings: SamplingSettings, chunk: int = 1) -> float:
+    """Bytes that a denoiser call takes for a chunk of prompts, by the host's estimate."""
+    both_halves = [2 * chunk, *_empty_latent(model, settings).shape[1:]]
+    return model.memory_required(both_halves) * MEMORY_MARGIN
+
+
+def _empty_latent(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
+    """One latent of zeros with the channels that ``model`` wants."""
+    size = (settings.height // LATENT_FACTOR, settings.width // LATENT_FACTOR)
+    return comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))
 
 
 def _reserve_for(chunk: int) -> Callable[..., Any]:

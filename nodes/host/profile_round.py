@@ -1,21 +1,24 @@
 """One round of profiling: the base prompts and some concepts' prompts, denoised together."""
 
+import logging
 import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 
 import torch
+from comfy.model_management import OOM_EXCEPTION, soft_empty_cache
 from comfy.model_patcher import ModelPatcher
 
 from ...fia_core import ConceptProfile
 from ...fia_core.values import Settings
 from .capture import Ffn2Capture
-from .denoise import denoise_prompts
+from .denoise import automatic_chunk, denoise_prompts
 from .identity import model_identity
 from .layers import find_ffn2_layers, layer_shapes
 from .profile_request import ProfileRequest, RequestPrompts
 from .progress import ProfileProgress
+from .state_plan import StatePlan
 from .step_statistics import StepStatistics
 
 
@@ -24,31 +27,37 @@ def profile_round(
     request: ProfileRequest,
     prompts: RequestPrompts,
     concepts: Sequence[str],
+    plan: StatePlan,
     progress: ProfileProgress,
 ) -> list[ConceptProfile]:
-    """Profiles of ``concepts``, in order. The layers of ``model`` are hooked only meanwhile."""
-    model = model.clone()  # gets wrappers
-    layers = find_ffn2_layers(model)
-    statistics = StepStatistics(
-        layer_shapes(layers),
-        concepts=len(concepts),
-        group=len(prompts.base),
-        temporal_sparsity=request.temporal_sparsity,
-        saliency_form=request.saliency_form,
-        device=model.load_device,
-    )
-    watch = _RoundObserver(Ffn2Capture(layers, statistics.add), statistics, progress)
+    """Profiles of ``concepts``, in order. The layers of ``model`` are hooked only meanwhile.
+
+    Where the device's memory runs out, the round begins again with half as many prompts a denoiser
+    call; with one prompt a call the host's error is passed on.
+    """
     identity = model_identity(model)
-    progress.begin(concepts)
-    with watch.capture.attached():
-        denoise_prompts(
-            model,
-            prompts.positive(concepts),
-            prompts.negative(),
-            request.sampling,
-            request.chunk,
-            watch,
+    statistics, chunk = None, request.chunk
+    while statistics is None:
+        statistics = StepStatistics(
+            layer_shapes(find_ffn2_layers(model)),
+            concepts=len(concepts),
+            group=len(prompts.base),
+            temporal_sparsity=request.temporal_sparsity,
+            saliency_form=request.saliency_form,
+            plan=plan,
         )
+        chunk = chunk or automatic_chunk(model, request.sampling)
+        progress.begin(concepts)
+        try:
+            _watch(model, request, prompts, concepts, chunk, statistics, progress)
+        except OOM_EXCEPTION:
+            if chunk == 1:
+                raise
+            statistics = None
+        if statistics is None:  # not above, where the exception still holds the tensors
+            chunk //= 2
+            soft_empty_cache()
+            logging.warning("Profile Concept: out of memory, now %d prompts a call.", chunk)
     settings = _settings(model, request)
     return [
         ConceptProfile(
@@ -62,6 +71,29 @@ def profile_round(
         )
         for position, concept in enumerate(concepts)
     ]
+
+
+def _watch(
+    model: ModelPatcher,
+    request: ProfileRequest,
+    prompts: RequestPrompts,
+    concepts: Sequence[str],
+    chunk: int,
+    statistics: StepStatistics,
+    progress: ProfileProgress,
+) -> None:
+    """Denoise the round's prompts and let ``statistics`` see what the layers do."""
+    model = model.clone()  # gets wrappers
+    capture = Ffn2Capture(find_ffn2_layers(model), statistics.add)
+    with capture.attached():
+        denoise_prompts(
+            model,
+            prompts.positive(concepts),
+            prompts.negative(),
+            request.sampling,
+            chunk,
+            _RoundObserver(capture, statistics, progress),
+        )
 
 
 def _settings(model: ModelPatcher, request: ProfileRequest) -> Settings:

@@ -10,16 +10,15 @@ from comfy.sd import CLIP
 from ...fia_core import ConceptProfile
 from .denoise import profile_sigmas
 from .fingerprint import Fingerprint, NoFingerprintError, add_model
-from .layers import find_ffn2_layers
+from .layers import find_ffn2_layers, layer_shapes
 from .profile_cache import ProfileCache
 from .profile_request import ProfileRequest, RequestPrompts
 from .profile_round import profile_round
 from .progress import ProfileProgress
+from .state_plan import plan_state
 from .words import require_known_words
 
 COMPILE_KEY = "torch.compile"  # of the host's wrapper that swaps in the compiled denoiser
-CONCEPTS_A_ROUND = 10
-"""Base prompts are denoised once a round; a finished round is in the cache whatever comes next."""
 CALCULATION = 1
 """Raise it when the same request would give other numbers than before: cached profiles expire."""
 
@@ -42,7 +41,7 @@ def profile_concepts(
             known word, or the sampler does not follow the schedule.
     """
     model = _without_compilation(model)
-    find_ffn2_layers(model)
+    shapes = layer_shapes(find_ffn2_layers(model))
     profile_sigmas(model, request.sampling)
     require_known_words(clip, request.concepts)
 
@@ -53,15 +52,15 @@ def profile_concepts(
         found = {concept: cache.get(key) for concept, key in keys.items()}
         profiles = {concept: profile for concept, profile in found.items() if profile}
     missing = [concept for concept in request.concepts if concept not in profiles]
+    plan = plan_state(model, shapes, max(1, len(missing)), request.sampling)
     rounds = [
-        missing[start : start + CONCEPTS_A_ROUND]
-        for start in range(0, len(missing), CONCEPTS_A_ROUND)
+        missing[start : start + plan.concepts] for start in range(0, len(missing), plan.concepts)
     ]
     progress = ProfileProgress(
         model, rounds, len(prompts.base), request.sampling.profile_steps, node_id
     )
     for concepts in rounds:
-        for profile in profile_round(model, request, prompts, concepts, progress):
+        for profile in profile_round(model, request, prompts, concepts, plan, progress):
             profiles[profile.concept] = profile
             if cache and profile.concept in keys:
                 cache.put(keys[profile.concept], profile)

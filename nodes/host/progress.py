@@ -44,7 +44,9 @@ class ProfileProgress:
         self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
 
     def begin(self, concepts: Sequence[str]) -> None:
-        """The round of these concepts begins."""
+        """The round of these concepts begins, or begins again."""
+        if concepts == self._round:
+            self._done = self._round_start
         self._round = concepts
         self._round_start = self._done
 

@@ -18,6 +18,7 @@ from ...fia_core import (
     contrastive_saliency,
     prompt_saliencies,
 )
+from .state_plan import StatePlan
 
 
 class StepStatistics:
@@ -29,7 +30,7 @@ class StepStatistics:
         group: prompts in a group.
         temporal_sparsity: r1, a fraction.
         saliency_form: "exact" or "released".
-        device: where the layers' activations are.
+        plan: where the state lives.
     """
 
     def __init__(
@@ -39,12 +40,19 @@ class StepStatistics:
         group: int,
         temporal_sparsity: float,
         saliency_form: str,
-        device: torch.device,
+        plan: StatePlan,
     ) -> None:
         self._form = saliency_form
         self._prompts = (1 + concepts) * group
         self._layers = {
-            name: _LayerStatistics(shape, concepts, group, temporal_sparsity, device)
+            name: _LayerStatistics(
+                group,
+                _Moments(shape, plan.moments[name]),
+                [
+                    SensitivityAccumulator(temporal_sparsity, shape, plan.sums)
+                    for _ in range(concepts)
+                ],
+            )
             for name, shape in shapes.items()
         }
 
@@ -90,27 +98,31 @@ class StepStatistics:
         }
 
 
+class _Moments:
+    """Makes the running moments of one layer, on its device."""
+
+    def __init__(self, shape: tuple[int, int], device: torch.device) -> None:
+        self.device = device
+        self.of_base = partial(RunningMoments, shape, device)
+        self.of_concept = partial(RunningMean, shape, device)
+
+
 class _LayerStatistics:
     """The same for one layer."""
 
     def __init__(
-        self,
-        shape: tuple[int, int],
-        concepts: int,
-        group: int,
-        temporal_sparsity: float,
-        device: torch.device,
+        self, group: int, moments: _Moments, accumulators: list[SensitivityAccumulator]
     ) -> None:
-        self.accumulators = [SensitivityAccumulator(temporal_sparsity) for _ in range(concepts)]
+        self.accumulators = accumulators
         self.seen = 0
         self._group = group
-        self._new_base = partial(RunningMoments, shape, device)
-        self._new_concept = partial(RunningMean, shape, device)
-        self._base = self._new_base()
-        self._concept = self._new_concept()
+        self._moments = moments
+        self._base = moments.of_base()
+        self._concept = moments.of_concept()
 
     def add(self, prompt: int, saliency: torch.Tensor) -> None:
         self.seen += 1
+        saliency = saliency.to(self._moments.device)
         group = prompt // self._group
         if group == 0:
             self._base.add(saliency)
@@ -119,8 +131,8 @@ class _LayerStatistics:
         if self._concept.count == self._group:
             step = contrastive_saliency(self._concept.mean, self._base.mean, self._base.std)
             self.accumulators[group - 1].add(step)
-            self._concept = self._new_concept()
+            self._concept = self._moments.of_concept()
 
     def finish_step(self) -> None:
         self.seen = 0
-        self._base = self._new_base()
+        self._base = self._moments.of_base()

@@ -36,7 +36,7 @@ def test_accumulator_is_the_stacked_function_bit_for_bit(
     seed: int, steps: int, inputs: int, r1: int, normalize: bool
 ) -> None:
     saliency = normal(seed, steps, 4, inputs).clamp_min(0)
-    accumulator = SensitivityAccumulator(r1 / 100)
+    accumulator = SensitivityAccumulator(r1 / 100, (4, inputs))
     for position, step_saliency in enumerate(saliency, start=1):
         accumulator.add(step_saliency)
         stacked = time_integrated_sensitivity(saliency[:position], r1 / 100, normalize)
@@ -77,7 +77,7 @@ def test_half_precision_saliency_is_summed_in_float32() -> None:
 
 
 def test_accumulator_keeps_no_reference_to_its_input() -> None:
-    accumulator, step_saliency = SensitivityAccumulator(0.5), torch.tensor([[1.0, 2.0]])
+    accumulator, step_saliency = SensitivityAccumulator(0.5, (1, 2)), torch.tensor([[1.0, 2.0]])
     accumulator.add(step_saliency)
     before = accumulator.result()
     step_saliency.zero_()
@@ -85,7 +85,7 @@ def test_accumulator_keeps_no_reference_to_its_input() -> None:
 
 
 def test_accumulator_state_does_not_grow_with_steps() -> None:
-    accumulator = SensitivityAccumulator(0.05)
+    accumulator = SensitivityAccumulator(0.05, (8, 16))
     sizes_seen = set()
     for step in range(5):
         accumulator.add(normal(step, 8, 16).clamp_min(0))
@@ -171,7 +171,7 @@ def test_sparsity_outside_its_range_is_named(sparsity: object) -> None:
     with pytest.raises(ValueError, match=rf"^temporal_sparsity: is {sparsity!r}"):
         time_integrated_sensitivity(torch.ones(2, 3, 4), sparsity)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=rf"^temporal_sparsity: is {sparsity!r}"):
-        SensitivityAccumulator(sparsity)  # type: ignore[arg-type]
+        SensitivityAccumulator(sparsity, (3, 4))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=rf"^spatial_sparsity: is {sparsity!r}"):
         concept_sensitive_mask(torch.ones(3, 4), sparsity)  # type: ignore[arg-type]
 
@@ -195,7 +195,7 @@ def test_bad_saliency_is_named() -> None:
 
 
 def test_accumulator_refuses_bad_steps() -> None:
-    accumulator = SensitivityAccumulator(0.05)
+    accumulator = SensitivityAccumulator(0.05, (2, 3))
     with pytest.raises(ValueError, match=r"^step_saliency: none was added"):
         accumulator.result()
     accumulator.add(torch.ones(2, 3))

@@ -156,7 +156,7 @@ def test_an_interrupt_keeps_the_rounds_that_are_done(
     denoiser: Denoiser,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(extension.module("nodes.host.profiling"), "CONCEPTS_A_ROUND", 1)
+    monkeypatch.setattr(extension.module("nodes.host.state_plan"), "LARGEST_ROUND", 1)
     profiles(host, tiny, use_cache=False)
     alone, denoiser.calls = denoiser.calls, 0
     denoiser.interrupt_at = 2 * alone + 1

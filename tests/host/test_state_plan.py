@@ -1,0 +1,139 @@
+"""Where the state of profiling lives, how much of it there is, and what happens without room."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from comfy.model_management import OOM_EXCEPTION
+from comparison import assert_same_except_at_ties
+from graphs import GraphError, profile_graph
+from tiny_model import TinyModel
+
+CONCEPTS = "church\ngolf ball\ncat"
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def shapes(extension: Any, tiny: TinyModel) -> Any:
+    layers = extension.module("nodes.host.layers")
+    return layers.layer_shapes(layers.find_ffn2_layers(tiny.model))
+
+
+def plan(extension: Any, tiny: TinyModel, shapes: Any, concepts: int) -> Any:
+    sampling = extension.module("nodes.host.denoise").SamplingSettings(
+        7, 10, 3, 4.0, "euler", "normal", 64, 64
+    )
+    state_plan = extension.module("nodes.host.state_plan")
+    return state_plan.plan_state(tiny.model, shapes, concepts, sampling)
+
+
+def set_free(extension: Any, monkeypatch: pytest.MonkeyPatch, free: float) -> None:
+    """Let the plan believe that so many bytes are free, on the device as beside the CPU."""
+    monkeypatch.setattr(
+        extension.module("nodes.host.state_plan"), "get_free_memory", lambda device: free
+    )
+
+
+def test_with_room_ten_concepts_share_a_round(extension: Any, tiny: TinyModel, shapes: Any) -> None:
+    assert plan(extension, tiny, shapes, 3).concepts == 3
+    roomy = plan(extension, tiny, shapes, 25)
+    assert roomy.concepts == 10
+    assert roomy.moments == dict.fromkeys(shapes, CPU) and roomy.sums == CPU
+
+
+def test_without_room_a_round_shrinks_to_what_fits(
+    extension: Any, tiny: TinyModel, shapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.state_plan")
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    for fitting, expected in ((4.5, 4), (0.2, 1)):
+        free = fitting * module.SUM_BYTES * weights / module.SHARE_OF_RAM
+        set_free(extension, monkeypatch, free)
+        assert plan(extension, tiny, shapes, 25).concepts == expected
+
+
+def test_the_layers_that_fit_stay_on_the_device(
+    extension: Any, tiny: TinyModel, shapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.state_plan")
+    gpu = torch.device("cuda", 0)
+    first, *others = shapes
+    room = module.MOMENT_BYTES * math.prod(shapes[first])
+    monkeypatch.setattr(module, "_free_beside", lambda *_: room)
+    monkeypatch.setattr(tiny.model, "load_device", gpu)
+    spilled = plan(extension, tiny, shapes, 2)
+    assert spilled.moments == {first: gpu, **dict.fromkeys(others, CPU)}
+    assert spilled.sums == CPU
+
+
+@pytest.mark.parametrize("concepts", [1, 4])
+def test_the_state_takes_what_the_plan_reckons_with(
+    extension: Any, tiny: TinyModel, shapes: Any, concepts: int
+) -> None:
+    module = extension.module("nodes.host.state_plan")
+    statistics = extension.module("nodes.host.step_statistics").StepStatistics(
+        shapes, concepts, 4, 0.05, "exact", plan(extension, tiny, shapes, concepts)
+    )
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    assert tensor_bytes(statistics) == (
+        (module.MOMENT_BYTES + module.SUM_BYTES * concepts) * weights
+    )
+
+
+def tensor_bytes(holder: Any) -> int:
+    """Of all tensors that an object holds, however deep."""
+    if isinstance(holder, torch.Tensor):
+        return holder.nbytes
+    if isinstance(holder, dict):
+        return sum(map(tensor_bytes, holder.values()))
+    if isinstance(holder, list):
+        return sum(map(tensor_bytes, holder))
+    return tensor_bytes(vars(holder)) if hasattr(holder, "__dict__") else 0
+
+
+def test_little_memory_changes_no_profile(
+    host: Any, tiny: TinyModel, request: pytest.FixtureRequest
+) -> None:
+    graph = profile_graph(host, tiny.model, tiny.clip, concepts=CONCEPTS)
+    host.forget()
+    profiles, masks = host.run(graph, "profile"), host.run(graph, "mask")
+    request.getfixturevalue("little_memory")
+    host.forget()
+    for one, other, profile in zip(masks, host.run(graph, "mask"), profiles, strict=True):
+        assert one.concepts == other.concepts
+        assert_same_except_at_ties(one, other, profile)
+
+
+def crowded(model: Any, most: int) -> tuple[Any, list[int]]:
+    """A clone on a device that has no room for more than some rows, and the rows of each call."""
+    rows: list[int] = []
+
+    def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
+        rows.append(len(call["input"]))
+        if rows[-1] > most:
+            raise OOM_EXCEPTION("CUDA out of memory")
+        return apply_model(call["input"], call["timestep"], **call["c"])
+
+    clone = model.clone()
+    clone.set_model_unet_function_wrapper(run)
+    return clone, rows
+
+
+def test_out_of_memory_halves_the_prompts_of_a_call(host: Any, tiny: TinyModel) -> None:
+    host.forget()
+    plain = profile_graph(host, tiny.model, tiny.clip, batch_size=8)
+    (profile,), (mask,) = host.run(plain, "profile"), host.run(plain, "mask")
+    model, rows = crowded(tiny.model, most=4)  # two prompts with guidance
+    (halved,) = host.run(profile_graph(host, model, tiny.clip, batch_size=8), "mask")
+    assert rows[:3] == [16, 8, 4] and set(rows[2:]) == {4}
+    assert_same_except_at_ties(mask, halved, profile)
+
+
+def test_out_of_memory_with_one_prompt_is_the_hosts_error(host: Any, tiny: TinyModel) -> None:
+    host.forget()
+    model, rows = crowded(tiny.model, most=0)
+    with pytest.raises(GraphError, match="out of memory"):
+        host.run(profile_graph(host, model, tiny.clip, batch_size=4), "profile")
+    assert rows == [8, 4, 2]
