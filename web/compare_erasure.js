@@ -8,6 +8,7 @@ import { enlarge } from "./compare/enlarge.js";
 import { locator, nodeByExecutionId, nodesOf, rootGraph } from "./compare/graph.js";
 import { rememberedOutputs } from "./compare/history.js";
 import { pairsOf } from "./compare/pairs.js";
+import { wordsOf } from "./language/words.js";
 
 const KIND = "FIACompareErasure";
 const MIN_HEIGHT = 120;
@@ -50,8 +51,8 @@ app.registerExtension({
 
 /** @param {Comfy.Node} node */
 function addComparison(node) {
-  const names = { before: "before", after: "after" };
-  const comparison = new Comparison({ ...names, onClick: () => enlarge(comparison, names) });
+  const words = wordsOf(app);
+  const comparison = new Comparison({ words, onClick: () => enlarge(comparison) });
   comparison.element.classList.add("widget-expands"); // the newer renderer lets it grow
   shareWithCanvas(comparison.element, app.canvas);
   comparisons.set(node, comparison);

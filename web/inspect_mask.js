@@ -2,6 +2,7 @@
 
 import { app } from "../../scripts/app.js";
 import { locator, nodesOf, rootGraph } from "./compare/graph.js";
+import { wordsOf } from "./language/words.js";
 
 const KIND = "FIAInspectMask";
 const HEIGHT = 180; // the pictures have the rest of the node
@@ -40,7 +41,7 @@ function addTable(node) {
   element.className = "fia-inspect-table";
   element.style.cssText = STYLE;
   element.dataset.captureWheel = "true"; // the newer renderer lets it scroll
-  element.textContent = "Run the workflow to see the table.";
+  element.textContent = wordsOf(app).runToSeeTable;
   tables.set(node, element);
   const widget = node.addDOMWidget("table", "fia_table", element, {
     serialize: false,

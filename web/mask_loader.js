@@ -3,6 +3,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { shareWithCanvas } from "./compare/canvas.js";
+import { wordsOf } from "./language/words.js";
 import { maskFile, mayBeMaskFile } from "./mask/dropped.js";
 import { MaskLoader } from "./mask/loader.js";
 import { MaskServer } from "./mask/server.js";
@@ -12,11 +13,10 @@ import { hideWidget } from "./mask/widgets.js";
 const KIND = "FIALoadNeuronMask";
 const MIN_HEIGHT = 150;
 /** @type {[number, number]} */
-const SIZE = [400, 440];
+const SIZE = [400, 500];
 
 /** @type {Map<Comfy.Node, MaskLoader>} */
 const loaders = new Map();
-const server = new MaskServer(api);
 
 app.registerExtension({
   name: "ForgetItAll.MaskLoader",
@@ -53,15 +53,17 @@ function addPanel(node) {
     return;
   }
   hideWidget(node, text);
+  const words = wordsOf(app);
   const loader = new MaskLoader({
-    server,
+    server: new MaskServer(api, words),
     file,
     text,
     models: () => (node.graph ? modelLoadersFor(node) : []),
     onChange: () => {
       node.graph?.setDirtyCanvas(true);
-      app.extensionManager.workflow.activeWorkflow?.changeTracker?.checkState();
+      app.extensionManager?.workflow?.activeWorkflow?.changeTracker?.checkState();
     },
+    words,
   });
   loaders.set(node, loader);
   addElement(node, loader.panel.element);

@@ -1,11 +1,11 @@
 /** Save Neuron Mask in the page: one click from the saved mask to a node that loads it. */
 
 import { app } from "../../scripts/app.js";
+import { wordsOf } from "./language/words.js";
 import { offerFile } from "./mask/widgets.js";
 
 const KIND = "FIASaveNeuronMask";
 const LOADER = "FIALoadNeuronMask";
-const BUTTON = "Add a node that loads it";
 const GAP = 40;
 
 /** @type {WeakMap<Comfy.Node, string>} the mask file that each node saved last */
@@ -32,11 +32,12 @@ app.registerExtension({
 
 /** @param {Comfy.Node} node */
 function showButton(node) {
-  if (node.widgets?.some((widget) => widget.name === BUTTON)) {
+  const { loadSaved } = wordsOf(app);
+  if (node.widgets?.some((widget) => widget.name === loadSaved)) {
     return;
   }
   const options = { serialize: false }; // else it is an input, and the node runs again
-  const button = node.addWidget("button", BUTTON, null, () => addLoader(node), options);
+  const button = node.addWidget("button", loadSaved, null, () => addLoader(node), options);
   button.serialize = false;
   const [width, height] = node.computeSize();
   node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);

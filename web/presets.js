@@ -2,6 +2,7 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { wordsOf } from "./language/words.js";
 import { applyPreset, sentenceOf } from "./presets/preset.js";
 
 const KIND = "FIAProfileConcept";
@@ -42,7 +43,7 @@ async function choose(node, kind) {
   app.extensionManager.toast.add({
     severity: "info",
     summary: `Forget It All: ${kind}`,
-    detail: sentenceOf(preset),
+    detail: sentenceOf(preset, wordsOf(app)),
     life: SHOWN,
   });
 }

@@ -4,25 +4,23 @@ import { part, pictures, ratioOf } from "./elements.js";
 import { MIDDLE, pairAfterKey, positionAfterKey, positionAt } from "./slider.js";
 import { Strip } from "./strip.js";
 
+/** @import { Words } from "../language/en.js" */
 /** @import { Pair } from "./pairs.js" */
 
 /** A press that moves further than this many pixels is a drag and not a click. */
 const CLICK_DISTANCE = 4;
 
-const EMPTY = "Run the workflow to compare.";
-const GONE = "The server no longer has these pictures. Run the workflow again.";
-
 /**
  * @typedef {object} Options
- * @property {string} before what the left side is called
- * @property {string} after what the right side is called
+ * @property {Words} words
  * @property {() => void} [onClick] called for a click on the picture, and for Enter
  */
 
 /** An element that shows pairs of pictures, one pair at a time. */
 export class Comparison {
   /** @param {Options} options */
-  constructor({ before, after, onClick }) {
+  constructor({ words, onClick }) {
+    this.words = words;
     /** @type {Pair[]} */
     this.pairs = [];
     this.pair = 0;
@@ -30,15 +28,14 @@ export class Comparison {
     this.onClick = onClick;
     this.pressedAt = { x: 0, y: 0 };
 
-    this.pictures = pictures(before, after);
+    this.pictures = pictures(words.before, words.after);
     this.counter = part("span", "counter");
-    this.counter.setAttribute("aria-live", "polite");
     this.stage = part("div", "stage");
     this.stage.append(
       this.pictures.after,
       this.pictures.before,
-      label(before, "before"),
-      label(after, "after"),
+      label(words.before, "before"),
+      label(words.after, "after"),
       part("div", "line"),
       this.counter,
     );
@@ -47,14 +44,14 @@ export class Comparison {
     }
     this.stage.tabIndex = 0;
     this.stage.setAttribute("role", "slider");
-    this.stage.setAttribute("aria-label", `${before} and ${after}: where they meet`);
+    this.stage.setAttribute("aria-label", words.line);
     this.stage.setAttribute("aria-valuemin", "0");
     this.stage.setAttribute("aria-valuemax", "100");
 
     this.message = part("div", "message");
     this.frame = part("div", "frame");
     this.frame.append(this.stage, this.message);
-    this.strip = new Strip((pair) => void this.choose(pair));
+    this.strip = new Strip(words, (pair) => void this.choose(pair));
     this.element = document.createElement("div");
     this.element.className = "fia-compare";
     this.element.append(this.frame, this.strip.element);
@@ -72,7 +69,7 @@ export class Comparison {
    */
   async show(pairs, pair = this.pair) {
     this.pairs = pairs;
-    this.message.textContent = EMPTY;
+    this.message.textContent = this.words.runToCompare;
     if (!pairs.length) {
       this.element.classList.add("fia-compare-empty"); // until a picture is there
     }
@@ -88,10 +85,8 @@ export class Comparison {
    */
   moveTo(position) {
     this.position = position;
-    const percent = Math.round(100 * position);
     this.element.style.setProperty("--fia-position", `${100 * position}%`);
-    this.stage.setAttribute("aria-valuenow", String(percent));
-    this.stage.setAttribute("aria-valuetext", `${percent} % ${this.pictures.before.alt}`);
+    this.describe();
   }
 
   /** @param {number} pair */
@@ -99,6 +94,7 @@ export class Comparison {
     this.pair = pair;
     this.counter.textContent = `${pair + 1} / ${this.pairs.length}`;
     this.strip.mark(pair);
+    this.describe();
     const chosen = this.pairs[pair];
     if (chosen) {
       await this.display(chosen);
@@ -122,10 +118,18 @@ export class Comparison {
       }
     } catch {
       if (pair === this.pairs[this.pair]) {
-        this.message.textContent = GONE;
+        this.message.textContent = this.words.picturesGone;
         this.element.classList.add("fia-compare-empty");
       }
     }
+  }
+
+  /** Say to a screen reader what is seen. */
+  describe() {
+    const percent = Math.round(100 * this.position);
+    const place = this.counter.hidden ? "" : `, ${this.words.pair(this.counter.textContent)}`;
+    this.stage.setAttribute("aria-valuenow", String(percent));
+    this.stage.setAttribute("aria-valuetext", `${percent} % ${this.pictures.before.alt}${place}`);
   }
 
   listen() {

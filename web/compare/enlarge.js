@@ -3,31 +3,22 @@
 import { Comparison } from "./comparison.js";
 import { part } from "./elements.js";
 
-/** @import { Options } from "./comparison.js" */
-
-/** @type {[string, string][]} keys and what they do */
-const KEYS = [
-  ["← →", "move the line"],
-  ["Space", "flip"],
-  ["Esc", "close"],
-];
-/** @type {[string, string][]} */
-const BATCH_KEYS = [["Page ↑ ↓", "other pairs"], ...KEYS];
+/** @import { Words } from "../language/en.js" */
 
 /**
  * Show a comparison over everything until Escape, a click beside it, or the cross.
  *
  * @param {Comparison} small the one in the node; it takes over the pair and the line's place
- * @param {Options} options
  */
-export function enlarge(small, { before, after }) {
+export function enlarge(small) {
+  const { words } = small;
   const dialog = part("dialog", "dialog");
-  dialog.setAttribute("aria-label", `${before} and ${after}, enlarged`);
+  dialog.setAttribute("aria-label", words.enlarged);
 
-  const large = new Comparison({ before, after });
+  const large = new Comparison({ words });
   large.moveTo(small.position);
-  const help = keys(small.pairs.length > 1 ? BATCH_KEYS : KEYS);
-  dialog.append(large.element, help, closeButton(dialog));
+  const help = keys(words, small.pairs.length > 1);
+  dialog.append(large.element, help, closeButton(dialog, words));
 
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog || event.target === large.frame) {
@@ -50,9 +41,19 @@ export function enlarge(small, { before, after }) {
 /**
  * What the keys do, below the picture.
  *
- * @param {[string, string][]} meanings
+ * @param {Words} words
+ * @param {boolean} batch there are other pairs
  */
-function keys(meanings) {
+function keys(words, batch) {
+  /** @type {[string, string][]} */
+  const meanings = [
+    ["← →", words.keyMoves],
+    [words.keys.space, words.keyFlips],
+    [words.keys.escape, words.keyCloses],
+  ];
+  if (batch) {
+    meanings.unshift([words.keys.pages, words.keyTurns]);
+  }
   const line = part("p", "keys");
   for (const [key, meaning] of meanings) {
     const entry = document.createElement("span");
@@ -62,11 +63,14 @@ function keys(meanings) {
   return line;
 }
 
-/** @param {HTMLDialogElement} dialog */
-function closeButton(dialog) {
+/**
+ * @param {HTMLDialogElement} dialog
+ * @param {Words} words
+ */
+function closeButton(dialog, words) {
   const button = part("button", "close", "×");
   button.type = "button";
-  button.setAttribute("aria-label", "Close");
+  button.setAttribute("aria-label", words.close);
   button.addEventListener("click", () => dialog.close());
   return button;
 }

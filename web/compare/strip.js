@@ -3,18 +3,23 @@
 import { part, pictures } from "./elements.js";
 import { pairAfterKey } from "./slider.js";
 
+/** @import { Words } from "../language/en.js" */
 /** @import { Pair } from "./pairs.js" */
 
 /** A row of small comparisons, one of them chosen; hidden when there are fewer than two. */
 export class Strip {
-  /** @param {(pair: number) => void} onChoose called with the number of the pair that was chosen */
-  constructor(onChoose) {
+  /**
+   * @param {Words} words
+   * @param {(pair: number) => void} onChoose called with the number of the pair that was chosen
+   */
+  constructor(words, onChoose) {
+    this.words = words;
     this.onChoose = onChoose;
     /** @type {HTMLButtonElement[]} */
     this.buttons = [];
     this.element = part("div", "strip");
     this.element.setAttribute("role", "radiogroup");
-    this.element.setAttribute("aria-label", "Pairs of the batch");
+    this.element.setAttribute("aria-label", words.pairs);
     this.element.dataset.captureWheel = "true"; // asks the newer renderer for the wheel
     this.element.addEventListener("keydown", (event) => this.#onKey(event));
     this.element.addEventListener("wheel", (event) => this.#onWheel(event), { passive: false });
@@ -62,7 +67,7 @@ export class Strip {
     const button = part("button", "thumbnail");
     button.type = "button";
     button.setAttribute("role", "radio");
-    button.setAttribute("aria-label", `Pair ${number + 1}`);
+    button.setAttribute("aria-label", this.words.pair(number + 1));
     const { before, after } = pictures("", "");
     for (const image of [before, after]) {
       image.loading = "lazy";

@@ -1,8 +1,10 @@
 /** Load Neuron Mask: what its panel shows and does. */
 
 import { MaskPanel } from "./panel.js";
-import { mismatchWords, missingWords, NOTHING, sourceWords } from "./words.js";
+import { offeredFiles, offerFile } from "./widgets.js";
+import { mismatchWords, sourceWords } from "./words.js";
 
+/** @import { Words } from "../language/en.js" */
 /** @import { Card, MaskServer } from "./server.js" */
 /** @import { ModelLoader } from "./upstream.js" */
 
@@ -13,22 +15,24 @@ import { mismatchWords, missingWords, NOTHING, sourceWords } from "./words.js";
  * @property {Comfy.Widget} text the widget with the embedded mask
  * @property {() => ModelLoader[]} models the nodes whose models meet the mask
  * @property {() => void} onChange a widget's value was changed here
+ * @property {Words} words
  */
 
 /** One node's panel and the two values behind it. */
 export class MaskLoader {
   /** @param {Surroundings} surroundings */
-  constructor({ server, file, text, models, onChange }) {
+  constructor({ server, file, text, models, onChange, words }) {
     this.server = server;
     this.file = file;
     this.text = text;
     this.models = models;
     this.onChange = onChange;
+    this.words = words;
     /** @type {Card | null} */
     this.card = null;
     this.shown = "";
     this.compared = "";
-    this.panel = new MaskPanel({
+    this.panel = new MaskPanel(words, {
       onUpload: (file_) => void this.upload(file_),
       onEmbed: () => void this.embed(),
       onRemove: () => this.setText(""),
@@ -45,10 +49,9 @@ export class MaskLoader {
     return String(this.text.value ?? "");
   }
 
-  /** Files that the node offers. @returns {unknown[]} */
+  /** Whether the server has the chosen file. */
   get offered() {
-    const { values } = this.file.options;
-    return Array.isArray(values) ? values : [];
+    return offeredFiles(this.file).includes(this.name);
   }
 
   /** Show the mask that will be loaded, if it is another than the one that is shown. */
@@ -66,8 +69,9 @@ export class MaskLoader {
     this.card = null;
     this.compared = "";
     const { name, embedded } = this;
-    if (!embedded && !this.offered.includes(name)) {
-      this.panel.showMessage(name ? missingWords(name) : NOTHING, Boolean(name));
+    if (!embedded && !this.offered) {
+      const { missing, noMask } = this.words;
+      this.panel.showMessage(name ? missing(name) : noMask, Boolean(name));
       this.allow();
       return;
     }
@@ -77,12 +81,12 @@ export class MaskLoader {
       const card = await (embedded ? server.cardOfText(embedded) : server.cardOfFile(name));
       if (this.shown === wanted) {
         this.card = card;
-        this.panel.showCard(card, sourceWords(embedded));
+        this.panel.showCard(card, sourceWords(embedded, this.words));
         await this.compare();
       }
     } catch (error) {
       if (this.shown === wanted) {
-        this.panel.showMessage(words(error), true);
+        this.panel.showMessage(messageOf(error), true);
       }
     }
     this.allow();
@@ -100,7 +104,9 @@ export class MaskLoader {
     const warnings = await Promise.all(
       loaders.map(async ({ type, name, title }) => {
         const architecture = await this.server.architecture(type, name).catch(() => null);
-        return architecture ? mismatchWords(card.architecture, { title, architecture }) : "";
+        return architecture
+          ? mismatchWords(card.architecture, { title, architecture }, this.words)
+          : "";
       }),
     );
     if (this.card === card && this.compared === wires) {
@@ -110,11 +116,9 @@ export class MaskLoader {
 
   /** @param {File} file */
   async upload(file) {
-    await this.work(`Uploading ${file.name} …`, async () => {
+    await this.work(this.words.uploading(file.name), async () => {
       const name = await this.server.upload(file);
-      if (!this.offered.includes(name)) {
-        this.offered.push(name); // the list that all loaders here share
-      }
+      offerFile(this.file, name);
       this.file.value = name;
       this.file.callback?.(name); // else the newer renderer does not see it
       this.setText("");
@@ -122,7 +126,7 @@ export class MaskLoader {
   }
 
   async embed() {
-    await this.work("Embedding …", async () => {
+    await this.work(this.words.embedding, async () => {
       this.setText(await this.server.textOfFile(this.name));
     });
   }
@@ -146,7 +150,7 @@ export class MaskLoader {
     try {
       await task();
     } catch (error) {
-      this.panel.say(words(error), true);
+      this.panel.say(messageOf(error), true);
       this.allow();
     }
   }
@@ -157,11 +161,11 @@ export class MaskLoader {
   }
 
   wanted() {
-    return JSON.stringify([this.name, this.embedded, this.offered.includes(this.name)]);
+    return JSON.stringify([this.name, this.embedded, this.offered]);
   }
 }
 
 /** @param {unknown} error */
-function words(error) {
+function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 /** What Load Neuron Mask shows below its file: buttons, what is wrong, and the mask's card. */
 
+/** @import { Words } from "../language/en.js" */
 /** @import { Card } from "./server.js" */
 
 /**
@@ -11,15 +12,19 @@
 
 /** An element that shows one mask. */
 export class MaskPanel {
-  /** @param {Actions} actions */
-  constructor({ onUpload, onEmbed, onRemove }) {
+  /**
+   * @param {Words} words
+   * @param {Actions} actions
+   */
+  constructor(words, { onUpload, onEmbed, onRemove }) {
+    this.words = words;
     this.picker = filePicker(onUpload);
-    this.upload = button("Upload mask…", () => this.picker.click());
-    this.upload.title = "Copy a mask file to the server and use it here";
-    this.embed = button("Embed in workflow", onEmbed);
-    this.embed.title = "Put the mask into this workflow and the pictures it makes";
-    this.remove = button("Remove from workflow", onRemove);
-    this.remove.title = "Take the embedded mask out and use the file again";
+    this.upload = button(words.upload, () => this.picker.click());
+    this.upload.title = words.uploadHint;
+    this.embed = button(words.embed, onEmbed);
+    this.embed.title = words.embedHint;
+    this.remove = button(words.remove, onRemove);
+    this.remove.title = words.removeHint;
     const buttons = part("div", "fia-mask-buttons");
     buttons.append(this.upload, this.embed, this.remove, this.picker);
 
@@ -48,9 +53,13 @@ export class MaskPanel {
    * @param {string} source where the mask comes from
    */
   showCard(card, source) {
-    this.title.textContent = `Forgets ${card.title}`;
+    const { words } = this;
+    this.title.textContent = words.forgets(card.title);
     this.rows.replaceChildren(
-      ...card.rows.flatMap(([label, text]) => [part("dt", "", label), part("dd", "", text)]),
+      ...card.rows.flatMap(([label, text]) => [
+        part("dt", "", words.card[label] ?? label),
+        part("dd", "", text),
+      ]),
     );
     this.say(source, false);
   }

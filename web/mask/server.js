@@ -9,11 +9,17 @@ const PREFIX = "/forget_it_all";
  * @property {[string, string][]} rows label and text
  */
 
+/** @import { Words } from "../language/en.js" */
+
 /** Every question either gets its answer or throws an Error whose message is for the person. */
 export class MaskServer {
-  /** @param {Pick<Comfy.Api, "fetchApi">} api */
-  constructor(api) {
+  /**
+   * @param {Pick<Comfy.Api, "fetchApi">} api
+   * @param {Words} words
+   */
+  constructor(api, words) {
     this.api = api;
+    this.words = words;
   }
 
   /**
@@ -73,7 +79,7 @@ export class MaskServer {
     const response = await this.fetch(path, body === undefined ? {} : { method: "POST", body });
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) {
-      throw new Error(answer.error ?? `The server answered ${response.status}.`);
+      throw new Error(answer.error ?? this.words.answered(response.status));
     }
     return answer;
   }
@@ -86,7 +92,7 @@ export class MaskServer {
     try {
       return await this.api.fetchApi(path, options);
     } catch (error) {
-      throw new Error("The server does not answer. Is ComfyUI still running?", { cause: error });
+      throw new Error(this.words.noAnswer, { cause: error });
     }
   }
 }

@@ -1,30 +1,26 @@
-/** What the panel says. */
+/** What the panel says about the mask and where it comes from. */
 
-export const NOTHING = "Choose a mask file above, upload one, or drop one on this node.";
-
-/**
- * A chosen file that the server does not list.
- *
- * @param {string} name
- */
-export function missingWords(name) {
-  return `${name} is not on this server. Upload it here, or choose another file.`;
-}
+/** @import { Words } from "../language/en.js" */
 
 /**
  * Where the mask comes from, if not from the chosen file.
  *
  * @param {string} text the embedded mask; empty where there is none
+ * @param {Words} words
  */
-export function sourceWords(text) {
-  return text
-    ? `Embedded in this workflow (${sizeWords(text.length)}). The file above is not used.`
-    : "";
+export function sourceWords(text, words) {
+  return text ? words.embedded(sizeWords(text.length, words.locale)) : "";
 }
 
-/** @param {number} bytes */
-export function sizeWords(bytes) {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+/**
+ * @param {number} bytes
+ * @param {string} locale
+ */
+export function sizeWords(bytes, locale) {
+  const [size, unit, digits] =
+    bytes < 1e6 ? [Math.ceil(bytes / 1e3), "kilobyte", 0] : [bytes / 1e6, "megabyte", 1];
+  const form = { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false };
+  return new Intl.NumberFormat(locale, { style: "unit", unit, ...form }).format(size);
 }
 
 /**
@@ -32,10 +28,8 @@ export function sizeWords(bytes) {
  *
  * @param {string} made the mask's model
  * @param {{ title: string, architecture: string }} met the node that loads the model, and the model
+ * @param {Words} words
  */
-export function mismatchWords(made, met) {
-  return made === met.architecture
-    ? ""
-    : `This mask does not fit “${met.title}”: it was made for ${made}, that model is ` +
-        `${met.architecture}.`;
+export function mismatchWords(made, met, words) {
+  return made === met.architecture ? "" : words.mismatch(met.title, made, met.architecture);
 }

@@ -1,5 +1,7 @@
 /** The paper's settings for a kind of concept, put into a node and those behind it. */
 
+/** @import { Words } from "../language/en.js" */
+
 /** @typedef {Record<string, number>} Preset widget and percentage */
 
 const PASSED_ON = ["FIA_CONCEPT_PROFILE", "FIA_NEURON_MASK"];
@@ -25,12 +27,14 @@ export function applyPreset(node, preset) {
  * What the preset sets, for the person.
  *
  * @param {Preset} preset
+ * @param {Words} words
  */
-export function sentenceOf(preset) {
+export function sentenceOf(preset, words) {
   const settings = Object.entries(preset).map(
-    ([name, percentage]) => `${name.replaceAll("_", " ")} ${percentage} %`,
+    ([name, percentage]) =>
+      `${words.percentages[name] ?? name.replaceAll("_", " ")} ${percentage} %`,
   );
-  return `The paper's numbers: ${settings.join(", ")}.`;
+  return words.papersNumbers(settings.join(", "));
 }
 
 /**

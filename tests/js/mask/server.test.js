@@ -1,3 +1,4 @@
+import { en } from "../../../web/language/en.js";
 import { MaskServer } from "../../../web/mask/server.js";
 
 /**
@@ -8,12 +9,14 @@ import { MaskServer } from "../../../web/mask/server.js";
 function serverThatAnswers(answer) {
   /** @type {[string, RequestInit | undefined][]} */
   const asked = [];
-  const server = new MaskServer({
+  const api = {
+    /** @type {Comfy.Api["fetchApi"]} */
     fetchApi: (path, options) => {
       asked.push([path, options]);
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
     },
-  });
+  };
+  const server = new MaskServer(api, en);
   return { server, asked };
 }
 

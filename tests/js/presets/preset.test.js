@@ -1,3 +1,5 @@
+import { en } from "../../../web/language/en.js";
+import { zh } from "../../../web/language/zh.js";
 import { applyPreset, sentenceOf } from "../../../web/presets/preset.js";
 
 const PRESET = { temporal_sparsity: 5, spatial_sparsity: 2, agnostic_ratio: 80 };
@@ -42,7 +44,8 @@ test("a node without wires is set alone", () => {
 });
 
 test("the sentence names every number", () => {
-  expect(sentenceOf(PRESET)).toBe(
+  expect(sentenceOf(PRESET, en)).toBe(
     "The paper's numbers: temporal sparsity 5 %, spatial sparsity 2 %, agnostic ratio 80 %.",
   );
+  expect(sentenceOf(PRESET, zh)).toContain("空间稀疏度 2 %");
 });

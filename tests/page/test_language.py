@@ -1,0 +1,118 @@
+"""The extension in the page's other languages: titles, labels, tooltips, and our own words."""
+
+import json
+from typing import Any
+
+import pytest
+from comfy_page import ComfyPage
+from playwright.sync_api import expect
+
+from workbench.environment import ROOT
+
+LANGUAGES = ("zh", "ja", "fr", "es")
+APPLY, COMPARE, PROFILE = "FIAApplyNeuronMask", "FIACompareErasure", "FIAProfileConcept"
+
+ADD = """kind => {
+  const node = LiteGraph.createNode(kind);
+  node.pos = kind === "FIACompareErasure" ? [0, 0] : [600, 0];
+  app.graph.add(node);
+  app.extensionManager.workflow.activeWorkflow.changeTracker.checkState();
+  return node.id;
+}"""
+
+PROFILE_TOOLTIP = """() => {
+  const { nodeData } = LiteGraph.registered_node_types.FIAProfileConcept;
+  return nodeData.inputs.concept_templates.tooltip;
+}"""
+
+SWITCH = """async language => {
+  await app.extensionManager.setting.set("Comfy.Locale", language);
+}"""
+
+LABELS = """id => {
+  const node = app.graph.getNodeById(id);
+  const { inputs, outputs, widgets } = node;
+  const shown = (slot) => slot.label ?? slot.localized_name ?? slot.name;
+  return [node.title, inputs.map(shown), widgets.map(({ label }) => label), outputs.map(shown)];
+}"""
+
+SLOT_PLACE = """([id, name]) => {
+  const node = app.graph.getNodeById(id);
+  const [x, y] = node.getInputPos(node.findInputSlot(name));
+  const { ds, canvas } = app.canvas;
+  const { left, top } = canvas.getBoundingClientRect();
+  return [left + (x + ds.offset[0]) * ds.scale, top + (y + ds.offset[1]) * ds.scale];
+}"""
+
+
+def translation(language: str) -> dict[str, Any]:
+    """The nodes' texts."""
+    path = ROOT / "locales" / language / "nodeDefs.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def expect_apply(comfy: ComfyPage, renderer: str, node: int, words: dict[str, Any]) -> None:
+    """Apply Neuron Mask has its title, labels and a tooltip in that language."""
+    inputs = words["inputs"]
+    title, slots, widgets, outputs = comfy.page.evaluate(LABELS, node)
+    assert title == words["display_name"]
+    assert slots == [inputs[name]["name"] for name in ("model", "mask", "strength")]
+    assert widgets == [inputs["strength"]["name"]]
+    assert outputs == [words["outputs"]["0"]["name"]]
+
+    comfy.look_at(node)
+    if renderer == "vue":
+        element = comfy.find(f"[data-node-id='{node}']")
+        expect(element).to_contain_text(words["display_name"])
+        expect(element).to_contain_text(inputs["strength"]["name"])
+        # A widget's: of a slot, this renderer looks the tooltip up by the name that it shows.
+        element.get_by_text(inputs["strength"]["name"], exact=True).hover()
+        tooltip = ".p-tooltip"
+    else:
+        comfy.page.mouse.move(*comfy.page.evaluate(SLOT_PLACE, [node, "strength"]))
+        tooltip = ".node-tooltip"
+    expect(comfy.find(tooltip, has_text=inputs["strength"]["tooltip"])).to_be_visible()
+
+
+class TestStart:
+    """The page is opened in a language."""
+
+    @pytest.fixture
+    def settings(self, settings: dict[str, Any]) -> dict[str, Any]:
+        return settings | {"Comfy.Locale": "zh"}
+
+    def test_the_nodes_speak_it(self, comfy: ComfyPage, renderer: str) -> None:
+        nodes = translation("zh")
+        expect_apply(comfy, renderer, comfy.page.evaluate(ADD, APPLY), nodes[APPLY])
+        tooltip = comfy.page.evaluate(PROFILE_TOOLTIP)
+        written = nodes[PROFILE]["inputs"]["concept_templates"]["tooltip"]
+        assert "{concept}" in tooltip and "{context}" in tooltip
+        assert tooltip == written.replace("{'", "").replace("'}", "")
+
+
+def test_a_change_of_language_changes_the_nodes_and_our_own_words(
+    comfy: ComfyPage, renderer: str
+) -> None:
+    comfy.page.evaluate(ADD, COMPARE)
+    hint = comfy.find(".fia-compare-message")
+    expect(hint).to_have_text("Run the workflow to compare.")
+    for language in LANGUAGES:
+        nodes = translation(language)
+        before = hint.inner_text()
+        comfy.page.evaluate(SWITCH, language)
+        comfy.page.wait_for_function(
+            "([kind, title]) => LiteGraph.registered_node_types[kind].title === title",
+            arg=[APPLY, nodes[APPLY]["display_name"]],
+        )
+        expect(hint).not_to_have_text(before)
+        node = comfy.page.evaluate(ADD, APPLY)
+        expect_apply(comfy, renderer, node, nodes[APPLY])
+        comfy.page.evaluate("id => app.graph.remove(app.graph.getNodeById(id))", node)
+
+
+def test_english_shows_the_percentages_names(comfy: ComfyPage) -> None:
+    _, slots, widgets, _ = comfy.page.evaluate(
+        LABELS, comfy.page.evaluate(ADD, "FIABuildConceptMask")
+    )
+    assert slots == ["profile", "spatial sparsity %", "granularity"]
+    assert widgets == ["spatial sparsity %", "granularity"]

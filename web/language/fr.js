@@ -1,0 +1,61 @@
+/** What the page says, in French. */
+
+/** @type {import("./en.js").Words} */
+export const fr = {
+  locale: "fr",
+
+  before: "avant",
+  after: "après",
+  runToCompare: "Exécutez le workflow pour comparer.",
+  picturesGone: "Le serveur n'a plus ces images. Exécutez à nouveau le workflow.",
+  line: "avant et après : leur limite",
+  enlarged: "avant et après, agrandis",
+  pairs: "Paires du lot",
+  pair: (number) => `paire ${number}`,
+  close: "Fermer",
+  keys: { space: "Espace", escape: "Échap", pages: "Page ↑ ↓" },
+  keyMoves: "déplacer la ligne",
+  keyFlips: "basculer",
+  keyCloses: "fermer",
+  keyTurns: "autres paires",
+
+  runToSeeTable: "Exécutez le workflow pour voir le tableau.",
+
+  papersNumbers: (settings) => `Les valeurs de l'article : ${settings}.`,
+  percentages: {
+    temporal_sparsity: "parcimonie temporelle",
+    spatial_sparsity: "parcimonie spatiale",
+    agnostic_ratio: "taux agnostique",
+  },
+
+  upload: "Téléverser un masque…",
+  uploadHint: "Copie un fichier de masque sur le serveur et l'utilise ici",
+  embed: "Intégrer au workflow",
+  embedHint: "Place le masque dans ce workflow et dans les images qu'il produit",
+  remove: "Retirer du workflow",
+  removeHint: "Retire le masque intégré et utilise à nouveau le fichier",
+  noMask: "Choisissez un fichier de masque ci-dessus, téléversez-en un ou déposez-en un sur ce nœud.",
+  missing: (name) =>
+    `${name} n'est pas sur ce serveur. Téléversez-le ici ou choisissez un autre fichier.`,
+  embedded: (size) =>
+    `Intégré à ce workflow (${size}). Le fichier ci-dessus n'est pas utilisé.`,
+  mismatch: (title, made, met) =>
+    `Ce masque ne convient pas à « ${title} » : il est fait pour ${made}, ce modèle est ${met}.`,
+  uploading: (name) => `Téléversement de ${name} …`,
+  embedding: "Intégration …",
+  forgets: (concepts) => `Oublie ${concepts}`,
+  card: {
+    "made for": "fait pour",
+    "switches off": "éteint",
+    "fused with": "fusionné avec",
+    protects: "protège",
+    "profiled with": "profilé avec",
+    fingerprint: "empreinte",
+    "made with": "créé avec",
+  },
+
+  loadSaved: "Ajouter un nœud qui le charge",
+
+  answered: (status) => `Le serveur a répondu ${status}.`,
+  noAnswer: "Le serveur ne répond pas. ComfyUI tourne-t-il encore ?",
+};

@@ -1,0 +1,59 @@
+/** What the page says, in Chinese. */
+
+/** @type {import("./en.js").Words} */
+export const zh = {
+  locale: "zh",
+
+  before: "擦除前",
+  after: "擦除后",
+  runToCompare: "运行工作流后即可对比。",
+  picturesGone: "服务器上已没有这些图像。请重新运行工作流。",
+  line: "擦除前与擦除后的分界线",
+  enlarged: "擦除前与擦除后（放大）",
+  pairs: "批次中的各对图像",
+  pair: (number) => `第 ${number} 对`,
+  close: "关闭",
+  keys: { space: "空格", escape: "Esc", pages: "Page ↑ ↓" },
+  keyMoves: "移动分界线",
+  keyFlips: "切换前后",
+  keyCloses: "关闭",
+  keyTurns: "其他图像对",
+
+  runToSeeTable: "运行工作流后即可查看表格。",
+
+  papersNumbers: (settings) => `已采用论文的取值：${settings}。`,
+  percentages: {
+    temporal_sparsity: "时间稀疏度",
+    spatial_sparsity: "空间稀疏度",
+    agnostic_ratio: "无关比例",
+  },
+
+  upload: "上传掩码…",
+  uploadHint: "把掩码文件复制到服务器，并在此使用",
+  embed: "嵌入工作流",
+  embedHint: "把掩码放入本工作流及其生成的图像",
+  remove: "从工作流中移除",
+  removeHint: "取出嵌入的掩码，重新使用文件",
+  noMask: "请在上方选择掩码文件、上传一个，或将其拖到本节点上。",
+  missing: (name) => `服务器上没有 ${name}。请在此上传，或选择其他文件。`,
+  embedded: (size) => `已嵌入本工作流（${size}），不使用上方的文件。`,
+  mismatch: (title, made, met) =>
+    `此掩码不适用于“${title}”：它是为 ${made} 制作的，而该模型是 ${met}。`,
+  uploading: (name) => `正在上传 ${name} …`,
+  embedding: "正在嵌入 …",
+  forgets: (concepts) => `遗忘 ${concepts}`,
+  card: {
+    "made for": "适用模型",
+    "switches off": "关闭",
+    "fused with": "融合设置",
+    protects: "保护",
+    "profiled with": "分析设置",
+    fingerprint: "指纹",
+    "made with": "制作工具",
+  },
+
+  loadSaved: "添加一个加载此掩码的节点",
+
+  answered: (status) => `服务器返回了 ${status}。`,
+  noAnswer: "服务器没有响应。ComfyUI 还在运行吗？",
+};
