@@ -175,6 +175,7 @@ def test_a_batch_is_chosen_from(comfy: ComfyPage) -> None:
     expect(counter).to_have_text("3 / 3")
     expect(thumbnails.nth(2)).to_be_focused()
 
+    expect(stage(comfy)).to_have_attribute("aria-valuetext", "50 % before, pair 3 / 3")
     stage(comfy).focus()
     comfy.page.keyboard.press("PageDown")
     expect(counter).to_have_text("1 / 3")
