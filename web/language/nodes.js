@@ -15,7 +15,7 @@
  */
 
 /**
- * Put title, description and tooltips into a node's definition.
+ * Put title, description, tooltips, and the names in empty text fields into a node's definition.
  *
  * @param {Comfy.NodeDefinition} definition
  * @param {Translation} translation
@@ -24,10 +24,13 @@ export function translateDefinition(definition, translation) {
   definition.display_name = plain(translation.display_name) ?? definition.display_name;
   definition.description = plain(translation.description) ?? definition.description;
   for (const group of [definition.input?.required, definition.input?.optional]) {
-    for (const [name, [, options]] of Object.entries(group ?? {})) {
-      const tooltip = plain(translation.inputs?.[name]?.tooltip);
-      if (options && tooltip) {
-        options.tooltip = tooltip;
+    for (const [id, [, options]] of Object.entries(group ?? {})) {
+      const { name, tooltip } = translation.inputs?.[id] ?? {};
+      if (options) {
+        options.tooltip = plain(tooltip) ?? options.tooltip;
+      }
+      if (options?.multiline) {
+        options.placeholder = plain(name) ?? options.placeholder;
       }
     }
   }

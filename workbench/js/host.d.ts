@@ -156,7 +156,14 @@ declare namespace Comfy {
     output_tooltips?: (string | null)[];
   }
 
-  type InputDefinition = [type: unknown, options?: { tooltip?: string }];
+  interface InputOptions {
+    tooltip?: string;
+    multiline?: boolean;
+    /** What an empty text field shows; else the input's id. */
+    placeholder?: string;
+  }
+
+  type InputDefinition = [type: unknown, options?: InputOptions];
 
   /** What a node sent in its `ui`. */
   type NodeOutput = Record<string, unknown>;

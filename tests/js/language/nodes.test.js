@@ -5,7 +5,7 @@ const TRANSLATION = {
   description: "Éteint des poids.",
   inputs: {
     strength: { name: "force", tooltip: "Combien." },
-    template: { tooltip: "Avec {'{concept}'}." },
+    template: { name: "modèle", tooltip: "Avec {'{concept}'}." },
   },
   outputs: { 1: { name: "rapport", tooltip: "Ce qui est élagué." } },
 };
@@ -19,18 +19,19 @@ test("a definition says its title, description and tooltips in the other languag
       /** @type {Record<string, Comfy.InputDefinition>} */
       required: { strength: ["FLOAT", { tooltip: "How much." }], mask: ["MASK"] },
       /** @type {Record<string, Comfy.InputDefinition>} */
-      optional: { template: ["STRING", { tooltip: "With {concept}." }] },
+      optional: { template: ["STRING", { tooltip: "With {concept}.", multiline: true }] },
     },
     output_tooltips: ["The mask.", "What is pruned."],
   };
   translateDefinition(definition, TRANSLATION);
+  const template = { tooltip: "Avec {concept}.", multiline: true, placeholder: "modèle" };
   expect(definition).toEqual({
     name: "FIAMask",
     display_name: "Masque",
     description: "Éteint des poids.",
     input: {
       required: { strength: ["FLOAT", { tooltip: "Combien." }], mask: ["MASK"] },
-      optional: { template: ["STRING", { tooltip: "Avec {concept}." }] },
+      optional: { template: ["STRING", template] },
     },
     output_tooltips: ["The mask.", "Ce qui est élagué."],
   });
