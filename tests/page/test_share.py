@@ -1,6 +1,7 @@
 """Load Neuron Mask in the page: its card, a mask inside the workflow, upload by button and drop."""
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from workbench.environment import ROOT
 
 KIND = "FIALoadNeuronMask"
 PANEL = ".fia-mask"
+DEMO_WORKFLOW = ROOT / "tests" / "workflows" / "first_release.json"
 
 ADD = """([kind, position]) => {
   const node = LiteGraph.createNode(kind);
@@ -33,11 +35,12 @@ BUTTONS = """id => app.graph.getNodeById(id).widgets
 
 PUT_MASK = """([file, steps]) => {
   const one = (type) => app.graph.nodes.find((node) => node.type === type);
-  for (const type of ["FIAProfileConcept", "FIABuildConceptMask", "FIAFuseMasks", "PreviewAny"]) {
-    app.graph.remove(one(type));
+  const unneeded = ["FIAProfileConcept", "FIABuildConceptMask", "FIAFuseMasks", "PreviewAny"];
+  for (const node of [...app.graph.nodes]) {
+    if (unneeded.includes(node.type) || ["Before", "Sample before"].includes(node.title)) {
+      app.graph.remove(node);
+    }
   }
-  app.graph.remove(app.graph.nodes.find(({ title }) => title === "Before"));
-  app.graph.remove(app.graph.nodes.find(({ title }) => title === "Sample before"));
   const load = LiteGraph.createNode("FIALoadNeuronMask");
   app.graph.add(load);
   load.widgets.find(({ name }) => name === "mask_file").value = file;
@@ -300,7 +303,7 @@ def test_a_picture_dropped_on_an_empty_page_is_drawn_again_bit_for_bit(
 ) -> None:
     demo_mask(comfy.page.evaluate(ARCHITECTURE, "FIADemoModel")).save(folder / "demo.safetensors")
     comfy.page.evaluate("app.refreshComboInNodes()")
-    comfy.open_template("forget_with_demo_model")
+    comfy.load(json.loads(DEMO_WORKFLOW.read_text(encoding="utf-8")))
     node = comfy.page.evaluate(PUT_MASK, ["demo.safetensors", 4])
     comfy.look_at(node)
     press(comfy, "Embed in workflow")
