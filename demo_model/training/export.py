@@ -2,6 +2,8 @@
 
 FIA_HOST=… python export.py --data DIR --autoencoder FILE --denoiser DIR/denoiser.pt --out
 ../weights.safetensors
+
+Without ``--data`` and ``--denoiser`` only the autoencoder in an existing file is replaced.
 """
 
 import argparse
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from host import use_host
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -63,11 +66,23 @@ def export(data: Path, autoencoder: Path, denoiser: Path, out: Path) -> None:
     print(f"{out.name}: {out.stat().st_size / 1e6:.1f} MB after {state['step']} steps")
 
 
+def replace_autoencoder(autoencoder: Path, out: Path) -> None:
+    with safe_open(out, "pt") as file:
+        metadata = file.metadata()
+    weights = load_file(out)
+    for name, value in load_file(autoencoder).items():
+        weights[f"autoencoder.{name}"] = value.half().contiguous()
+    save_file(weights, out, metadata=metadata)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--autoencoder", type=Path, required=True)
-    parser.add_argument("--denoiser", type=Path, required=True)
+    parser.add_argument("--denoiser", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    export(arguments.data, arguments.autoencoder, arguments.denoiser, arguments.out)
+    if arguments.denoiser is None:
+        replace_autoencoder(arguments.autoencoder, arguments.out)
+    else:
+        export(arguments.data, arguments.autoencoder, arguments.denoiser, arguments.out)
