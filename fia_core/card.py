@@ -11,7 +11,6 @@ _MOST_TEXT = 120  # characters
 _MOST_SETTINGS = 240  # characters
 _MOST_ITEMS = 12  # concepts, or masks with a row of their own
 _MOST_PROMPTS = 2
-_FINGERPRINT = 12  # characters that tell models apart
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def mask_card(mask: NeuronMask) -> MaskCard:
         rows.append(("protects", _list(protected)))
     profiled = {_settings(origin.profile_settings): None for origin in origins}
     rows += [("profiled with", text) for text in list(profiled)[:_MOST_ITEMS] if text]
-    rows.append(("fingerprint", mask.model.fingerprint[:_FINGERPRINT]))
+    rows.append(("fingerprint", mask.model.short_fingerprint))
     version = mask.provenance.get("extension_version")
     made_with = f"Forget It All {version}" if isinstance(version, str) else "an earlier version"
     rows.append(("made with", _short(made_with)))

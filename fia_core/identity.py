@@ -5,8 +5,7 @@ from typing import Any
 
 from .files import fields
 
-SHORT = 8
-"""Digits of a fingerprint that people see."""
+SHORT_FINGERPRINT = 8  # digits
 
 LayerShapes = dict[str, tuple[int, int]]
 """Module name of each FFN2 layer and its weight's shape (C_out, C_in)."""
@@ -41,8 +40,13 @@ class ModelIdentity:
         """The identity of a file's JSON object. Raises ValueError where it is not one."""
         return cls(**fields("model", record, {"architecture": str, "fingerprint": str}))
 
+    @property
+    def short_fingerprint(self) -> str:
+        """As much of the fingerprint as tells models apart."""
+        return self.fingerprint[:SHORT_FINGERPRINT]
+
     def __str__(self) -> str:
-        return f"{self.architecture}, fingerprint {self.fingerprint[:SHORT]}"
+        return f"{self.architecture}, fingerprint {self.short_fingerprint}"
 
 
 def require_same_model(expected: ModelIdentity, found: ModelIdentity, what: str) -> None:

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from fia_core import ConceptProfile, ModelIdentity, NeuronMask, SparseSensitivity
 
-MODEL = ModelIdentity("SD15", "16 layers, 4f2a")
-OTHER_MODEL = ModelIdentity("SDXL", "70 layers, 77b0")
+MODEL = ModelIdentity("SD15 (16 layers)", "4f2a91c3")
+OTHER_MODEL = ModelIdentity("SDXL (70 layers)", "77b0e25d")
 SHAPES = {"blocks.10.ff.net.2": (6, 24), "blocks.2.ff.net.2": (5, 33)}
 
 seeds = st.integers(0, 2**32 - 1)

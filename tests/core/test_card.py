@@ -22,12 +22,12 @@ def test_a_concept_masks_card() -> None:
     share = f"{100 * built.count / built.weights:.2f} %"
     assert mask_card(built).title == "church"
     assert rows(built) == {
-        "made for": "SD15",
+        "made for": "SD15 (16 layers)",
         "switches off": f"{built.count} of 309 FFN2 weights ({share}) in 2 layers",
         "church": "object · spatial sparsity 1 %, granularity both · "
         "2 prompts: “a church in a road”, “a church near a tree”",
         "profiled with": "seed 7, cfg 7.5, sampler euler, released False, note None",
-        "fingerprint": "16 layers, 4",
+        "fingerprint": "4f2a91c3",
         "made with": f"Forget It All {VERSION}",
     }
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import MODEL, SHAPES, mask, seeds
+from samples import SHAPES, mask, seeds
 
 from fia_core import ModelIdentity, NeuronMask
 from fia_core.bits import pack_bits, unpack_bits
@@ -101,5 +101,6 @@ def test_bad_identity_is_named(architecture: str, fingerprint: str, complaint: s
         ModelIdentity(architecture, fingerprint)
 
 
-def test_identity_reads_as_one_line() -> None:
-    assert str(MODEL) == "SD15 (16 layers, 4f2a)"
+def test_identity_reads_as_one_line_with_a_short_fingerprint() -> None:
+    identity = ModelIdentity("SD15 (16 FFN2 layers)", "4f2a" * 16)
+    assert str(identity) == "SD15 (16 FFN2 layers), fingerprint 4f2a4f2a"
