@@ -6,34 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import comfy.model_management
-import comfy.sd
 import folder_paths
 import pytest
 import torch
-from comfy import supported_models
-from comfy.model_patcher import ModelPatcher
-from comfy.sd1_clip import SD1ClipModel, SD1Tokenizer
-from comfy.supported_models_base import ClipTarget
 from graphs import Graph, picture_graph
 from safetensors.torch import load_file
-from tiny_model import UNET, TinyModel, randomise
+from tiny_model import TinyModel, loadable_sd15
 
 import nodes
-
-TEXT_WIDTH = 768
-AUTOENCODER = {
-    "double_z": True,
-    "z_channels": 4,
-    "resolution": 256,
-    "in_channels": 3,
-    "out_ch": 3,
-    "ch": 128,
-    "ch_mult": [1, 2, 4, 4],
-    "num_res_blocks": 2,
-    "attn_resolutions": [],
-    "dropout": 0.0,
-}
 
 
 @dataclass(frozen=True)
@@ -46,23 +26,7 @@ class Exported:
 
 @pytest.fixture(scope="module")
 def model(extension: Any) -> TinyModel:
-    """Stable Diffusion 1.5 with random weights, shallow, but such that the host recognises it."""
-    config = supported_models.SD15({**UNET, "model_channels": 320, "context_dim": TEXT_WIDTH})
-    denoiser = config.get_model({}, device=comfy.model_management.unet_offload_device())
-    randomise(denoiser.diffusion_model, seed=0)
-    clip = comfy.sd.CLIP(ClipTarget(SD1Tokenizer, SD1ClipModel))
-    randomise(clip.cond_stage_model, seed=1)
-    autoencoder = comfy.sd.VAE(sd=random_autoencoder())
-    device = comfy.model_management.get_torch_device()
-    return TinyModel(ModelPatcher(denoiser, device, torch.device("cpu")), clip, autoencoder)
-
-
-def random_autoencoder() -> dict[str, torch.Tensor]:
-    from comfy.ldm.models.autoencoder import AutoencoderKL
-
-    module = AutoencoderKL(ddconfig=AUTOENCODER, embed_dim=4)
-    randomise(module, seed=2)
-    return module.state_dict()
+    return loadable_sd15()
 
 
 @pytest.fixture(scope="module")

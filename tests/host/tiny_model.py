@@ -55,6 +55,13 @@ AUTOENCODER = {
     "attn_resolutions": [],
     "dropout": 0.0,
 }
+LOADABLE_AUTOENCODER = {
+    **AUTOENCODER,
+    "resolution": 256,
+    "ch": 128,
+    "ch_mult": [1, 2, 4, 4],
+    "num_res_blocks": 2,
+}
 
 
 def tiny_denoiser(
@@ -144,6 +151,30 @@ def tiny_sdxl() -> TinyModel:
     """A tiny Stable Diffusion XL."""
     clip = tiny_text_encoder(SDXLClipModel, SDXLTokenizer)
     return TinyModel(tiny_sdxl_denoiser(), clip, tiny_autoencoder())
+
+
+def loadable_sd15() -> TinyModel:
+    """A Stable Diffusion 1.5 whose file the host's checkpoint loader takes for one.
+
+    The denoiser is shallow; text encoder and autoencoder have the sizes that the loader expects.
+    """
+    from comfy.ldm.models.autoencoder import AutoencoderKL
+
+    sizes = {"model_channels": 320, "context_dim": 768}
+    denoiser = supported_models.SD15({**UNET, **sizes}).get_model(
+        {}, device=comfy.model_management.unet_offload_device()
+    )
+    randomise(denoiser.diffusion_model, seed=0)
+    clip = comfy.sd.CLIP(ClipTarget(SD1Tokenizer, SD1ClipModel))
+    randomise(clip.cond_stage_model, seed=1)
+    autoencoder = AutoencoderKL(ddconfig=LOADABLE_AUTOENCODER, embed_dim=4)
+    randomise(autoencoder, seed=2)
+    device = comfy.model_management.get_torch_device()
+    return TinyModel(
+        ModelPatcher(denoiser, device, torch.device("cpu")),
+        clip,
+        comfy.sd.VAE(sd=autoencoder.state_dict()),
+    )
 
 
 def randomise(module: torch.nn.Module, seed: int) -> None:

@@ -20,10 +20,21 @@ class Client:
     def __init__(self, loop: asyncio.AbstractEventLoop, server: Server) -> None:
         self._loop = loop
         self.server = server
+        self.base = server.log.parent
         self.object_info = self.wait(server.object_info())
 
     def wait(self, task: Coroutine[Any, Any, Result]) -> Result:
         return self._loop.run_until_complete(task)
+
+    def get(self, path: str) -> Any:
+        """The JSON that the server answers with."""
+
+        async def ask() -> Any:
+            async with self.server.session.get(self.server.address + path) as answer:
+                answer.raise_for_status()
+                return await answer.json()
+
+        return self.wait(ask())
 
     def demo_workflow(self) -> ApiGraph:
         return self.wait(demo_workflow(self.server))

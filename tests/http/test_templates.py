@@ -1,0 +1,118 @@
+"""The bundled workflows that need a checkpoint, and the blueprint, over HTTP."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workbench.environment import HOST, ROOT
+from workbench.erasure import WORKFLOW
+from workbench.graph import PageWorkflow, to_api
+
+LOADER = "CheckpointLoaderSimple"
+SHORT: dict[str, dict[str, Any]] = {
+    "FIAProfileConcept": {
+        "contexts": "man\nwoman",
+        "profile_steps": 1,
+        "width": 64,
+        "height": 64,
+        "use_cache": False,
+    },
+    "EmptyLatentImage": {"width": 64, "height": 64, "batch_size": 1},
+    "KSampler": {"steps": 1},
+}
+"""Inputs that make a run of a whole Stable Diffusion's text encoder and autoencoder quick."""
+
+BLUEPRINT = ROOT / "subgraphs" / "Forget It All.json"
+OUTSIDE = -10
+"""Where a link comes from that enters a subgraph."""
+
+
+def needs_checkpoint(file: Path) -> bool:
+    nodes = json.loads(file.read_text(encoding="utf-8"))["nodes"]
+    return any(node["type"] == LOADER for node in nodes)
+
+
+CHECKPOINT_WORKFLOWS = sorted(filter(needs_checkpoint, WORKFLOW.parent.glob("*.json")))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(client: Any) -> Iterator[str]:
+    """Name of a checkpoint of random weights in the server's models folder."""
+    file = client.base / "models" / "checkpoints" / "random_sd15.safetensors"
+    script = ROOT / "tests" / "host" / "tiny_checkpoint.py"
+    subprocess.run([sys.executable, "-P", script, HOST, file], check=True)
+    yield file.name
+    file.unlink()
+
+
+@pytest.mark.parametrize("file", CHECKPOINT_WORKFLOWS, ids=lambda file: file.stem)
+def test_a_workflow_for_checkpoints_runs(client: Any, checkpoint: str, file: Path) -> None:
+    graph = to_api(json.loads(file.read_text(encoding="utf-8")), client.object_info)
+    for node in graph.values():
+        node["inputs"] |= SHORT.get(node["class_type"], {})
+        if node["class_type"] == LOADER:
+            node["inputs"]["ckpt_name"] = checkpoint
+    shown = client.run(graph)
+    for output in (client.base / "output").rglob("*.safetensors"):
+        output.unlink()  # hundreds of megabytes
+    drawn = {id for id, outputs in shown.items() if "images" in outputs or "a_images" in outputs}
+    drawing = ("PreviewImage", "FIACompareErasure", "FIAInspectMask")
+    assert drawn >= {id for id, node in graph.items() if node["class_type"] in drawing}
+    assert drawn
+
+
+def test_the_blueprint_is_offered_as_it_lies_here(client: Any) -> None:
+    offered = client.get("/global_subgraphs")
+    ((id, entry),) = offered.items()
+    assert entry["name"] == BLUEPRINT.stem
+    assert client.get(f"/global_subgraphs/{id}")["data"] == BLUEPRINT.read_text(encoding="utf-8")
+
+
+def test_the_blueprint_fits_the_nodes(client: Any) -> None:
+    graph = to_api(inside(json.loads(BLUEPRINT.read_text(encoding="utf-8"))), client.object_info)
+    kinds = [node["class_type"] for node in graph.values()]
+    assert kinds == [
+        "FIAProfileConcept",
+        "FIABuildConceptMask",
+        "FIAFuseMasks",
+        "FIAApplyNeuronMask",
+    ]
+    for node in graph.values():
+        known = client.object_info[node["class_type"]]["input"]
+        assert set(node["inputs"]) <= {*known["required"], *known.get("optional", {})}
+
+
+def test_what_the_blueprint_promotes_is_there(client: Any) -> None:
+    page = json.loads(BLUEPRINT.read_text(encoding="utf-8"))
+    (node,) = page["nodes"]
+    (subgraph,) = page["definitions"]["subgraphs"]
+    assert node["type"] == subgraph["id"]
+    widgets = {
+        (str(inner["id"]), socket["name"])
+        for inner in subgraph["nodes"]
+        for socket in inner["inputs"]
+        if "widget" in socket and socket["link"] is None
+    }
+    for source, name in node["properties"]["proxyWidgets"]:
+        if source == "-1":  # an input of the subgraph itself
+            assert name in {socket["name"] for socket in subgraph["inputs"]}
+        else:
+            assert (source, name) in widgets
+
+
+def inside(blueprint: PageWorkflow) -> PageWorkflow:
+    """The only subgraph of a blueprint as a workflow; what enters it is left unconnected."""
+    (subgraph,) = blueprint["definitions"]["subgraphs"]
+    names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
+    links = [[link[name] for name in names] for link in subgraph["links"]]
+    own = {link[0] for link in links if link[1] != OUTSIDE}
+    for node in subgraph["nodes"]:
+        for socket in node["inputs"]:
+            if socket["link"] not in own:
+                socket["link"] = None
+    return {"nodes": subgraph["nodes"], "links": links}
