@@ -1,0 +1,105 @@
+"""From a moved slider to the new picture, beside the same graph without the nodes.
+
+    python3 benchmarks/loop.py
+
+Runs the demo workflow's after-branch in the real ComfyUI again and again, each time with another
+value in one widget, in turn with the plain branch with another seed. Medians over rounds. Writes
+``docs/results/loop.md``.
+"""
+
+import argparse
+import asyncio
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from workbench.environment import run_in_environment  # noqa: E402
+
+if TYPE_CHECKING:
+    from workbench.graph import ApiGraph
+    from workbench.server import Server
+
+REPORT = ROOT / "docs" / "results" / "loop.md"
+CHANGES = {
+    "strength": ("FIAApplyNeuronMask", "strength", 0.5, 0.05),
+    "agnostic ratio": ("FIAFuseMasks", "agnostic_ratio", 30.0, 1.0),
+    "spatial sparsity": ("FIABuildConceptMask", "spatial_sparsity", 1.0, 0.1),
+}
+"""Title: node, widget, first value, and how much it moves a round."""
+
+GOAL = 3.0  # seconds to the picture
+GOAL_MORE = 0.5  # seconds beyond the plain branch
+
+
+async def measure(rounds: int) -> list[tuple[str, float, float]]:
+    """Title, seconds to the picture, and seconds of the plain branch beside it; medians."""
+    from workbench.erasure import PLAIN, Case, Shot, demo_workflow, evaluation_graph
+    from workbench.server import running_server
+
+    async with running_server() as server:
+        workflow = await demo_workflow(server)
+        asked = [Shot("cat", "beach", 1)]
+        plain = evaluation_graph(workflow, PLAIN, asked)
+        erased = evaluation_graph(workflow, Case(("church", "golf ball"), 1.0), asked)
+        await server.run(erased)  # profiles
+        rows = []
+        for title, (kind, widget, first, step) in CHANGES.items():
+            pairs = []
+            for number in range(rounds + 1):
+                set_widget(plain, "KSampler", "seed", 1000 + number)
+                set_widget(erased, kind, widget, first + number * step)
+                pairs.append((await timed(server, erased), await timed(server, plain)))
+            with_nodes, without = zip(*pairs[1:], strict=True)
+            rows.append((title, median(with_nodes), median(without)))
+        return rows
+
+
+def set_widget(graph: "ApiGraph", kind: str, widget: str, value: float) -> None:
+    for node in graph.values():
+        if node["class_type"] == kind:
+            node["inputs"][widget] = value
+
+
+async def timed(server: "Server", graph: "ApiGraph") -> float:
+    start = time.perf_counter()
+    await server.run(graph)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=7)
+    rounds = parser.parse_args().rounds
+    run_in_environment(Path(__file__).resolve())
+
+    from workbench.server import end_on_signals
+
+    end_on_signals()
+    lines = [
+        "# From a moved slider to the new picture",
+        "",
+        f"Bundled model, one picture of the demo workflow's size and steps. Medians of {rounds} "
+        "rounds, in turn with the plain branch. Written by `python3 benchmarks/loop.py`. Goals: at "
+        f"most {GOAL:g} s, and at most {GOAL_MORE:g} s more than without the nodes.",
+        "",
+        "| moved | to the picture | without the nodes | more | |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for title, with_nodes, without in asyncio.run(measure(rounds)):
+        more = with_nodes - without
+        word = "reached" if with_nodes <= GOAL and more <= GOAL_MORE else "missed"
+        lines.append(f"| {title} | {with_nodes:.2f} s | {without:.2f} s | {more:.2f} s | {word} |")
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
