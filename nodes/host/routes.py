@@ -1,4 +1,4 @@
-"""What the page asks the server about masks, before anything runs.
+"""What the page asks the server about masks and profiles, before anything runs.
 
 | route | what it gives |
 | --- | --- |
@@ -7,6 +7,7 @@
 | GET /forget_it_all/embedded_mask?name=N | the text form of the mask file N |
 | GET /forget_it_all/architecture?node=K&name=N | the model that a loader will give, or null |
 | POST /forget_it_all/upload_mask?name=N, body: file | stores a mask file, gives its new name |
+| POST /forget_it_all/empty_cache | removes all cached profiles, says how many and their bytes |
 
 A name is one that Load Neuron Mask lists; no other file is read. Answers are JSON; an error has
 the one field ``error``, a message for the person. Whose requests are answered is the host's rule.
@@ -27,6 +28,7 @@ from ...fia_core.embedding import MAX_TEXT, embed_mask, read_embedded_mask
 from ...fia_core.mask import MASK_SCHEMA
 from .folders import SUFFIX, mask_path
 from .model_files import architecture_of_loader
+from .profile_cache import host_cache
 from .uploads import TooLargeError, move_in_place, received_file, safe_stem
 
 PREFIX = "/forget_it_all"
@@ -38,7 +40,7 @@ Handler = Callable[[web.Request], Awaitable[dict[str, Any]]]
 _one_at_a_time = asyncio.Lock()  # a mask in memory takes eight times its file
 
 
-def register_mask_routes() -> None:
+def register_routes() -> None:
     """Add the routes to the host's server; nothing to do where the host runs without one."""
     server = getattr(PromptServer, "instance", None)
     if server is None:
@@ -48,6 +50,7 @@ def register_mask_routes() -> None:
     server.routes.get(f"{PREFIX}/embedded_mask")(answer_json(text_of_file))
     server.routes.get(f"{PREFIX}/architecture")(answer_json(architecture))
     server.routes.post(f"{PREFIX}/upload_mask")(answer_json(upload))
+    server.routes.post(f"{PREFIX}/empty_cache")(answer_json(empty_cache))
 
 
 def answer_json(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -93,6 +96,11 @@ async def upload(request: web.Request) -> dict[str, Any]:
     async with received_file(request.content.iter_chunked(UPLOAD_BLOCK), limit) as path:
         await _in_turn(lambda: NeuronMask.load(path, stem + SUFFIX))
         return {"name": await _in_turn(lambda: move_in_place(path, stem))}
+
+
+async def empty_cache(_: web.Request) -> dict[str, Any]:
+    profiles, size = await asyncio.to_thread(host_cache().empty)
+    return {"profiles": profiles, "bytes": size}
 
 
 async def _in_turn(work: Callable[[], Value]) -> Value:

@@ -59,4 +59,12 @@ export const en = {
   /** @param {number} status */
   answered: (status) => `The server answered ${status}.`,
   noAnswer: "The server does not answer. Is ComfyUI still running?",
+
+  emptyCache: "Forget It All: empty the cache of profiles",
+  cacheEmpty: "The cache of profiles is empty",
+  /**
+   * @param {number} count
+   * @param {string} size
+   */
+  cacheEmptied: (count, size) => `Profiles removed: ${count} (${size}).`,
 };

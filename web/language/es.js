@@ -57,4 +57,8 @@ export const es = {
 
   answered: (status) => `El servidor respondió ${status}.`,
   noAnswer: "El servidor no responde. ¿Sigue ComfyUI en marcha?",
+
+  emptyCache: "Forget It All: vaciar la caché de perfiles",
+  cacheEmpty: "La caché de perfiles está vacía",
+  cacheEmptied: (count, size) => `Perfiles eliminados: ${count} (${size}).`,
 };

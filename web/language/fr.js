@@ -58,4 +58,8 @@ export const fr = {
 
   answered: (status) => `Le serveur a répondu ${status}.`,
   noAnswer: "Le serveur ne répond pas. ComfyUI tourne-t-il encore ?",
+
+  emptyCache: "Forget It All : vider le cache des profils",
+  cacheEmpty: "Le cache des profils est vide",
+  cacheEmptied: (count, size) => `Profils supprimés : ${count} (${size}).`,
 };

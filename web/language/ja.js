@@ -57,4 +57,8 @@ export const ja = {
 
   answered: (status) => `サーバーが ${status} を返しました。`,
   noAnswer: "サーバーが応答しません。ComfyUI は動いていますか？",
+
+  emptyCache: "Forget It All: プロファイルのキャッシュを空にする",
+  cacheEmpty: "プロファイルのキャッシュは空です",
+  cacheEmptied: (count, size) => `プロファイルを ${count} 件削除しました（${size}）。`,
 };

@@ -56,4 +56,8 @@ export const zh = {
 
   answered: (status) => `服务器返回了 ${status}。`,
   noAnswer: "服务器没有响应。ComfyUI 还在运行吗？",
+
+  emptyCache: "Forget It All：清空概念分析缓存",
+  cacheEmpty: "分析缓存已清空",
+  cacheEmptied: (count, size) => `已删除 ${count} 个分析结果（${size}）。`,
 };

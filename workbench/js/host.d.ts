@@ -132,8 +132,19 @@ declare namespace Comfy {
     getHeight?(): number | string;
   }
 
+  interface Command {
+    id: string;
+    /** A function is asked each time it is shown. */
+    label: string | (() => string);
+    icon?: string;
+    function: () => void | Promise<void>;
+  }
+
   interface Extension {
     name: string;
+    /** To be found by keys of the person's choice, and in the menus named below. */
+    commands?: Command[];
+    menuCommands?: { path: string[]; commands: string[] }[];
     /** Before any node is registered. */
     init?(app: App): void | Promise<void>;
     setup?(app: App): void | Promise<void>;

@@ -1,0 +1,34 @@
+/** A command of the page: empty the cache of profiles. */
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { wordsOf } from "./language/words.js";
+import { sizeWords } from "./mask/words.js";
+
+const COMMAND = "ForgetItAll.EmptyCache";
+const SHOWN = 6000; // milliseconds
+
+app.registerExtension({
+  name: "ForgetItAll.ProfileCache",
+  commands: [
+    {
+      id: COMMAND,
+      label: () => wordsOf(app).emptyCache,
+      icon: "pi pi-trash",
+      function: emptyCache,
+    },
+  ],
+  menuCommands: [{ path: ["Edit"], commands: [COMMAND] }],
+});
+
+async function emptyCache() {
+  const words = wordsOf(app);
+  const response = await api.fetchApi("/forget_it_all/empty_cache", { method: "POST" });
+  const answer = await response.json().catch(() => ({}));
+  const summary = response.ok ? words.cacheEmpty : words.answered(response.status);
+  const detail = response.ok
+    ? words.cacheEmptied(answer.profiles, sizeWords(answer.bytes, words.locale))
+    : String(answer.error ?? "");
+  const severity = response.ok ? "success" : "error";
+  app.extensionManager.toast.add({ severity, summary, detail, life: SHOWN });
+}
