@@ -99,6 +99,27 @@ def host(extension: Extension) -> Any:
     return Host()
 
 
+@pytest.fixture(scope="session")
+def mask(host: Any, tiny: Any) -> Any:
+    """The mask of church in the tiny Stable Diffusion."""
+    import torch
+    from graphs import profile_graph
+
+    with torch.inference_mode():
+        return host.run(profile_graph(host, tiny.model, tiny.clip), "mask")[0]
+
+
+@pytest.fixture
+def folder(extension: Extension) -> Path:
+    """The host's folder of masks, empty."""
+    import folder_paths
+
+    folder = Path(folder_paths.get_folder_paths("neuron_masks")[0])
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the host believe that hardly any memory is free, as on a busy GPU."""

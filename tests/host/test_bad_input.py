@@ -1,13 +1,11 @@
 """Wrong input, errors and interrupts: a message that names input and mend, and no trace left."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import comfy.model_management
 import comfy.utils
-import folder_paths
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -199,12 +197,14 @@ def also(value: Any) -> Any:
     return [f"other {value[0]}", value[1]] if isinstance(value, list) else value
 
 
-def test_a_mask_for_another_model(host: Any, tiny: TinyModel) -> None:
-    graph = profile_graph(host, tiny.model, tiny.clip, profile_steps=1)
-    graph["wide"] = host.source(tiny_denoiser(**{**UNET, "model_channels": 64}))
-    graph["apply"] = {
-        "class_type": "FIAApplyNeuronMask",
-        "inputs": {"model": ["wide", 0], "mask": ["mask", 0], "strength": 1.0},
+def test_a_mask_for_another_model(host: Any, mask: Any) -> None:
+    graph = {
+        "wide": host.source(tiny_denoiser(**{**UNET, "model_channels": 64})),
+        "mask": host.source(mask),
+        "apply": {
+            "class_type": "FIAApplyNeuronMask",
+            "inputs": {"model": ["wide", 0], "mask": ["mask", 0], "strength": 1.0},
+        },
     }
     with pytest.raises(
         GraphError, match=r"mask: that of church was made for SD15 .*but the model is"
@@ -212,28 +212,18 @@ def test_a_mask_for_another_model(host: Any, tiny: TinyModel) -> None:
         host.run(graph, "apply")
 
 
-def test_a_truncated_mask_file(host: Any, tiny: TinyModel) -> None:
-    graph = profile_graph(host, tiny.model, tiny.clip, profile_steps=1)
-    (mask,) = host.run(graph, "mask")
-    folder = Path(folder_paths.get_folder_paths("neuron_masks")[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        (folder / "cut.safetensors").write_bytes(mask.to_bytes()[:-1])
-        graph = {
-            "model": host.source(tiny.model),
-            "load": {
-                "class_type": "FIALoadNeuronMask",
-                "inputs": {"mask_file": "cut.safetensors"},
-            },
-            "apply": {
-                "class_type": "FIAApplyNeuronMask",
-                "inputs": {"model": ["model", 0], "mask": ["load", 0], "strength": 1.0},
-            },
-        }
-        with pytest.raises(GraphError, match=r"cut\.safetensors"):
-            host.run(graph, "apply")
-    finally:
-        shutil.rmtree(folder)
+def test_a_truncated_mask_file(host: Any, tiny: TinyModel, mask: Any, folder: Path) -> None:
+    (folder / "cut.safetensors").write_bytes(mask.to_bytes()[:-1])
+    graph = {
+        "model": host.source(tiny.model),
+        "load": {"class_type": "FIALoadNeuronMask", "inputs": {"mask_file": "cut.safetensors"}},
+        "apply": {
+            "class_type": "FIAApplyNeuronMask",
+            "inputs": {"model": ["model", 0], "mask": ["load", 0], "strength": 1.0},
+        },
+    }
+    with pytest.raises(GraphError, match=r"cut\.safetensors"):
+        host.run(graph, "apply")
 
 
 class Denoiser:

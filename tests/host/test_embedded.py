@@ -1,31 +1,12 @@
 """A mask inside the workflow: Load Neuron Mask takes its text instead of a file."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-import folder_paths
 import pytest
-import torch
-from graphs import Graph, GraphError, profile_graph
-from tiny_model import TinyModel
+from graphs import Graph, GraphError
 
 GONE = "gone.safetensors"
-
-
-@pytest.fixture(scope="module")
-def mask(host: Any, tiny: TinyModel) -> Any:
-    with torch.inference_mode():
-        return host.run(profile_graph(host, tiny.model, tiny.clip), "mask")[0]
-
-
-@pytest.fixture
-def folder(extension: Any) -> Path:
-    """The host's folder of masks, empty."""
-    folder = Path(folder_paths.get_folder_paths("neuron_masks")[0])
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
 
 
 @pytest.fixture

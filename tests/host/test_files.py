@@ -1,31 +1,14 @@
 """Save and Load Neuron Mask in the real host: its folders, its list, hostile files."""
 
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import folder_paths
 import pytest
 import torch
-from graphs import Graph, GraphError, profile_graph
+from graphs import Graph, GraphError
 from safetensors.torch import save_file
-from tiny_model import TinyModel
-
-
-@pytest.fixture(scope="module")
-def mask(host: Any, tiny: TinyModel) -> Any:
-    with torch.inference_mode():
-        return host.run(profile_graph(host, tiny.model, tiny.clip), "mask")[0]
-
-
-@pytest.fixture
-def folder(extension: Any) -> Path:
-    """The host's folder of masks, empty."""
-    folder = Path(folder_paths.get_folder_paths("neuron_masks")[0])
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
 
 
 def save(host: Any, mask: Any, prefix: str) -> str:
