@@ -21,13 +21,6 @@ DTYPES = [
 STRENGTHS = [0.5, 1.0, 2.0]
 
 
-@pytest.fixture(scope="module")
-def mask(host: Any, tiny: TinyModel) -> Any:
-    """The mask of a concept on the tiny model."""
-    with torch.inference_mode():
-        return host.run(profile_graph(host, tiny.model, tiny.clip), "mask")[0]
-
-
 def apply(extension: Any, model: ModelPatcher, mask: Any, strength: float) -> ModelPatcher:
     return extension.node("FIAApplyNeuronMask").execute(model, mask, strength)[0]
 
