@@ -27,6 +27,7 @@ HOST_CHANGES = 1  # raise it when _install_host changes, so that old installatio
 OLDEST_PYTHON = (3, 10)
 REQUIREMENTS_HOST = Path(__file__).with_name("requirements-host.txt")
 REQUIREMENTS_TEST = Path(__file__).with_name("requirements-test.txt")
+REQUIREMENTS_BENCHMARKS = Path(__file__).with_name("requirements-benchmarks.txt")
 
 JAVASCRIPT = ENVIRONMENT / "js"
 """The packages that check ``web/``: a ``node_modules`` folder. Node and npm come from PyPI."""
@@ -39,7 +40,7 @@ class InstallError(RuntimeError):
     """An installation step failed; the message says which and what to do."""
 
 
-def run_in_environment(script: Path, *, tests: bool = False) -> None:
+def run_in_environment(script: Path, *, tests: bool = False, benchmarks: bool = False) -> None:
     """Run ``script`` again with the environment's Python, unless that is what runs already.
 
     Installs what is missing first. Ends the process with the script's exit status; returns only
@@ -48,7 +49,7 @@ def run_in_environment(script: Path, *, tests: bool = False) -> None:
     if Path(sys.prefix).resolve() == VENV.resolve():
         return
     try:
-        prepare(tests=tests)
+        prepare(tests=tests, benchmarks=tests or benchmarks)
     except InstallError as error:
         sys.exit(f"\n{error}")
     command = [str(PYTHON), str(script), *sys.argv[1:]]
@@ -58,7 +59,7 @@ def run_in_environment(script: Path, *, tests: bool = False) -> None:
     os.execv(PYTHON, command)
 
 
-def prepare(*, tests: bool = False) -> None:
+def prepare(*, tests: bool = False, benchmarks: bool = False) -> None:
     """Make the environment complete; at once where it already is.
 
     A part is done when its stamp holds the hash of everything that went into it, so an interrupted
@@ -80,6 +81,13 @@ def prepare(*, tests: bool = False) -> None:
         lambda: _install("-r", str(REQUIREMENTS_HOST)),
         "what ComfyUI needs (torch among it: about 1 GB, some minutes)",
     )
+    if benchmarks:
+        _once(
+            "benchmarks",
+            python_version + REQUIREMENTS_BENCHMARKS.read_text(encoding="utf-8"),
+            lambda: _install("-r", str(REQUIREMENTS_BENCHMARKS)),
+            "what the benchmarks need",
+        )
     if tests:
         _once(
             "tests",
@@ -105,7 +113,7 @@ def _once(name: str, content: str, install: Callable[[], None], title: str) -> N
 
 
 def _make_venv() -> None:
-    for part in ("needs", "tests"):  # they lay in the environment that is made anew
+    for part in ("needs", "tests", "benchmarks"):  # they lay in the environment that is made anew
         (ENVIRONMENT / f"{part}.stamp").unlink(missing_ok=True)
     try:
         venv.create(VENV, with_pip=True, clear=True)

@@ -16,7 +16,7 @@ from PIL import Image
 from demo_model.judge import Judge
 from demo_model.vocabulary import OBJECTS, with_article
 from workbench.environment import ROOT
-from workbench.graph import ApiGraph, to_api
+from workbench.graph import ApiGraph, copy_with_sources, only_node, to_api
 from workbench.server import OnProgress, Server
 
 WORKFLOW = ROOT / "workflows" / "forget_with_demo_model.json"
@@ -89,7 +89,7 @@ def evaluation_graph(workflow: ApiGraph, case: Case, asked: Sequence[Shot]) -> A
 
     The sampler's settings are those of the workflow. The preview of shot n is node ``shot n``.
     """
-    apply_id, apply = _only("FIAApplyNeuronMask", workflow)
+    apply_id, apply = only_node("FIAApplyNeuronMask", workflow)
     sampler = next(node for node in workflow.values() if node["class_type"] == "KSampler")
     clip = workflow[sampler["inputs"]["positive"][0]]["inputs"]["clip"]
     decoder = next(node for node in workflow.values() if node["class_type"] == "VAEDecode")
@@ -98,9 +98,9 @@ def evaluation_graph(workflow: ApiGraph, case: Case, asked: Sequence[Shot]) -> A
 
     graph: ApiGraph = {}
     for link in (model, clip, vae, sampler["inputs"]["negative"]):
-        _copy_with_sources(link[0], workflow, graph)
+        copy_with_sources(link[0], workflow, graph)
     if case.forget:
-        _, profile = _only("FIAProfileConcept", graph)
+        _, profile = only_node("FIAProfileConcept", graph)
         profile["inputs"]["concepts"] = "\n".join(case.forget)
         graph[apply_id]["inputs"]["strength"] = case.strength
     size = workflow[sampler["inputs"]["latent_image"][0]]["inputs"]
@@ -150,21 +150,3 @@ def _after(pictures: int, on_progress: OnProgress) -> OnProgress:
 
 def _node(class_type: str, **inputs: Any) -> dict[str, Any]:
     return {"class_type": class_type, "inputs": inputs}
-
-
-def _only(class_type: str, graph: ApiGraph) -> tuple[str, dict[str, Any]]:
-    found = [(id, node) for id, node in graph.items() if node["class_type"] == class_type]
-    if len(found) != 1:
-        raise ValueError(f"workflow: has {len(found)} nodes {class_type}; exactly 1 is needed")
-    return found[0]
-
-
-def _copy_with_sources(id: str, source: ApiGraph, target: ApiGraph) -> None:
-    """Copy a node and everything that it is made from."""
-    if id in target:
-        return
-    node = source[id]
-    target[id] = node | {"inputs": dict(node["inputs"])}
-    for value in node["inputs"].values():
-        if isinstance(value, list):
-            _copy_with_sources(value[0], source, target)

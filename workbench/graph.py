@@ -70,6 +70,29 @@ def widget_names(info: dict[str, Any]) -> list[str | None]:
     return names
 
 
+def only_node(class_type: str, graph: ApiGraph) -> tuple[str, dict[str, Any]]:
+    """Id and content of the graph's only node of a class.
+
+    Raises:
+        ValueError: there is none, or more than one.
+    """
+    found = [(id, node) for id, node in graph.items() if node["class_type"] == class_type]
+    if len(found) != 1:
+        raise ValueError(f"workflow: has {len(found)} nodes {class_type}; exactly 1 is needed")
+    return found[0]
+
+
+def copy_with_sources(id: str, source: ApiGraph, target: ApiGraph) -> None:
+    """Copy a node and everything that it is made from."""
+    if id in target:
+        return
+    node = source[id]
+    target[id] = node | {"inputs": dict(node["inputs"])}
+    for value in node["inputs"].values():
+        if isinstance(value, list):
+            copy_with_sources(value[0], source, target)
+
+
 def _widget_inputs(node: dict[str, Any], info: dict[str, Any], where: str) -> dict[str, Any]:
     names, values = widget_names(info), node.get("widgets_values", [])
     if not names:  # what the page adds by itself, such as a preview's text, is not the server's

@@ -5,11 +5,12 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,12 +161,15 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def running_server(base: Path = BASE, port: int = 0) -> AsyncIterator[Server]:
-    """Start ComfyUI with this repository as its only extension; stop it when the block ends.
+async def running_server(
+    base: Path = BASE, port: int = 0, packs: Sequence[Path] = ()
+) -> AsyncIterator[Server]:
+    """Start ComfyUI with this repository as its extension; stop it when the block ends.
 
     Args:
         base: ComfyUI's folder for models, input, output and user data; made when missing.
         port: 0 takes a free one.
+        packs: folders of further custom nodes, which the host loads after this repository.
 
     Raises:
         ServerError: the port is taken, it did not answer in time, or the extension could not be
@@ -173,12 +177,14 @@ async def running_server(base: Path = BASE, port: int = 0) -> AsyncIterator[Serv
     """
     require_free(port)
     make_base(base)
+    further = offer_packs(base, packs)
     log = base / "comfyui.log"
     address = f"http://127.0.0.1:{port or free_port()}"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *arguments(base, address),
+            *further,
             cwd=HOST,
             env=host_environment(),
             stdin=asyncio.subprocess.DEVNULL,
@@ -221,16 +227,38 @@ def make_base(base: Path) -> None:
     """ComfyUI's folders below ``base``, with this repository linked among the custom nodes."""
     for folder in ("custom_nodes", "models", "input", "output", "user"):
         (base / folder).mkdir(parents=True, exist_ok=True)
-    link = base / "custom_nodes" / PACK
-    if link.exists() and link.resolve() == ROOT:
+    link_folder(base / "custom_nodes" / PACK, ROOT)
+
+
+def offer_packs(base: Path, packs: Sequence[Path]) -> list[str]:
+    """Link further custom nodes below ``base``; what the host must be told of them.
+
+    They have a folder of their own, which the host reads after ``custom_nodes``, so that they can
+    import this repository's modules as it has loaded them.
+    """
+    if not packs:
+        return []
+    folder = base / "further_nodes"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for pack in packs:
+        link_folder(folder / pack.name, pack)
+    paths = base / "further_nodes.yaml"
+    paths.write_text(f"further:\n  custom_nodes: {folder.name}\n", encoding="utf-8")
+    return ["--extra-model-paths-config", str(paths)]
+
+
+def link_folder(link: Path, folder: Path) -> None:
+    """Let ``link`` lead to ``folder``."""
+    if link.exists() and link.resolve() == folder:
         return
     if sys.platform == "win32":
         import _winapi
 
-        _winapi.CreateJunction(str(ROOT), str(link))
+        _winapi.CreateJunction(str(folder), str(link))
     else:
         link.unlink(missing_ok=True)  # the repository was moved
-        link.symlink_to(ROOT, target_is_directory=True)
+        link.symlink_to(folder, target_is_directory=True)
 
 
 def require_free(port: int) -> None:
