@@ -1,6 +1,8 @@
 """The help pages: one for each node, with a picture, in the languages that there are."""
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ PAGES = Path(__file__).resolve().parents[2] / "web" / "docs"
 LANGUAGES = ("zh", "ja", "fr", "es")
 LARGEST_PICTURE = 60_000  # bytes
 WIDEST_PICTURE = 800  # pixels; the page's panel is narrower
+INPUTS = {"Inputs", "输入", "入力", "Entrées", "Entradas"}
+BUTTONS = {"Embed in workflow", "嵌入工作流"}
 HEADINGS = 3  # the title, the inputs or how it is used, and mistakes, at least
 
 
@@ -53,24 +57,39 @@ def test_every_picture_is_on_a_page() -> None:
         assert f"({picture})" in text
 
 
-def test_titles_are_the_nodes_names(extension: Any) -> None:
-    for node in extension.module("nodes").NODES:
-        schema = node.GET_SCHEMA()
-        page = (PAGES / f"{schema.node_id}.md").read_text(encoding="utf-8")
-        assert page.splitlines()[0] == f"# {schema.display_name}"
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_a_page_calls_the_node_and_its_inputs_by_their_names(page: Path, extension: Any) -> None:
+    """The bold words before the colon in the section on inputs, less the page's own buttons."""
+    title, inputs = names(page, extension)
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == f"# {title}"
+    explained = {
+        word
+        for line in section(lines, INPUTS)
+        if line.startswith("- **")
+        for word in re.findall(r"\*\*([^*]+)\*\*", re.split("[:：]", line)[0])
+    }
+    assert explained - BUTTONS <= inputs
 
 
-def test_inputs_that_a_page_explains_are_the_nodes(extension: Any) -> None:
-    """The bold words that begin a line of the section on inputs, less the page's own buttons."""
-    buttons = {"Embed in workflow"}
-    for node in extension.module("nodes").NODES:
-        schema = node.GET_SCHEMA()
-        shown = {slot.id for slot in schema.inputs} | {slot.display_name for slot in schema.inputs}
-        page = (PAGES / f"{schema.node_id}.md").read_text(encoding="utf-8")
-        _, _, rest = page.partition("## Inputs\n")
-        for line in re.findall(r"^- (\*\*.*)", rest.partition("\n## ")[0], re.MULTILINE):
-            words = set(re.findall(r"\*\*([^*]+)\*\*", line.partition(":")[0]))
-            assert words - buttons <= shown, (schema.node_id, words)
+def names(page: Path, extension: Any) -> tuple[str, set[str]]:
+    """The node's title and its inputs' names, in the page's language."""
+    if page.parent != PAGES:
+        path = PAGES.parents[1] / "locales" / page.stem / "nodeDefs.json"
+        node = json.loads(path.read_text(encoding="utf-8"))[page.parent.name]
+        return node["display_name"], {slot["name"] for slot in node["inputs"].values()}
+    schema = extension.node(page.stem).GET_SCHEMA()
+    return schema.display_name, {slot.display_name or slot.id for slot in schema.inputs}
+
+
+def section(lines: list[str], headings: set[str]) -> Iterator[str]:
+    """The lines below a heading that is one of these."""
+    inside = False
+    for line in lines:
+        if line.startswith("## "):
+            inside = line.removeprefix("## ") in headings
+        elif inside:
+            yield line
 
 
 @pytest.mark.parametrize("node_id", ["FIAApplyNeuronMask", "FIALoadNeuronMask"])
