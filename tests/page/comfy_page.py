@@ -1,10 +1,14 @@
 """ComfyUI's page as a person uses it, and what went wrong in it."""
 
+import io
 import json
 import re
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
+
+from workbench.server import PACK
 
 REGISTRY = "https://api.comfy.org/"
 """The frontend itself looks up extensions there; its own policy stops the requests."""
@@ -31,6 +35,15 @@ WATCH_RUN = """timeout => {
     setTimeout(() => resolve(["no end", {}]), timeout);
   });
 }"""
+
+SHORT: dict[str, dict[str, Any]] = {
+    "FIAProfileConcept": {"contexts": "park\nforest\nroom", "profile_steps": 2},
+    "KSampler": {"steps": 4},
+    "EmptyLatentImage": {"batch_size": 1},
+}
+"""Widget values, by type of node, that make a workflow with the demo model quick."""
+
+DRAFT_DELAY = 1000  # milliseconds, in which the page has saved its draft of a changed workflow
 
 Workflow = dict[str, Any]
 
@@ -62,10 +75,14 @@ class ComfyPage:
         self.page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
         self.settle()
 
-    def open_template(self, name: str, pack: str = "comfyui-forget-it-all") -> None:
+    def browse_templates(self) -> None:
+        """Open the host's template browser at this extension's workflows."""
+        self.command("Comfy.BrowseTemplates")
+        self.page.get_by_text(PACK, exact=True).first.click()
+
+    def open_template(self, name: str) -> None:
         """Open a workflow from the host's template browser, by its file's name less ``.json``."""
-        self.page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
-        self.page.get_by_text(pack, exact=True).first.click()
+        self.browse_templates()
         self.page.get_by_test_id(f"template-workflow-{name}").click()
         self.page.wait_for_function("!document.querySelector('.p-dialog')")
         self.settle()
@@ -113,6 +130,44 @@ class ComfyPage:
             }""",
             [node, name, value],
         )
+
+    def widget(self, node: int, name: str) -> Any:
+        """The value of a widget."""
+        return self.page.evaluate(
+            "([id, name]) => app.graph.getNodeById(id).widgets.find((w) => w.name === name).value",
+            [node, name],
+        )
+
+    def shorten(self) -> None:
+        """Let the next run take seconds, by the values of ``SHORT``."""
+        for kind, widgets in SHORT.items():
+            for node in self.node_ids(kind):
+                for name, value in widgets.items():
+                    self.set_widget(node, name, value)
+
+    def titled(self, title: str) -> int:
+        """Id of the node with a title of its own."""
+        return self.page.evaluate(
+            "title => app.graph.nodes.find((node) => node.title === title).id", title
+        )
+
+    def picture(self, node: int) -> Image.Image:
+        """The first picture that the node showed at its last run."""
+        answer = self.page.request.get(
+            f"{self.address}/view", params=self.output(node)["images"][0]
+        )
+        return Image.open(io.BytesIO(answer.body()))
+
+    def remember(self) -> None:
+        """End a change as the page does after a click, so that it can be undone and is kept."""
+        self.page.evaluate(
+            "app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()"
+        )
+
+    def command(self, name: str) -> None:
+        """Run one of the page's commands, as its menus and keys do."""
+        self.page.evaluate("name => app.extensionManager.command.execute(name)", name)
+        self.settle()
 
     def output(self, node: int) -> dict[str, Any]:
         """What the node showed at its last run, as the page remembers it."""

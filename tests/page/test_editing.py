@@ -1,0 +1,186 @@
+"""What people do to a workflow: reload, undo, copy, subgraph, bypass, mute, open an old one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comfy_page import DRAFT_DELAY, ComfyPage
+from PIL import Image
+
+from workbench.erasure import WORKFLOW
+
+FIRST_RELEASE = Path(__file__).parents[1] / "workflows" / "first_release.json"
+KINDS = ("FIAProfileConcept", "FIABuildConceptMask", "FIAFuseMasks", "FIAApplyNeuronMask")
+APPLY = "FIAApplyNeuronMask"
+
+SELECT = """kinds => {
+  app.canvas.deselectAll();
+  app.canvas.selectItems(app.graph.nodes.filter((node) => kinds.includes(node.type)));
+}"""
+
+SOURCES = """id => {
+  const node = app.graph.getNodeById(id);
+  return Object.fromEntries(node.inputs.filter((input) => input.link != null)
+    .map((input) => [input.name, app.graph.getLink(input.link).origin_id]));
+}"""
+
+
+@pytest.fixture
+def demo(comfy: ComfyPage) -> ComfyPage:
+    """The page with the first workflow in it, made short."""
+    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.shorten()
+    comfy.remember()
+    return comfy
+
+
+def only(comfy: ComfyPage, kind: str) -> int:
+    (node,) = comfy.node_ids(kind)
+    return node
+
+
+def sources(comfy: ComfyPage, node: int) -> dict[str, int]:
+    """Connected inputs of a node, and the nodes that they come from."""
+    return comfy.page.evaluate(SOURCES, node)
+
+
+def before_and_after(comfy: ComfyPage) -> tuple[Image.Image, Image.Image]:
+    comfy.run()
+    before, after = (comfy.picture(comfy.titled(title)) for title in ("Before", "After"))
+    return before, after
+
+
+def same(one: Image.Image, other: Image.Image) -> bool:
+    return one.tobytes() == other.tobytes()
+
+
+def values(comfy: ComfyPage) -> dict[str, Any]:
+    """Widget values of this extension's nodes, by type of node, as the workflow saves them."""
+    saved = comfy.page.evaluate("app.graph.serialize()")["nodes"]
+    return {node["type"]: node["widgets_values"] for node in saved if node["type"] in KINDS}
+
+
+def test_a_reload_keeps_every_value_and_wire(demo: ComfyPage) -> None:
+    demo.set_widget(only(demo, APPLY), "strength", 0.35)
+    demo.set_widget(only(demo, "FIAProfileConcept"), "concepts", "cat\ngas pump")
+    demo.remember()
+    kept = values(demo)
+    demo.page.wait_for_timeout(DRAFT_DELAY)
+    demo.open()
+    assert values(demo) == kept
+    assert kept[APPLY] == [0.35]
+    demo.run()
+    report = demo.output(demo.titled("What was pruned"))["text"]
+    assert "gas pump" in "".join(report)
+
+
+def test_undo_brings_a_value_back_and_redo_takes_it_again(demo: ComfyPage) -> None:
+    demo.set_widget(only(demo, APPLY), "strength", 0.35)
+    demo.remember()
+    demo.command("Comfy.Undo")
+    assert demo.widget(only(demo, APPLY), "strength") == 1
+    demo.command("Comfy.Redo")
+    assert demo.widget(only(demo, APPLY), "strength") == 0.35
+
+
+def test_undo_brings_a_deleted_node_and_its_wires_back(demo: ComfyPage) -> None:
+    fuse = only(demo, "FIAFuseMasks")
+    wires = sources(demo, only(demo, APPLY))
+    demo.page.evaluate(SELECT, ["FIAFuseMasks"])
+    demo.command("Comfy.Canvas.DeleteSelectedItems")
+    demo.remember()
+    assert demo.node_ids("FIAFuseMasks") == []
+    demo.command("Comfy.Undo")
+    assert demo.node_ids("FIAFuseMasks") == [fuse]
+    assert sources(demo, only(demo, APPLY)) == wires
+    before, after = before_and_after(demo)
+    assert not same(before, after)
+
+
+def test_a_copy_of_the_four_nodes_works_like_the_originals(demo: ComfyPage) -> None:
+    _, after = before_and_after(demo)
+    originals = {kind: only(demo, kind) for kind in KINDS}
+    demo.page.evaluate(SELECT, list(KINDS))
+    demo.page.evaluate("() => { app.canvas.copyToClipboard(); app.canvas.pasteFromClipboard(); }")
+    copies = {
+        kind: next(node for node in demo.node_ids(kind) if node != original)
+        for kind, original in originals.items()
+    }
+    assert sources(demo, copies["FIABuildConceptMask"]) == {"profile": copies["FIAProfileConcept"]}
+    assert sources(demo, copies["FIAFuseMasks"]) == {"masks": copies["FIABuildConceptMask"]}
+    assert sources(demo, copies[APPLY]) == {"mask": copies["FIAFuseMasks"]}
+    for name in ("concepts", "contexts", "profile_steps"):
+        original, copy = originals["FIAProfileConcept"], copies["FIAProfileConcept"]
+        assert demo.widget(copy, name) == demo.widget(original, name)
+
+    demo.page.evaluate(
+        """([profile, apply, sampler]) => {
+          const node = (id) => app.graph.getNodeById(id);
+          const model = app.graph.nodes.find(({ type }) => type === "FIADemoModel");
+          model.connect(0, node(profile), 0);
+          model.connect(1, node(profile), 1);
+          model.connect(0, node(apply), 0);
+          node(apply).connect(0, node(sampler), 0);
+        }""",
+        [copies["FIAProfileConcept"], copies[APPLY], demo.titled("Sample after forgetting")],
+    )
+    for node in originals.values():
+        demo.page.evaluate("id => app.graph.remove(app.graph.getNodeById(id))", node)
+    demo.page.evaluate("app.graph.remove(app.graph.nodes.find((n) => n.type === 'PreviewAny'))")
+    _, copied = before_and_after(demo)
+    assert same(copied, after)
+
+
+def test_the_four_nodes_work_the_same_in_a_subgraph_and_after_a_reload(demo: ComfyPage) -> None:
+    _, after = before_and_after(demo)
+    demo.page.evaluate(SELECT, list(KINDS))
+    demo.command("Comfy.Graph.ConvertToSubgraph")
+    demo.remember()
+    assert all(demo.node_ids(kind) == [] for kind in KINDS)
+    _, inside = before_and_after(demo)
+    assert same(inside, after)
+    demo.page.wait_for_timeout(DRAFT_DELAY)
+    demo.open()
+    assert demo.missing_nodes() == []
+    _, reloaded = before_and_after(demo)
+    assert same(reloaded, after)
+
+
+def test_apply_bypassed_gives_the_plain_picture(demo: ComfyPage) -> None:
+    before, after = before_and_after(demo)
+    assert not same(before, after)
+    demo.page.evaluate(SELECT, [APPLY])
+    demo.command("Comfy.Canvas.ToggleSelectedNodes.Bypass")
+    before, after = before_and_after(demo)
+    assert same(before, after)
+    demo.page.evaluate(SELECT, [APPLY])
+    demo.command("Comfy.Canvas.ToggleSelectedNodes.Bypass")
+    before, after = before_and_after(demo)
+    assert not same(before, after)
+
+
+def test_with_the_erased_branch_muted_nothing_is_profiled(demo: ComfyPage) -> None:
+    demo.set_widget(only(demo, "FIAProfileConcept"), "concepts", "")  # would fail if it ran
+    muted = [demo.titled("After"), demo.titled("What was pruned"), only(demo, "FIACompareErasure")]
+    demo.page.evaluate(
+        """ids => {
+          app.canvas.deselectAll();
+          app.canvas.selectItems(ids.map((id) => app.graph.getNodeById(id)));
+        }""",
+        muted,
+    )
+    demo.command("Comfy.Canvas.ToggleSelectedNodes.Mute")
+    demo.run()
+    assert demo.picture(demo.titled("Before")).size == (128, 128)
+    assert all(demo.output(node) == {} for node in muted)
+
+
+def test_a_workflow_of_the_first_release_opens_and_runs(comfy: ComfyPage) -> None:
+    comfy.load(json.loads(FIRST_RELEASE.read_text(encoding="utf-8")))
+    assert comfy.missing_nodes() == []
+    assert comfy.widget(only(comfy, "FIAProfileConcept"), "concepts") == "church\ngolf ball"
+    assert comfy.widget(only(comfy, "FIAProfileConcept"), "use_cache") is True  # a later release's
+    comfy.shorten()
+    before, after = before_and_after(comfy)
+    assert not same(before, after)

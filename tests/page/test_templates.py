@@ -1,0 +1,156 @@
+"""The bundled workflows in the template browser, and the blueprint in the search for nodes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comfy_page import ComfyPage
+from PIL import Image
+from playwright.sync_api import expect
+
+from workbench.erasure import WORKFLOW
+
+FILES = sorted(WORKFLOW.parent.glob("*.json"))
+LARGEST_PICTURE = 40_000  # bytes
+
+SHOWS = """([card, [width, height]]) => {
+  const picture = card.querySelector("img");
+  return picture?.naturalWidth === width && picture.naturalHeight === height;
+}"""
+
+OVERLAPS = """() => {
+  const scale = app.canvas.ds.scale;
+  const boxes = app.graph.nodes.map((node) => {
+    const element = document.querySelector(`[data-node-id="${node.id}"]`);
+    const [x, y, width, height] = node.boundingRect;
+    const box = element?.getBoundingClientRect();
+    // The newer renderer draws nodes as elements, some of them larger than the graph says.
+    return [node.title, x, y, Math.max(width, box?.width / scale || 0),
+      Math.max(height, box?.height / scale || 0)];
+  });
+  const apart = ([, x, y, w, h], [, a, b, c, d]) =>
+    x + w <= a || a + c <= x || y + h <= b || b + d <= y;
+  return boxes.flatMap((one, number) => boxes.slice(number + 1)
+    .filter((other) => !apart(one, other)).map((other) => `${one[0]} on ${other[0]}`));
+}"""
+
+BLUEPRINT_GRAPH = """() => {
+  const add = (kind) => {
+    const node = LiteGraph.createNode(kind);
+    app.graph.add(node);
+    return node;
+  };
+  const forget = app.graph.nodes.find((node) => node.title === "Forget It All");
+  const [model, prompt, latent, sampler, decode, preview] = ["FIADemoModel", "CLIPTextEncode",
+    "EmptyLatentImage", "KSampler", "VAEDecode", "PreviewImage"].map(add);
+  model.connect(0, forget, 0);
+  model.connect(1, forget, 1);
+  model.connect(1, prompt, 0);
+  forget.connect(0, sampler, 0);
+  prompt.connect(0, sampler, 1);
+  prompt.connect(0, sampler, 2);
+  latent.connect(0, sampler, 3);
+  sampler.connect(0, decode, 0);
+  model.connect(2, decode, 1);
+  decode.connect(0, preview, 0);
+  return forget.id;
+}"""
+
+
+def nodes_of(file: Path) -> list[dict[str, Any]]:
+    return json.loads(file.read_text(encoding="utf-8"))["nodes"]
+
+
+def open_without_a_complaint(comfy: ComfyPage, file: Path) -> None:
+    """From the template browser: all nodes known, a note among them, none on another."""
+    comfy.open_template(file.stem)
+    assert comfy.missing_nodes() == []
+    expect(comfy.find(".p-toast-message")).to_have_count(0)
+    kinds = [node["type"] for node in nodes_of(file)]
+    assert comfy.page.evaluate("app.graph.nodes.map((node) => node.type)") == kinds
+    assert "MarkdownNote" in kinds
+    comfy.command("Comfy.Canvas.FitView")
+    comfy.page.wait_for_timeout(500)  # the view glides
+    assert comfy.page.evaluate(OVERLAPS) == []
+
+
+DEMOS = [file for file in FILES if any(node["type"] == "FIADemoModel" for node in nodes_of(file))]
+CHECKPOINTS = [file for file in FILES if file not in DEMOS]
+
+
+def test_every_template_is_listed_with_its_picture(comfy: ComfyPage) -> None:
+    comfy.browse_templates()
+    for file in FILES:
+        card = comfy.page.get_by_test_id(f"template-workflow-{file.stem}")
+        expect(card).to_have_count(1)
+        card.scroll_into_view_if_needed()
+        picture = file.with_suffix(".jpg")
+        size = list(Image.open(picture).size)
+        comfy.page.wait_for_function(SHOWS, arg=[card.element_handle(), size])
+        assert picture.stat().st_size < LARGEST_PICTURE
+
+
+@pytest.mark.parametrize("file", CHECKPOINTS, ids=lambda file: file.stem)
+def test_a_template_for_checkpoints_opens_without_a_complaint(comfy: ComfyPage, file: Path) -> None:
+    open_without_a_complaint(comfy, file)
+
+
+@pytest.mark.parametrize("file", DEMOS, ids=lambda file: file.stem)
+def test_a_template_with_the_demo_model_opens_and_runs(comfy: ComfyPage, file: Path) -> None:
+    open_without_a_complaint(comfy, file)
+    comfy.shorten()
+    comfy.run()
+    for kind in ("FIACompareErasure", "FIAInspectMask", "SaveImage"):
+        for node in comfy.node_ids(kind):
+            shown = comfy.output(node)
+            assert shown.get("images") or (shown["a_images"] and shown["b_images"])
+
+
+def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
+    comfy.page.mouse.dblclick(640, 500)
+    comfy.page.get_by_role("combobox").fill("Forget It All")
+    comfy.page.get_by_role("option").filter(has_text="Subgraph Blueprints").click()
+    comfy.page.wait_for_function("app.graph.nodes.length === 1")
+    comfy.page.mouse.click(900, 700)  # puts the node down where it has been dragged to
+
+    forget = comfy.page.evaluate(BLUEPRINT_GRAPH)
+    promoted = comfy.page.evaluate(
+        "id => app.graph.getNodeById(id).widgets.map((widget) => widget.label ?? widget.name)",
+        forget,
+    )
+    assert promoted == [
+        "concepts",
+        "kind",
+        "width",
+        "height",
+        "cfg",
+        "spatial sparsity %",
+        "agnostic ratio %",
+        "strength",
+    ]
+    sizes = {"1: width": 128, "1: height": 128, "concepts": "golf ball", "4: strength": 1.5}
+    for name, value in sizes.items():
+        comfy.set_widget(forget, name, value)
+    comfy.page.evaluate(
+        """id => {
+          const inside = app.graph.getNodeById(id).subgraph.nodes;
+          const profile = inside.find((node) => node.type === "FIAProfileConcept");
+          profile.widgets.find((widget) => widget.name === "profile_steps").value = 1;
+        }""",
+        forget,
+    )
+    for kind in ("EmptyLatentImage", "KSampler"):
+        (node,) = comfy.node_ids(kind)
+        values = {"steps": 2} if kind == "KSampler" else {"width": 128, "height": 128}
+        for name, value in values.items():
+            comfy.set_widget(node, name, value)
+    with comfy.page.expect_request(lambda request: request.url.endswith("/prompt")) as sent:
+        comfy.run()
+    posted = sent.value.post_data_json
+    assert posted
+    graph = {node["class_type"]: node["inputs"] for node in posted["prompt"].values()}
+    assert graph["FIAProfileConcept"]["concepts"] == "golf ball"
+    assert graph["FIAProfileConcept"]["width"] == 128
+    assert graph["FIAApplyNeuronMask"]["strength"] == 1.5
+    assert comfy.picture(comfy.node_ids("PreviewImage")[0]).size == (128, 128)
