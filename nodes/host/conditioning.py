@@ -1,7 +1,7 @@
 """Encode prompts with the host's text encoder, and stack them into one conditioning."""
 
-import math
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -26,23 +26,22 @@ def encode_prompts(clip: CLIP, prompts: Sequence[str]) -> list[EncodedPrompt]:
 
 
 def stack_prompts(prompts: Sequence[EncodedPrompt]) -> Conditioning:
-    """Conditioning with one row for every prompt, in order.
+    """A row for every prompt, in order; an entry for every run of prompts of one size.
 
-    Prompts that fill more than one chunk of the text encoder have more tokens; the shorter ones are
-    then repeated to the least common length, as the host does when it batches two conditionings
-    (attention over repeated tokens gives the same result).
+    Sizes differ where prompts have different numbers of tokens. Such prompts never share an entry:
+    where text goes through the denoiser's blocks, more tokens would change the result.
     """
-    keys = prompts[0].keys() - {"cond"}
-    entries = {key: _stack([prompt[key] for prompt in prompts]) for key in keys}
-    return [[_stack_tokens([prompt["cond"] for prompt in prompts]), entries]]
+    runs = [list(run) for _, run in groupby(prompts, key=_sizes)]
+    return [[entries.pop("cond"), entries] for entries in map(_stack, runs)]
 
 
-def _stack_tokens(tensors: list[torch.Tensor]) -> torch.Tensor:
-    """Stack (1, tokens, width) tensors after repeating each to the least common token count."""
-    tokens = math.lcm(*(tensor.shape[1] for tensor in tensors))
-    return torch.cat([tensor.repeat(1, tokens // tensor.shape[1], 1) for tensor in tensors])
+def _sizes(prompt: EncodedPrompt) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in prompt.items() if torch.is_tensor(value)}
 
 
-def _stack(values: list[Any]) -> Any:
-    """Stack tensors row by row; anything else is the same for all prompts."""
-    return torch.cat(values) if torch.is_tensor(values[0]) else values[0]
+def _stack(prompts: list[EncodedPrompt]) -> EncodedPrompt:
+    """Tensors are stacked row by row; anything else is the same for all prompts."""
+    return {
+        name: torch.cat([prompt[name] for prompt in prompts]) if torch.is_tensor(value) else value
+        for name, value in prompts[0].items()
+    }

@@ -1,10 +1,10 @@
 """Denoise many prompts together, as far as profiling needs, with the host's own samplers.
 
 All prompts are one batch for the sampler, so every prompt has reached the same step before the next
-begins; the denoiser sees the batch in chunks.
+begins; the denoiser sees the batch in chunks. Prompts of different sizes never share a chunk.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -114,13 +114,14 @@ def denoise_prompts(
     """
     sigmas = profile_sigmas(model, settings)
     latent = _empty_latent(model, settings)
-    prompts = len(positive[0][0])
-    chunk = min(prompts, chunk)
-    watch = _ChunkedDenoiser(sigmas, prompts, chunk, observer)
+    chunks = _chunks([len(tensor) for tensor, _ in positive], chunk)
+    prompts = chunks[-1].rows.stop
+    largest = max(len(each.rows) for each in chunks)
+    watch = _ChunkedDenoiser(sigmas, chunks, observer)
 
-    model.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, WRAPPER_KEY, _reserve_for(chunk))
+    model.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, WRAPPER_KEY, _reserve_for(largest))
     model.add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, WRAPPER_KEY, watch.denoise)
-    model.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, WRAPPER_KEY, _announce_to(observer))
+    model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, _announce_to(observer))
     comfy.sample.sample_custom(
         model,
         repeat_to_batch_size(comfy.sample.prepare_noise(latent, settings.seed), prompts),
@@ -170,36 +171,65 @@ def _reserve_for(chunk: int) -> Callable[..., Any]:
 
 
 def _announce_to(observer: StepObserver) -> Callable[..., Any]:
-    """Tell the observer how a forward is made up, by the host's word and not by position."""
+    """Tell the observer how a forward is made up, by the host's word and not by position.
+
+    All families of models pass here; not all of them call a wrapper of the denoiser itself.
+    """
 
     def forward(
         executor: Any,
         x: torch.Tensor,
-        timesteps: Any,
-        context: Any,
-        y: Any,
+        sigma: torch.Tensor,
+        c_concat: Any,
+        c_crossattn: Any,
         control: Any,
         transformer_options: dict[str, Any],
         **kwargs: Any,
     ) -> torch.Tensor:
         observer.forward(transformer_options["cond_or_uncond"])
-        return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
+        return executor(x, sigma, c_concat, c_crossattn, control, transformer_options, **kwargs)
 
     return forward
 
 
+@dataclass(frozen=True)
+class _Chunk:
+    """Prompts that share a denoiser call.
+
+    Attributes:
+        rows: of the batch.
+        entry: position of the positive conditioning's entry that holds them all.
+        entry_rows: of the batch that this entry is for.
+    """
+
+    rows: range
+    entry: int
+    entry_rows: range
+
+
+def _chunks(entries: Sequence[int], chunk: int) -> list[_Chunk]:
+    """At most ``chunk`` prompts each; ``entries`` has the rows of the conditioning's entries."""
+    chunks = []
+    stop = 0
+    for entry, rows in enumerate(entries):
+        entry_rows = range(stop, stop + rows)
+        stop = entry_rows.stop
+        chunks += [
+            _Chunk(range(first, min(first + chunk, stop)), entry, entry_rows)
+            for first in entry_rows[::chunk]
+        ]
+    return chunks
+
+
 class _ChunkedDenoiser:
-    """Cuts the sampler's denoiser calls into chunks and finds the first call of every step."""
+    """Makes the sampler's denoiser calls in chunks and finds the first call of every step."""
 
     def __init__(
-        self, sigmas: torch.Tensor, prompts: int, chunk: int, observer: StepObserver
+        self, sigmas: torch.Tensor, chunks: Sequence[_Chunk], observer: StepObserver
     ) -> None:
         self.ends = sigmas[1:].tolist()  # step k is the interval [sigmas[k], sigmas[k + 1])
-        self.start = float(sigmas[0])
         self.seen: set[int] = set()
-        self.chunks = [
-            range(first, min(first + chunk, prompts)) for first in range(0, prompts, chunk)
-        ]
+        self.chunks = chunks
         self.observer = observer
 
     def denoise(
@@ -214,14 +244,14 @@ class _ChunkedDenoiser:
         """The host's batch of conditionings for ``x`` (prompts, channels, height, width)."""
         watched = self._is_first_call(float(sigma[0]))
         parts = []
-        for rows in self.chunks:
+        for chunk in self.chunks:
             throw_exception_if_processing_interrupted()
-            take = slice(rows.start, rows.stop)
-            call = (model, _take_conds(conds, take, len(x)), x[take], sigma[take], model_options)
+            take = slice(chunk.rows.start, chunk.rows.stop)
+            call = (model, _take_conds(conds, chunk, len(x)), x[take], sigma[take], model_options)
             if watched:
-                with self.observer.prompts(rows):
+                with self.observer.prompts(chunk.rows):
                     parts.append(executor(*call))
-                self.observer.denoised(rows, parts[-1][0])
+                self.observer.denoised(chunk.rows, parts[-1][0])
             else:
                 parts.append(executor(*call))
         if watched:
@@ -253,9 +283,17 @@ class _ChunkedDenoiser:
 
 
 def _take_conds(
-    conds: list[list[dict[str, Any]] | None], take: slice, rows: int
+    conds: list[list[dict[str, Any]] | None], chunk: _Chunk, prompts: int
 ) -> list[list[dict[str, Any]] | None]:
-    """The conditionings of some prompts: every entry with a row per prompt is cut."""
+    """The conditionings of a chunk: every tensor with a row per prompt is cut.
+
+    Args:
+        conds: the positive ones, an entry for each size of prompts, then others for all prompts.
+        chunk: of the batch.
+        prompts: rows of the batch.
+    """
+    positive, *others = conds
+    own = [positive[chunk.entry]] if positive else positive
     return [
         None
         if group is None
@@ -263,20 +301,29 @@ def _take_conds(
             {
                 **cond,
                 "model_conds": {
-                    name: _take_cond(entry, take, rows)
+                    name: _take_cond(entry, chunk, prompts)
                     for name, entry in cond["model_conds"].items()
                 },
             }
             for cond in group
         ]
-        for group in conds
+        for group in (own, *others)
     ]
 
 
-def _take_cond(entry: CONDRegular, take: slice, rows: int) -> CONDRegular:
-    """The rows ``take`` of one entry; entries that all prompts share stay as they are."""
+def _take_cond(entry: CONDRegular, chunk: _Chunk, prompts: int) -> CONDRegular:
+    """The rows of a chunk in one value; values that all prompts share stay as they are."""
     if isinstance(entry, CONDList):
-        return CONDList([part[take] if len(part) == rows else part for part in entry.cond])
-    if torch.is_tensor(entry.cond) and entry.cond.ndim > 0 and len(entry.cond) == rows:
-        return type(entry)(entry.cond[take])
+        return CONDList([_take_rows(part, chunk, prompts) for part in entry.cond])
+    if torch.is_tensor(entry.cond) and entry.cond.ndim > 0:
+        return type(entry)(_take_rows(entry.cond, chunk, prompts))
     return entry
+
+
+def _take_rows(tensor: torch.Tensor, chunk: _Chunk, prompts: int) -> torch.Tensor:
+    """The rows of a chunk, where the tensor has rows for its entry or for the whole batch."""
+    for rows in (chunk.entry_rows, range(prompts)):
+        if len(tensor) == len(rows):
+            start = chunk.rows.start - rows.start
+            return tensor[start : start + len(chunk.rows)]
+    return tensor

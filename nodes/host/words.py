@@ -1,6 +1,7 @@
 """Find out whether a text encoder knows any word of a concept."""
 
 import numbers
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,12 +26,12 @@ def require_known_words(clip: CLIP, concepts: tuple[str, ...]) -> None:
 def _is_known(clip: CLIP, concept: str) -> bool:
     empty = clip.tokenize("")
     for encoder, batches in clip.tokenize(concept).items():
-        special = set(_token_ids(empty[encoder]))
-        for token in _tokens(batches):
-            if not isinstance(token, numbers.Integral):
-                return True  # a textual inversion, given as its vector
-            if token not in special and _has_embedding(clip, encoder, int(token)):
-                return True
+        if not all(isinstance(token, numbers.Integral) for token in _tokens(batches)):
+            return True  # a textual inversion, given as its vector
+        # what is there without a concept, too: marks, padding, and what a language model is told
+        own = Counter(_token_ids(batches)) - Counter(_token_ids(empty[encoder]))
+        if any(_has_embedding(clip, encoder, token) for token in own):
+            return True
     return False
 
 
@@ -44,7 +45,12 @@ def _token_ids(batches: list[list[tuple[Any, ...]]]) -> Iterator[int]:
 
 
 def _has_embedding(clip: CLIP, encoder: str, token: int) -> bool:
-    """Whether the encoder that the tokenizer calls ``encoder`` has a vector for ``token``."""
+    """Whether the encoder that the tokenizer calls ``encoder`` has a vector for ``token``.
+
+    Some families can do without one of their encoders, and still have its tokenizer.
+    """
     model = clip.cond_stage_model
-    encoder_model = getattr(model, f"clip_{encoder}", None) or getattr(model, encoder)
+    encoder_model = getattr(model, f"clip_{encoder}", None) or getattr(model, encoder, None)
+    if encoder_model is None:
+        return False
     return bool(encoder_model.transformer.get_input_embeddings().weight[token].any())
