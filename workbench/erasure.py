@@ -132,7 +132,7 @@ async def ask(
     pictures: list[Image.Image] = []
     for start in range(0, len(asked), SHOTS_A_GRAPH):
         part = asked[start : start + SHOTS_A_GRAPH]
-        further = on_progress and _after(start, on_progress)
+        further = on_progress and after_pictures(start, on_progress)
         shown = await server.run(evaluation_graph(workflow, case, part), further)
         pictures += [(await server.images(shown[f"shot {n}"]))[0] for n in range(len(part))]
     batch = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])) / 255
@@ -143,7 +143,7 @@ async def ask(
     ]
 
 
-def _after(pictures: int, on_progress: OnProgress) -> OnProgress:
+def after_pictures(pictures: int, on_progress: OnProgress) -> OnProgress:
     """The same listener, told of the pictures that earlier graphs have shown."""
     return lambda progress: on_progress(replace(progress, shown=progress.shown + pictures))
 

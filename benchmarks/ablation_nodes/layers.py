@@ -1,0 +1,35 @@
+"""Linear layers of the transformer blocks that the ablations prune in place of FFN2."""
+
+import torch
+from comfy.ldm.modules.attention import BasicTransformerBlock
+from comfy.model_patcher import ModelPatcher
+
+from ...fia_core.checks import require_choice
+
+LAYERS: dict[str, str] = {
+    "ffn2": "ff.net.2",
+    "ffn1": "ff.net.0.proj",
+    "cross-attention keys": "attn2.to_k",
+    "self-attention values": "attn1.to_v",
+}
+"""Name for people → place in the host's transformer block."""
+
+
+def find_layers(model: ModelPatcher, layers: str) -> dict[str, torch.nn.Linear]:
+    """The layers of one kind, by the name that the weight has in the model's state dict.
+
+    Raises:
+        ValueError: unknown kind, or the model has no transformer blocks.
+    """
+    require_choice("layers", layers, tuple(LAYERS))
+    place = LAYERS[layers]
+    found: dict[str, torch.nn.Linear] = {}
+    denoiser = model.get_model_object("diffusion_model")
+    for name, module in denoiser.named_modules():
+        if isinstance(module, BasicTransformerBlock):
+            layer = module.get_submodule(place)
+            if isinstance(layer, torch.nn.Linear):
+                found[f"diffusion_model.{name}.{place}"] = layer
+    if not found:
+        raise ValueError(f"model: has no {layers}. Use a Stable Diffusion 1.x, 2.x or XL model.")
+    return found

@@ -1,0 +1,36 @@
+"""What a judge is: a file of ``benchmarks/judges`` that looks at pictures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from .shots import Shot
+
+Look = Callable[[Tensor, Sequence[Shot], Tensor | None], list[float]]
+"""(pictures, shots, the base model's pictures of the same shots) → one value a picture.
+
+Pictures are float32 (N, height, width, 3), values 0 … 1. The base model's are None unless the judge
+``compares``.
+"""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Looks at pictures and gives each a value.
+
+    Attributes:
+        title: for people.
+        aspect: what its value is about. "object" and "style": 1 where it finds what the shot asked
+            for, 0 elsewhere. "picture": a number of its own, such as a distance.
+        load: makes ready what it needs; called once, only when the judge is asked.
+        names: the concepts that it can tell; empty for any.
+        compares: it wants the base model's pictures, too.
+    """
+
+    title: str
+    aspect: Literal["object", "style", "picture"]
+    load: Callable[[], Look]
+    names: tuple[str, ...] = ()
+    compares: bool = False

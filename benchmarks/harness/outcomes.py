@@ -1,0 +1,129 @@
+"""What the rows say of a method: pairs with the base model's rows, by group and seed."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+from .ledger import Row
+from .shots import Shot
+from .suite import BASE, Group, Suite
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Shares of right answers for one group at one seed, before and after forgetting.
+
+    Attributes:
+        group, seed, condition: which pictures.
+        forgotten_before, forgotten: on the concepts that were forgotten.
+        kept_before, kept: on those that should stay.
+    """
+
+    group: str
+    seed: int
+    condition: str
+    forgotten_before: float
+    forgotten: float
+    kept_before: float
+    kept: float
+
+    @property
+    def kept_share(self) -> float:
+        """``kept`` as a share of what it was; above 1 where more is found than before."""
+        return self.kept / self.kept_before if self.kept_before else 0.0
+
+    @property
+    def harmonic_mean(self) -> float:
+        """Of 1 − ``forgotten`` and the kept share, which counts as at most 1; 0 when either is."""
+        gone, stayed = 1 - self.forgotten, min(1.0, self.kept_share)
+        return 2 * gone * stayed / (gone + stayed) if gone + stayed else 0.0
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and deviation over seeds."""
+
+    by_seed: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.by_seed)
+
+    @property
+    def std(self) -> float:
+        """Sample standard deviation; 0 for a single seed."""
+        return stdev(self.by_seed) if len(self.by_seed) > 1 else 0.0
+
+    def percent(self) -> str:
+        """``"97.9 ± 2.9"``."""
+        return f"{100 * self.mean:.1f} ± {100 * self.std:.1f}"
+
+
+Answers = Mapping[Shot, float]
+
+
+class Answered:
+    """The rows of one judge, found by method, group and shot."""
+
+    def __init__(self, rows: Iterable[Row], judge: str) -> None:
+        self._values: dict[tuple[str, str], dict[Shot, float]] = defaultdict(dict)
+        for row in rows:
+            if row.judge == judge:
+                self._values[row.origin.method, row.origin.group][row.shot] = row.value
+
+    @property
+    def base(self) -> Answers:
+        """What the base model was asked."""
+        return self._values.get((BASE, ""), {})
+
+    def of(self, method: str, group: str) -> Answers:
+        """What a method was asked after it forgot a group."""
+        return self._values.get((method, group), {})
+
+    def pairs(self, method: str, group: str) -> list[tuple[Shot, float, float]]:
+        """(shot, value before, value after) of every shot that both answered."""
+        if method == BASE:
+            return [(shot, value, value) for shot, value in self.base.items()]
+        base = self.base
+        return [
+            (shot, base[shot], value)
+            for shot, value in self.of(method, group).items()
+            if shot in base
+        ]
+
+
+def outcomes(suite: Suite, answered: Answered, method: str, group: Group) -> list[Outcome]:
+    """One for every condition and seed that holds both a forgotten and a kept concept."""
+    found = []
+    pairs = answered.pairs(method, group.name)
+    for condition in suite.conditions:
+        for seed in suite.seeds:
+            here = [
+                pair
+                for pair in pairs
+                if pair[0].seed == seed and pair[0].condition == condition.name
+            ]
+            gone = [pair for pair in here if pair[0].shows(suite.concept) in group.concepts]
+            stay = [pair for pair in here if pair[0].shows(suite.concept) in group.kept]
+            if gone and stay:
+                found.append(
+                    Outcome(
+                        group.name,
+                        seed,
+                        condition.name,
+                        fmean(before for _, before, _ in gone),
+                        fmean(after for *_, after in gone),
+                        fmean(before for _, before, _ in stay),
+                        fmean(after for *_, after in stay),
+                    )
+                )
+    return found
+
+
+def over_seeds(found: Sequence[Outcome], value: Callable[[Outcome], float]) -> Spread:
+    """The mean over groups and conditions at each seed."""
+    by_seed: dict[int, list[float]] = defaultdict(list)
+    for one in found:
+        by_seed[one.seed].append(value(one))
+    return Spread(tuple(fmean(by_seed[seed]) for seed in sorted(by_seed)))

@@ -1,0 +1,104 @@
+"""Methods and judges by the name of their file, and hashes of all that their rows depend on."""
+
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from demo_model.judge import WEIGHTS as JUDGE_WEIGHTS
+from workbench.environment import ROOT
+from workbench.erasure import WORKFLOW
+
+from .judge import Judge
+from .method import Method
+from .suite import Entry, Suite, SuiteError
+
+BENCHMARKS = ROOT / "benchmarks"
+SHARED = (
+    ROOT / "fia_core",
+    ROOT / "nodes" / "host",
+    *(ROOT / "nodes" / f"{name}_mask.py" for name in ("build_concept", "apply_neuron")),
+    *(ROOT / "nodes" / f"{name}.py" for name in ("profile_concept", "fuse_masks", "demo_model")),
+    ROOT / "demo_model" / "loader.py",
+    ROOT / "demo_model" / "architecture.py",
+    ROOT / "demo_model" / "weights.safetensors",
+    JUDGE_WEIGHTS,
+    WORKFLOW,
+    BENCHMARKS / "harness" / "drawing.py",
+    BENCHMARKS / "harness" / "method.py",
+    BENCHMARKS / "harness" / "fia_graph.py",
+)
+"""What every method's pictures depend on."""
+
+
+def method(name: str) -> Method:
+    """``METHOD`` of ``benchmarks/methods/<name>.py``.
+
+    Raises:
+        SuiteError: there is no such file.
+    """
+    return _module("methods", name).METHOD
+
+
+def judge(name: str) -> Judge:
+    """``JUDGE`` of ``benchmarks/judges/<name>.py``.
+
+    Raises:
+        SuiteError: there is no such file.
+    """
+    return _module("judges", name).JUDGE
+
+
+def check_suite(suite: Suite) -> None:
+    """Raise SuiteError unless its methods, their settings and its judges exist."""
+    for entry in suite.entries:
+        known = method(entry.use).settings
+        for key in entry.settings:
+            if key not in known:
+                raise SuiteError(
+                    f"methods: {entry.use!r} has no setting {key!r}; "
+                    f"it has {', '.join(sorted(known)) or 'none'}"
+                )
+    for name in suite.judges:
+        names = judge(name).names if judge(name).aspect == suite.concept else ()
+        for concept in suite.concepts if names else ():
+            if concept not in names:
+                known = ", ".join(names)
+                raise SuiteError(f"groups: {name} does not know {concept!r}; it knows {known}")
+
+
+def packs(entries: Iterable[Entry]) -> list[Path]:
+    """Folders of the node packs that the methods need."""
+    names = dict.fromkeys(pack for entry in entries for pack in method(entry.use).packs)
+    return [BENCHMARKS / name for name in names]
+
+
+def version(entry: Entry) -> str:
+    """A short hash of the code and models that the rows of a method depend on."""
+    own = (BENCHMARKS / "methods" / f"{entry.use}.py", *packs([entry]))
+    return _hash((*SHARED, *own))
+
+
+def shared_version() -> str:
+    """The same for what all methods have in common."""
+    return _hash(SHARED)
+
+
+@cache
+def _hash(paths: tuple[Path, ...]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        for file in files:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _module(folder: str, name: str) -> ModuleType | Any:
+    if not (BENCHMARKS / folder / f"{name}.py").exists():
+        known = sorted(path.stem for path in (BENCHMARKS / folder).glob("[a-z]*.py"))
+        raise SuiteError(f"{folder}: there is no {name!r}; there are {', '.join(known)}")
+    return import_module(f"benchmarks.{folder}.{name}")

@@ -1,0 +1,227 @@
+"""A suite's rows as Markdown: a table a family of groups and judge, tests, what was run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from . import registry
+from .ledger import Row
+from .outcomes import Answered, Outcome, Spread, outcomes, over_seeds
+from .places import Places
+from .plots import PLOTS
+from .runner import PREPARATION, PRUNED
+from .significance import Comparison, holm, signed_rank
+from .suite import BASE, Entry, Group, Suite
+
+
+def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
+    """The whole Markdown; its plots are written beside it.
+
+    Raises:
+        ValueError: there are no rows of the suite.
+    """
+    rows = current_rows(suite, rows)
+    if not rows:
+        raise ValueError(f"{suite.name}: there are no rows; run the suite first.")
+    parts = [f"# {suite.title}", suite.about, made_from(suite, rows, places)]
+    for name in suite.plots:
+        PLOTS[name](suite, rows, places.plot(name))
+        parts.append(f"![{name.replace('_', ' ')}]({places.plot(name).name})")
+    for judge in suite.judges:
+        answered = Answered(rows, judge)
+        if registry.judge(judge).aspect != suite.concept:
+            parts += [f"## {registry.judge(judge).title}", other_table(suite, answered)]
+            continue
+        for family, groups in families(suite).items():
+            parts += [f"## {family}: {registry.judge(judge).title}"]
+            parts += [accuracy_table(suite, answered, groups)]
+            if len(groups) > 1:
+                parts += [each_table(suite, answered, groups)]
+        tests = test_table(suite, answered)
+        if tests:
+            parts += [f"## {label_title(suite, suite.reference)} against the others", tests]
+    costs = cost_table(suite, rows)
+    if costs:
+        parts += ["## What it takes", costs]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def current_rows(suite: Suite, rows: Sequence[Row]) -> list[Row]:
+    """Rows of the suite's methods as they are set now."""
+    known = {entry.label: entry.settings_hash for entry in suite.entries}
+    return [row for row in rows if known.get(row.origin.method) == row.origin.settings]
+
+
+def families(suite: Suite) -> dict[str, list[Group]]:
+    """Groups that are reported together."""
+    found: dict[str, list[Group]] = {}
+    for group in suite.groups:
+        found.setdefault(group.family, []).append(group)
+    return found
+
+
+def made_from(suite: Suite, rows: Sequence[Row], places: Places) -> str:
+    """How many pictures of what, and the command."""
+    pictures = {(row.origin, row.shot) for row in rows if row.shot.prompt}
+    seeds = sorted({row.shot.seed for row in rows if row.shot.prompt})
+    quick = " --quick" if places.quick else ""
+    versions = sorted({row.origin.version for row in rows})
+    return (
+        f"{len(pictures):,} pictures, seeds {', '.join(map(str, seeds))}; prompts "
+        f"{', '.join(f'“{prompt}”' for prompt in suite.prompts)}. Figures are percent, mean ± "
+        "standard deviation over seeds. *Kept share* is accuracy on the kept concepts after, of "
+        "that before; the *harmonic mean* is of the kept share and 1 − forgotten accuracy. Rows: "
+        f"`{places.rows.name}`, versions {', '.join(versions)}. Written by "
+        f"`python3 benchmarks/run.py {suite.name}{quick}`."
+    )
+
+
+def measured(
+    suite: Suite, answered: Answered, label: str, groups: Sequence[Group]
+) -> list[Outcome]:
+    """Outcomes of a method on all groups."""
+    return [one for group in groups for one in outcomes(suite, answered, label, group)]
+
+
+def accuracy_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
+    """Every method on a family of groups, the mean over its groups."""
+    lines = [
+        "| method | forgotten | kept | kept share | harmonic mean |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for entry in suite.entries:
+        found = measured(suite, answered, entry.label, groups)
+        if found:
+            spreads = (
+                over_seeds(found, lambda one: one.forgotten),
+                over_seeds(found, lambda one: one.kept),
+                over_seeds(found, lambda one: one.kept_share),
+                over_seeds(found, lambda one: one.harmonic_mean),
+            )
+            cells = " | ".join(spread.percent() for spread in spreads)
+            lines.append(f"| {entry_title(entry)} | {cells} |")
+    return "\n".join(lines)
+
+
+def each_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
+    """The harmonic mean of every method on every group."""
+    entries = [entry for entry in suite.entries if entry.label != BASE]
+    by_method = {
+        entry.label: {group.name: outcomes(suite, answered, entry.label, group) for group in groups}
+        for entry in entries
+    }
+    shown = [entry for entry in entries if any(by_method[entry.label].values())]
+    lines = [
+        "Harmonic mean, group by group:",
+        "",
+        f"| group | {' | '.join(entry_title(entry) for entry in shown)} |",
+        f"| --- |{' --- |' * len(shown)}",
+    ]
+    for group in groups:
+        cells = []
+        for entry in shown:
+            found = by_method[entry.label][group.name]
+            spread = over_seeds(found, lambda one: one.harmonic_mean) if found else None
+            cells.append(spread.percent() if spread else "–")
+        lines.append(f"| {group.name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def test_table(suite: Suite, answered: Answered) -> str:
+    """The reference against every other method: harmonic means paired by group, condition, seed."""
+    tests = comparisons(suite, answered)
+    if not tests:
+        return ""
+    lines = [
+        "Paired Wilcoxon signed-rank test, two-sided, of the harmonic means; a pair is one group "
+        "at one seed. Holm's correction is over the methods of the table.",
+        "",
+        "| method | difference | pairs (differing) | p | p, Holm | |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for label, test in tests.items():
+        lines.append(
+            f"| {label_title(suite, label)} | {100 * test.difference:+.1f} | {test.pairs} "
+            f"({test.differing}) | {test.p:.2g} | {test.p_holm:.2g} | {verdict(test)} |"
+        )
+    return "\n".join(lines)
+
+
+def verdict(test: Comparison) -> str:
+    """Who is ahead, if the test tells."""
+    if test.p_holm >= 0.05:
+        return "no difference shown"
+    return "ahead" if test.difference > 0 else "behind"
+
+
+def comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
+    """By label, in the suite's order."""
+    mine = _by_pair(measured(suite, answered, suite.reference, suite.groups))
+    tests: dict[str, Comparison] = {}
+    for entry in suite.entries:
+        if entry.label in (BASE, suite.reference):
+            continue
+        its = _by_pair(measured(suite, answered, entry.label, suite.groups))
+        shared = [pair for pair in mine if pair in its]
+        if shared:
+            tests[entry.label] = signed_rank(
+                [mine[pair] for pair in shared], [its[pair] for pair in shared]
+            )
+    corrected = holm({label: test.p for label, test in tests.items()})
+    return {label: replace(test, p_holm=corrected[label]) for label, test in tests.items()}
+
+
+def other_table(suite: Suite, answered: Answered) -> str:
+    """A judge of something else than the concepts: before and after, over all pictures."""
+    lines = ["| method | before | after |", "| --- | --- | --- |"]
+    for entry in suite.entries:
+        pairs = [pair for group in suite.groups for pair in answered.pairs(entry.label, group.name)]
+        if pairs:
+            seeds = sorted({shot.seed for shot, *_ in pairs})
+            before = Spread(
+                tuple(fmean(b for shot, b, _ in pairs if shot.seed == s) for s in seeds)
+            )
+            after = Spread(tuple(fmean(a for shot, _, a in pairs if shot.seed == s) for s in seeds))
+            lines.append(f"| {entry_title(entry)} | {before.percent()} | {after.percent()} |")
+    return "\n".join(lines)
+
+
+def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
+    """Time before the first picture, share of the weights that is pruned, time of a picture."""
+    lines = [
+        "Seconds on the machine that ran the suite; a cached profile takes none.",
+        "",
+        "| method | group | preparation, s | pruned, % of the layers' weights | a picture, s |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for entry in suite.entries:
+        for group in suite.groups if entry.label != BASE else ():
+            own = [
+                row
+                for row in rows
+                if row.origin.method == entry.label and row.origin.group == group.name
+            ]
+            times = [row.value for row in own if row.judge == PREPARATION]
+            pruned = [row.value for row in own if row.judge == PRUNED]
+            pictures = [row.seconds for row in own if row.shot.prompt]
+            if times and pictures:
+                share = f"{100 * pruned[0]:.2f}" if pruned else "–"
+                lines.append(
+                    f"| {entry_title(entry)} | {group.name} | {times[0]:.1f} | {share} | "
+                    f"{fmean(pictures):.2f} |"
+                )
+    return "\n".join(lines) if len(lines) > 4 else ""
+
+
+def entry_title(entry: Entry) -> str:
+    """The method's title; the label where the suite has given one."""
+    return registry.method(entry.use).title if entry.label == entry.use else entry.label
+
+
+def label_title(suite: Suite, label: str) -> str:
+    """The same by label."""
+    return entry_title(next(entry for entry in suite.entries if entry.label == label))
+
+
+def _by_pair(found: Sequence[Outcome]) -> dict[tuple[str, str, int], float]:
+    return {(one.group, one.condition, one.seed): one.harmonic_mean for one in found}

@@ -1,0 +1,242 @@
+"""Run a suite: every picture that no row answers yet is drawn, kept and judged."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PIL import Image
+from torch import Tensor
+
+from fia_core import NeuronMask
+from workbench.console import ProgressLine
+from workbench.erasure import after_pictures, demo_workflow
+from workbench.server import OnProgress, Progress, Server, running_server
+
+from . import registry
+from .drawing import SHOTS_A_GRAPH, Brush, as_batch, draw, prepare
+from .judge import Look
+from .ledger import Ledger, Origin, Row
+from .method import Setup
+from .places import BASE as SERVER_BASE
+from .places import Places
+from .shots import Shot, base_shots, group_shots
+from .suite import BASE, Condition, Entry, Group, Suite
+
+PREPARATION = "preparation_seconds"
+PRUNED = "pruned_share"
+MEASURED = (PREPARATION, PRUNED)
+"""Names in the judge's column for what is measured once a method and group; no shot."""
+
+NO_SHOT = Shot("", "", "", "", 0)
+
+
+@dataclass(frozen=True)
+class Task:
+    """The smallest part of a suite that can run by itself: shards are made of these.
+
+    Attributes:
+        entry: the method.
+        group: what it forgets; None for the base model.
+        condition: how it samples.
+        seed: of the pictures.
+        shots: what is asked for.
+    """
+
+    entry: Entry
+    group: Group | None
+    condition: Condition
+    seed: int
+    shots: tuple[Shot, ...]
+
+    @property
+    def origin(self) -> Origin:
+        """What its rows say of where they come from."""
+        return Origin(
+            registry.version(self.entry),
+            self.entry.label,
+            self.entry.settings_hash,
+            self.group.name if self.group else "",
+            self.group.concepts if self.group else (),
+        )
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        parts = (self.entry.label, self.group and self.group.name, self.condition.name)
+        return ", ".join(part for part in (*parts, f"seed {self.seed}") if part)
+
+
+def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
+    """All tasks, the base model's first and those of a method and a group together.
+
+    Args:
+        suite: what to run.
+        labels: of the methods; all where empty. The base model always is among them.
+
+    Raises:
+        ValueError: the suite has no method of that label.
+    """
+    wanted = set(labels)
+    for label in wanted - {entry.label for entry in suite.entries}:
+        names = ", ".join(entry.label for entry in suite.entries)
+        raise ValueError(f"--method: {label!r} is none of the suite's: {names}")
+    tasks: list[Task] = []
+    for entry in sorted(suite.entries, key=lambda entry: entry.label != BASE):
+        if entry.label == BASE:
+            tasks += [
+                Task(entry, None, condition, seed, base_shots(suite, condition, seed))
+                for condition in suite.conditions
+                for seed in suite.seeds
+            ]
+        elif not wanted or entry.label in wanted:
+            tasks += [
+                Task(entry, group, condition, seed, group_shots(suite, group, condition, seed))
+                for group in suite.groups
+                for condition in suite.conditions
+                for seed in suite.seeds
+            ]
+    return tasks
+
+
+async def run(suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Places) -> None:
+    """Do what the ledger lacks of the tasks.
+
+    Raises:
+        LedgerError: the ledger holds rows of another version of a method.
+    """
+    entries = list({task.entry.label: task.entry for task in tasks}.values())
+    ledger.require_current(
+        {entry.label for entry in entries},
+        {(registry.version(entry), entry.settings_hash) for entry in entries},
+    )
+    work = _Work(suite, ledger, places)
+    total = sum(len(work.missing(task)) for task in tasks)
+    if not total:
+        return
+    print(f"{suite.name}: starting ComfyUI …", flush=True)
+    _forget_older_profiles(SERVER_BASE)
+    async with running_server(SERVER_BASE, packs=registry.packs(entries)) as server:
+        setup = Setup.of_workflow(await demo_workflow(server)).sampled_with(suite.sampling)
+        line = ProgressLine(suite.name, total)
+        done = 0
+        for task in tasks:
+            line.title = f"{suite.name}: {task.title}"
+            done += await work.do(server, setup, task, after_pictures(done, line))
+        line.close()
+
+
+class _Work:
+    """What all tasks of a run share."""
+
+    def __init__(self, suite: Suite, ledger: Ledger, places: Places) -> None:
+        self.suite = suite
+        self.ledger = ledger
+        self.places = places
+        self.judges = {name: registry.judge(name) for name in suite.judges}
+        self._looks: dict[str, Look] = {}
+        self._seconds = {(row.origin, row.shot): row.seconds for row in ledger.rows}
+        base = next(entry for entry in suite.entries if entry.label == BASE)
+        self._base_origin = Origin(registry.version(base), BASE, base.settings_hash, "", ())
+
+    def missing(self, task: Task) -> list[Shot]:
+        """The shots that some judge has not seen."""
+        origin = task.origin
+        return [shot for shot in task.shots if self._is_missing(origin, shot)]
+
+    async def do(self, server: Server, setup: Setup, task: Task, on_progress: OnProgress) -> int:
+        """Draw, keep and judge what is missing of a task; how many pictures that was."""
+        shots = self.missing(task)
+        if not shots:
+            return 0
+        brush = Brush(
+            registry.method(task.entry.use),
+            task.group.concepts if task.group else (),
+            task.entry.settings,
+        )
+        if task.group:
+            await self._prepare(server, setup, brush, task.origin, on_progress)
+        setup = setup.sampled_with(task.condition.sampling)
+        for start in range(0, len(shots), SHOTS_A_GRAPH):
+            part = shots[start : start + SHOTS_A_GRAPH]
+            new = [shot for shot in part if not self._is_drawn(task.origin, shot)]
+            if new:
+                listen = after_pictures(start, on_progress)
+                pictures, seconds = await draw(server, setup, brush, new, listen)
+                for shot, picture in zip(new, pictures, strict=True):
+                    path = self.places.picture(task.origin, shot)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    picture.save(path)
+                    self._seconds[task.origin, shot] = seconds
+            self.ledger.add(self._judge(task.origin, part))
+        return len(shots)
+
+    def _is_drawn(self, origin: Origin, shot: Shot) -> bool:
+        """Whether only a judge is missing."""
+        return (origin, shot) in self._seconds and self.places.picture(origin, shot).exists()
+
+    def _is_missing(self, origin: Origin, shot: Shot) -> bool:
+        """Whether a judge has not seen it, or will want to and finds no file."""
+        if any(not self.ledger.has(origin, shot, name) for name in self.judges):
+            return True
+        compared = origin == self._base_origin and any(j.compares for j in self.judges.values())
+        return compared and not self.places.picture(origin, shot).exists()
+
+    def _judge(self, origin: Origin, shots: Sequence[Shot]) -> list[Row]:
+        """What every judge says of those of the pictures that it has not seen."""
+        rows: list[Row] = []
+        for name, judge in self.judges.items():
+            unseen = [shot for shot in shots if not self.ledger.has(origin, shot, name)]
+            if not unseen:
+                continue
+            before = self._batch(self._base_origin, unseen) if judge.compares else None
+            if name not in self._looks:
+                self._looks[name] = judge.load()
+            values = self._looks[name](self._batch(origin, unseen), unseen, before)
+            rows += [
+                Row(origin, shot, name, value, self._seconds[origin, shot])
+                for shot, value in zip(unseen, values, strict=True)
+            ]
+        return rows
+
+    def _batch(self, origin: Origin, shots: Sequence[Shot]) -> Tensor:
+        """Pictures from their files."""
+        pictures = []
+        for shot in shots:
+            with Image.open(self.places.picture(origin, shot)) as picture:
+                pictures.append(picture.convert("RGB"))
+        return as_batch(pictures)
+
+    async def _prepare(
+        self,
+        server: Server,
+        setup: Setup,
+        brush: Brush,
+        origin: Origin,
+        on_progress: OnProgress,
+    ) -> None:
+        """Once a method and group: how long it takes, and what its mask prunes."""
+        if self.ledger.has(origin, NO_SHOT, PREPARATION):
+            return
+
+        def listen(progress: Progress) -> None:
+            on_progress(replace(progress, shown=0))  # what the nodes show is no picture
+
+        file, seconds = await prepare(server, setup, brush, listen)
+        rows = [Row(origin, NO_SHOT, PREPARATION, seconds, seconds)]
+        if file:
+            kept = self.places.mask(origin)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(SERVER_BASE / "models" / "neuron_masks" / file, kept)
+            mask = NeuronMask.load(kept)
+            rows.append(Row(origin, NO_SHOT, PRUNED, mask.count / mask.weights, 0.0))
+        self.ledger.add(rows)
+
+
+def _forget_older_profiles(base: Path) -> None:
+    """Empty the folder of cached profiles when the code that made them is another now."""
+    stamp, version = base / "version.txt", registry.shared_version()
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != version:
+        shutil.rmtree(base / "user" / "__forget_it_all", ignore_errors=True)
+        base.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(version, encoding="utf-8")

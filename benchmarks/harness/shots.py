@@ -1,0 +1,69 @@
+"""What is asked for: one picture, and all pictures of a group at a seed."""
+
+from dataclasses import dataclass
+
+from demo_model.vocabulary import with_article
+
+from .suite import PLAIN, Condition, Group, Suite
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture to ask for; what the prompt does not name is empty."""
+
+    object: str
+    scene: str
+    style: str
+    prompt: str
+    seed: int
+    condition: str = ""
+
+    def shows(self, kind: str) -> str:
+        """The object or the style that it asks for."""
+        return self.object if kind == "object" else self.style
+
+
+def group_shots(suite: Suite, group: Group, condition: Condition, seed: int) -> tuple[Shot, ...]:
+    """All contexts for the concepts that are forgotten, ``kept_scenes`` for those that stay.
+
+    Which contexts a kept concept gets depends on the seed and on its place in the suite, not on the
+    group, so that all groups share their pictures of the base model.
+    """
+    contexts = suite.contexts
+    shots: list[Shot] = []
+    for number, concept in enumerate(suite.concepts):
+        if concept in group.concepts:
+            asked = contexts
+        elif concept in group.kept:
+            first = number + seed
+            asked = tuple(
+                contexts[(first + further) % len(contexts)] for further in range(suite.kept_scenes)
+            )
+        else:
+            continue
+        shots += [
+            _shot(suite, template, concept, context, seed, condition)
+            for context in asked
+            for template in suite.prompts
+        ]
+    return tuple(dict.fromkeys(shots))
+
+
+def base_shots(suite: Suite, condition: Condition, seed: int) -> tuple[Shot, ...]:
+    """Everything that any group asks for."""
+    shots = [shot for group in suite.groups for shot in group_shots(suite, group, condition, seed)]
+    return tuple(dict.fromkeys(shots))
+
+
+def _shot(
+    suite: Suite, template: str, concept: str, context: str, seed: int, condition: Condition
+) -> Shot:
+    if suite.concept == "object":
+        object, scene, style = concept, context, ""
+    else:
+        object, scene, style = context, "", concept
+        template = suite.plain_prompt if concept == PLAIN else template
+    prompt = template.format(
+        object=with_article(object), scene=with_article(scene) if scene else "", style=style
+    )
+    return Shot(object, scene, style, prompt, seed, condition.name)

@@ -1,0 +1,1 @@
+"""The judges, one a file: ``JUDGE`` says what it looks for."""

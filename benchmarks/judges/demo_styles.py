@@ -1,0 +1,23 @@
+"""The bundled judge network: is the picture in the style that was asked for, or plain?"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from benchmarks.harness.judge import Judge, Look
+from benchmarks.harness.shots import Shot
+from demo_model.judge import PLAIN, load_judge
+from demo_model.vocabulary import OBJECTS, STYLES
+
+
+def load() -> Look:
+    network = load_judge(tuple(OBJECTS), STYLES)
+
+    def look(pictures: Tensor, shots: Sequence[Shot], before: Tensor | None) -> list[float]:
+        names = network.name_styles(pictures)
+        return [float(name == shot.style) for name, shot in zip(names, shots, strict=True)]
+
+    return look
+
+
+JUDGE = Judge("the bundled judge, styles", "style", load, names=(*STYLES, PLAIN))

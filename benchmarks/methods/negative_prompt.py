@@ -1,0 +1,12 @@
+"""The host's negative prompt: the concepts are named there, nothing in the model changes."""
+
+from benchmarks.harness.method import Branch, Draft, Method, Setup
+from benchmarks.harness.suite import Settings
+
+
+def build(draft: Draft, setup: Setup, concepts: tuple[str, ...], settings: Settings) -> Branch:
+    negative = draft.add("CLIPTextEncode", clip=setup.clip, text=", ".join(concepts))
+    return Branch(setup.model, negative)
+
+
+METHOD = Method("negative prompt", "peer", build)

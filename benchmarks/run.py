@@ -1,0 +1,67 @@
+"""Run a suite of measurements through the real ComfyUI, and write its tables and plots.
+
+    python3 benchmarks/run.py objects              everything that is not measured yet
+    python3 benchmarks/run.py objects --quick      a small form of it, about a minute
+    python3 benchmarks/run.py objects --method fia one method (and the base model)
+
+Every picture is a row of ``docs/results/<suite>.csv``. An interrupted run goes on where it stopped;
+rows of other code, models or settings are not mixed with new ones. A quick run starts anew.
+"""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from workbench.environment import run_in_environment  # noqa: E402
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("suite", help="a file of benchmarks/suites, without .toml")
+    parser.add_argument("--quick", action="store_true", help="the small form, kept in results/")
+    parser.add_argument(
+        "--method", action="append", default=[], help="a label in the suite; may come again"
+    )
+    parser.add_argument("--fresh", action="store_true", help="throw their earlier rows away")
+    parser.add_argument("--report", action="store_true", help="draw nothing, write the report")
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    run_in_environment(Path(__file__).resolve(), benchmarks=True)
+
+    from benchmarks.harness.ledger import Ledger
+    from benchmarks.harness.places import SUITES, Places
+    from benchmarks.harness.registry import check_suite
+    from benchmarks.harness.report import report
+    from benchmarks.harness.runner import plan, run
+    from benchmarks.harness.suite import load_suite
+    from workbench.server import ServerError, WorkflowError, end_on_signals
+
+    end_on_signals()
+    try:
+        suite = load_suite(SUITES / f"{arguments.suite}.toml", arguments.quick)
+        check_suite(suite)
+        places = Places(suite.name, arguments.quick)
+        ledger = Ledger(places.rows)
+        tasks = plan(suite, arguments.method)
+        if arguments.fresh or (arguments.quick and not arguments.report):
+            ledger.drop(arguments.method or [entry.label for entry in suite.entries])
+        if not arguments.report:
+            asyncio.run(run(suite, tasks, ledger, places))
+        places.report.parent.mkdir(parents=True, exist_ok=True)
+        places.report.write_text(report(suite, ledger.rows, places), encoding="utf-8")
+    except (ValueError, ServerError, WorkflowError) as error:
+        sys.exit(f"{error}")
+    print(f"{places.report.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
