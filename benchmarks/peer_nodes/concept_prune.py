@@ -1,0 +1,68 @@
+"""ConceptPrune (arXiv 2405.19237): skilled neurons by Wanda scores, as they come off the denoiser.
+
+At step t a weight's score over a set of prompts is |W[i, j]| · ‖X_t[:, j]‖₂, the norm over all
+token positions of all prompts (Wanda's). A weight is skilled in a concept at step t if its score
+over the concept's prompts is among the largest k % of its row and above its score over the base
+prompts. What is pruned is the union over the first steps; for many concepts, over the concepts too.
+"""
+
+import torch
+from torch import Tensor
+
+from ...fia_core import LayerShapes
+from ...fia_core.selection import top_entries
+from ...fia_core.shares import decimal_share, share_count
+
+
+class SkilledNeurons:
+    """Collects one step at a time; prompts come in groups of one size, the base prompts first.
+
+    Args:
+        shapes: (C_out, C_in) of the FFN2 layers.
+        concepts: how many groups follow the base prompts.
+        group: prompts in a group.
+        sparsity: k, a fraction of a row.
+        device: where the state lives.
+    """
+
+    def __init__(
+        self,
+        shapes: LayerShapes,
+        concepts: int,
+        group: int,
+        sparsity: float,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        share = decimal_share("sparsity", sparsity)
+        self._group = group
+        self._counts = {name: share_count(share, shape[1]) for name, shape in shapes.items()}
+        self._weights: dict[str, Tensor] = {}
+        self._squares = {
+            name: torch.zeros(1 + concepts, shape[1], device=device)
+            for name, shape in shapes.items()
+        }
+        self._skilled = {
+            name: torch.zeros(shape, dtype=torch.bool, device=device)
+            for name, shape in shapes.items()
+        }
+
+    def add(self, layer: str, prompts: range, weight: Tensor, x: Tensor, y: Tensor) -> None:
+        """Take in prompts at one step: weight (C_out, C_in), x (prompts, ..., C_in)."""
+        self._weights[layer] = weight
+        squares = x.float().flatten(1, -2).square().sum(dim=1)
+        for prompt, square in zip(prompts, squares, strict=True):
+            self._squares[layer][prompt // self._group] += square
+
+    def finish_step(self) -> None:
+        """Choose this step's skilled neurons and forget its norms."""
+        for name, weight in self._weights.items():
+            magnitude = weight.float().abs()
+            base, *concepts = (magnitude * norm for norm in self._squares[name].sqrt())
+            for score in concepts:
+                self._skilled[name] |= top_entries(score, self._counts[name]) & (score > base)
+            self._squares[name].zero_()
+        self._weights.clear()
+
+    def masks(self) -> dict[str, Tensor]:
+        """The union so far: bool (C_out, C_in) of every layer, on the CPU."""
+        return {name: skilled.cpu() for name, skilled in self._skilled.items()}

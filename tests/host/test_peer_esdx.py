@@ -1,0 +1,167 @@
+"""ESD-x in the real host: it learns its target, in cross-attention only, and leaves no trace."""
+
+from typing import Any
+
+import comfy.utils
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from graphs import GraphError, Host
+from peers import draw, run_peer
+from tiny_model import TinyModel, tiny_sd2
+
+import nodes
+
+INPUTS = {
+    "templates": "{concept}",
+    "iterations": 2,
+    "learning_rate": 1e-3,
+    "negative_guidance": 1.0,
+    "start_guidance": 3.0,
+    "schedule_steps": 4,
+    "batch_size": 2,
+    "seed": 7,
+    "width": 64,
+    "height": 64,
+}
+
+
+@pytest.fixture(scope="module")
+def esdx(extension: Any) -> Any:
+    return extension.module("benchmarks.peer_nodes.esdx")
+
+
+def trained(host: Host, tiny: TinyModel, **inputs: Any) -> ModelPatcher:
+    return run_peer(host, "FIABenchESDx", tiny.model, tiny.clip, **{**INPUTS, **inputs})
+
+
+def differences(model: ModelPatcher) -> dict[str, torch.Tensor]:
+    """What the patches add, by the weight's name."""
+    return {name: patch[1][0] for name, ((_, patch, *_),) in model.patches.items()}
+
+
+class Table:
+    """A denoiser that answers to every prompt with one number, whatever the latent is."""
+
+    def __init__(self, answers: torch.Tensor) -> None:
+        self.answers = answers
+
+    def predict(
+        self, parameters: Any, x: torch.Tensor, sigma: torch.Tensor, prompts: torch.Tensor
+    ) -> torch.Tensor:
+        answers = parameters.get("answers", self.answers)
+        return answers[prompts].reshape(-1, 1, 1, 1).expand_as(x)
+
+    denoise = predict
+
+
+def test_training_ends_at_the_target(esdx: Any) -> None:
+    with torch.inference_mode(False), torch.enable_grad():
+        answers = torch.tensor([1.0, 3.0, 0.5])
+        settings = esdx.TrainingSettings(400, 0.05, 0.5, 3.0, 1, 0)
+        result = esdx.fine_tune(
+            Table(answers),
+            {"answers": answers},
+            lambda noise: noise,
+            (1, 2, 2),
+            torch.tensor([4.0, 2.0, 1.0, 0.0]),
+            2,
+            settings,
+            lambda: None,
+        )
+    # the empty prompt stays; the others go as far beyond it as half their distance
+    wanted = torch.tensor([1.0, 1 - 0.5 * 2, 1 + 0.5 * 0.5])
+    assert torch.allclose(result["answers"], wanted, atol=0.05)
+    assert torch.equal(answers, torch.tensor([1.0, 3.0, 0.5]))
+
+
+@pytest.mark.parametrize("family", ["SD 1.x", "SD 2.x", "SDXL"])
+def test_the_copy_answers_as_the_host_does(
+    extension: Any, tiny: TinyModel, tiny_sdxl: TinyModel, family: str
+) -> None:
+    models = {"SD 1.x": lambda: tiny, "SD 2.x": tiny_sd2, "SDXL": lambda: tiny_sdxl}
+    parts = models[family]()
+    conditioning = extension.module("nodes.host.conditioning")
+    prompts = conditioning.stack_prompts(
+        conditioning.encode_prompts(parts.clip, ["", "a church in a park"])
+    )
+    with torch.inference_mode(False):
+        module = extension.module("benchmarks.peer_nodes.training_denoiser")
+        copy = module.TrainingDenoiser(parts.model, prompts, torch.zeros(1, 4, 8, 8))
+        x = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+        got = copy.denoise({}, x, torch.tensor([2.0]), torch.tensor([1]))
+    given = {name: value[1:] for name, value in copy._inputs.items()}
+    wanted = parts.model.model.apply_model(x, torch.tensor([2.0]), **given)
+    assert torch.allclose(got, wanted, atol=1e-4)
+
+
+def test_the_model_comes_nearer_to_the_target(
+    extension: Any, esdx: Any, host: Host, tiny: TinyModel, peer_nodes: None
+) -> None:
+    module = extension.module("benchmarks.peer_nodes.training_denoiser")
+    conditioning = extension.module("nodes.host.conditioning")
+    prompts = conditioning.stack_prompts(conditioning.encode_prompts(tiny.clip, ["", "church"]))
+    x = torch.randn(4, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+
+    def answer(model: ModelPatcher, prompt: int) -> torch.Tensor:
+        copy = module.TrainingDenoiser(model, prompts, torch.zeros(1, 4, 8, 8))
+        return copy.predict({}, x, torch.full((4,), 3.0), torch.full((4,), prompt))
+
+    with torch.inference_mode(False), torch.no_grad():
+        target = esdx.erasing_target(answer(tiny.model, 0), answer(tiny.model, 1), 1.0)
+        before = (answer(tiny.model, 1) - target).norm()
+    changed = trained(host, tiny, iterations=30, learning_rate=1e-4)
+    with torch.inference_mode(False), torch.no_grad():
+        after = (answer(changed, 1) - target).norm()
+    assert after < 0.5 * before
+
+
+def test_only_cross_attention_changes_and_the_model_stays(
+    host: Host, tiny: TinyModel, peer_nodes: None
+) -> None:
+    plain = draw(host, tiny, tiny.model)
+    changed = trained(host, tiny)
+    assert changed.patches and all(".attn2." in name for name in changed.patches)
+    assert not torch.equal(draw(host, tiny, changed), plain)
+    assert torch.equal(draw(host, tiny, tiny.model), plain)
+    assert all(parameter.grad is None for parameter in tiny.model.model.parameters())
+
+
+def test_the_seed_decides(host: Host, tiny: TinyModel, peer_nodes: None) -> None:
+    one, again, other = (
+        differences(trained(host, tiny, seed=seed, schedule_steps=2)) for seed in (1, 1, 2)
+    )
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert not all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("inputs", [{"iterations": 0}, {"learning_rate": 0.0}], ids=str)
+def test_no_training_leaves_no_patch(
+    host: Host, tiny: TinyModel, peer_nodes: None, inputs: dict[str, Any]
+) -> None:
+    assert not trained(host, tiny, **inputs).patches
+
+
+def test_an_interrupt_ends_the_training(
+    host: Host, tiny: TinyModel, peer_nodes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[int] = []
+
+    def on_progress(value: int, *_: Any, **__: Any) -> None:
+        steps.append(value)
+        if value == 2:
+            nodes.interrupt_processing()
+
+    monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", on_progress)
+    with pytest.raises(GraphError, match="execution_interrupted"):
+        trained(host, tiny, iterations=50)
+    assert steps == [1, 2]
+
+
+def test_sdxl_is_trained_too(host: Host, tiny_sdxl: TinyModel, peer_nodes: None) -> None:
+    assert trained(host, tiny_sdxl, iterations=1).patches
+
+
+def test_wrong_input_is_refused_by_name(host: Host, tiny: TinyModel, peer_nodes: None) -> None:
+    with pytest.raises(GraphError, match="templates: 'church' has no"):
+        trained(host, tiny, templates="church")

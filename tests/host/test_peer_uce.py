@@ -1,0 +1,148 @@
+"""UCE in the real host: the closed form, what it maps where, and that nothing else changes."""
+
+from typing import Any
+
+import pytest
+import torch
+from graphs import GraphError, Host
+from peers import draw, run_peer
+from tiny_model import TinyModel
+
+CROSS_ATTENTION_LAYERS = 7  # of the tiny model
+INPUTS = {
+    "anchor": "",
+    "preserve": "cat",
+    "templates": "{concept}\nphoto of {concept}",
+    "erase_scale": 1.0,
+    "preserve_scale": 0.1,
+    "ridge": 0.5,
+}
+
+
+@pytest.fixture(scope="module")
+def uce(extension: Any) -> Any:
+    return extension.module("benchmarks.peer_nodes.uce")
+
+
+@pytest.fixture(scope="module")
+def weights(extension: Any) -> Any:
+    return extension.module("benchmarks.peer_nodes.denoiser_weights")
+
+
+def edited(host: Host, tiny: TinyModel, **inputs: Any) -> Any:
+    return run_peer(host, "FIABenchUCE", tiny.model, tiny.clip, **{**INPUTS, **inputs})
+
+
+def random(*shape: int, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
+def test_the_closed_form_is_the_minimum_of_the_papers_objective(uce: Any) -> None:
+    weight = random(5, 4, seed=0)
+    concept, anchor, kept = random(6, 4, seed=1), random(6, 4, seed=2), random(9, 4, seed=3)
+    erase, preserve, ridge = 2.0, 0.3, 0.7
+    # Each squared term of the objective is a row of one least-squares problem in W' transposed.
+    inputs = [erase**0.5 * concept, preserve**0.5 * kept, ridge**0.5 * torch.eye(4).double()]
+    outputs = [
+        erase**0.5 * anchor @ weight.T,
+        preserve**0.5 * kept @ weight.T,
+        ridge**0.5 * weight.T,
+    ]
+    wanted = torch.linalg.lstsq(torch.cat(inputs), torch.cat(outputs)).solution.T
+    matrix = uce.edit_matrix(concept, anchor, kept, erase, preserve, ridge)
+    assert torch.allclose(weight + weight @ matrix, wanted)
+
+
+def test_erased_tokens_map_as_the_anchor_and_kept_ones_as_before(uce: Any) -> None:
+    weight = random(7, 16, seed=0)
+    concept, anchor, kept = random(3, 16, seed=1), random(3, 16, seed=2), random(4, 16, seed=3)
+    changed = weight + weight @ uce.edit_matrix(concept, anchor, kept, 1.0, 1.0, 1e-9)
+    assert torch.allclose(concept @ changed.T, anchor @ weight.T, atol=1e-6)
+    assert torch.allclose(kept @ changed.T, kept @ weight.T, atol=1e-6)
+    assert not torch.allclose(concept @ weight.T, anchor @ weight.T, atol=1e-2)
+
+
+def test_tokens_are_paired_from_the_last_word_on(uce: Any) -> None:
+    concept, anchor = torch.arange(10).reshape(5, 2), torch.arange(10, 20).reshape(5, 2)
+    ours, theirs = uce.aligned_tokens(concept, 3, anchor, 1)
+    assert torch.equal(ours, concept[3:]) and torch.equal(theirs, anchor[1:3])
+
+
+@pytest.mark.parametrize(("prompt", "place"), [("", 0), ("church", 1), ("a golf ball", 3)])
+def test_the_last_word_is_found(extension: Any, tiny: TinyModel, prompt: str, place: int) -> None:
+    node = extension.module("benchmarks.peer_nodes.uce_node")
+    assert node._last_word(tiny.clip, prompt) == place
+
+
+def test_only_keys_and_values_change_and_bring_the_concept_to_the_anchor(
+    extension: Any, host: Host, tiny: TinyModel, weights: Any, peer_nodes: None
+) -> None:
+    names = weights.text_projections(tiny.model)
+    careless = edited(host, tiny, anchor="tree", ridge=0.01, preserve="")
+    careful = edited(host, tiny, anchor="tree", ridge=0.01, preserve_scale=1.0)
+    assert set(careful.patches) == set(names) and len(names) == 2 * CROSS_ATTENTION_LAYERS
+    encode = extension.module("nodes.host.conditioning").encode_prompts
+    church, tree, cat = (
+        prompt["cond"][0] for prompt in encode(tiny.clip, ["church", "tree", "cat"])
+    )
+    before, loose, tight = (
+        weights.weights_in_effect(model, names) for model in (tiny.model, careless, careful)
+    )
+    for name in names:
+        wanted, kept = tree[1:] @ before[name].T, cat @ before[name].T
+        gap = (church[1:] @ before[name].T - wanted).norm()
+        assert (church[1:] @ loose[name].T - wanted).norm() < 0.5 * gap
+        assert (cat @ tight[name].T - kept).norm() < 0.5 * (cat @ loose[name].T - kept).norm()
+
+
+def test_the_weight_in_effect_is_edited(
+    host: Host, tiny: TinyModel, weights: Any, peer_nodes: None
+) -> None:
+    name = weights.text_projections(tiny.model)[0]
+    plain = weights.weights_in_effect(tiny.model, [name])[name]
+    twice = tiny.model.clone()
+    twice.add_patches({name: ("diff", (plain.clone(),))})
+    change = weights.weights_in_effect(edited(host, tiny), [name])[name] - plain
+    model = TinyModel(twice, tiny.clip, tiny.vae)
+    of_twice = weights.weights_in_effect(edited(host, model), [name])[name]
+    assert torch.allclose(of_twice, 2 * (plain + change), atol=1e-5)
+
+
+def test_scale_0_leaves_no_patch(host: Host, tiny: TinyModel, peer_nodes: None) -> None:
+    assert not edited(host, tiny, erase_scale=0.0).patches
+
+
+def test_the_picture_changes_and_the_model_stays(
+    host: Host, tiny: TinyModel, peer_nodes: None
+) -> None:
+    plain = draw(host, tiny, tiny.model)
+    assert not torch.equal(draw(host, tiny, edited(host, tiny)), plain)
+    assert torch.equal(draw(host, tiny, tiny.model), plain)
+
+
+def test_sdxl_is_edited_too(host: Host, tiny_sdxl: TinyModel, peer_nodes: None) -> None:
+    assert edited(host, tiny_sdxl).patches
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"concepts": " \n"}, "concepts: there are none"),
+        ({"templates": "church"}, "templates: 'church' has no"),
+        ({"concepts": "church " * 80}, "cannot hold"),
+    ],
+)
+def test_wrong_input_is_refused_by_name(
+    host: Host, tiny: TinyModel, peer_nodes: None, inputs: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(GraphError, match=words):
+        edited(host, tiny, **inputs)
+
+
+def test_another_models_text_encoder_is_refused(
+    host: Host, tiny: TinyModel, tiny_sdxl: TinyModel, peer_nodes: None
+) -> None:
+    mixed = TinyModel(tiny.model, tiny_sdxl.clip, tiny.vae)
+    with pytest.raises(GraphError, match=r"clip: its tokens are 64 wide"):
+        edited(host, mixed)
