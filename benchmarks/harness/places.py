@@ -10,8 +10,6 @@ from .ledger import Origin
 from .shots import Shot
 
 SUITES = ROOT / "benchmarks" / "suites"
-BASE = ENVIRONMENT / "benchmarks"
-"""ComfyUI's folder for the benchmarks."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,11 @@ class Places:
         return (
             ROOT / "results" / "benchmarks" / "quick" if self.quick else ROOT / "docs" / "results"
         )
+
+    @property
+    def server(self) -> Path:
+        """ComfyUI's folder, the suite's own, so that suites may run side by side."""
+        return ENVIRONMENT / "benchmarks" / self._name
 
     @property
     def rows(self) -> Path:
@@ -48,9 +51,13 @@ class Places:
         return self._drawn(origin) / "mask.safetensors"
 
     def _drawn(self, origin: Origin) -> Path:
-        name = f"{self.suite}-quick" if self.quick else self.suite
-        folder = ROOT / "results" / "benchmarks" / name / origin.method.replace("/", "_")
+        method = origin.method.replace("/", "_")
+        folder = ROOT / "results" / "benchmarks" / self._name / method
         return folder / _short(repr(astuple(origin)))
+
+    @property
+    def _name(self) -> str:
+        return f"{self.suite}-quick" if self.quick else self.suite
 
 
 def _short(text: str) -> str:

@@ -18,7 +18,6 @@ from .drawing import SHOTS_A_GRAPH, Brush, as_batch, draw, prepare
 from .judge import Look
 from .ledger import Ledger, Origin, Row
 from .method import Setup
-from .places import BASE as SERVER_BASE
 from .places import Places
 from .shots import Shot, base_shots, group_shots
 from .suite import BASE, Condition, Entry, Group, Suite
@@ -115,8 +114,8 @@ async def run(suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Place
     if not total:
         return
     print(f"{suite.name}: starting ComfyUI …", flush=True)
-    _forget_older_profiles(SERVER_BASE)
-    async with running_server(SERVER_BASE, packs=registry.packs(entries)) as server:
+    _forget_older_profiles(places.server)
+    async with running_server(places.server, packs=registry.packs(entries)) as server:
         setup = Setup.of_workflow(await demo_workflow(server)).sampled_with(suite.sampling)
         line = ProgressLine(suite.name, total)
         done = 0
@@ -227,7 +226,7 @@ class _Work:
         if file:
             kept = self.places.mask(origin)
             kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(SERVER_BASE / "models" / "neuron_masks" / file, kept)
+            shutil.move(self.places.server / "models" / "neuron_masks" / file, kept)
             mask = NeuronMask.load(kept)
             rows.append(Row(origin, NO_SHOT, PRUNED, mask.count / mask.weights, 0.0))
         self.ledger.add(rows)

@@ -1,13 +1,14 @@
 """The host's Perp-Neg guider: only what of the negative prompt is at right angles to the prompt."""
 
 from benchmarks.harness.method import Branch, Draft, Link, Method, Setup
+from benchmarks.harness.negative_words import negative_words
 from benchmarks.harness.suite import Settings
 
 SCALE = 1.0  # the node's own default
 
 
 def build(draft: Draft, setup: Setup, concepts: tuple[str, ...], settings: Settings) -> Branch:
-    negative = draft.add("CLIPTextEncode", clip=setup.clip, text=", ".join(concepts))
+    negative = draft.add("CLIPTextEncode", clip=setup.clip, text=negative_words(concepts, settings))
     scale = settings.get("neg_scale", SCALE)
 
     def sample(
@@ -38,4 +39,4 @@ def build(draft: Draft, setup: Setup, concepts: tuple[str, ...], settings: Setti
     return Branch(setup.model, negative, sample)
 
 
-METHOD = Method("Perp-Neg", "peer", build, frozenset({"neg_scale"}))
+METHOD = Method("Perp-Neg", "peer", build, frozenset({"neg_scale", "wording"}))

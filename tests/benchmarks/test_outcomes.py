@@ -1,0 +1,60 @@
+"""A method is compared with the base model on the shots that both answered."""
+
+from typing import Any
+
+import pytest
+
+from benchmarks.harness.ledger import Origin, Row
+from benchmarks.harness.outcomes import Answered, Outcome, Spread, outcomes, over_seeds
+from benchmarks.harness.shots import Shot
+from benchmarks.harness.suite import Suite, parse_suite
+
+
+@pytest.fixture
+def suite(content: dict[str, Any]) -> Suite:
+    return parse_suite("small", content)
+
+
+def row(method: str, object: str, seed: int, value: float, scene: str = "beach") -> Row:
+    group = "" if method == "base" else "one"
+    shot = Shot(object, scene, "", f"{object} {scene}", seed)
+    return Row(Origin("v", method, "s", group, ("church",)), shot, "demo_objects", value, 1.0)
+
+
+def test_shares_are_of_the_same_shots_seed_by_seed(suite: Suite) -> None:
+    rows = [
+        *(row("base", "church", 1, 1, scene) for scene in ("beach", "ocean")),
+        row("base", "cat", 1, 1),
+        row("base", "car", 1, 1),
+        row("base", "car", 1, 0, "ocean"),  # the method was not asked this
+        row("base", "church", 2, 1),
+        row("base", "cat", 2, 0),
+        row("fia", "church", 1, 1),
+        row("fia", "church", 1, 0, "ocean"),
+        row("fia", "cat", 1, 1),
+        row("fia", "car", 1, 0),
+        row("fia", "church", 2, 0),
+        row("fia", "cat", 2, 1),
+    ]
+    first, second = outcomes(suite, Answered(rows, "demo_objects"), "fia", suite.groups[0])
+    assert first == Outcome("one", 1, "", 1.0, 0.5, 1.0, 0.5)
+    assert first.kept_share == 0.5 and first.harmonic_mean == 0.5
+    assert second == Outcome("one", 2, "", 1.0, 0.0, 0.0, 1.0)
+    assert second.kept_share == second.harmonic_mean == 0
+
+
+def test_another_judge_is_another_table(suite: Suite) -> None:
+    rows = [row(method, name, 1, 1) for method in ("base", "fia") for name in ("church", "cat")]
+    assert not outcomes(suite, Answered(rows, "demo_styles"), "fia", suite.groups[0])
+
+
+def test_a_kept_share_above_one_counts_as_one() -> None:
+    assert Outcome("one", 1, "", 1.0, 0.0, 0.5, 1.0).harmonic_mean == 1
+
+
+def test_groups_are_averaged_within_a_seed_and_seeds_make_the_deviation() -> None:
+    found = [Outcome("one", seed, "", 1, gone, 1, 1) for seed, gone in ((1, 0), (1, 1), (2, 1))]
+    spread = over_seeds(found, lambda one: one.forgotten)
+    assert spread.by_seed == (0.5, 1)
+    assert spread.percent() == "75.0 ± 35.4"
+    assert Spread((0.5,)).percent() == "50.0 ± 0.0"

@@ -1,0 +1,94 @@
+"""What a run would do, and a quick run of the objects through the real ComfyUI."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from benchmarks.harness.ledger import Ledger, read_rows
+from benchmarks.harness.outcomes import Answered, outcomes
+from benchmarks.harness.places import SUITES, Places
+from benchmarks.harness.report import comparisons
+from benchmarks.harness.runner import PREPARATION, PRUNED, plan
+from benchmarks.harness.suite import load_suite, parse_suite
+from workbench.environment import ROOT
+
+
+def test_the_base_model_comes_first_and_a_group_stays_together(content: dict[str, Any]) -> None:
+    content["methods"].append(content["methods"].pop(0))
+    tasks = plan(parse_suite("small", content), ["weak"])
+    told = [(task.entry.label, task.group and task.group.name, task.seed) for task in tasks]
+    assert told == [
+        ("base", None, 1),
+        ("base", None, 2),
+        ("weak", "one", 1),
+        ("weak", "one", 2),
+        ("weak", "cat", 1),
+        ("weak", "cat", 2),
+        ("weak", "car", 1),
+        ("weak", "car", 2),
+    ]
+
+
+def test_an_unknown_method_is_refused(content: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"--method: 'uce' is none of .* base, fia, weak"):
+        plan(parse_suite("small", content), ["uce"])
+
+
+@pytest.fixture(scope="module")
+def quick() -> Places:
+    """The files of a quick run of the objects, made now."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "objects", "--quick"]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return Places("objects", quick=True)
+
+
+def test_a_quick_run_answers_every_shot_once(quick: Places) -> None:
+    suite = load_suite(SUITES / "objects.toml", quick=True)
+    rows = [row for row in read_rows(quick.rows) if row.shot.prompt]
+    asked = [(task.origin, shot) for task in plan(suite) for shot in task.shots]
+    assert [(row.origin, row.shot) for row in rows] == asked
+    for row in rows:
+        with Image.open(quick.picture(row.origin, row.shot)) as picture:
+            assert picture.size == (128, 128)
+
+
+def test_the_method_forgets_and_random_weights_do_not(quick: Places) -> None:
+    suite = load_suite(SUITES / "objects.toml", quick=True)
+    answered = Answered(read_rows(quick.rows), "demo_objects")
+    (fia,) = outcomes(suite, answered, "fia", suite.groups[0])
+    (random,) = outcomes(suite, answered, "random_mask", suite.groups[0])
+    assert fia.forgotten_before == 1 and fia.forgotten <= 0.25 and fia.kept_share >= 0.75
+    assert random.forgotten >= 0.75
+    assert comparisons(suite, answered)["random_mask"].pairs == 1
+
+
+def test_random_masks_are_as_large_as_the_methods(quick: Places) -> None:
+    pruned = {row.origin.method: row.value for row in read_rows(quick.rows) if row.judge == PRUNED}
+    assert pruned.keys() == {"fia", "random_mask"}
+    assert pruned["fia"] == pruned["random_mask"] > 0
+    prepared = [row for row in read_rows(quick.rows) if row.judge == PREPARATION]
+    assert len(prepared) == 3
+
+
+def test_the_report_shows_what_was_measured(quick: Places) -> None:
+    report = quick.report.read_text(encoding="utf-8")
+    assert "| FIA, exact Eq. 1 |" in report and "| random weights, as many |" in report
+    assert f"({quick.plot('trade_off').name})" in report
+    with Image.open(quick.plot("trade_off")) as picture:
+        assert picture.width > 400
+
+
+def test_rows_of_another_version_are_never_taken_for_current(quick: Places, tmp_path: Path) -> None:
+    suite = load_suite(SUITES / "objects.toml", quick=True)
+    (task, *_) = plan(suite)
+    ledger = Ledger(tmp_path / "rows.csv")
+    ledger.add(read_rows(quick.rows))
+    other = replace(task.origin, version="other")
+    assert all(ledger.has(task.origin, shot, "demo_objects") for shot in task.shots)
+    assert not any(ledger.has(other, shot, "demo_objects") for shot in task.shots)

@@ -1,0 +1,36 @@
+"""The tests by hand: ranks of few pairs, and Holm's correction."""
+
+import pytest
+
+from benchmarks.harness.significance import holm, signed_rank
+
+
+def test_five_pairs_all_ahead_have_one_chance_in_sixteen() -> None:
+    test = signed_rank([0.9, 0.8, 0.7, 0.6, 0.5], [0.8, 0.6, 0.4, 0.2, 0.0])
+    assert (test.pairs, test.differing) == (5, 5)
+    assert test.difference == pytest.approx(0.3)
+    assert test.p == pytest.approx(2 / 2**5)  # all signs alike, either way
+
+
+def test_the_smallest_difference_against_is_two_chances_more() -> None:
+    test = signed_rank([0.8, 1.0, 1.0, 1.0, 1.0], [0.9, 0.8, 0.7, 0.6, 0.5])
+    assert test.p == pytest.approx(4 / 2**5)  # rank sums 0 and 1, either way
+
+
+def test_pairs_without_a_difference_count_but_have_no_rank() -> None:
+    test = signed_rank([0.5, 0.1 + 0.2, 0.9], [0.5, 0.3, 0.4])
+    assert (test.pairs, test.differing) == (3, 1)
+    assert test.p == 1  # of one sign, both are as likely
+    assert signed_rank([0.5, 0.5], [0.5, 0.5]).p == 1
+
+
+def test_no_pairs_are_refused() -> None:
+    with pytest.raises(ValueError, match="has no values; give at least one pair"):
+        signed_rank([], [])
+
+
+def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
+    corrected = holm({"a": 0.01, "b": 0.04, "c": 0.03})
+    assert corrected == pytest.approx({"a": 0.03, "c": 0.06, "b": 0.06})
+    assert list(corrected) == ["a", "b", "c"]
+    assert holm({"a": 0.6, "b": 0.9}) == {"a": 1.0, "b": 1.0}

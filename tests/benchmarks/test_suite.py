@@ -1,0 +1,142 @@
+"""A suite's file is read as it is meant, or refused with the key and the mend."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.harness.places import SUITES
+from benchmarks.harness.registry import check_suite
+from benchmarks.harness.shots import base_shots, group_shots
+from benchmarks.harness.suite import Entry, SuiteError, load_suite, parse_suite
+
+Content = dict[str, Any]
+
+
+def test_groups_keep_what_they_do_not_forget(content: Content) -> None:
+    suite = parse_suite("small", content)
+    kept = {group.name: (group.family, group.concepts, group.kept) for group in suite.groups}
+    assert kept == {
+        "one": ("one", ("church",), ("cat", "car")),
+        "cat": ("alone", ("cat",), ("church", "car")),
+        "car": ("alone", ("car",), ("church", "cat")),
+    }
+
+
+def test_quick_overrides_values_and_chooses_by_name(content: Content) -> None:
+    suite = parse_suite("small", content, quick=True)
+    assert suite.seeds == (7,)
+    assert [group.name for group in suite.groups] == ["one"]
+    assert [entry.label for entry in suite.entries] == ["base", "fia"]
+
+
+def test_a_sweep_is_a_method_for_every_value(content: Content) -> None:
+    content["sweeps"] = [{"use": "fia", "setting": "spatial_sparsity", "values": [0.5, 2.0]}]
+    swept = [entry for entry in parse_suite("small", content).entries if entry.sweep]
+    assert [(entry.label, entry.settings) for entry in swept] == [
+        ("fia, spatial_sparsity 0.5", {"spatial_sparsity": 0.5}),
+        ("fia, spatial_sparsity 2.0", {"spatial_sparsity": 2.0}),
+    ]
+
+
+def test_a_settings_hash_tells_methods_and_settings_apart() -> None:
+    one, same = Entry("a", "fia", {"x": 1, "y": 2}), Entry("b", "fia", {"y": 2, "x": 1})
+    assert one.settings_hash == same.settings_hash
+    others = (Entry("a", "fia", {"x": 1, "y": 3}), Entry("a", "union", {"x": 1, "y": 2}))
+    assert one.settings_hash not in {other.settings_hash for other in others}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"titel": "Small"}, r"titel: unknown; known are .*title"),
+        ({"title": " "}, r"title: is ' '; give a text"),
+        ({"seeds": []}, r"seeds: is \[\]; give a list of whole numbers"),
+        ({"seeds": [1, 1]}, r"seeds: has a number twice"),
+        ({"scenes": []}, r"scenes: is empty; give at least 1"),
+        ({"concept": "animal"}, r"concept: is 'animal'; choose one of object, style"),
+        ({"prompts": ["{place}"]}, r"prompts: '\{place\}' has a field other than"),
+        ({"kept_scenes": 4}, r"kept_scenes: 4 is not between 1 and 3"),
+        ({"groups": []}, r"groups: there are none"),
+        ({"groups": [{"name": "x"}]}, r"groups: 'x' needs either concepts or each"),
+        ({"groups": [{"name": "x", "each": ["a", "a"]}]}, r"groups: each: has a text twice"),
+        ({"kept": ["church"]}, r"groups: 'one' keeps nothing; name kept concepts"),
+        ({"methods": [{"use": "fia"}]}, r"methods: no method has the label 'base'"),
+        ({"methods": [{"use": "base"}] * 2}, r"methods: 'base' is there twice; give one .* label"),
+        ({"reference": "uce"}, r"reference: no method has the label 'uce'"),
+        ({"sweeps": [{"use": "fia", "setting": "r2", "values": []}]}, r"values of 'r2'"),
+    ],
+)
+def test_a_suite_that_cannot_run_is_refused(
+    content: Content, change: Content, message: str
+) -> None:
+    with pytest.raises(SuiteError, match=message):
+        parse_suite("small", content | change)
+
+
+def test_a_quick_name_that_is_not_there_is_refused(content: Content) -> None:
+    content["quick"] = {"groups": ["two"]}
+    with pytest.raises(SuiteError, match=r"quick.groups: 'two' is none of one, alone"):
+        parse_suite("small", content, quick=True)
+
+
+def test_a_file_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(SuiteError, match=r"no such suite. There are: .*objects"):
+        load_suite(SUITES / "nothing.toml")
+
+
+def test_a_setting_that_the_method_does_not_have_is_refused(content: Content) -> None:
+    content["methods"][1]["strenght"] = 1.0
+    with pytest.raises(SuiteError, match=r"'fia' has no setting 'strenght'; it has .*strength"):
+        check_suite(parse_suite("small", content))
+
+
+def test_a_concept_that_the_judge_does_not_know_is_refused(content: Content) -> None:
+    content["groups"][0]["concepts"] = ["zebra"]
+    with pytest.raises(SuiteError, match=r"demo_objects does not know 'zebra'; it knows church"):
+        check_suite(parse_suite("small", content))
+
+
+@pytest.mark.parametrize("path", sorted(SUITES.glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("quick", [False, True])
+def test_every_suite_can_run(path: Path, quick: bool) -> None:
+    check_suite(load_suite(path, quick))
+
+
+def test_forgotten_concepts_are_asked_for_everywhere_and_kept_ones_go_round(
+    content: Content,
+) -> None:
+    suite = parse_suite("small", content)
+    one, condition = suite.groups[0], suite.conditions[0]
+    by_seed = {seed: group_shots(suite, one, condition, seed) for seed in (1, 2, 3)}
+    for shots in by_seed.values():
+        assert [shot.scene for shot in shots if shot.object == "church"] == list(suite.scenes)
+    cats = [shot.scene for shots in by_seed.values() for shot in shots if shot.object == "cat"]
+    assert sorted(cats) == sorted(suite.scenes)
+    assert by_seed[1][0].prompt == "a photo of a church in a beach"
+
+
+def test_every_group_shares_its_pictures_with_the_base_model(content: Content) -> None:
+    suite = parse_suite("small", content)
+    condition = suite.conditions[0]
+    for seed in suite.seeds:
+        base = set(base_shots(suite, condition, seed))
+        for group in suite.groups:
+            assert set(group_shots(suite, group, condition, seed)) <= base
+
+
+def test_a_plain_picture_has_a_prompt_without_a_style(content: Content) -> None:
+    content |= {
+        "concept": "style",
+        "objects": ["cat"],
+        "kept": ["plain"],
+        "prompts": ["{object} in the style of {style}"],
+        "plain_prompt": "{object}",
+        "groups": [{"name": "neon", "concepts": ["neon"]}],
+        "quick": {},
+    }
+    del content["scenes"]
+    suite = parse_suite("small", content)
+    shots = group_shots(suite, suite.groups[0], suite.conditions[0], 1)
+    prompts = [(shot.style, shot.prompt) for shot in shots]
+    assert prompts == [("neon", "a cat in the style of neon"), ("plain", "a cat")]
