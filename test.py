@@ -1,7 +1,8 @@
 """Check everything: style, types, the mathematics, the nodes in a real ComfyUI and in its page.
 
     python3 test.py              all parts
-    python3 test.py core host    some of: ruff, types, js, core, workbench, host, http, page
+    python3 test.py core host    some of: ruff, types, js, core, workbench, host, http,
+                                 benchmarks, page
 
 Needs Python 3.10 or newer and, the first time, the network to PyPI and npm. The part "page" needs
 Chromium; as root on Debian or Ubuntu it is installed with apt-get.
@@ -83,6 +84,11 @@ def http() -> Counts:
     return pytest("tests/http", {"PYTHONPATH": str(ROOT)})
 
 
+def benchmarks() -> Counts:
+    """The measurements' machinery, and a small measurement."""
+    return pytest("tests/benchmarks", {"PYTHONPATH": str(ROOT)})
+
+
 def page() -> Counts:
     """The real page in Chromium."""
     try:
@@ -101,6 +107,7 @@ PARTS: dict[str, Callable[[], Counts]] = {
     "workbench": workbench,
     "host": host,
     "http": http,
+    "benchmarks": benchmarks,
     "page": page,
 }
 
