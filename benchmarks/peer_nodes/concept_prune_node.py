@@ -30,6 +30,7 @@ from .shared import (
     CATEGORY,
     clip_input,
     concepts_input,
+    lines,
     model_input,
     require_clip,
     required_lines,
@@ -65,12 +66,14 @@ class ConceptPruneNode(io.ComfyNode):
                     default=KINDS[0],
                     tooltip="What sort of concepts these are; sets the prompts.",
                 ),
-                io.Int.Input(
+                io.String.Input(
                     "contexts",
-                    default=DEFAULT_CONTEXT_COUNT,
-                    min=1,
-                    max=max(len(default_contexts(kind)) for kind in KINDS),
-                    tooltip="How many of the kind's contexts are used, from the first.",
+                    multiline=True,
+                    default="",
+                    tooltip=(
+                        "Places, persons or objects, one a line. Left empty, the same as in "
+                        "Profile Concept."
+                    ),
                 ),
                 seed_input(),
                 io.Int.Input("steps", default=50, min=1, max=10000, tooltip="Of the schedule."),
@@ -124,7 +127,7 @@ class ConceptPruneNode(io.ComfyNode):
         clip: CLIP,
         concepts: str,
         kind: str,
-        contexts: int,
+        contexts: str,
         seed: int,
         steps: int,
         profile_steps: int,
@@ -140,7 +143,8 @@ class ConceptPruneNode(io.ComfyNode):
         sampling = SamplingSettings(
             seed, steps, profile_steps, cfg, sampler, scheduler, width, height
         )
-        groups = _prompts(kind, names, contexts)
+        places = lines(contexts) or default_contexts(kind)[:DEFAULT_CONTEXT_COUNT]
+        groups = _prompts(kind, names, places)
         neurons = SkilledNeurons(
             layer_shapes(find_ffn2_layers(model)),
             concepts=len(names),
@@ -163,9 +167,9 @@ class ConceptPruneNode(io.ComfyNode):
         return io.NodeOutput(mask)
 
 
-def _prompts(kind: str, concepts: tuple[str, ...], count: int) -> list[list[str]]:
+def _prompts(kind: str, concepts: tuple[str, ...], contexts: tuple[str, ...]) -> list[list[str]]:
     """The base prompts, then each concept's, as many in each."""
-    templates, contexts = default_templates(kind), default_contexts(kind)[:count]
+    templates = default_templates(kind)
     of_concepts = [list(concept_prompts(templates, name, contexts)) for name in concepts]
     return [list(base_prompts(templates, contexts)), *of_concepts]
 

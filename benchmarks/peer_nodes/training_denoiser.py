@@ -25,6 +25,9 @@ class TrainingDenoiser:
         model: left as it is.
         prompts: the host's conditioning with a row for each prompt.
         latent: one latent, (1, C, H, W), for the size that some models are told.
+
+    Raises:
+        ValueError: the prompts have different numbers of tokens.
     """
 
     def __init__(self, model: ModelPatcher, prompts: Conditioning, latent: Tensor) -> None:
@@ -73,6 +76,10 @@ def _copy_of_denoiser(model: ModelPatcher) -> torch.nn.Module:
 
 def _inputs(model: ModelPatcher, prompts: Conditioning, latent: Tensor) -> dict[str, Tensor]:
     """What the denoiser is told besides latent and noise level, each (prompts, …) float32."""
+    if len(prompts) > 1:
+        raise ValueError(
+            "templates: a prompt is too long for the text encoder to take at once. Shorten it."
+        )
     count = len(prompts[0][0])
     (cond,) = encode_model_conds(
         model.model.extra_conds,

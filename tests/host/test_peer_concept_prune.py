@@ -10,7 +10,7 @@ from tiny_model import TinyModel
 
 INPUTS = {
     "kind": "object",
-    "contexts": 4,
+    "contexts": "road\nforest\nbeach\nroom",
     "seed": 7,
     "steps": 10,
     "profile_steps": 3,

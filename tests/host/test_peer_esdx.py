@@ -162,6 +162,16 @@ def test_sdxl_is_trained_too(host: Host, tiny_sdxl: TinyModel, peer_nodes: None)
     assert trained(host, tiny_sdxl, iterations=1).patches
 
 
-def test_wrong_input_is_refused_by_name(host: Host, tiny: TinyModel, peer_nodes: None) -> None:
-    with pytest.raises(GraphError, match="templates: 'church' has no"):
-        trained(host, tiny, templates="church")
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"concepts": ""}, "concepts: there are none"),
+        ({"templates": "church"}, "templates: 'church' has no"),
+        ({"templates": "{concept} " * 80}, "too long"),
+    ],
+)
+def test_wrong_input_is_refused_by_name(
+    host: Host, tiny: TinyModel, peer_nodes: None, inputs: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(GraphError, match=words):
+        trained(host, tiny, **inputs)
