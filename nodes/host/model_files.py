@@ -1,4 +1,4 @@
-"""Tell a model file's architecture from its header: no weight is read, no model is built."""
+"""Tell a UNet file's architecture from its header: no weight is read, no model is built."""
 
 import logging
 from collections.abc import Callable
@@ -11,10 +11,11 @@ from safetensors import SafetensorError, safe_open
 
 from ...demo_model.loader import WEIGHTS, DemoConfig
 from ...fia_core import LayerShapes
+from .ffn2_registry import UNET_FFN2
 from .identity import architecture_text
-from .layers import FFN2_POSITION
 
-_FFN2_WEIGHT = f".net.{FFN2_POSITION}.weight"
+_FFN2_WEIGHT = f".{UNET_FFN2}.weight"
+_ONLY_IN_UNETS = "model_channels"  # among the sizes by which the host builds a denoiser
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -27,7 +28,8 @@ def architecture_of_loader(node: str, name: str) -> str | None:
         name: its first widget's value, a file's name as the node lists it.
 
     Returns:
-        None for another loader, a file that is not there, and one whose header tells nothing.
+        None for another loader, a file that is not there, and one whose header tells nothing or
+        is not a UNet's.
     """
     reader = _READERS.get(node)
     try:
@@ -58,7 +60,9 @@ def _file_in(folder: str) -> Callable[[str], str | None]:
         except (KeyError, IndexError, RuntimeError) as error:
             # It reads values of some families, and a header has none.
             raise SafetensorError(f"the host cannot tell the family: {error}") from error
-        return _architecture(type(config).__name__, header, prefix) if config else None
+        if config is None or _ONLY_IN_UNETS not in config.unet_config:
+            return None
+        return _architecture(type(config).__name__, header, prefix)
 
     return read
 

@@ -130,7 +130,7 @@ def test_a_model_without_ffn2_layers(host: Any, tiny: TinyModel) -> None:
         "transformer_depth_output": [0, 0, 0, 0],
     }
     message = refused(host, tiny_denoiser(**unet), tiny.clip)
-    assert "model: UNetModel has no FFN2 layers" in message and "Stable Diffusion" in message
+    assert "model: SD15 has no FFN2 layers" in message and "Stable Diffusion" in message
 
 
 def test_a_model_that_skips_forwards(host: Any, tiny: TinyModel) -> None:

@@ -1,0 +1,134 @@
+"""Where the model families of the host keep their second feed-forward layers (FFN2).
+
+Classes are known by their full names, so nothing is imported and a host that lacks a family loads.
+A family counts by its model class exactly: a subclass may have other latents or conditionings.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class BlockFfn2:
+    """How a class of blocks leads to its FFN2 layers.
+
+    Attributes:
+        block: full name of the blocks' class; a subclass will do.
+        paths: attribute paths from a block to FFN2; what a block lacks is left out.
+        part: of the denoiser that the blocks are in; empty for anywhere.
+    """
+
+    block: str
+    paths: tuple[str, ...]
+    part: str = ""
+
+
+UNET_FFN2 = "net.2"
+"""The path in the feed-forward blocks of UNets: net is [projection in, dropout, FFN2]."""
+
+_UNET = BlockFfn2("comfy.ldm.modules.attention.FeedForward", (UNET_FFN2,))
+
+# Blocks with separate streams for picture and text count with both: text tokens pass through them
+# step by step together with the picture's, which attends to what their FFN2 makes of them. A UNet
+# has no such stream; its text is fixed. Single blocks of Flux and Chroma are left out: one linear
+# layer is both attention's projection and the end of the feed-forward part.
+_DOUBLE_STREAM = BlockFfn2("comfy.ldm.flux.layers.DoubleStreamBlock", ("img_mlp.2", "txt_mlp.2"))
+
+_FAMILIES = {
+    "comfy.model_base.SD3": (
+        BlockFfn2(
+            "comfy.ldm.modules.diffusionmodules.mmdit.DismantledBlock", ("mlp.fc2", "mlp.w2")
+        ),
+    ),
+    "comfy.model_base.Flux": (_DOUBLE_STREAM,),
+    "comfy.model_base.Chroma": (_DOUBLE_STREAM,),
+    "comfy.model_base.PixArt": (
+        BlockFfn2("comfy.ldm.pixart.pixartms.PixArtMSBlock", ("mlp.fc2",)),
+    ),
+    "comfy.model_base.Lumina2": (
+        # Its refiners, blocks of the same class, see either picture or text: at the first step the
+        # one is the same for all prompts, and the other is always the same for one prompt.
+        BlockFfn2("comfy.ldm.lumina.model.JointTransformerBlock", ("feed_forward.w2",), "layers."),
+    ),
+    "comfy.model_base.QwenImage": (
+        BlockFfn2(
+            "comfy.ldm.qwen_image.model.QwenImageTransformerBlock",
+            ("img_mlp.net.2", "txt_mlp.net.2"),
+        ),
+    ),
+    "comfy.model_base.AuraFlow": (
+        BlockFfn2("comfy.ldm.aura.mmdit.MMDiTBlock", ("mlpC.c_proj", "mlpX.c_proj")),
+        BlockFfn2("comfy.ldm.aura.mmdit.DiTBlock", ("mlp.c_proj",)),
+    ),
+}
+
+FAMILY_NAMES = "SD3, Flux, Chroma, PixArt, Lumina 2, Z-Image, Qwen-Image and AuraFlow"
+
+_VIDEO = "it makes videos, and concepts are profiled on still pictures"
+_SOUND = "it makes sound"
+_SHAPES = "it makes solid shapes"
+_REASONS = {
+    "comfy.model_base.Flux2": "its latents have another size than a picture's width and height / 8",
+    "comfy.model_base.HunyuanImage21": (
+        "its latents have another size than a picture's width and height / 8"
+    ),
+    "comfy.model_base.ChromaRadiance": "it works on pixels, not on latents",
+    "comfy.model_base.HiDream": (
+        "its experts see tokens of many prompts in one row, so no prompt's share can be told"
+    ),
+    "comfy.model_base.StableCascade_B": "two models draw one after the other",
+    "comfy.model_base.StableCascade_C": "two models draw one after the other",
+    "comfy.model_base.WAN21": _VIDEO,
+    "comfy.model_base.HunyuanVideo": _VIDEO,
+    "comfy.model_base.LTXV": _VIDEO,
+    "comfy.model_base.CosmosVideo": _VIDEO,
+    "comfy.model_base.GenmoMochi": _VIDEO,
+    "comfy.model_base.StableAudio1": _SOUND,
+    "comfy.model_base.ACEStep": _SOUND,
+    "comfy.model_base.Hunyuan3Dv2": _SHAPES,
+    "comfy.model_base.Hunyuan3Dv2_1": _SHAPES,
+}
+
+
+def ffn2_of(model: type, denoiser: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Linear]]:
+    """Name and layer of every FFN2 in a denoiser.
+
+    Args:
+        model: the host's model class, which holds the denoiser. One that is not listed is searched
+            as a UNet.
+        denoiser: whose modules are searched; names are relative to it.
+    """
+    blocks = _FAMILIES.get(_full_name(model), (_UNET,))
+    for name, module in denoiser.named_modules():
+        classes = _full_names(type(module))
+        for block in blocks:
+            if block.block not in classes or not name.startswith(block.part):
+                continue
+            for path in block.paths:
+                layer = _submodule(module, path)
+                if isinstance(layer, torch.nn.Linear):
+                    yield f"{name}.{path}", layer
+
+
+def reason_without_ffn2(model: type) -> str | None:
+    """Why the FFN2 layers of a model class cannot be profiled, where that is known."""
+    reasons = (_REASONS.get(name) for name in _full_names(model))
+    return next(filter(None, reasons), None)
+
+
+def _submodule(module: torch.nn.Module, path: str) -> torch.nn.Module | None:
+    try:
+        return module.get_submodule(path)
+    except AttributeError:
+        return None
+
+
+def _full_names(kind: type) -> list[str]:
+    """Of a class and all that it inherits from."""
+    return [_full_name(base) for base in kind.__mro__]
+
+
+def _full_name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

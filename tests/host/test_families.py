@@ -1,0 +1,213 @@
+"""Diffusion transformers in the real host: profiled, masked, and refused with the reason."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+import pytest
+import torch
+from comfy import supported_models
+from comfy.model_patcher import ModelPatcher
+from comparison import assert_close_sensitivities
+from graphs import GraphError, picture_graph, profile_graph
+from plain_sampling import plain_sensitivities
+from safetensors.torch import save_file
+from tiny_families import FAMILIES, FLUX_BLOCKS, Family
+
+PREFIX = "diffusion_model."
+HIDREAM = {
+    "in_channels": 16,
+    "num_layers": 1,
+    "num_single_layers": 1,
+    "attention_head_dim": 32,
+    "num_attention_heads": 2,
+    "caption_channels": [32, 32],
+    "text_emb_dim": 32,
+    "num_routed_experts": 2,
+    "num_activated_experts": 1,
+    "axes_dims_rope": (8, 12, 12),
+    "max_resolution": (16, 16),
+    "llama_layers": [0, 1],
+    "patch_size": 2,
+}
+
+
+@pytest.fixture(scope="module", params=FAMILIES, ids=str)
+def family(request: pytest.FixtureRequest, extension: Any) -> Family:
+    return FAMILIES[request.param]
+
+
+@pytest.fixture(scope="module")
+def clip(family: Family) -> Any:
+    return family.clip()
+
+
+def profiling(host: Any, family: Family, model: Any, clip: Any, concepts: str) -> dict[str, Any]:
+    """A graph that profiles as the family is used."""
+    sizes = {"width": family.side, "height": family.side}
+    return profile_graph(host, model, clip, concepts=concepts, cfg=family.cfg, **sizes)
+
+
+def erasing(host: Any, family: Family, model: Any, clip: Any) -> dict[str, Any]:
+    """From the concepts to a denoised latent ("sampler"), all of the four nodes in between."""
+    graph = profiling(host, family, model, clip, "church\ncat") | picture_graph(["apply", 0])
+    graph["sampler"]["inputs"]["cfg"] = family.cfg
+    graph["latent"]["inputs"] |= {"width": family.side, "height": family.side}
+    del graph["picture"]
+    return {
+        **graph,
+        "fuse": {
+            "class_type": "FIAFuseMasks",
+            "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0},
+        },
+        "apply": {
+            "class_type": "FIAApplyNeuronMask",
+            "inputs": {"model": ["model", 0], "mask": ["fuse", 0], "strength": 1.0},
+        },
+    }
+
+
+def latent(host: Any, graph: dict[str, Any]) -> torch.Tensor:
+    return host.run(graph, "sampler")[0]["samples"].clone()
+
+
+def test_the_profile_is_that_of_sampling_one_prompt_at_a_time(
+    host: Any, extension: Any, family: Family, clip: Any
+) -> None:
+    model = family.denoiser()
+    host.forget()
+    graph = profiling(host, family, model, clip, "golf ball")
+    (profile,) = host.run(graph, "profile")
+    assert set(profile.layers) == {PREFIX + name for name in family.layers}
+    expected = plain_sensitivities(extension.module("fia_core"), model, clip, profile)
+    assert_close_sensitivities(profile, expected)
+
+
+def test_from_concepts_to_a_picture_and_back(host: Any, family: Family, clip: Any) -> None:
+    model = family.denoiser()
+    before = {name: weight.clone() for name, weight in model.model.state_dict().items()}
+    host.forget()
+    graph = erasing(host, family, model, clip)
+    erased = latent(host, graph)
+    (mask,) = host.run(graph, "fuse")
+    assert set(mask.layers) == {PREFIX + name for name in family.layers}
+    assert all(pruned.any() for pruned in mask.layers.values())
+
+    masked = host.run(graph, "apply")[0]
+    masked.patch_model()
+    for name, weight in masked.model.state_dict().items():
+        pruned = mask.layers.get(name.removesuffix(".weight"))
+        expected = before[name] if pruned is None else before[name] * ~pruned
+        assert torch.equal(weight, expected), name
+    masked.unpatch_model()
+
+    graph["apply"]["inputs"]["strength"] = 0.0
+    untouched = latent(host, graph)
+    graph["sampler"]["inputs"]["model"] = ["model", 0]
+    plain = latent(host, graph)
+    assert plain.isfinite().all()
+    assert torch.equal(untouched, plain)
+    assert not torch.equal(erased, plain)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e4m3fn], ids=str)
+def test_masked_weights_of_few_bits_are_zero_and_come_back(
+    extension: Any, family: Family, dtype: torch.dtype
+) -> None:
+    model = family.denoiser(dtype)
+    apply = extension.module("nodes.host.weight_patch").apply_neuron_mask
+    mask = checkered(extension, model)
+    before = {name: weight.clone() for name, weight in model.model.state_dict().items()}
+    masked = apply(model, mask, 1.0)
+    masked.patch_model()
+    during = {name: weight.clone() for name, weight in masked.model.state_dict().items()}
+    masked.unpatch_model()
+    after = model.model.state_dict()
+    for name, pruned in mask.layers.items():
+        old, new = (state[f"{name}.weight"].float() for state in (before, during))
+        assert not new[pruned].any()
+        assert torch.allclose(new[~pruned], old[~pruned], rtol=torch.finfo(dtype).eps, atol=1e-2)
+    for name, weight in before.items():
+        assert torch.equal(after[name].view(torch.uint8), weight.view(torch.uint8)), name
+
+
+def checkered(extension: Any, model: Any) -> Any:
+    """A mask of every other weight."""
+    core = extension.module("fia_core")
+    layers = extension.module("nodes.host.layers").find_ffn2_layers(model)
+    identity = extension.module("nodes.host.identity").model_identity(model)
+    masks = {
+        name: (torch.arange(layer.weight.numel()) % 2 == 0).view(layer.weight.shape)
+        for name, layer in layers.items()
+    }
+    return core.NeuronMask(masks, identity, ("church",), {}, {})
+
+
+@pytest.mark.parametrize(
+    ("family", "unet", "reason"),
+    [
+        (
+            "Flux2",
+            {**FLUX_BLOCKS, "in_channels": 128, "vec_in_dim": None, "guidance_embed": True},
+            "its latents have another size",
+        ),
+        (
+            "HunyuanVideo",  # made of blocks that Flux has, too
+            {
+                **FLUX_BLOCKS,
+                "patch_size": [1, 2, 2],
+                "vec_in_dim": 8,
+                "byt5": False,
+                "meanflow": False,
+                "use_cond_type_embedding": False,
+                "vision_in_dim": None,
+                "guidance_embed": True,
+            },
+            "it makes videos",
+        ),
+        ("WAN21_T2V", {"model_type": "t2v"}, "it makes videos"),
+        ("HiDream", HIDREAM, "no prompt's share can be told"),
+    ],
+)
+def test_other_families_are_refused_with_name_and_reason(
+    host: Any, family: str, unet: dict[str, Any], reason: str
+) -> None:
+    meta = torch.device("meta")
+    model = getattr(supported_models, family)({**unet, "dtype": torch.float32}).get_model(
+        {}, device=meta
+    )
+    graph = profile_graph(host, ModelPatcher(model, meta, meta), FAMILIES["Flux"].clip())
+    with pytest.raises(GraphError) as error:
+        host.run(graph, "profile")
+    message = str(error.value)
+    assert f"model: {family} has no FFN2 layers" in message
+    assert reason in message
+    assert "paper covers UNets" in message
+
+
+def test_the_registry_names_classes_of_the_host(extension: Any) -> None:
+    registry = extension.module("nodes.host.ffn2_registry")
+    blocks = {block.block for blocks in registry._FAMILIES.values() for block in blocks}
+    for name in {registry._UNET.block, *blocks, *registry._FAMILIES, *registry._REASONS}:
+        module, _, kind = name.rpartition(".")
+        assert isinstance(getattr(importlib.import_module(module), kind), type), name
+
+
+def test_a_word_that_the_encoder_is_always_told_is_known(host: Any) -> None:
+    family = FAMILIES["Z-Image"]
+    graph = profiling(host, family, family.denoiser(), family.clip(), "user")
+    assert host.run(graph, "profile"), "its encoder's template begins with this word"
+
+
+def test_the_architecture_of_a_transformers_file_is_not_told(
+    extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = FAMILIES["Qwen-Image"].denoiser().model.diffusion_model.state_dict()
+    assert any(name.endswith(".net.2.weight") for name in state), "as in a UNet"
+    save_file(state, tmp_path / "qwen.safetensors")
+    monkeypatch.setitem(
+        folder_paths.folder_names_and_paths, "diffusion_models", ([str(tmp_path)], {".safetensors"})
+    )
+    tell = extension.module("nodes.host.model_files").architecture_of_loader
+    assert tell("UNETLoader", "qwen.safetensors") is None
