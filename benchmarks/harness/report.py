@@ -65,13 +65,12 @@ def made_from(suite: Suite, rows: Sequence[Row], places: Places) -> str:
     pictures = {(row.origin, row.shot) for row in rows if row.shot.prompt}
     seeds = sorted({row.shot.seed for row in rows if row.shot.prompt})
     quick = " --quick" if places.quick else ""
-    versions = sorted({row.origin.version for row in rows})
     return (
         f"{len(pictures):,} pictures, seeds {', '.join(map(str, seeds))}; prompts "
         f"{', '.join(f'“{prompt}”' for prompt in suite.prompts)}. Figures are percent, mean ± "
         "standard deviation over seeds. *Kept share* is accuracy on the kept concepts after, of "
         "that before; the *harmonic mean* is of the kept share and 1 − forgotten accuracy. Rows: "
-        f"`{places.rows.name}`, versions {', '.join(versions)}. Written by "
+        f"`{places.rows.name}`. Written by "
         f"`python3 benchmarks/run.py {suite.name}{quick}`."
     )
 

@@ -92,6 +92,7 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
             tasks += [
                 Task(entry, group, condition, seed, group_shots(suite, group, condition, seed))
                 for group in suite.groups
+                if not entry.families or group.family in entry.families
                 for condition in suite.conditions
                 for seed in suite.seeds
             ]

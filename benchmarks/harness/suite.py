@@ -17,7 +17,7 @@
 | sampling | the sampler's settings where they differ from the demo workflow's |
 | [[conditions]] | ``name`` and sampling settings: every picture is asked for under each |
 | [[groups]] | ``name``, ``concepts`` forgotten together, or ``each`` alone; ``kept`` of its own |
-| [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``; its settings |
+| [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``, ``groups`` to take, settings |
 | [[sweeps]] | ``use``, ``setting``, ``values``: a method for every value |
 | [quick] | other values for these keys; of groups, methods and conditions only the names to keep |
 """
@@ -68,12 +68,21 @@ class Group:
 
 @dataclass(frozen=True)
 class Entry:
-    """A method with its settings, under a label that is unique in the suite."""
+    """A method with its settings, under a label that is unique in the suite.
+
+    Attributes:
+        label: of the rows.
+        use: a file of ``benchmarks/methods``.
+        settings: those of the method that are not as by default.
+        sweep: the setting whose values are swept, where this is one of a sweep.
+        families: of the groups that it is measured on; all where empty.
+    """
 
     label: str
     use: str
     settings: Settings = field(default_factory=dict)
     sweep: str = ""
+    families: tuple[str, ...] = ()
 
     @property
     def settings_hash(self) -> str:
@@ -276,8 +285,10 @@ def _entries(content: Mapping[str, Any]) -> tuple[Entry, ...]:
     entries = []
     for table in _tables(content, "methods"):
         use = _text(table, "use", where="methods: ")
-        settings = {key: value for key, value in table.items() if key not in ("use", "label")}
-        entries.append(Entry(str(table.get("label", use)), use, settings))
+        own = ("use", "label", "groups")
+        settings = {key: value for key, value in table.items() if key not in own}
+        families = _texts(table, "groups", least=0, where="methods: ")
+        entries.append(Entry(str(table.get("label", use)), use, settings, families=families))
     for table in _tables(content, "sweeps"):
         _require_known(table, {"use", "setting", "values", "settings"}, "sweeps: ")
         use, setting = (_text(table, key, where="sweeps: ") for key in ("use", "setting"))
@@ -319,6 +330,14 @@ def _check(suite: Suite) -> None:
             raise SuiteError(
                 f"{key}: no method has the label {label!r}; there are {', '.join(labels)}"
             )
+    families = {group.family for group in suite.groups}
+    for entry in suite.entries:
+        for family in entry.families:
+            if family not in families:
+                known = ", ".join(sorted(families))
+                raise SuiteError(
+                    f"methods: {entry.label!r}: no groups {family!r}; there are {known}"
+                )
     if not 1 <= suite.kept_scenes <= len(suite.contexts):
         raise SuiteError(
             f"kept_scenes: {suite.kept_scenes} is not between 1 and {len(suite.contexts)}"
