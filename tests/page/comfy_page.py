@@ -38,7 +38,7 @@ WATCH_RUN = """timeout => {
 
 SHORT: dict[str, dict[str, Any]] = {
     "FIAProfileConcept": {"contexts": "park\nforest\nroom", "profile_steps": 2},
-    "KSampler": {"steps": 4},
+    "KSampler": {"steps": 2},
     "EmptyLatentImage": {"batch_size": 1},
 }
 """Widget values, by type of node, that make a workflow with the demo model quick."""

@@ -75,7 +75,7 @@ def test_a_reload_keeps_every_value_and_wire(demo: ComfyPage) -> None:
     assert "gas pump" in "".join(report)
 
 
-def test_undo_brings_a_value_back_and_redo_takes_it_again(demo: ComfyPage) -> None:
+def test_undo_and_redo_of_a_value_and_of_a_deleted_node(demo: ComfyPage) -> None:
     demo.set_widget(only(demo, APPLY), "strength", 0.35)
     demo.remember()
     demo.command("Comfy.Undo")
@@ -83,8 +83,6 @@ def test_undo_brings_a_value_back_and_redo_takes_it_again(demo: ComfyPage) -> No
     demo.command("Comfy.Redo")
     assert demo.widget(only(demo, APPLY), "strength") == 0.35
 
-
-def test_undo_brings_a_deleted_node_and_its_wires_back(demo: ComfyPage) -> None:
     fuse = only(demo, "FIAFuseMasks")
     wires = sources(demo, only(demo, APPLY))
     demo.page.evaluate(SELECT, ["FIAFuseMasks"])
