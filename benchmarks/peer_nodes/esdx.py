@@ -1,7 +1,7 @@
 """ESD-x (arXiv 2303.07345): fine-tune cross-attention away from a concept, taught by the model.
 
 For a noisy latent x_t the model shall answer to a concept c as the original ε* answers with
-negative guidance η (the paper's Eq. 7):
+negative guidance η:
 
     ε(x_t, c, t)  ←  ε*(x_t, ∅, t) − η [ε*(x_t, c, t) − ε*(x_t, ∅, t)]
 
@@ -61,7 +61,7 @@ class TrainingSettings:
 
 
 def erasing_target(plain: Tensor, concept: Tensor, negative_guidance: float) -> Tensor:
-    """Eq. 7: what the trained network shall answer to the concept; all of one shape."""
+    """What the trained network shall answer to the concept; all of one shape."""
     return plain - negative_guidance * (concept - plain)
 
 

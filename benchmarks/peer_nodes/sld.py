@@ -1,11 +1,11 @@
 """Safe Latent Diffusion (arXiv 2211.05105): guidance away from a concept while sampling.
 
 With the noise estimates ε_p for the prompt, ε_S for the safety concept and ε without a prompt, the
-guided estimate is ε + s_g (ε_p − ε − γ), and at step t
+guided estimate is ε + s_g (ε_p − ε − γ) (Eq. 3), and at step t
 
-    γ_t = μ (ε_S − ε) + s_m ν_t          the safety guidance with momentum
-    μ   = |s_S (ε_p − ε_S)|, at most 1, where ε_p − ε_S < λ; elsewhere 0
-    ν_{t+1} = β_m ν_t + (1 − β_m) γ_t    from ν_0 = 0
+    μ_t = |s_S (ε_p − ε_S)|, at most 1, where ε_p − ε_S < λ; elsewhere 0    (Eq. 6)
+    γ_t = μ_t (ε_S − ε) + s_m ν_t                                           (Eq. 4, 7)
+    ν_{t+1} = β_m ν_t + (1 − β_m) γ_t, from ν_0 = 0                         (Eq. 8)
 
 In the first δ steps γ is not applied, but momentum gathers. The paper prints max(1, ·) in μ, which
 would leave the guidance without a bound; the authors' code takes the minimum, as here.
@@ -54,7 +54,7 @@ PRESETS: Mapping[str, SafetySettings] = MappingProxyType(
 def safety_guidance(
     prompt: Tensor, concept: Tensor, plain: Tensor, momentum: Tensor, settings: SafetySettings
 ) -> Tensor:
-    """γ_t of the module's formulas.
+    """γ_t, Eq. 4 to 7.
 
     Args:
         prompt: ε_p, any shape, of unit noise.
@@ -73,7 +73,7 @@ def safety_guidance(
 
 
 class SafetyMomentum:
-    """ν_t over a run of a sampler.
+    """ν_t over a run of a sampler, Eq. 8.
 
     A sampler may call the denoiser more than once a step: only the step's first call counts.
     """
