@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from .ledger import Row
-from .shots import Shot
+from .shots import Shot, group_shots
 from .suite import BASE, Group, Suite
 
 
@@ -93,17 +93,23 @@ class Answered:
         ]
 
 
-def outcomes(suite: Suite, answered: Answered, method: str, group: Group) -> list[Outcome]:
-    """One for every condition and seed that holds both a forgotten and a kept concept."""
+def outcomes(
+    suite: Suite, answered: Answered, method: str, group: Group, template: str = ""
+) -> list[Outcome]:
+    """One for every condition and seed that holds both a forgotten and a kept concept.
+
+    Args:
+        suite, answered: what was asked and answered.
+        method: a label of the suite.
+        group: what it forgot.
+        template: only shots of this one of the suite's prompts; all where empty.
+    """
     found = []
     pairs = answered.pairs(method, group.name)
     for condition in suite.conditions:
         for seed in suite.seeds:
-            here = [
-                pair
-                for pair in pairs
-                if pair[0].seed == seed and pair[0].condition == condition.name
-            ]
+            asked = set(group_shots(suite, group, condition, seed, template))
+            here = [pair for pair in pairs if pair[0] in asked]
             gone = [pair for pair in here if pair[0].shows(suite.concept) in group.concepts]
             stay = [pair for pair in here if pair[0].shows(suite.concept) in group.kept]
             if gone and stay:

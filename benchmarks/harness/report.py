@@ -1,6 +1,6 @@
 """A suite's rows as Markdown: a table a family of groups and judge, tests, what was run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -9,7 +9,7 @@ from .ledger import Row
 from .outcomes import Answered, Outcome, Spread, outcomes, over_seeds
 from .places import Places
 from .plots import PLOTS
-from .runner import PREPARATION, PRUNED
+from .runner import OVERLAP, PREPARATION, PRUNED
 from .significance import Comparison, holm, signed_rank
 from .suite import BASE, Entry, Group, Suite
 
@@ -30,13 +30,17 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
     for judge in suite.judges:
         answered = Answered(rows, judge)
         if registry.judge(judge).aspect != suite.concept:
-            parts += [f"## {registry.judge(judge).title}", other_table(suite, answered)]
+            kept_only = registry.judge(judge).aspect == "picture"
+            where = "kept pictures" if kept_only else "all pictures"
+            parts += [f"## {registry.judge(judge).title}, {where}"]
+            parts += [other_table(suite, answered, kept_only)]
             continue
         for family, groups in families(suite).items():
             parts += [f"## {family}: {registry.judge(judge).title}"]
             parts += [accuracy_table(suite, answered, groups)]
             if len(groups) > 1:
                 parts += [each_table(suite, answered, groups)]
+            parts += split_tables(suite, answered, groups)
         tests = test_table(suite, answered)
         if tests:
             parts += [f"## {label_title(suite, suite.reference)} against the others", tests]
@@ -70,16 +74,29 @@ def made_from(suite: Suite, rows: Sequence[Row], places: Places) -> str:
         f"{', '.join(f'“{prompt}”' for prompt in suite.prompts)}. Figures are percent, mean ± "
         "standard deviation over seeds. *Kept share* is accuracy on the kept concepts after, of "
         "that before; the *harmonic mean* is of the kept share and 1 − forgotten accuracy. Rows: "
-        f"`{places.rows.name}`. Written by "
+        f"`{places.rows.name}`. {earlier(suite, rows)}Written by "
         f"`python3 benchmarks/run.py {suite.name}{quick}`."
     )
 
 
+def earlier(suite: Suite, rows: Sequence[Row]) -> str:
+    """Which methods' rows were made with other code or models than there are now."""
+    made = {(row.origin.method, row.origin.version) for row in rows}
+    changed = [
+        entry_title(entry)
+        for entry in suite.entries
+        if any(
+            label == entry.label and version != registry.version(entry) for label, version in made
+        )
+    ]
+    return f"Made with earlier code or models: {', '.join(changed)}. " if changed else ""
+
+
 def measured(
-    suite: Suite, answered: Answered, label: str, groups: Sequence[Group]
+    suite: Suite, answered: Answered, label: str, groups: Sequence[Group], template: str = ""
 ) -> list[Outcome]:
     """Outcomes of a method on all groups."""
-    return [one for group in groups for one in outcomes(suite, answered, label, group)]
+    return [one for group in groups for one in outcomes(suite, answered, label, group, template)]
 
 
 def accuracy_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
@@ -123,6 +140,59 @@ def each_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str
             spread = over_seeds(found, lambda one: one.harmonic_mean) if found else None
             cells.append(spread.percent() if spread else "–")
         lines.append(f"| {group.name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def split_tables(suite: Suite, answered: Answered, groups: Sequence[Group]) -> list[str]:
+    """Forgotten accuracy and kept share by prompt and by condition, where there are several."""
+    found = {
+        entry_title(entry): {
+            template: measured(suite, answered, entry.label, groups, template)
+            for template in suite.prompts
+        }
+        for entry in suite.entries
+    }
+    tables = []
+    if len(suite.prompts) > 1:
+        by_prompt = {
+            title: {f"“{template}”": cells for template, cells in by_template.items()}
+            for title, by_template in found.items()
+        }
+        tables.append(split_table("prompt", by_prompt))
+    if len(suite.conditions) > 1:
+        by_condition = {
+            title: {
+                condition.name: [
+                    one
+                    for cells in by_template.values()
+                    for one in cells
+                    if one.condition == condition.name
+                ]
+                for condition in suite.conditions
+            }
+            for title, by_template in found.items()
+        }
+        tables.append(split_table("condition", by_condition))
+    return tables
+
+
+def split_table(what: str, found: Mapping[str, Mapping[str, Sequence[Outcome]]]) -> str:
+    """One column a method, one row a prompt or condition: "forgotten / kept share"."""
+    shown = {title: cells for title, cells in found.items() if any(cells.values())}
+    lines = [
+        f"Forgotten accuracy / kept share, by {what}:",
+        "",
+        f"| {what} | {' | '.join(shown)} |",
+        f"| --- |{' --- |' * len(shown)}",
+    ]
+    for name in next(iter(shown.values()), {}):
+        cells = []
+        for by_name in shown.values():
+            here = by_name[name]
+            gone = over_seeds(here, lambda one: one.forgotten) if here else None
+            kept = over_seeds(here, lambda one: one.kept_share) if here else None
+            cells.append(f"{gone.percent()} / {kept.percent()}" if gone and kept else "–")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -170,11 +240,21 @@ def comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
     return {label: replace(test, p_holm=corrected[label]) for label, test in tests.items()}
 
 
-def other_table(suite: Suite, answered: Answered) -> str:
-    """A judge of something else than the concepts: before and after, over all pictures."""
+def other_table(suite: Suite, answered: Answered, kept_only: bool) -> str:
+    """A judge of something else than the concepts: before and after.
+
+    Args:
+        suite, answered: what was asked and answered.
+        kept_only: leave out pictures of what was forgotten.
+    """
     lines = ["| method | before | after |", "| --- | --- | --- |"]
     for entry in suite.entries:
-        pairs = [pair for group in suite.groups for pair in answered.pairs(entry.label, group.name)]
+        pairs = [
+            pair
+            for group in suite.groups
+            for pair in answered.pairs(entry.label, group.name)
+            if not kept_only or pair[0].shows(suite.concept) in group.kept
+        ]
         if pairs:
             seeds = sorted({shot.seed for shot, *_ in pairs})
             before = Spread(
@@ -188,10 +268,12 @@ def other_table(suite: Suite, answered: Answered) -> str:
 def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
     """Time before the first picture, share of the weights that is pruned, time of a picture."""
     lines = [
-        "Seconds on the machine that ran the suite; a cached profile takes none.",
+        "Seconds on the machine that ran the suite; a cached profile takes none. "
+        "*Overlap* is the Jaccard index of the mask with that of "
+        f"{label_title(suite, suite.reference)}.",
         "",
-        "| method | group | preparation, s | pruned, % of the layers' weights | a picture, s |",
-        "| --- | --- | --- | --- | --- |",
+        "| method | group | preparation, s | pruned, % of the layers | overlap | a picture, s |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for entry in suite.entries:
         for group in suite.groups if entry.label != BASE else ():
@@ -202,14 +284,14 @@ def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
             ]
             times = [row.value for row in own if row.judge == PREPARATION]
             pruned = [row.value for row in own if row.judge == PRUNED]
+            overlap = [row.value for row in own if row.judge == OVERLAP]
             pictures = [row.seconds for row in own if row.shot.prompt]
             if times and pictures:
                 share = f"{100 * pruned[0]:.2f}" if pruned else "–"
-                lines.append(
-                    f"| {entry_title(entry)} | {group.name} | {times[0]:.1f} | {share} | "
-                    f"{fmean(pictures):.2f} |"
-                )
-    return "\n".join(lines) if len(lines) > 4 else ""
+                shared = f"{overlap[0]:.2f}" if overlap else "–"
+                cells = (f"{times[0]:.1f}", share, shared, f"{fmean(pictures):.2f}")
+                lines.append(f"| {entry_title(entry)} | {group.name} | {' | '.join(cells)} |")
+    return "\n".join(lines) if len(lines) > 6 else ""
 
 
 def entry_title(entry: Entry) -> str:

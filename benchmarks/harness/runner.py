@@ -24,8 +24,10 @@ from .suite import BASE, Condition, Entry, Group, Suite
 
 PREPARATION = "preparation_seconds"
 PRUNED = "pruned_share"
-MEASURED = (PREPARATION, PRUNED)
-"""Names in the judge's column for what is measured once a method and group; no shot."""
+OVERLAP = "mask_overlap"
+"""Names in the judge's column for what is measured once a method and group, without a shot: the
+time before the first picture, the share of the layers' weights in the mask, and the mask's Jaccard
+index with the reference's."""
 
 NO_SHOT = Shot("", "", "", "", 0)
 
@@ -67,7 +69,9 @@ class Task:
 
 
 def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
-    """All tasks, the base model's first and those of a method and a group together.
+    """All tasks, those of a method and a group together.
+
+    The base model's come first, then the reference's: pictures and masks are compared with theirs.
 
     Args:
         suite: what to run.
@@ -81,7 +85,8 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
         names = ", ".join(entry.label for entry in suite.entries)
         raise ValueError(f"--method: {label!r} is none of the suite's: {names}")
     tasks: list[Task] = []
-    for entry in sorted(suite.entries, key=lambda entry: entry.label != BASE):
+    first = (BASE, suite.reference)
+    for entry in sorted(suite.entries, key=lambda entry: (*first, entry.label).index(entry.label)):
         if entry.label == BASE:
             tasks += [
                 Task(entry, None, condition, seed, base_shots(suite, condition, seed))
@@ -137,6 +142,7 @@ class _Work:
         self._looks: dict[str, Look] = {}
         self._seconds = {(row.origin, row.shot): row.seconds for row in ledger.rows}
         base = next(entry for entry in suite.entries if entry.label == BASE)
+        self._reference = next(entry for entry in suite.entries if entry.label == suite.reference)
         self._base_origin = Origin(registry.version(base), BASE, base.settings_hash, "", ())
 
     def missing(self, task: Task) -> list[Shot]:
@@ -230,7 +236,34 @@ class _Work:
             shutil.move(self.places.server / "models" / "neuron_masks" / file, kept)
             mask = NeuronMask.load(kept)
             rows.append(Row(origin, NO_SHOT, PRUNED, mask.count / mask.weights, 0.0))
+            rows += self._overlap(origin, mask)
         self.ledger.add(rows)
+
+    def _overlap(self, origin: Origin, mask: NeuronMask) -> list[Row]:
+        """With the reference's mask of the same group, where both are on the same layers."""
+        entry = self._reference
+        reference = replace(
+            origin,
+            version=registry.version(entry),
+            method=entry.label,
+            settings=entry.settings_hash,
+        )
+        path = self.places.mask(reference)
+        if origin == reference or not path.exists():
+            return []
+        other = NeuronMask.load(path)
+        if other.shapes != mask.shapes:
+            return []
+        return [Row(origin, NO_SHOT, OVERLAP, jaccard(mask, other), 0.0)]
+
+
+def jaccard(one: NeuronMask, other: NeuronMask) -> float:
+    """Weights that both masks hold, as a share of those that either does; 1 for two empty masks."""
+    both = either = 0
+    for name, pruned in one.layers.items():
+        both += int((pruned & other.layers[name]).count_nonzero())
+        either += int((pruned | other.layers[name]).count_nonzero())
+    return both / either if either else 1.0
 
 
 def _forget_older_profiles(base: Path) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from demo_model.vocabulary import with_article
 
-from .suite import PLAIN, Condition, Group, Suite
+from .suite import NOTHING, PLAIN, Condition, Group, Suite
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,16 @@ class Shot:
         return self.object if kind == "object" else self.style
 
 
-def group_shots(suite: Suite, group: Group, condition: Condition, seed: int) -> tuple[Shot, ...]:
+def group_shots(
+    suite: Suite, group: Group, condition: Condition, seed: int, template: str = ""
+) -> tuple[Shot, ...]:
     """All contexts for the concepts that are forgotten, ``kept_scenes`` for those that stay.
 
     Which contexts a kept concept gets depends on the seed and on its place in the suite, not on the
-    group, so that all groups share their pictures of the base model.
+    group, so that all groups share their pictures of the base model. With a ``template`` of the
+    suite's prompts, only its shots.
     """
+    templates = (template,) if template else suite.prompts
     contexts = suite.contexts
     shots: list[Shot] = []
     for number, concept in enumerate(suite.concepts):
@@ -44,7 +48,7 @@ def group_shots(suite: Suite, group: Group, condition: Condition, seed: int) -> 
         shots += [
             _shot(suite, template, concept, context, seed, condition)
             for context in asked
-            for template in suite.prompts
+            for template in templates
         ]
     return tuple(dict.fromkeys(shots))
 
@@ -55,6 +59,14 @@ def base_shots(suite: Suite, condition: Condition, seed: int) -> tuple[Shot, ...
     return tuple(dict.fromkeys(shots))
 
 
+def misspelt(name: str) -> str:
+    """The name with the second and third letter of its longest word exchanged: ``"chruch"``."""
+    words = name.split()
+    longest = max(words, key=len)
+    wrong = longest[0] + longest[2] + longest[1] + longest[3:]
+    return " ".join(wrong if word == longest else word for word in words)
+
+
 def _shot(
     suite: Suite, template: str, concept: str, context: str, seed: int, condition: Condition
 ) -> Shot:
@@ -62,8 +74,11 @@ def _shot(
         object, scene, style = concept, context, ""
     else:
         object, scene, style = context, "", concept
-        template = suite.plain_prompt if concept == PLAIN else template
+    template = suite.plain_prompt if concept in (PLAIN, NOTHING) else template
     prompt = template.format(
-        object=with_article(object), scene=with_article(scene) if scene else "", style=style
+        object=with_article(object),
+        misspelt=with_article(misspelt(object)),
+        scene=with_article(scene) if scene else "",
+        style=style,
     )
     return Shot(object, scene, style, prompt, seed, condition.name)

@@ -8,8 +8,8 @@
 | objects | suites of styles: what is drawn in them, in place of scenes |
 | kept_scenes | scenes (objects) a seed for a concept that should stay; they go round |
 | kept | concepts that should stay, less the group's own; all others of all groups where left out |
-| prompts | templates with {object}, {scene}, {style}; "a" and "an" are put before the first two |
-| plain_prompt | suites of styles: the template where the style is "plain", none at all |
+| prompts | templates with {object}, {misspelt}, {scene}, {style}; with their articles |
+| plain_prompt | the template for the style "plain" and the object "nothing": none at all |
 | seeds | of the noise that the pictures start from |
 | judges | files of ``benchmarks/judges`` |
 | reference | label of the method that the others are tested against |
@@ -38,6 +38,9 @@ else:
 CONCEPT_KINDS = ("object", "style")
 PLAIN = "plain"
 """The style that is none."""
+
+NOTHING = "nothing"
+"""The object that is none."""
 
 BASE = "base"
 """Label of the method that changes nothing; every other is compared with it."""
@@ -342,15 +345,17 @@ def _check(suite: Suite) -> None:
         raise SuiteError(
             f"kept_scenes: {suite.kept_scenes} is not between 1 and {len(suite.contexts)}"
         )
-    fields = {"object": "", "scene": "", "style": ""}
-    if PLAIN in suite.concepts and not suite.plain_prompt:
-        raise SuiteError(f"plain_prompt: is missing, and {PLAIN!r} is asked for; give a template")
+    fields = {"object": "", "misspelt": "", "scene": "", "style": ""}
+    for none in (PLAIN, NOTHING):
+        if none in suite.concepts and not suite.plain_prompt:
+            raise SuiteError(f"plain_prompt: is missing, and {none!r} is asked for; give one")
     for prompt in (*suite.prompts, suite.plain_prompt):
         try:
             prompt.format(**fields)
         except (KeyError, IndexError, ValueError):
             raise SuiteError(
-                f"prompts: {prompt!r} has a field other than {{object}}, {{scene}}, {{style}}"
+                f"prompts: {prompt!r} has a field other than {{object}}, {{misspelt}}, {{scene}}, "
+                "{style}"
             ) from None
 
 

@@ -1,4 +1,4 @@
-"""The bundled judge network: is the object that was asked for in the picture?"""
+"""The bundled judge network: is the object that was asked for in the picture, or none?"""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 from benchmarks.harness.judge import Judge, Look
 from benchmarks.harness.shots import Shot
-from demo_model.judge import load_judge
+from demo_model.judge import NOTHING, load_judge
 from demo_model.vocabulary import OBJECTS, STYLES
 
 
@@ -20,4 +20,4 @@ def load() -> Look:
     return look
 
 
-JUDGE = Judge("the bundled judge, objects", "object", load, names=tuple(OBJECTS))
+JUDGE = Judge("the bundled judge, objects", "object", load, names=(*OBJECTS, NOTHING))

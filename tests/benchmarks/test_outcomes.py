@@ -8,6 +8,7 @@ from benchmarks.harness.ledger import Origin, Row
 from benchmarks.harness.outcomes import Answered, Outcome, Spread, outcomes, over_seeds
 from benchmarks.harness.shots import Shot
 from benchmarks.harness.suite import Suite, parse_suite
+from demo_model.vocabulary import with_article
 
 
 @pytest.fixture
@@ -15,26 +16,28 @@ def suite(content: dict[str, Any]) -> Suite:
     return parse_suite("small", content)
 
 
-def row(method: str, object: str, seed: int, value: float, scene: str = "beach") -> Row:
+def row(method: str, object: str, seed: int, value: float, scene: str) -> Row:
     group = "" if method == "base" else "one"
-    shot = Shot(object, scene, "", f"{object} {scene}", seed)
+    prompt = f"a photo of {with_article(object)} in {with_article(scene)}"
+    shot = Shot(object, scene, "", prompt, seed)
     return Row(Origin("v", method, "s", group, ("church",)), shot, "demo_objects", value, 1.0)
 
 
 def test_shares_are_of_the_same_shots_seed_by_seed(suite: Suite) -> None:
     rows = [
-        *(row("base", "church", 1, 1, scene) for scene in ("beach", "ocean")),
-        row("base", "cat", 1, 1),
-        row("base", "car", 1, 1),
-        row("base", "car", 1, 0, "ocean"),  # the method was not asked this
-        row("base", "church", 2, 1),
-        row("base", "cat", 2, 0),
-        row("fia", "church", 1, 1),
-        row("fia", "church", 1, 0, "ocean"),
-        row("fia", "cat", 1, 1),
-        row("fia", "car", 1, 0),
-        row("fia", "church", 2, 0),
-        row("fia", "cat", 2, 1),
+        *(row("base", "church", 1, 1, scene) for scene in ("beach", "ocean", "desert")),
+        row("base", "cat", 1, 1, "desert"),
+        row("base", "car", 1, 1, "beach"),
+        row("base", "car", 1, 0, "ocean"),  # the group does not ask this
+        row("base", "church", 2, 1, "beach"),
+        row("base", "cat", 2, 0, "beach"),
+        row("fia", "church", 1, 1, "beach"),
+        row("fia", "church", 1, 0, "ocean"),  # the third scene was not drawn yet
+        row("fia", "cat", 1, 1, "desert"),
+        row("fia", "car", 1, 0, "beach"),
+        row("fia", "car", 1, 0, "ocean"),
+        row("fia", "church", 2, 0, "beach"),
+        row("fia", "cat", 2, 1, "beach"),
     ]
     first, second = outcomes(suite, Answered(rows, "demo_objects"), "fia", suite.groups[0])
     assert first == Outcome("one", 1, "", 1.0, 0.5, 1.0, 0.5)
@@ -44,7 +47,9 @@ def test_shares_are_of_the_same_shots_seed_by_seed(suite: Suite) -> None:
 
 
 def test_another_judge_is_another_table(suite: Suite) -> None:
-    rows = [row(method, name, 1, 1) for method in ("base", "fia") for name in ("church", "cat")]
+    asked = (("church", "beach"), ("cat", "desert"))
+    rows = [row(method, name, 1, 1, scene) for method in ("base", "fia") for name, scene in asked]
+    assert outcomes(suite, Answered(rows, "demo_objects"), "fia", suite.groups[0])
     assert not outcomes(suite, Answered(rows, "demo_styles"), "fia", suite.groups[0])
 
 

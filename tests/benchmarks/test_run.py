@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from benchmarks.harness.ledger import Ledger, read_rows
 from benchmarks.harness.outcomes import Answered, outcomes
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.report import comparisons
-from benchmarks.harness.runner import PREPARATION, PRUNED, plan
+from benchmarks.harness.runner import PREPARATION, PRUNED, jaccard, plan
 from benchmarks.harness.suite import load_suite, parse_suite
+from fia_core import ModelIdentity, NeuronMask
 from workbench.environment import ROOT
 
 
@@ -39,6 +41,22 @@ def test_an_unknown_method_is_refused(content: dict[str, Any]) -> None:
         plan(parse_suite("small", content), ["uce"])
 
 
+def test_the_overlap_of_masks_is_their_jaccard_index() -> None:
+    def mask(*pruned: bool) -> NeuronMask:
+        model = ModelIdentity("tiny", "f")
+        return NeuronMask({"layer": torch.tensor([pruned])}, model, ("church",), {}, {})
+
+    assert jaccard(mask(True, True, False, False), mask(False, True, True, False)) == 1 / 3
+    assert jaccard(mask(True, False), mask(True, False)) == 1
+    assert jaccard(mask(False, False), mask(False, False)) == 1
+
+
+def test_a_method_may_be_measured_on_some_groups(content: dict[str, Any]) -> None:
+    content["methods"][1]["groups"] = ["alone"]
+    asked = [task.group.name for task in plan(parse_suite("small", content), ["fia"]) if task.group]
+    assert asked == ["cat", "cat", "car", "car"]
+
+
 @pytest.fixture(scope="module")
 def quick() -> Places:
     """The files of a quick run of the objects, made now."""
@@ -51,8 +69,12 @@ def quick() -> Places:
 def test_a_quick_run_answers_every_shot_once(quick: Places) -> None:
     suite = load_suite(SUITES / "objects.toml", quick=True)
     rows = [row for row in read_rows(quick.rows) if row.shot.prompt]
-    asked = [(task.origin, shot) for task in plan(suite) for shot in task.shots]
-    assert [(row.origin, row.shot) for row in rows] == asked
+    asked = [
+        (task.entry.label, task.group and task.group.name, shot)
+        for task in plan(suite)
+        for shot in task.shots
+    ]
+    assert [(row.origin.method, row.origin.group or None, row.shot) for row in rows] == asked
     for row in rows:
         with Image.open(quick.picture(row.origin, row.shot)) as picture:
             assert picture.size == (128, 128)
@@ -85,10 +107,8 @@ def test_the_report_shows_what_was_measured(quick: Places) -> None:
 
 
 def test_rows_of_another_version_are_never_taken_for_current(quick: Places, tmp_path: Path) -> None:
-    suite = load_suite(SUITES / "objects.toml", quick=True)
-    (task, *_) = plan(suite)
     ledger = Ledger(tmp_path / "rows.csv")
     ledger.add(read_rows(quick.rows))
-    other = replace(task.origin, version="other")
-    assert all(ledger.has(task.origin, shot, "demo_objects") for shot in task.shots)
-    assert not any(ledger.has(other, shot, "demo_objects") for shot in task.shots)
+    for row in ledger.rows:
+        assert ledger.has(row.origin, row.shot, row.judge)
+        assert not ledger.has(replace(row.origin, version="other"), row.shot, row.judge)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.harness.places import SUITES
 from benchmarks.harness.registry import check_suite
-from benchmarks.harness.shots import base_shots, group_shots
+from benchmarks.harness.shots import base_shots, group_shots, misspelt
 from benchmarks.harness.suite import Entry, SuiteError, load_suite, parse_suite
 
 Content = dict[str, Any]
@@ -63,6 +63,10 @@ def test_a_settings_hash_tells_methods_and_settings_apart() -> None:
         ({"kept": ["church"]}, r"groups: 'one' keeps nothing; name kept concepts"),
         ({"methods": [{"use": "fia"}]}, r"methods: no method has the label 'base'"),
         ({"methods": [{"use": "base"}] * 2}, r"methods: 'base' is there twice; give one .* label"),
+        (
+            {"methods": [{"use": "base"}, {"use": "fia", "groups": ["two"]}]},
+            r"methods: 'fia': no groups 'two'; there are alone, one",
+        ),
         ({"reference": "uce"}, r"reference: no method has the label 'uce'"),
         ({"sweeps": [{"use": "fia", "setting": "r2", "values": []}]}, r"values of 'r2'"),
     ],
@@ -140,3 +144,19 @@ def test_a_plain_picture_has_a_prompt_without_a_style(content: Content) -> None:
     shots = group_shots(suite, suite.groups[0], suite.conditions[0], 1)
     prompts = [(shot.style, shot.prompt) for shot in shots]
     assert prompts == [("neon", "a cat in the style of neon"), ("plain", "a cat")]
+
+
+def test_a_misspelt_name_differs_by_two_letters_of_its_longest_word() -> None:
+    assert misspelt("church") == "cuhrch"
+    assert misspelt("golf ball") == "glof ball"
+    assert misspelt("car") == "cra"
+
+
+def test_one_template_of_several_asks_for_its_part(content: Content) -> None:
+    content["prompts"] = ["{object}", "{misspelt} in {scene}"]
+    suite = parse_suite("small", content)
+    arguments = (suite, suite.groups[0], suite.conditions[0], 1)
+    whole = group_shots(*arguments)
+    parts = [group_shots(*arguments, template) for template in suite.prompts]
+    assert set(whole) == {*parts[0], *parts[1]} and not set(parts[0]) & set(parts[1])
+    assert {shot.prompt for shot in parts[0]} == {"a church", "a cat", "a car"}
