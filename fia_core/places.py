@@ -8,6 +8,18 @@ from itertools import takewhile
 PARTS = {"input_blocks": "in", "middle_block": "mid", "output_blocks": "out"}
 """The parts of a Stable Diffusion UNet in the order of the data, and their short names."""
 
+SHORT_WORDS = {
+    "img_mlp": "img",
+    "txt_mlp": "txt",
+    "x_block": "img",
+    "context_block": "txt",
+    "mlpX": "img",
+    "mlpC": "txt",
+    "double_layers": "d",
+    "single_layers": "s",
+}
+"""Short names of the streams and parts of transformers that have several."""
+
 _UNET_LAYER = re.compile(
     rf"({'|'.join(PARTS)})\.(\d+)(?:\.(\d+))?\.transformer_blocks\.(\d+)\.", re.ASCII
 )
@@ -30,10 +42,12 @@ def layer_places(names: Sequence[str]) -> dict[str, LayerPlace]:
     """Places of all layers of a model, by module name, from the model's input to its output.
 
     Names of a UNet ("…input_blocks.4.1.transformer_blocks.0.ff.net.2") are ordered and shortened by
-    part, block and layer. Others keep their order and lose what all of them begin and end with.
+    part, block and layer. Others keep their order, lose what all of them begin and end with, and
+    call the streams of a transformer "img" and "txt".
     """
     return _unet_places(names) or {
-        name: LayerPlace(label, label) for name, label in _shortened(names).items()
+        name: LayerPlace(label, label)
+        for name, label in zip(names, map(_short_words, _shortened(names)), strict=True)
     }
 
 
@@ -56,20 +70,24 @@ def _unet_places(names: Sequence[str]) -> dict[str, LayerPlace] | None:
     return {name: places[name] for name in sorted(names, key=order.__getitem__)}
 
 
-def _shortened(names: Sequence[str]) -> dict[str, str]:
+def _short_words(label: str) -> str:
+    return ".".join(SHORT_WORDS.get(word, word) for word in label.split("."))
+
+
+def _shortened(names: Sequence[str]) -> list[str]:
     """The dotted parts of each name from the first to the last that differ somewhere.
 
     A single name keeps its last two parts.
     """
     paths = [name.split(".") for name in names]
     if len(paths) == 1:
-        return {names[0]: ".".join(paths[0][-2:])}
+        return [".".join(paths[0][-2:])]
     start = _common_start(paths)
     end = _common_start([path[start:][::-1] for path in paths])
-    return {
-        name: ".".join(path[start : len(path) - end]) or name
+    return [
+        ".".join(path[start : len(path) - end]) or name
         for name, path in zip(names, paths, strict=True)
-    }
+    ]
 
 
 def _common_start(paths: Sequence[Sequence[str]]) -> int:

@@ -33,6 +33,18 @@ def test_where_no_block_has_several_layers_they_are_called_as_their_blocks() -> 
         (["double.0.mlp", "single.1.mlp"], ["double.0", "single.1"]),
         (["joint.ff.net.2"], ["net.2"]),
         (["a", "a.b"], ["a", "b"]),
+        (
+            [f"double_blocks.{n}.{stream}_mlp.2" for n in (9, 10) for stream in ("img", "txt")],
+            ["9.img", "9.txt", "10.img", "10.txt"],
+        ),
+        (
+            [f"joint_blocks.{block}.mlp.fc2" for block in ("0.context_block", "0.x_block")],
+            ["txt", "img"],
+        ),
+        (
+            [f"{layer}.c_proj" for layer in ("double_layers.0.mlpC", "single_layers.0.mlp")],
+            ["d.0.txt", "s.0.mlp"],
+        ),
         # Two attentions of one UNet block: the short names would be the same.
         (
             [unet("input_blocks.4.1").format(0), unet("input_blocks.4.2").format(0)],
