@@ -20,7 +20,7 @@ from fia_core import (
     ("kind", "count", "first", "last"),
     [
         ("object", 30, "road", "sunrise"),
-        ("explicit content", 18, "man", "lawyer"),
+        ("explicit content", 11, "man", "lawyer"),
         ("art style", 30, "cat", "book"),
     ],
 )
@@ -29,6 +29,11 @@ def test_contexts_are_the_papers_tables(kind: str, count: int, first: str, last:
     assert (len(contexts), contexts[0], contexts[-1]) == (count, first, last)
     assert len(set(contexts)) == count
     assert count >= DEFAULT_CONTEXT_COUNT
+
+
+def test_no_context_of_explicit_content_may_be_a_child() -> None:
+    young = {"girl", "boy", "kid", "child", "student", "group of friends", "celebrity"}
+    assert not young & set(default_contexts("explicit content"))
 
 
 @pytest.mark.parametrize(
