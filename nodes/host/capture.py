@@ -63,6 +63,8 @@ class Ffn2Capture:
                     "denoiser's work (such as tiled diffusion)."
                 )
             weight, bias, *_ = cast_bias_weight(layer, x)
+            if hasattr(layer, "convert_weight"):  # what it computes with, from what it stores
+                weight = layer.convert_weight(weight)
             y = y.float() if bias is None else y.float() - bias.float()
             self._receive(name, self._prompts, weight, x, y)
 

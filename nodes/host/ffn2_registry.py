@@ -1,13 +1,15 @@
 """Where the model families of the host keep their second feed-forward layers (FFN2).
 
-Classes are known by their full names, so nothing is imported and a host that lacks a family loads.
+Their classes are known by full names and not imported, so a host that lacks a family loads.
 A family counts by its model class exactly: a subclass may have other latents or conditionings.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import torch
+from comfy.ops import CastWeightBiasOp
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,7 @@ _DOUBLE_STREAM = BlockFfn2("comfy.ldm.flux.layers.DoubleStreamBlock", ("img_mlp.
 
 _FAMILIES = {
     "comfy.model_base.SD3": (
-        BlockFfn2(
-            "comfy.ldm.modules.diffusionmodules.mmdit.DismantledBlock", ("mlp.fc2", "mlp.w2")
-        ),
+        BlockFfn2("comfy.ldm.modules.diffusionmodules.mmdit.DismantledBlock", ("mlp.fc2",)),
     ),
     "comfy.model_base.Flux": (_DOUBLE_STREAM,),
     "comfy.model_base.Chroma": (_DOUBLE_STREAM,),
@@ -108,7 +108,7 @@ def ffn2_of(model: type, denoiser: torch.nn.Module) -> Iterator[tuple[str, torch
                 continue
             for path in block.paths:
                 layer = _submodule(module, path)
-                if isinstance(layer, torch.nn.Linear):
+                if _is_linear(layer):
                     yield f"{name}.{path}", layer
 
 
@@ -116,6 +116,13 @@ def reason_without_ffn2(model: type) -> str | None:
     """Why the FFN2 layers of a model class cannot be profiled, where that is known."""
     reasons = (_REASONS.get(name) for name in _full_names(model))
     return next(filter(None, reasons), None)
+
+
+def _is_linear(layer: torch.nn.Module | None) -> TypeGuard[torch.nn.Linear]:
+    """Also the host's layer of quantised weights, which is no torch.nn.Linear."""
+    return isinstance(layer, torch.nn.Linear) or (
+        isinstance(layer, CastWeightBiasOp) and hasattr(layer, "out_features")
+    )
 
 
 def _submodule(module: torch.nn.Module, path: str) -> torch.nn.Module | None:
