@@ -137,11 +137,11 @@ def bars(suite: Suite, rows: Sequence[Row], path: Path) -> None:
 def sweeps(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     """A panel a swept setting: forgotten, kept share and harmonic mean over its values."""
     answered = _accuracy(suite, rows)
-    names = list(dict.fromkeys(entry.sweep for entry in suite.entries if entry.sweep))
-    if not names:
+    if not suite.sweeps:
         raise ValueError(f"{suite.name}: plots: sweeps needs [[sweeps]]; there are none.")
-    columns = min(3, len(names))
-    lines = -(-len(names) // columns)
+    entries = {entry.label: entry for entry in suite.entries}
+    columns = min(3, len(suite.sweeps))
+    lines = -(-len(suite.sweeps) // columns)
     figure, panels = pyplot.subplots(
         lines, columns, figsize=(4.4 * columns, 3.4 * lines), squeeze=False, sharey=True
     )
@@ -150,12 +150,12 @@ def sweeps(suite: Suite, rows: Sequence[Row], path: Path) -> None:
         ("kept share", "#0f766e", lambda one: one.kept_share),
         ("harmonic mean", "#c2410c", lambda one: one.harmonic_mean),
     )
-    for panel, name in zip(panels.flat, names, strict=False):
+    for panel, sweep in zip(panels.flat, suite.sweeps, strict=False):
         points = []
-        for entry in (entry for entry in suite.entries if entry.sweep == name):
-            found = _measured(suite, answered, entry, suite.groups)
+        for value, label in sweep.points:
+            found = _measured(suite, answered, entries[label], suite.groups)
             if found:
-                points.append((_words(entry.settings[name]), found))
+                points.append((str(value), found))
         for title, colour, value in values:
             spreads = [over_seeds(found, value) for _, found in points]
             panel.errorbar(
@@ -168,10 +168,10 @@ def sweeps(suite: Suite, rows: Sequence[Row], path: Path) -> None:
                 label=title,
             )
         panel.set_xticks(range(len(points)), [words for words, _ in points])
-        panel.set_title(name.replace("_", " "))
+        panel.set_title(f"{sweep.use}: {sweep.setting.replace('_', ' ')}")
         panel.set_ylim(-4, 108)
         panel.grid(alpha=0.3)
-    for panel in panels.flat[len(names) :]:
+    for panel in panels.flat[len(suite.sweeps) :]:
         panel.set_visible(False)
     panels[0][0].set_ylabel("%")
     panels[0][0].legend(frameon=False)
@@ -211,10 +211,6 @@ def _colour(entry: Entry) -> str:
 
 def _title(entry: Entry) -> str:
     return registry.method(entry.use).title if entry.label == entry.use else entry.label
-
-
-def _words(value: Any) -> str:
-    return str(len(value)) if isinstance(value, list) else str(value)
 
 
 def _save(figure: Any, path: Path) -> None:

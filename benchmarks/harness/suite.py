@@ -18,7 +18,7 @@
 | [[conditions]] | ``name`` and sampling settings: every picture is asked for under each |
 | [[groups]] | ``name``, ``concepts`` forgotten together, or ``each`` alone; ``kept`` of its own |
 | [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``, ``groups`` to take, settings |
-| [[sweeps]] | ``use``, ``setting``, ``values``: a method for every value |
+| [[sweeps]] | ``use``, ``setting``, ``values``, ``default``, ``settings``: see ``Sweep`` |
 | [quick] | other values for these keys; of groups, methods and conditions only the names to keep |
 """
 
@@ -77,14 +77,12 @@ class Entry:
         label: of the rows.
         use: a file of ``benchmarks/methods``.
         settings: those of the method that are not as by default.
-        sweep: the setting whose values are swept, where this is one of a sweep.
         families: of the groups that it is measured on; all where empty.
     """
 
     label: str
     use: str
     settings: Settings = field(default_factory=dict)
-    sweep: str = ""
     families: tuple[str, ...] = ()
 
     @property
@@ -92,6 +90,37 @@ class Entry:
         """Eight digits that change with the method or any of its settings."""
         text = json.dumps([self.use, dict(self.settings)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A setting of a method and the values that it is tried with.
+
+    Attributes:
+        use: a file of ``benchmarks/methods``.
+        setting, values: one of its settings, and values.
+        default: the value of the method that is labelled ``use``; None where it is not to be shown.
+        settings: further settings that all have.
+    """
+
+    use: str
+    setting: str
+    values: tuple[Any, ...]
+    default: Any
+    settings: Settings
+
+    def label(self, value: Any) -> str:
+        """Of the method with this value."""
+        return f"{self.use}, {self.setting} {value}"
+
+    @property
+    def points(self) -> list[tuple[Any, str]]:
+        """Values and labels of the methods with them, the default in its place among numbers."""
+        points = [(value, self.label(value)) for value in self.values]
+        if self.default is not None:
+            points.append((self.default, self.use))
+        numbers = all(isinstance(value, int | float) for value, _ in points)
+        return sorted(points) if numbers else points
 
 
 @dataclass(frozen=True)
@@ -123,6 +152,7 @@ class Suite:
     conditions: tuple[Condition, ...]
     groups: tuple[Group, ...]
     entries: tuple[Entry, ...]
+    sweeps: tuple[Sweep, ...]
 
     @property
     def concepts(self) -> tuple[str, ...]:
@@ -194,6 +224,7 @@ def parse_suite(name: str, content: Mapping[str, Any], quick: bool = False) -> S
         conditions=_conditions(content),
         groups=groups,
         entries=entries,
+        sweeps=_sweeps(content),
     )
     _check(suite)
     return suite
@@ -292,15 +323,11 @@ def _entries(content: Mapping[str, Any]) -> tuple[Entry, ...]:
         settings = {key: value for key, value in table.items() if key not in own}
         families = _texts(table, "groups", least=0, where="methods: ")
         entries.append(Entry(str(table.get("label", use)), use, settings, families=families))
-    for table in _tables(content, "sweeps"):
-        _require_known(table, {"use", "setting", "values", "settings"}, "sweeps: ")
-        use, setting = (_text(table, key, where="sweeps: ") for key in ("use", "setting"))
-        values = table.get("values")
-        if not isinstance(values, list) or not values:
-            raise SuiteError(f"sweeps: values of {setting!r} must be a list of at least one")
-        for value in values:
-            settings = _table(table, "settings") | {setting: value}
-            entries.append(Entry(f"{use}, {setting} {_words(value)}", use, settings, setting))
+    for sweep in _sweeps(content):
+        entries += [
+            Entry(sweep.label(value), sweep.use, {**sweep.settings, sweep.setting: value})
+            for value in sweep.values
+        ]
     labels = [entry.label for entry in entries]
     for label in labels:
         if labels.count(label) > 1:
@@ -308,9 +335,19 @@ def _entries(content: Mapping[str, Any]) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def _words(value: Any) -> str:
-    """A setting's value in a label; of a list only how many there are."""
-    return str(len(value)) if isinstance(value, list) else str(value)
+def _sweeps(content: Mapping[str, Any]) -> tuple[Sweep, ...]:
+    sweeps = []
+    for table in _tables(content, "sweeps"):
+        _require_known(table, {"use", "setting", "values", "default", "settings"}, "sweeps: ")
+        use, setting = (_text(table, key, where="sweeps: ") for key in ("use", "setting"))
+        values = table.get("values")
+        if not isinstance(values, list) or not values:
+            raise SuiteError(f"sweeps: values of {setting!r} must be a list of at least one")
+        default = table.get("default")
+        if default in values:
+            raise SuiteError(f"sweeps: {setting!r}: the default {default!r} is among the values")
+        sweeps.append(Sweep(use, setting, tuple(values), default, _table(table, "settings")))
+    return tuple(sweeps)
 
 
 def _conditions(content: Mapping[str, Any]) -> tuple[Condition, ...]:
@@ -341,6 +378,9 @@ def _check(suite: Suite) -> None:
                 raise SuiteError(
                     f"methods: {entry.label!r}: no groups {family!r}; there are {known}"
                 )
+    for sweep in suite.sweeps:
+        if sweep.default is not None and sweep.use not in labels:
+            raise SuiteError(f"sweeps: the default needs a method with the label {sweep.use!r}")
     if not 1 <= suite.kept_scenes <= len(suite.contexts):
         raise SuiteError(
             f"kept_scenes: {suite.kept_scenes} is not between 1 and {len(suite.contexts)}"

@@ -31,11 +31,17 @@ def test_quick_overrides_values_and_chooses_by_name(content: Content) -> None:
 
 
 def test_a_sweep_is_a_method_for_every_value(content: Content) -> None:
-    content["sweeps"] = [{"use": "fia", "setting": "spatial_sparsity", "values": [0.5, 2.0]}]
-    swept = [entry for entry in parse_suite("small", content).entries if entry.sweep]
-    assert [(entry.label, entry.settings) for entry in swept] == [
+    sweep = {"use": "fia", "setting": "spatial_sparsity", "values": [0.5, 2.0], "default": 1.0}
+    content["sweeps"] = [sweep]
+    suite = parse_suite("small", content)
+    assert [(entry.label, entry.settings) for entry in suite.entries[3:]] == [
         ("fia, spatial_sparsity 0.5", {"spatial_sparsity": 0.5}),
         ("fia, spatial_sparsity 2.0", {"spatial_sparsity": 2.0}),
+    ]
+    assert suite.sweeps[0].points == [
+        (0.5, "fia, spatial_sparsity 0.5"),
+        (1.0, "fia"),
+        (2.0, "fia, spatial_sparsity 2.0"),
     ]
 
 
@@ -69,6 +75,14 @@ def test_a_settings_hash_tells_methods_and_settings_apart() -> None:
         ),
         ({"reference": "uce"}, r"reference: no method has the label 'uce'"),
         ({"sweeps": [{"use": "fia", "setting": "r2", "values": []}]}, r"values of 'r2'"),
+        (
+            {"sweeps": [{"use": "union", "setting": "r2", "values": [1], "default": 2}]},
+            r"sweeps: the default needs a method with the label 'union'",
+        ),
+        (
+            {"sweeps": [{"use": "fia", "setting": "r2", "values": [1, 2], "default": 2}]},
+            r"sweeps: 'r2': the default 2 is among the values",
+        ),
     ],
 )
 def test_a_suite_that_cannot_run_is_refused(
