@@ -16,14 +16,30 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 DPI = 120
-COLOURS = {
-    "base": "#777777",
-    "ours": "#c2410c",
-    "peer": "#1d4ed8",
-    "trained peer": "#6d28d9",
-    "ablation": "#0f766e",
-}
-MARKERS = "osD^vP*X<>hp"
+REFERENCE_COLOUR, BASE_COLOUR = "#c2410c", "#777777"
+COLOURS = (
+    "#1d4ed8",
+    "#0f766e",
+    "#a16207",
+    "#6d28d9",
+    "#be185d",
+    "#0891b2",
+    "#4d7c0f",
+    "#92400e",
+    "#334155",
+    "#7e22ce",
+    "#15803d",
+)
+MARKERS = {"base": "X", "ours": "s", "peer": "o", "trained peer": "^", "ablation": "D"}
+"""By a method's kind."""
+
+Value = Callable[[Outcome], float]
+FIGURES: tuple[tuple[str, str, Value], ...] = (
+    ("1 − accuracy on forgotten, %", "#1d4ed8", lambda one: 1 - one.forgotten),
+    ("kept share, %", "#0f766e", lambda one: one.kept_share),
+    ("harmonic mean, %", "#c2410c", lambda one: one.harmonic_mean),
+)
+"""Title, colour and value of the three figures, all better when higher."""
 
 
 def trade_off(suite: Suite, rows: Sequence[Row], path: Path) -> None:
@@ -36,7 +52,7 @@ def trade_off(suite: Suite, rows: Sequence[Row], path: Path) -> None:
         1, len(families), figsize=(4.6 * len(families) + 2, 4.6), squeeze=False, sharey=True
     )
     for panel, (family, groups) in zip(panels[0], families.items(), strict=True):
-        for number, entry in enumerate(suite.entries):
+        for entry in suite.entries:
             found = _measured(suite, answered, entry, groups)
             if not found:
                 continue
@@ -47,57 +63,55 @@ def trade_off(suite: Suite, rows: Sequence[Row], path: Path) -> None:
                 100 * kept.mean,
                 xerr=100 * gone.std,
                 yerr=100 * kept.std,
-                fmt=MARKERS[number % len(MARKERS)],
-                color=_colour(entry),
+                fmt=MARKERS[_kind(entry)],
+                color=_colour(suite, entry),
                 markersize=8,
                 capsize=3,
+                zorder=_order(suite, entry),
                 label=_title(entry),
             )
         panel.set_title(family)
-        panel.set_xlabel("forgotten, %")
+        panel.set_xlabel(FIGURES[0][0])
         panel.set_xlim(-4, 104)
         panel.set_ylim(-4, 108)
         panel.grid(alpha=0.3)
-    panels[0][0].set_ylabel("kept share, %")
-    handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    panels[0][0].set_ylabel(FIGURES[1][0])
+    _legend(figure, panels[0][0])
     _save(figure, path)
 
 
 def concepts(suite: Suite, rows: Sequence[Row], path: Path) -> None:
-    """Curves over the number of concepts: forgotten, kept share and their harmonic mean."""
+    """Curves over the number of concepts, the mean over groups of as many."""
     answered = _accuracy(suite, rows)
-    values: tuple[tuple[str, Callable[[Outcome], float]], ...] = (
-        ("forgotten, %", lambda one: 1 - one.forgotten),
-        ("kept share, %", lambda one: one.kept_share),
-        ("harmonic mean, %", lambda one: one.harmonic_mean),
-    )
+    by_count: dict[int, list[Group]] = {}
+    for group in sorted(suite.groups, key=lambda group: len(group.concepts)):
+        by_count.setdefault(len(group.concepts), []).append(group)
     figure, panels = pyplot.subplots(1, 3, figsize=(13, 4.2), sharey=True)
-    for panel, (title, value) in zip(panels, values, strict=True):
-        for number, entry in enumerate(suite.entries):
-            if entry.label == BASE:
-                continue
+    for panel, (title, _, value) in zip(panels, FIGURES, strict=True):
+        for entry in suite.entries:
             points = []
-            for group in suite.groups:
-                found = outcomes(suite, answered, entry.label, group)
-                if found:
-                    points.append((len(group.concepts), over_seeds(found, value)))
+            for count, groups in by_count.items():
+                found = _measured(suite, answered, entry, groups)
+                if found and entry.label != BASE:
+                    points.append((count, over_seeds(found, value)))
             if points:
                 panel.errorbar(
                     [count for count, _ in points],
                     [100 * spread.mean for _, spread in points],
                     yerr=[100 * spread.std for _, spread in points],
-                    marker=MARKERS[number % len(MARKERS)],
-                    color=_colour(entry),
-                    linestyle="-" if _kind(entry) == "ours" else "--",
+                    marker=MARKERS[_kind(entry)],
+                    color=_colour(suite, entry),
+                    linestyle="-" if entry.label == suite.reference else "--",
                     capsize=3,
+                    zorder=_order(suite, entry),
                     label=_title(entry),
                 )
         panel.set_title(title)
         panel.set_xlabel("concepts forgotten")
+        panel.set_xticks(list(by_count))
         panel.set_ylim(-4, 108)
         panel.grid(alpha=0.3)
-    panels[0].legend(frameon=False)
+    _legend(figure, panels[0])
     _save(figure, path)
 
 
@@ -112,18 +126,13 @@ def bars(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     figure, panels = pyplot.subplots(
         1, 3, figsize=(12, 0.36 * len(shown) + 1.6), sharey=True, squeeze=False
     )
-    values: tuple[tuple[str, Callable[[Outcome], float]], ...] = (
-        ("forgotten, %", lambda one: 1 - one.forgotten),
-        ("kept share, %", lambda one: one.kept_share),
-        ("harmonic mean, %", lambda one: one.harmonic_mean),
-    )
-    for panel, (title, value) in zip(panels[0], values, strict=True):
+    for panel, (title, _, value) in zip(panels[0], FIGURES, strict=True):
         spreads = [over_seeds(found, value) for _, found in shown]
         panel.barh(
             range(len(shown)),
             [100 * spread.mean for spread in spreads],
             xerr=[100 * spread.std for spread in spreads],
-            color=[_colour(entry) for entry, _ in shown],
+            color=[_bar_colour(suite, entry) for entry, _ in shown],
             capsize=2,
         )
         panel.set_title(title)
@@ -145,18 +154,13 @@ def sweeps(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     figure, panels = pyplot.subplots(
         lines, columns, figsize=(4.4 * columns, 3.4 * lines), squeeze=False, sharey=True
     )
-    values: tuple[tuple[str, str, Callable[[Outcome], float]], ...] = (
-        ("forgotten", "#1d4ed8", lambda one: 1 - one.forgotten),
-        ("kept share", "#0f766e", lambda one: one.kept_share),
-        ("harmonic mean", "#c2410c", lambda one: one.harmonic_mean),
-    )
     for panel, sweep in zip(panels.flat, suite.sweeps, strict=False):
         points = []
         for value, label in sweep.points:
             found = _measured(suite, answered, entries[label], suite.groups)
             if found:
                 points.append((str(value), found))
-        for title, colour, value in values:
+        for title, colour, value in FIGURES:
             spreads = [over_seeds(found, value) for _, found in points]
             panel.errorbar(
                 range(len(points)),
@@ -173,8 +177,7 @@ def sweeps(suite: Suite, rows: Sequence[Row], path: Path) -> None:
         panel.grid(alpha=0.3)
     for panel in panels.flat[len(suite.sweeps) :]:
         panel.set_visible(False)
-    panels[0][0].set_ylabel("%")
-    panels[0][0].legend(frameon=False)
+    _legend(figure, panels[0][0])
     _save(figure, path)
 
 
@@ -205,8 +208,29 @@ def _kind(entry: Entry) -> str:
     return registry.method(entry.use).kind
 
 
-def _colour(entry: Entry) -> str:
-    return COLOURS[_kind(entry)]
+def _colour(suite: Suite, entry: Entry) -> str:
+    """The method's own."""
+    if entry.label in (suite.reference, BASE):
+        return REFERENCE_COLOUR if entry.label == suite.reference else BASE_COLOUR
+    return COLOURS[suite.entries.index(entry) % len(COLOURS)]
+
+
+def _order(suite: Suite, entry: Entry) -> int:
+    """The reference lies above all others."""
+    return 3 if entry.label == suite.reference else 2
+
+
+def _bar_colour(suite: Suite, entry: Entry) -> str:
+    """The reference's, or that of the method's kind."""
+    if entry.label == suite.reference:
+        return REFERENCE_COLOUR
+    return COLOURS[list(MARKERS).index(_kind(entry))]
+
+
+def _legend(figure: Any, panel: Any) -> None:
+    """At the right of all panels, from what ``panel`` shows."""
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 
 
 def _title(entry: Entry) -> str:

@@ -102,7 +102,7 @@ def measured(
 def accuracy_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
     """Every method on a family of groups, the mean over its groups."""
     lines = [
-        "| method | forgotten | kept | kept share | harmonic mean |",
+        "| method | accuracy on forgotten | accuracy on kept | kept share | harmonic mean |",
         "| --- | --- | --- | --- | --- |",
     ]
     for entry in suite.entries:
@@ -180,7 +180,7 @@ def split_table(what: str, found: Mapping[str, Mapping[str, Sequence[Outcome]]])
     """One column a method, one row a prompt or condition: "forgotten / kept share"."""
     shown = {title: cells for title, cells in found.items() if any(cells.values())}
     lines = [
-        f"Forgotten accuracy / kept share, by {what}:",
+        f"Accuracy on forgotten / kept share, by {what}:",
         "",
         f"| {what} | {' | '.join(shown)} |",
         f"| --- |{' --- |' * len(shown)}",
@@ -266,7 +266,8 @@ def other_table(suite: Suite, answered: Answered, kept_only: bool) -> str:
 
 
 def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
-    """Time before the first picture, share of the weights that is pruned, time of a picture."""
+    """Time before the first picture, share of the weights that is pruned, time of a picture; means
+    over a family of groups."""
     lines = [
         "Seconds on the machine that ran the suite; a cached profile takes none. "
         "*Overlap* is the Jaccard index of the mask with that of "
@@ -276,21 +277,23 @@ def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for entry in suite.entries:
-        for group in suite.groups if entry.label != BASE else ():
+        for family, groups in families(suite).items() if entry.label != BASE else ():
+            names = {group.name for group in groups}
             own = [
                 row
                 for row in rows
-                if row.origin.method == entry.label and row.origin.group == group.name
+                if row.origin.method == entry.label and row.origin.group in names
             ]
-            times = [row.value for row in own if row.judge == PREPARATION]
-            pruned = [row.value for row in own if row.judge == PRUNED]
-            overlap = [row.value for row in own if row.judge == OVERLAP]
+            times, pruned, overlap = (
+                [row.value for row in own if row.judge == what]
+                for what in (PREPARATION, PRUNED, OVERLAP)
+            )
             pictures = [row.seconds for row in own if row.shot.prompt]
             if times and pictures:
-                share = f"{100 * pruned[0]:.2f}" if pruned else "–"
-                shared = f"{overlap[0]:.2f}" if overlap else "–"
-                cells = (f"{times[0]:.1f}", share, shared, f"{fmean(pictures):.2f}")
-                lines.append(f"| {entry_title(entry)} | {group.name} | {' | '.join(cells)} |")
+                share = f"{100 * fmean(pruned):.2f}" if pruned else "–"
+                shared = f"{fmean(overlap):.2f}" if overlap else "–"
+                cells = (f"{fmean(times):.1f}", share, shared, f"{fmean(pictures):.2f}")
+                lines.append(f"| {entry_title(entry)} | {family} | {' | '.join(cells)} |")
     return "\n".join(lines) if len(lines) > 6 else ""
 
 
