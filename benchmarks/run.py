@@ -42,7 +42,7 @@ def main() -> None:
     from benchmarks.harness.registry import check_suite
     from benchmarks.harness.report import report
     from benchmarks.harness.runner import plan, run
-    from benchmarks.harness.suite import load_suite
+    from benchmarks.harness.suite_file import load_suite
     from workbench.server import ServerError, WorkflowError, end_on_signals
 
     end_on_signals()

@@ -127,6 +127,13 @@ def outcomes(
     return found
 
 
+def outcomes_of(
+    suite: Suite, answered: Answered, method: str, groups: Iterable[Group], template: str = ""
+) -> list[Outcome]:
+    """The same for several groups."""
+    return [one for group in groups for one in outcomes(suite, answered, method, group, template)]
+
+
 def over_seeds(found: Sequence[Outcome], value: Callable[[Outcome], float]) -> Spread:
     """The mean over groups and conditions at each seed."""
     by_seed: dict[int, list[float]] = defaultdict(list)

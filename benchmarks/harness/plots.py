@@ -8,7 +8,7 @@ import matplotlib
 
 from . import registry
 from .ledger import Row
-from .outcomes import Answered, Outcome, outcomes, over_seeds
+from .outcomes import Answered, Outcome, outcomes_of, over_seeds
 from .suite import BASE, Entry, Group, Suite
 
 matplotlib.use("Agg")
@@ -45,15 +45,13 @@ FIGURES: tuple[tuple[str, str, Value], ...] = (
 def trade_off(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     """Forgotten against kept share, one point a method with its deviations, a panel a family."""
     answered = _accuracy(suite, rows)
-    families: dict[str, list[Group]] = {}
-    for group in suite.groups:
-        families.setdefault(group.family, []).append(group)
+    families = suite.families
     figure, panels = pyplot.subplots(
         1, len(families), figsize=(4.6 * len(families) + 2, 4.6), squeeze=False, sharey=True
     )
     for panel, (family, groups) in zip(panels[0], families.items(), strict=True):
         for entry in suite.entries:
-            found = _measured(suite, answered, entry, groups)
+            found = outcomes_of(suite, answered, entry.label, groups)
             if not found:
                 continue
             gone = over_seeds(found, lambda one: 1 - one.forgotten)
@@ -68,7 +66,7 @@ def trade_off(suite: Suite, rows: Sequence[Row], path: Path) -> None:
                 markersize=8,
                 capsize=3,
                 zorder=_order(suite, entry),
-                label=_title(entry),
+                label=registry.entry_title(entry),
             )
         panel.set_title(family)
         panel.set_xlabel(FIGURES[0][0])
@@ -91,7 +89,7 @@ def concepts(suite: Suite, rows: Sequence[Row], path: Path) -> None:
         for entry in suite.entries:
             points = []
             for count, groups in by_count.items():
-                found = _measured(suite, answered, entry, groups)
+                found = outcomes_of(suite, answered, entry.label, groups)
                 if found and entry.label != BASE:
                     points.append((count, over_seeds(found, value)))
             if points:
@@ -104,7 +102,7 @@ def concepts(suite: Suite, rows: Sequence[Row], path: Path) -> None:
                     linestyle="-" if entry.label == suite.reference else "--",
                     capsize=3,
                     zorder=_order(suite, entry),
-                    label=_title(entry),
+                    label=registry.entry_title(entry),
                 )
         panel.set_title(title)
         panel.set_xlabel("concepts forgotten")
@@ -120,7 +118,7 @@ def bars(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     answered = _accuracy(suite, rows)
     shown = []
     for entry in suite.entries:
-        found = _measured(suite, answered, entry, suite.groups)
+        found = outcomes_of(suite, answered, entry.label, suite.groups)
         if entry.label != BASE and found:
             shown.append((entry, found))
     figure, panels = pyplot.subplots(
@@ -138,7 +136,7 @@ def bars(suite: Suite, rows: Sequence[Row], path: Path) -> None:
         panel.set_title(title)
         panel.set_xlim(0, 108)
         panel.grid(axis="x", alpha=0.3)
-        panel.set_yticks(range(len(shown)), [_title(entry) for entry, _ in shown])
+        panel.set_yticks(range(len(shown)), [registry.entry_title(entry) for entry, _ in shown])
     panels[0][0].invert_yaxis()
     _save(figure, path)
 
@@ -148,7 +146,6 @@ def sweeps(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     answered = _accuracy(suite, rows)
     if not suite.sweeps:
         raise ValueError(f"{suite.name}: plots: sweeps needs [[sweeps]]; there are none.")
-    entries = {entry.label: entry for entry in suite.entries}
     columns = min(3, len(suite.sweeps))
     lines = -(-len(suite.sweeps) // columns)
     figure, panels = pyplot.subplots(
@@ -157,7 +154,7 @@ def sweeps(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     for panel, sweep in zip(panels.flat, suite.sweeps, strict=False):
         points = []
         for value, label in sweep.points:
-            found = _measured(suite, answered, entries[label], suite.groups)
+            found = outcomes_of(suite, answered, label, suite.groups)
             if found:
                 points.append((str(value), found))
         for title, colour, value in FIGURES:
@@ -198,12 +195,6 @@ def _accuracy(suite: Suite, rows: Sequence[Row]) -> Answered:
     raise ValueError(f"{suite.name}: judges: none judges a {suite.concept}, so nothing to plot.")
 
 
-def _measured(
-    suite: Suite, answered: Answered, entry: Entry, groups: Sequence[Group]
-) -> list[Outcome]:
-    return [one for group in groups for one in outcomes(suite, answered, entry.label, group)]
-
-
 def _kind(entry: Entry) -> str:
     return registry.method(entry.use).kind
 
@@ -231,10 +222,6 @@ def _legend(figure: Any, panel: Any) -> None:
     """At the right of all panels, from what ``panel`` shows."""
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(handles, labels, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-
-
-def _title(entry: Entry) -> str:
-    return registry.method(entry.use).title if entry.label == entry.use else entry.label
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -52,6 +52,16 @@ def judge(name: str) -> Judge:
     return _module("judges", name).JUDGE
 
 
+def entry_title(entry: Entry) -> str:
+    """The method's title; the label where the suite has given one."""
+    return method(entry.use).title if entry.label == entry.use else entry.label
+
+
+def title(suite: Suite, label: str) -> str:
+    """The same by label."""
+    return entry_title(next(entry for entry in suite.entries if entry.label == label))
+
+
 def check_suite(suite: Suite) -> None:
     """Raise SuiteError unless its methods, their settings and its judges exist."""
     for entry in suite.entries:

@@ -7,7 +7,8 @@ import pytest
 from benchmarks.harness.ledger import Origin, Row
 from benchmarks.harness.outcomes import Answered, Outcome, Spread, outcomes, over_seeds
 from benchmarks.harness.shots import Shot
-from benchmarks.harness.suite import Suite, parse_suite
+from benchmarks.harness.suite import Suite
+from benchmarks.harness.suite_file import parse_suite
 from demo_model.vocabulary import with_article
 
 

@@ -15,7 +15,7 @@ from benchmarks.harness.outcomes import Answered, outcomes
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.report import comparisons
 from benchmarks.harness.runner import PREPARATION, PRUNED, jaccard, plan
-from benchmarks.harness.suite import load_suite, parse_suite
+from benchmarks.harness.suite_file import load_suite, parse_suite
 from fia_core import ModelIdentity, NeuronMask
 from workbench.environment import ROOT
 

@@ -8,7 +8,8 @@ import pytest
 from benchmarks.harness.places import SUITES
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.shots import base_shots, group_shots, misspelt
-from benchmarks.harness.suite import Entry, SuiteError, load_suite, parse_suite
+from benchmarks.harness.suite import Entry, SuiteError
+from benchmarks.harness.suite_file import load_suite, parse_suite
 
 Content = dict[str, Any]
 

@@ -1,0 +1,289 @@
+"""Read a suite from its TOML file.
+
+| key | what |
+| --- | --- |
+| title, about | heading of the report, and what a reader should know |
+| concept | "object" or "style": what the groups' concepts are |
+| scenes | where objects stand; an object that is forgotten is asked for in all of them |
+| objects | suites of styles: what is drawn in them, in place of scenes |
+| kept_scenes | scenes (objects) a seed for a concept that should stay; they go round |
+| kept | concepts that should stay, less the group's own; all others of all groups where left out |
+| prompts | templates with {object}, {misspelt}, {scene}, {style}; with their articles |
+| plain_prompt | the template for the style "plain" and the object "nothing": none at all |
+| seeds | of the noise that the pictures start from |
+| judges | files of ``benchmarks/judges`` |
+| reference | label of the method that the others are tested against |
+| plots | names that ``plots.py`` knows |
+| sampling | the sampler's settings where they differ from the demo workflow's |
+| [[conditions]] | ``name`` and sampling settings: every picture is asked for under each |
+| [[groups]] | ``name``, ``concepts`` forgotten together, or ``each`` alone; ``kept`` of its own |
+| [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``, ``groups`` to take, settings |
+| [[sweeps]] | ``use``, ``setting``, ``values``, ``default``, ``settings``: see ``Sweep`` |
+| [quick] | other values for these keys; of groups, methods and conditions only the names to keep |
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .suite import (
+    BASE,
+    CONCEPT_KINDS,
+    NOTHING,
+    PLAIN,
+    Condition,
+    Entry,
+    Group,
+    Suite,
+    SuiteError,
+    Sweep,
+)
+from .toml_values import (
+    choice_of,
+    number_of,
+    numbers_of,
+    require_known,
+    table_of,
+    tables_of,
+    text_of,
+    texts_of,
+)
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib  # pyright: ignore[reportMissingImports]
+
+
+def load_suite(path: Path, quick: bool = False) -> Suite:
+    """Read a suite's file.
+
+    Args:
+        path: of the file; its stem is the suite's name.
+        quick: with the values of its ``[quick]`` table.
+
+    Raises:
+        SuiteError: no such file, no TOML, or a value that cannot be run.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(other.stem for other in path.parent.glob("*.toml")))
+        raise SuiteError(f"{path}: there is no such suite. There are: {known}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SuiteError(f"{path}: {error}") from None
+    try:
+        return parse_suite(path.stem, content, quick)
+    except SuiteError as error:
+        raise SuiteError(f"{path.name}: {error}") from None
+
+
+def parse_suite(name: str, content: Mapping[str, Any], quick: bool = False) -> Suite:
+    """A suite from its file's content.
+
+    Raises:
+        SuiteError: a key is unknown, missing, of another type, or does not fit another.
+    """
+    content = dict(content)
+    shrunk = table_of(content, "quick")
+    if quick:
+        content = _shrink(content, shrunk)
+    content.pop("quick", None)
+    require_known(content, _KEYS, "")
+
+    concept = choice_of(content, "concept", CONCEPT_KINDS, default="object")
+    contexts = "scenes" if concept == "object" else "objects"
+    groups = _groups(content)
+    entries = _entries(content)
+    suite = Suite(
+        name=name,
+        title=text_of(content, "title"),
+        about=text_of(content, "about", default=""),
+        concept=concept,
+        scenes=texts_of(content, "scenes", least=contexts == "scenes"),
+        objects=texts_of(content, "objects", least=contexts == "objects"),
+        kept_scenes=number_of(content, "kept_scenes", default=1),
+        prompts=texts_of(content, "prompts"),
+        plain_prompt=text_of(content, "plain_prompt", default=""),
+        seeds=numbers_of(content, "seeds"),
+        judges=texts_of(content, "judges"),
+        reference=text_of(content, "reference", default="fia"),
+        plots=texts_of(content, "plots", least=0),
+        sampling=table_of(content, "sampling"),
+        conditions=_conditions(content),
+        groups=groups,
+        entries=entries,
+        sweeps=_sweeps(content),
+    )
+    _check(suite)
+    return suite
+
+
+_KEYS = frozenset(
+    {
+        "title",
+        "about",
+        "concept",
+        "scenes",
+        "objects",
+        "kept_scenes",
+        "kept",
+        "prompts",
+        "plain_prompt",
+        "seeds",
+        "judges",
+        "reference",
+        "plots",
+        "sampling",
+        "conditions",
+        "groups",
+        "methods",
+        "sweeps",
+    }
+)
+_CHOSEN = {"groups": "name", "conditions": "name", "methods": "label"}
+"""Lists of tables of which ``[quick]`` names those to keep, and the key that names them."""
+
+
+def _shrink(content: dict[str, Any], quick: Mapping[str, Any]) -> dict[str, Any]:
+    require_known(quick, _KEYS | {"concepts"}, "quick.")
+    shrunk = content | {key: value for key, value in quick.items() if key not in _CHOSEN}
+    shrunk.pop("concepts", None)
+    for key in _CHOSEN.keys() & quick.keys():
+        wanted = texts_of(quick, key, where="quick.")
+        tables = {_name_of(table, key): table for table in tables_of(content, key)}
+        for name in wanted:
+            if name not in tables:
+                raise SuiteError(f"quick.{key}: {name!r} is none of {', '.join(tables)}")
+        shrunk[key] = [tables[name] for name in wanted]
+    if "concepts" in quick:
+        few = set(texts_of(quick, "concepts", where="quick."))
+        shrunk["groups"] = [
+            table
+            | {
+                key: [c for c in table[key] if c in few]
+                for key in ("concepts", "each") & table.keys()
+            }
+            for table in tables_of(shrunk, "groups")
+        ]
+    return shrunk
+
+
+def _name_of(table: Mapping[str, Any], key: str) -> str:
+    return str(table.get(_CHOSEN[key], table.get("use", "")))
+
+
+def _groups(content: Mapping[str, Any]) -> tuple[Group, ...]:
+    tables = tables_of(content, "groups")
+    if not tables:
+        raise SuiteError("groups: there are none; name at least one [[groups]] with its concepts")
+    named: list[tuple[str, str, tuple[str, ...], Mapping[str, Any]]] = []
+    for table in tables:
+        require_known(table, {"name", "concepts", "each", "kept"}, "groups: ")
+        family = text_of(table, "name", where="groups: ")
+        if ("concepts" in table) == ("each" in table):
+            raise SuiteError(f"groups: {family!r} needs either concepts or each")
+        if "each" in table:
+            for concept in texts_of(table, "each", where="groups: "):
+                named.append((concept, family, (concept,), table))
+        else:
+            named.append((family, family, texts_of(table, "concepts", where="groups: "), table))
+    names = [name for name, *_ in named]
+    for name in names:
+        if names.count(name) > 1:
+            raise SuiteError(f"groups: {name!r} is there twice; give every group its own name")
+    every = tuple(dict.fromkeys(concept for _, _, concepts, _ in named for concept in concepts))
+    kept = texts_of(content, "kept", least=0) or every
+    groups = []
+    for name, family, concepts, table in named:
+        own = texts_of(table, "kept", least=0, where="groups: ") or kept
+        stay = tuple(concept for concept in own if concept not in concepts)
+        if not stay:
+            raise SuiteError(f"groups: {name!r} keeps nothing; name kept concepts")
+        groups.append(Group(name, family, concepts, stay))
+    return tuple(groups)
+
+
+def _entries(content: Mapping[str, Any]) -> tuple[Entry, ...]:
+    entries = []
+    for table in tables_of(content, "methods"):
+        use = text_of(table, "use", where="methods: ")
+        own = ("use", "label", "groups")
+        settings = {key: value for key, value in table.items() if key not in own}
+        families = texts_of(table, "groups", least=0, where="methods: ")
+        entries.append(Entry(str(table.get("label", use)), use, settings, families=families))
+    for sweep in _sweeps(content):
+        entries += [
+            Entry(sweep.label(value), sweep.use, {**sweep.settings, sweep.setting: value})
+            for value in sweep.values
+        ]
+    labels = [entry.label for entry in entries]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise SuiteError(f"methods: {label!r} is there twice; give one of them a label")
+    return tuple(entries)
+
+
+def _sweeps(content: Mapping[str, Any]) -> tuple[Sweep, ...]:
+    sweeps = []
+    for table in tables_of(content, "sweeps"):
+        require_known(table, {"use", "setting", "values", "default", "settings"}, "sweeps: ")
+        use, setting = (text_of(table, key, where="sweeps: ") for key in ("use", "setting"))
+        values = table.get("values")
+        if not isinstance(values, list) or not values:
+            raise SuiteError(f"sweeps: values of {setting!r} must be a list of at least one")
+        default = table.get("default")
+        if default in values:
+            raise SuiteError(f"sweeps: {setting!r}: the default {default!r} is among the values")
+        sweeps.append(Sweep(use, setting, tuple(values), default, table_of(table, "settings")))
+    return tuple(sweeps)
+
+
+def _conditions(content: Mapping[str, Any]) -> tuple[Condition, ...]:
+    tables = tables_of(content, "conditions")
+    if not tables:
+        return (Condition("", {}),)
+    return tuple(
+        Condition(
+            text_of(table, "name", where="conditions: "),
+            {key: value for key, value in table.items() if key != "name"},
+        )
+        for table in tables
+    )
+
+
+def _check(suite: Suite) -> None:
+    labels = [entry.label for entry in suite.entries]
+    for key, label in (("methods", BASE), ("reference", suite.reference)):
+        if label not in labels:
+            raise SuiteError(
+                f"{key}: no method has the label {label!r}; there are {', '.join(labels)}"
+            )
+    families = {group.family for group in suite.groups}
+    for entry in suite.entries:
+        for family in entry.families:
+            if family not in families:
+                known = ", ".join(sorted(families))
+                raise SuiteError(
+                    f"methods: {entry.label!r}: no groups {family!r}; there are {known}"
+                )
+    for sweep in suite.sweeps:
+        if sweep.default is not None and sweep.use not in labels:
+            raise SuiteError(f"sweeps: the default needs a method with the label {sweep.use!r}")
+    if not 1 <= suite.kept_scenes <= len(suite.contexts):
+        raise SuiteError(
+            f"kept_scenes: {suite.kept_scenes} is not between 1 and {len(suite.contexts)}"
+        )
+    fields = {"object": "", "misspelt": "", "scene": "", "style": ""}
+    for none in (PLAIN, NOTHING):
+        if none in suite.concepts and not suite.plain_prompt:
+            raise SuiteError(f"plain_prompt: is missing, and {none!r} is asked for; give one")
+    for prompt in (*suite.prompts, suite.plain_prompt):
+        try:
+            prompt.format(**fields)
+        except (KeyError, IndexError, ValueError):
+            raise SuiteError(
+                f"prompts: {prompt!r} has a field other than {{object}}, {{misspelt}}, {{scene}}, "
+                "{style}"
+            ) from None

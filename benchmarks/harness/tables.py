@@ -1,0 +1,166 @@
+"""A suite's rows as Markdown tables."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from . import registry
+from .ledger import Row
+from .outcomes import Answered, Outcome, Spread, outcomes, outcomes_of, over_seeds
+from .runner import OVERLAP, PREPARATION, PRUNED
+from .suite import BASE, Group, Suite
+
+
+def accuracy_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
+    """Every method on a family of groups, the mean over its groups."""
+    lines = [
+        "| method | accuracy on forgotten | accuracy on kept | kept share | harmonic mean |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for entry in suite.entries:
+        found = outcomes_of(suite, answered, entry.label, groups)
+        if found:
+            spreads = (
+                over_seeds(found, lambda one: one.forgotten),
+                over_seeds(found, lambda one: one.kept),
+                over_seeds(found, lambda one: one.kept_share),
+                over_seeds(found, lambda one: one.harmonic_mean),
+            )
+            cells = " | ".join(spread.percent() for spread in spreads)
+            lines.append(f"| {registry.entry_title(entry)} | {cells} |")
+    return "\n".join(lines)
+
+
+def each_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
+    """The harmonic mean of every method on every group."""
+    entries = [entry for entry in suite.entries if entry.label != BASE]
+    by_method = {
+        entry.label: {group.name: outcomes(suite, answered, entry.label, group) for group in groups}
+        for entry in entries
+    }
+    shown = [entry for entry in entries if any(by_method[entry.label].values())]
+    lines = [
+        "Harmonic mean, group by group:",
+        "",
+        f"| group | {' | '.join(registry.entry_title(entry) for entry in shown)} |",
+        f"| --- |{' --- |' * len(shown)}",
+    ]
+    for group in groups:
+        cells = []
+        for entry in shown:
+            found = by_method[entry.label][group.name]
+            spread = over_seeds(found, lambda one: one.harmonic_mean) if found else None
+            cells.append(spread.percent() if spread else "–")
+        lines.append(f"| {group.name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def split_tables(suite: Suite, answered: Answered, groups: Sequence[Group]) -> list[str]:
+    """Forgotten accuracy and kept share by prompt and by condition, where there are several."""
+    found = {
+        registry.entry_title(entry): {
+            template: outcomes_of(suite, answered, entry.label, groups, template)
+            for template in suite.prompts
+        }
+        for entry in suite.entries
+    }
+    tables = []
+    if len(suite.prompts) > 1:
+        by_prompt = {
+            title: {f"“{template}”": cells for template, cells in by_template.items()}
+            for title, by_template in found.items()
+        }
+        tables.append(split_table("prompt", by_prompt))
+    if len(suite.conditions) > 1:
+        by_condition = {
+            title: {
+                condition.name: [
+                    one
+                    for cells in by_template.values()
+                    for one in cells
+                    if one.condition == condition.name
+                ]
+                for condition in suite.conditions
+            }
+            for title, by_template in found.items()
+        }
+        tables.append(split_table("condition", by_condition))
+    return tables
+
+
+def split_table(what: str, found: Mapping[str, Mapping[str, Sequence[Outcome]]]) -> str:
+    """One column a method, one row a prompt or condition: "forgotten / kept share"."""
+    shown = {title: cells for title, cells in found.items() if any(cells.values())}
+    lines = [
+        f"Accuracy on forgotten / kept share, by {what}:",
+        "",
+        f"| {what} | {' | '.join(shown)} |",
+        f"| --- |{' --- |' * len(shown)}",
+    ]
+    for name in next(iter(shown.values()), {}):
+        cells = []
+        for by_name in shown.values():
+            here = by_name[name]
+            gone = over_seeds(here, lambda one: one.forgotten) if here else None
+            kept = over_seeds(here, lambda one: one.kept_share) if here else None
+            cells.append(f"{gone.percent()} / {kept.percent()}" if gone and kept else "–")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def other_table(suite: Suite, answered: Answered, kept_only: bool) -> str:
+    """A judge of something else than the concepts: before and after.
+
+    Args:
+        suite, answered: what was asked and answered.
+        kept_only: leave out pictures of what was forgotten.
+    """
+    lines = ["| method | before | after |", "| --- | --- | --- |"]
+    for entry in suite.entries:
+        pairs = [
+            pair
+            for group in suite.groups
+            for pair in answered.pairs(entry.label, group.name)
+            if not kept_only or pair[0].shows(suite.concept) in group.kept
+        ]
+        if pairs:
+            seeds = sorted({shot.seed for shot, *_ in pairs})
+            before = Spread(
+                tuple(fmean(b for shot, b, _ in pairs if shot.seed == s) for s in seeds)
+            )
+            after = Spread(tuple(fmean(a for shot, _, a in pairs if shot.seed == s) for s in seeds))
+            lines.append(
+                f"| {registry.entry_title(entry)} | {before.percent()} | {after.percent()} |"
+            )
+    return "\n".join(lines)
+
+
+def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
+    """Time before the first picture, share of the weights that is pruned, time of a picture; means
+    over a family of groups."""
+    lines = [
+        "Seconds on the machine that ran the suite; a cached profile takes none. "
+        "*Overlap* is the Jaccard index of the mask with that of "
+        f"{registry.title(suite, suite.reference)}.",
+        "",
+        "| method | group | preparation, s | pruned, % of the layers | overlap | a picture, s |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for entry in suite.entries:
+        for family, groups in suite.families.items() if entry.label != BASE else ():
+            names = {group.name for group in groups}
+            own = [
+                row
+                for row in rows
+                if row.origin.method == entry.label and row.origin.group in names
+            ]
+            times, pruned, overlap = (
+                [row.value for row in own if row.judge == what]
+                for what in (PREPARATION, PRUNED, OVERLAP)
+            )
+            pictures = [row.seconds for row in own if row.shot.prompt]
+            if times and pictures:
+                share = f"{100 * fmean(pruned):.2f}" if pruned else "–"
+                shared = f"{fmean(overlap):.2f}" if overlap else "–"
+                cells = (f"{fmean(times):.1f}", share, shared, f"{fmean(pictures):.2f}")
+                lines.append(f"| {registry.entry_title(entry)} | {family} | {' | '.join(cells)} |")
+    return "\n".join(lines) if len(lines) > 6 else ""
