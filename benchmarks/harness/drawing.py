@@ -38,12 +38,23 @@ class Brush:
         return self.method.build(draft, setup, self.concepts, self.settings)
 
 
-def shots_graph(setup: Setup, brush: Brush, shots: Sequence[Shot]) -> ApiGraph:
-    """The method's nodes and a branch to a preview for every shot, node ``shot n`` for the n-th."""
+def shots_graph(
+    setup: Setup, brush: Brush, shots: Sequence[Shot], starts: Sequence[str] = ()
+) -> ApiGraph:
+    """The method's nodes and a branch to a preview for every shot, node ``shot n`` for the n-th.
+
+    Args:
+        setup, brush, shots: what to draw, and how.
+        starts: files in the server's input folder, one a shot, that sampling starts from.
+    """
     draft = setup.draft()
     branch = brush.branch(draft, setup)
-    latent = draft.add("EmptyLatentImage", **setup.latent)
+    empty = draft.add("EmptyLatentImage", **setup.latent)
     for number, shot in enumerate(shots):
+        latent = empty
+        if starts:
+            start = draft.add("LoadImage", image=starts[number])
+            latent = draft.add("VAEEncode", pixels=start, vae=setup.vae)
         positive = draft.add("CLIPTextEncode", clip=setup.clip, text=shot.prompt)
         drawn = branch.sample(draft, setup, branch, positive, latent, shot.seed)
         picture = draft.add("VAEDecode", samples=drawn, vae=setup.vae)
@@ -60,10 +71,11 @@ async def draw(
     brush: Brush,
     shots: Sequence[Shot],
     on_progress: OnProgress | None = None,
+    starts: Sequence[str] = (),
 ) -> tuple[list[Image.Image], float]:
     """At most ``SHOTS_A_GRAPH`` pictures in order, and the seconds that each took."""
     start = time.monotonic()
-    shown = await server.run(shots_graph(setup, brush, shots), on_progress)
+    shown = await server.run(shots_graph(setup, brush, shots, starts), on_progress)
     seconds = (time.monotonic() - start) / len(shots)
     pictures = [(await server.images(shown[f"shot {n}"]))[0] for n in range(len(shots))]
     return pictures, seconds

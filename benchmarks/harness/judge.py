@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor
+from torch.nn import functional
 
 from .shots import Shot
 
@@ -34,3 +35,12 @@ class Judge:
     load: Callable[[], Look]
     names: tuple[str, ...] = ()
     compares: bool = False
+
+
+def resized(pictures: Tensor, side: int) -> Tensor:
+    """Pictures (N, height, width, 3) as (N, side, side, 3), for judges that know one size."""
+    if pictures.shape[1:3] == (side, side):
+        return pictures
+    channels_first = pictures.movedim(-1, 1)
+    small = functional.interpolate(channels_first, (side, side), mode="bilinear", antialias=True)
+    return small.movedim(1, -1)

@@ -168,7 +168,8 @@ class _Work:
             new = [shot for shot in part if not self._is_drawn(task.origin, shot)]
             if new:
                 listen = after_pictures(start, on_progress)
-                pictures, seconds = await draw(server, setup, brush, new, listen)
+                starts = self._offer_starts(task.condition, new)
+                pictures, seconds = await draw(server, setup, brush, new, listen, starts)
                 for shot, picture in zip(new, pictures, strict=True):
                     path = self.places.picture(task.origin, shot)
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -177,16 +178,33 @@ class _Work:
             self.ledger.add(self._judge(task.origin, part))
         return len(shots)
 
+    def _offer_starts(self, condition: Condition, shots: Sequence[Shot]) -> list[str]:
+        """Put the pictures that sampling starts from where the server looks for them."""
+        if not condition.start:
+            return []
+        folder, names = self.places.server / "input", []
+        for shot in shots:
+            path = self.places.picture(self._base_origin, replace(shot, condition=condition.start))
+            shutil.copy(path, folder)
+            names.append(path.name)
+        return names
+
     def _is_drawn(self, origin: Origin, shot: Shot) -> bool:
         """Whether only a judge is missing."""
         return (origin, shot) in self._seconds and self.places.picture(origin, shot).exists()
 
     def _is_missing(self, origin: Origin, shot: Shot) -> bool:
-        """Whether a judge has not seen it, or will want to and finds no file."""
+        """Whether a judge has not seen it, or its file is wanted later and not there."""
         if any(not self.ledger.has(origin, shot, name) for name in self.judges):
             return True
-        compared = origin == self._base_origin and any(j.compares for j in self.judges.values())
-        return compared and not self.places.picture(origin, shot).exists()
+        wanted = any(judge.compares for judge in self.judges.values()) or any(
+            condition.start for condition in self.suite.conditions
+        )
+        return (
+            origin == self._base_origin
+            and wanted
+            and not self.places.picture(origin, shot).exists()
+        )
 
     def _judge(self, origin: Origin, shots: Sequence[Shot]) -> list[Row]:
         """What every judge says of those of the pictures that it has not seen."""

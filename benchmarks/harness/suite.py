@@ -96,10 +96,18 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Condition:
-    """Sampling settings under which every picture is asked for."""
+    """Sampling settings under which every picture is asked for.
+
+    Attributes:
+        name: in the rows.
+        sampling: the sampler's settings and the picture's size, where they differ.
+        start: the condition whose picture of the base model sampling starts from, with ``denoise``
+            below 1 in ``sampling``; empty for plain noise.
+    """
 
     name: str
     sampling: Settings
+    start: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@
 | reference | label of the method that the others are tested against |
 | plots | names that ``plots.py`` knows |
 | sampling | the sampler's settings where they differ from the demo workflow's |
-| [[conditions]] | ``name`` and sampling settings: every picture is asked for under each |
+| [[conditions]] | ``name``, sampling settings, ``start``: every picture is asked for under each |
 | [[groups]] | ``name``, ``concepts`` forgotten together, or ``each`` alone; ``kept`` of its own |
 | [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``, ``groups`` to take, settings |
 | [[sweeps]] | ``use``, ``setting``, ``values``, ``default``, ``settings``: see ``Sweep`` |
@@ -241,16 +241,18 @@ def _sweeps(content: Mapping[str, Any]) -> tuple[Sweep, ...]:
 
 
 def _conditions(content: Mapping[str, Any]) -> tuple[Condition, ...]:
-    tables = tables_of(content, "conditions")
-    if not tables:
-        return (Condition("", {}),)
-    return tuple(
-        Condition(
-            text_of(table, "name", where="conditions: "),
-            {key: value for key, value in table.items() if key != "name"},
-        )
-        for table in tables
-    )
+    conditions: list[Condition] = []
+    for table in tables_of(content, "conditions"):
+        name = text_of(table, "name", where="conditions: ")
+        start = text_of(table, "start", default="", where="conditions: ")
+        earlier = [condition.name for condition in conditions]
+        if name in earlier:
+            raise SuiteError(f"conditions: {name!r} is there twice; give every one its own name")
+        if start and start not in earlier:
+            raise SuiteError(f"conditions: {name!r} starts from {start!r}; put that before it")
+        sampling = {key: value for key, value in table.items() if key not in ("name", "start")}
+        conditions.append(Condition(name, sampling, start))
+    return tuple(conditions) or (Condition("", {}),)
 
 
 def _check(suite: Suite) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from benchmarks.harness.judge import Judge, Look
+from benchmarks.harness.judge import Judge, Look, resized
 from benchmarks.harness.shots import Shot
-from demo_model.judge import PLAIN, load_judge
+from demo_model.judge import PLAIN, SIDE, load_judge
 from demo_model.vocabulary import OBJECTS, STYLES
 
 
@@ -14,7 +14,7 @@ def load() -> Look:
     network = load_judge(tuple(OBJECTS), STYLES)
 
     def look(pictures: Tensor, shots: Sequence[Shot], before: Tensor | None) -> list[float]:
-        names = network.name_styles(pictures)
+        names = network.name_styles(resized(pictures, SIDE))
         return [float(name == shot.style) for name, shot in zip(names, shots, strict=True)]
 
     return look

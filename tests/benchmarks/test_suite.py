@@ -74,6 +74,11 @@ def test_a_settings_hash_tells_methods_and_settings_apart() -> None:
             {"methods": [{"use": "base"}, {"use": "fia", "groups": ["two"]}]},
             r"methods: 'fia': no groups 'two'; there are alone, one",
         ),
+        ({"conditions": [{"name": "a"}] * 2}, r"conditions: 'a' is there twice"),
+        (
+            {"conditions": [{"name": "a", "start": "b"}, {"name": "b"}]},
+            r"conditions: 'a' starts from 'b'; put that before it",
+        ),
         ({"reference": "uce"}, r"reference: no method has the label 'uce'"),
         ({"sweeps": [{"use": "fia", "setting": "r2", "values": []}]}, r"values of 'r2'"),
         (

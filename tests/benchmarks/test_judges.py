@@ -1,0 +1,34 @@
+"""The judges at work on pictures whose content is known."""
+
+import pytest
+import torch
+
+from benchmarks.harness.judge import resized
+from benchmarks.harness.registry import judge
+from benchmarks.harness.shots import Shot
+
+SHOTS = [Shot(name, "beach", "", "", 1) for name in ("cat", "nothing")]
+
+
+def test_another_size_is_brought_to_the_judges() -> None:
+    gradient = torch.linspace(0, 1, 160).expand(160, 160)[None, :, :, None].expand(1, 160, 160, 3)
+    small = resized(gradient, 128)
+    assert small.shape == (1, 128, 128, 3)
+    assert torch.allclose(small[0, 64, :, 0], torch.linspace(0, 1, 128), atol=0.01)
+    assert resized(small, 128) is small
+
+
+def test_an_empty_picture_shows_nothing_and_no_cat() -> None:
+    for side in (128, 160):
+        sky = torch.full((2, side, side, 3), 0.6)
+        assert judge("demo_objects").load()(sky, SHOTS, None) == [0.0, 1.0]
+
+
+def test_pixel_distance_is_the_mean_difference() -> None:
+    before = torch.zeros(2, 4, 4, 3)
+    after = before.clone()
+    after[1, :2] = 0.5
+    look = judge("pixel_distance").load()
+    assert look(after, SHOTS, before) == pytest.approx([0.0, 0.25])
+    with pytest.raises(ValueError, match="before: is None; give the base model's pictures"):
+        look(after, SHOTS, None)
