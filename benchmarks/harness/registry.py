@@ -25,6 +25,7 @@ SHARED = (
     ROOT / "demo_model" / "loader.py",
     ROOT / "demo_model" / "architecture.py",
     ROOT / "demo_model" / "weights.safetensors",
+    ROOT / "demo_model" / "judge.py",
     JUDGE_WEIGHTS,
     WORKFLOW,
     BENCHMARKS / "harness" / "drawing.py",

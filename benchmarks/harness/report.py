@@ -51,7 +51,7 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
 
 def current_rows(suite: Suite, rows: Sequence[Row]) -> list[Row]:
     """Rows of the suite's methods as they are set now."""
-    known = {entry.label: entry.settings_hash for entry in suite.entries}
+    known = {entry.label: suite.settings_hash(entry) for entry in suite.entries}
     return [row for row in rows if known.get(row.origin.method) == row.origin.settings]
 
 

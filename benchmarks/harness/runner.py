@@ -42,6 +42,7 @@ class Task:
         condition: how it samples.
         seed: of the pictures.
         shots: what is asked for.
+        origin: what its rows say of where they come from.
     """
 
     entry: Entry
@@ -49,23 +50,24 @@ class Task:
     condition: Condition
     seed: int
     shots: tuple[Shot, ...]
-
-    @property
-    def origin(self) -> Origin:
-        """What its rows say of where they come from."""
-        return Origin(
-            registry.version(self.entry),
-            self.entry.label,
-            self.entry.settings_hash,
-            self.group.name if self.group else "",
-            self.group.concepts if self.group else (),
-        )
+    origin: Origin
 
     @property
     def title(self) -> str:
         """For people."""
         parts = (self.entry.label, self.group and self.group.name, self.condition.name)
         return ", ".join(part for part in (*parts, f"seed {self.seed}") if part)
+
+
+def origin_of(suite: Suite, entry: Entry, group: Group | None = None) -> Origin:
+    """What the rows of a method say of where they come from, as code and settings are now."""
+    return Origin(
+        registry.version(entry),
+        entry.label,
+        suite.settings_hash(entry),
+        group.name if group else "",
+        group.concepts if group else (),
+    )
 
 
 def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
@@ -88,19 +90,21 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
     first = (BASE, suite.reference)
     for entry in sorted(suite.entries, key=lambda entry: (*first, entry.label).index(entry.label)):
         if entry.label == BASE:
+            origin = origin_of(suite, entry)
             tasks += [
-                Task(entry, None, condition, seed, base_shots(suite, condition, seed))
+                Task(entry, None, condition, seed, base_shots(suite, condition, seed), origin)
                 for condition in suite.conditions
                 for seed in suite.seeds
             ]
         elif not wanted or entry.label in wanted:
-            tasks += [
-                Task(entry, group, condition, seed, group_shots(suite, group, condition, seed))
-                for group in suite.groups
-                if not entry.families or group.family in entry.families
-                for condition in suite.conditions
-                for seed in suite.seeds
-            ]
+            for group in suite.groups:
+                if entry.families and group.family not in entry.families:
+                    continue
+                origin = origin_of(suite, entry, group)
+                for condition in suite.conditions:
+                    for seed in suite.seeds:
+                        shots = group_shots(suite, group, condition, seed)
+                        tasks.append(Task(entry, group, condition, seed, shots, origin))
     return tasks
 
 
@@ -113,7 +117,7 @@ async def run(suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Place
     entries = list({task.entry.label: task.entry for task in tasks}.values())
     ledger.require_current(
         {entry.label for entry in entries},
-        {(registry.version(entry), entry.settings_hash) for entry in entries},
+        {(task.origin.version, task.origin.settings) for task in tasks},
     )
     work = _Work(suite, ledger, places)
     total = sum(len(work.missing(task)) for task in tasks)
@@ -143,7 +147,7 @@ class _Work:
         self._seconds = {(row.origin, row.shot): row.seconds for row in ledger.rows}
         base = next(entry for entry in suite.entries if entry.label == BASE)
         self._reference = next(entry for entry in suite.entries if entry.label == suite.reference)
-        self._base_origin = Origin(registry.version(base), BASE, base.settings_hash, "", ())
+        self._base_origin = origin_of(suite, base)
 
     def missing(self, task: Task) -> list[Shot]:
         """The shots that some judge has not seen."""
@@ -259,12 +263,8 @@ class _Work:
 
     def _overlap(self, origin: Origin, mask: NeuronMask) -> list[Row]:
         """With the reference's mask of the same group, where both are on the same layers."""
-        entry = self._reference
         reference = replace(
-            origin,
-            version=registry.version(entry),
-            method=entry.label,
-            settings=entry.settings_hash,
+            origin_of(self.suite, self._reference), group=origin.group, concepts=origin.concepts
         )
         path = self.places.mask(reference)
         if origin == reference or not path.exists():

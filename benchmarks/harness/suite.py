@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 CONCEPT_KINDS = ("object", "style")
@@ -55,12 +55,6 @@ class Entry:
     use: str
     settings: Settings = field(default_factory=dict)
     families: tuple[str, ...] = ()
-
-    @property
-    def settings_hash(self) -> str:
-        """Eight digits that change with the method or any of its settings."""
-        text = json.dumps([self.use, dict(self.settings)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
@@ -138,6 +132,13 @@ class Suite:
         """Every concept that is asked for, in the order of the file."""
         names = [name for group in self.groups for name in (*group.concepts, *group.kept)]
         return tuple(dict.fromkeys(names))
+
+    def settings_hash(self, entry: Entry) -> str:
+        """Eight digits that change with the method, its settings or those of the sampler."""
+        conditions = [asdict(condition) for condition in self.conditions]
+        settings = [entry.use, dict(entry.settings), dict(self.sampling), conditions]
+        text = json.dumps(settings, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     @property
     def families(self) -> dict[str, list[Group]]:

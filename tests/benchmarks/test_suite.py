@@ -46,11 +46,17 @@ def test_a_sweep_is_a_method_for_every_value(content: Content) -> None:
     ]
 
 
-def test_a_settings_hash_tells_methods_and_settings_apart() -> None:
+def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> None:
+    suite = parse_suite("small", content)
+    other_sampling = parse_suite("small", content | {"sampling": {"steps": 5}})
     one, same = Entry("a", "fia", {"x": 1, "y": 2}), Entry("b", "fia", {"y": 2, "x": 1})
-    assert one.settings_hash == same.settings_hash
-    others = (Entry("a", "fia", {"x": 1, "y": 3}), Entry("a", "union", {"x": 1, "y": 2}))
-    assert one.settings_hash not in {other.settings_hash for other in others}
+    assert suite.settings_hash(one) == suite.settings_hash(same)
+    others = {
+        suite.settings_hash(Entry("a", "fia", {"x": 1, "y": 3})),
+        suite.settings_hash(Entry("a", "union", {"x": 1, "y": 2})),
+        other_sampling.settings_hash(one),
+    }
+    assert len(others | {suite.settings_hash(one)}) == 4
 
 
 @pytest.mark.parametrize(
