@@ -10,6 +10,7 @@ rows of other code, models or settings are not mixed with new ones. A quick run 
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = parse_arguments()
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
+    # The same sums on any number of cores, and no waiting for one that something else uses.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
     from benchmarks.harness.ledger import Ledger
     from benchmarks.harness.places import SUITES, Places
