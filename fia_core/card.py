@@ -126,7 +126,7 @@ def _settings(settings: Mapping[str, Any]) -> str:
 
 
 def _value(name: str, value: Any) -> str:
-    if name.endswith(("_sparsity", "_ratio")) and type(value) in (int, float):
+    if name.endswith(("_sparsity", "_ratio")) and type(value) in (int, float) and 0 <= value <= 1:
         return f"{100 * value:g} %"
     return str(value)
 

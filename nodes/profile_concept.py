@@ -74,7 +74,8 @@ class ProfileConcept(io.ComfyNode):
                     default="",
                     tooltip=(
                         "Your own contexts (places, persons or objects), one a line. Left empty, "
-                        f"the first {DEFAULT_CONTEXT_COUNT} of the paper's table for the kind. "
+                        f"the first {DEFAULT_CONTEXT_COUNT} of the paper's table for the kind "
+                        "(adults only for explicit content). "
                         "More contexts make a steadier mask and take longer."
                     ),
                 ),

@@ -8,7 +8,9 @@ import { applyPreset, sentenceOf } from "./presets/preset.js";
 const KIND = "FIAProfileConcept";
 const SHOWN = 6000; // milliseconds
 
-/** @type {Promise<Record<string, import("./presets/preset.js").Preset>> | undefined} */
+/** @typedef {Record<string, import("./presets/preset.js").Preset>} Presets by kind */
+
+/** @type {Promise<Presets | null> | undefined} */
 let presets;
 
 app.registerExtension({
@@ -27,13 +29,23 @@ app.registerExtension({
   },
 });
 
+/** @returns {Promise<Presets | null>} null where the server does not tell; then it is asked again */
+async function fetchPresets() {
+  const answer = await api.fetchApi("/forget_it_all/presets").catch(() => null);
+  if (answer?.ok) {
+    return answer.json();
+  }
+  presets = undefined;
+  return null;
+}
+
 /**
  * @param {Comfy.Node} node
  * @param {string} kind
  */
 async function choose(node, kind) {
-  presets ??= api.fetchApi("/forget_it_all/presets").then((answer) => answer.json());
-  const preset = (await presets)[kind];
+  presets ??= fetchPresets();
+  const preset = (await presets)?.[kind];
   if (!preset) {
     return;
   }

@@ -14,7 +14,7 @@ import folder_paths
 
 from ...fia_core import ConceptProfile, FIAFileError
 
-LIMIT_BYTES = 2 * 2**30
+LIMIT_BYTES = 8 * 2**30  # some 20 concepts of SDXL, 200 of SD 1.5
 STALE_SECONDS = 3600  # a temporary file this old was left by a process that was killed
 SUFFIX = ".safetensors"
 

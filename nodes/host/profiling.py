@@ -7,7 +7,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.sd import CLIP
 
-from ...fia_core import ConceptProfile
+from ...fia_core import ConceptProfile, LayerShapes
 from .denoise import profile_sigmas
 from .fingerprint import Fingerprint, NoFingerprintError, add_model
 from .layers import find_ffn2_layers, layer_shapes
@@ -15,7 +15,7 @@ from .profile_cache import ProfileCache
 from .profile_request import ProfileRequest, RequestPrompts
 from .profile_round import profile_round
 from .progress import ProfileProgress
-from .state_plan import plan_state
+from .state_plan import StatePlan, plan_state
 from .words import require_known_words
 
 COMPILE_KEY = "torch.compile"  # of the host's wrapper that swaps in the compiled denoiser
@@ -52,20 +52,32 @@ def profile_concepts(
         found = {concept: cache.get(key) for concept, key in keys.items()}
         profiles = {concept: profile for concept, profile in found.items() if profile}
     missing = [concept for concept in request.concepts if concept not in profiles]
-    plan = plan_state(model, shapes, max(1, len(missing)), request.sampling)
-    rounds = [
-        missing[start : start + plan.concepts] for start in range(0, len(missing), plan.concepts)
-    ]
+    rounds = _rounds(model, request, shapes, missing)
     progress = ProfileProgress(
-        model, rounds, len(prompts.base), request.sampling.profile_steps, node_id
+        model,
+        [concepts for concepts, _ in rounds],
+        len(prompts.base),
+        request.sampling.profile_steps,
+        node_id,
     )
-    for concepts in rounds:
+    for concepts, plan in rounds:
         for profile in profile_round(model, request, prompts, concepts, plan, progress):
             profiles[profile.concept] = profile
             if cache and profile.concept in keys:
                 cache.put(keys[profile.concept], profile)
     progress.finish(cached=len(request.concepts) - len(missing))
     return [profiles[concept] for concept in request.concepts]
+
+
+def _rounds(
+    model: ModelPatcher, request: ProfileRequest, shapes: LayerShapes, missing: list[str]
+) -> list[tuple[list[str], StatePlan]]:
+    """Concepts that share base prompts, and where their state lives; no room is made for none."""
+    if not missing:
+        return []
+    plan = plan_state(model, shapes, len(missing), request.sampling)
+    starts = range(0, len(missing), plan.concepts)
+    return [(missing[start : start + plan.concepts], plan) for start in starts]
 
 
 def _cache_keys(

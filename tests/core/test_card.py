@@ -32,6 +32,12 @@ def test_a_concept_masks_card() -> None:
     }
 
 
+def test_numbers_out_of_their_range_are_shown_as_they_are() -> None:
+    built = build_concept_mask(profile(), 0.01)
+    huge = replace(built, settings={"spatial_sparsity": 10**400, "agnostic_ratio": -1})
+    assert mask_card(huge).title == "church"
+
+
 def test_a_fused_masks_card_lists_its_concepts_and_what_it_protects() -> None:
     masks = [build_concept_mask(profile(name, seed), 0.02) for name, seed in NAMES]
     tree = build_concept_mask(profile("tree", 5), 0.01)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from comfy_page import ComfyPage
+from playwright.sync_api import expect
 
 from workbench.erasure import WORKFLOW
 
@@ -20,7 +21,7 @@ def numbers(comfy: ComfyPage) -> tuple[Any, ...]:
     )
 
 
-def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage) -> None:
+def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage, renderer: str) -> None:
     comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
     before = numbers(comfy)
     (profile,) = comfy.node_ids("FIAProfileConcept")
@@ -30,6 +31,9 @@ def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage) -> None:
     comfy.set_widget(profile, "kind", "art style")
     comfy.find(".p-toast-message", has_text="spatial sparsity 2 %").wait_for()
     assert numbers(comfy) == (5, 2, 80)
+    if renderer == "vue":
+        shown = comfy.find(f'[data-node-id="{build}"] input').first
+        expect(shown).to_have_value("2")
 
     comfy.set_widget(build, "spatial_sparsity", 3)
     assert numbers(comfy) == (5, 3, 80)

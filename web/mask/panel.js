@@ -35,6 +35,7 @@ export class MaskPanel {
     this.title = part("div", "fia-mask-title");
     this.rows = part("dl", "fia-mask-rows");
     const scroll = part("div", "fia-mask-scroll");
+    scroll.dataset.captureWheel = "true"; // the newer renderer lets it scroll
     scroll.append(this.warnings, this.title, this.rows);
     scroll.addEventListener("wheel", (event) => {
       if (!event.ctrlKey && scroll.scrollHeight > scroll.clientHeight) {

@@ -18,6 +18,7 @@ export function applyPreset(node, preset) {
     for (const widget of reached.widgets ?? []) {
       if (widget.name in preset) {
         widget.value = preset[widget.name];
+        widget.callback?.(widget.value); // else the newer renderer does not see it
       }
     }
   }
