@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import Image
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from workbench.server import PACK
 
@@ -86,6 +87,21 @@ class ComfyPage:
         self.page.get_by_test_id(f"template-workflow-{name}").click()
         self.page.wait_for_function("!document.querySelector('.p-dialog')")
         self.settle()
+
+    def open_search(self, x: int, y: int) -> Locator:
+        """Double-click the empty canvas there; the field of the search for nodes.
+
+        A page that is busy takes two clicks for single ones, so a person clicks again.
+        """
+        field = self.page.get_by_role("combobox")
+        for _ in range(5):
+            self.page.mouse.dblclick(x, y)
+            try:
+                field.wait_for(timeout=5_000)
+                break
+            except PlaywrightTimeout:
+                continue
+        return field
 
     def settle(self) -> None:
         """Wait until what was asked of the page is drawn: two frames and all pictures."""

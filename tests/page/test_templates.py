@@ -108,8 +108,7 @@ def test_a_template_with_the_demo_model_opens_and_runs(comfy: ComfyPage, file: P
 
 
 def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
-    comfy.page.mouse.dblclick(640, 500)
-    comfy.page.get_by_role("combobox").fill("Forget It All")
+    comfy.open_search(640, 500).fill("Forget It All")
     comfy.page.get_by_role("option").filter(has_text="Subgraph Blueprints").click()
     comfy.page.wait_for_function("app.graph.nodes.length === 1")
     comfy.page.mouse.click(900, 700)  # puts the node down where it has been dragged to
