@@ -183,7 +183,7 @@ async def profile_ratios(rounds: int) -> Ratios:
     """Time of a profile run over that of plain sampling, the two in turn."""
     from workbench.server import running_server
 
-    async with running_server() as server:
+    async with running_server(threads=None) as server:
         ratios = []
         for seed in range(rounds + 1):  # the first one warms up
             plain = await timed(server, plain_graph(seed))

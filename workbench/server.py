@@ -162,7 +162,7 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def running_server(
-    base: Path = BASE, port: int = 0, packs: Sequence[Path] = ()
+    base: Path = BASE, port: int = 0, packs: Sequence[Path] = (), threads: int | None = 1
 ) -> AsyncIterator[Server]:
     """Start ComfyUI with this repository as its extension; stop it when the block ends.
 
@@ -170,6 +170,9 @@ async def running_server(
         base: ComfyUI's folder for models, input, output and user data; made when missing.
         port: 0 takes a free one.
         packs: folders of further custom nodes, which the host loads after this repository.
+        threads: of the CPU for one calculation; None leaves it to the host. The bundled model is
+            so small that two threads are hardly faster than one, and 30 times slower when another
+            program takes the core of one and the other waits for it.
 
     Raises:
         ServerError: the port is taken, it did not answer in time, or the extension could not be
@@ -186,7 +189,7 @@ async def running_server(
             *arguments(base, address),
             *further,
             cwd=HOST,
-            env=host_environment(),
+            env=host_environment(threads),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -217,10 +220,11 @@ def arguments(base: Path, address: str) -> list[str]:
     return command
 
 
-def host_environment() -> dict[str, str]:
+def host_environment(threads: int | None) -> dict[str, str]:
     """Ours less PYTHONPATH: the repository's ``nodes/`` would hide the host's own module."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return inherited | {"PYTHONUNBUFFERED": "1"}
+    limit = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+    return limit | inherited | {"PYTHONUNBUFFERED": "1"}
 
 
 def make_base(base: Path) -> None:
