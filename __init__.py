@@ -4,7 +4,6 @@ from comfy_api.latest import ComfyExtension, io
 
 from .nodes import NODES
 from .nodes.host.folders import register_mask_folder
-from .nodes.host.preset_route import register_preset_route
 from .nodes.host.routes import register_routes
 
 WEB_DIRECTORY = "./web"
@@ -16,7 +15,6 @@ class ForgetItAll(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_mask_folder()
         register_routes()
-        register_preset_route()
         return list(NODES)
 
 

@@ -10,7 +10,6 @@ round. Medians over rounds. Writes ``docs/results/loop.md``.
 import argparse
 import asyncio
 import sys
-import time
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -22,7 +21,6 @@ from workbench.environment import run_in_environment  # noqa: E402
 
 if TYPE_CHECKING:
     from workbench.graph import ApiGraph
-    from workbench.server import Server
 
 REPORT = ROOT / "docs" / "results" / "loop.md"
 CHANGES = {
@@ -41,6 +39,7 @@ async def measure(rounds: int) -> list[tuple[str, float, float]]:
     after two rounds to warm up."""
     from workbench.erasure import PLAIN, Case, Shot, demo_workflow, evaluation_graph
     from workbench.server import running_server
+    from workbench.timing import timed
 
     async with running_server() as server:
         workflow = await demo_workflow(server)
@@ -66,12 +65,6 @@ def set_widget(graph: "ApiGraph", kind: str, widget: str, value: float) -> None:
     for node in graph.values():
         if node["class_type"] == kind:
             node["inputs"][widget] = value
-
-
-async def timed(server: "Server", graph: "ApiGraph") -> float:
-    start = time.perf_counter()
-    await server.run(graph)
-    return time.perf_counter() - start
 
 
 def main() -> None:

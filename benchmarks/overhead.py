@@ -25,7 +25,6 @@ from workbench.environment import run_in_environment  # noqa: E402
 
 if TYPE_CHECKING:
     from workbench.graph import ApiGraph
-    from workbench.server import Server
 
 REPORT = ROOT / "docs" / "results" / "overhead.md"
 CONTEXTS = ("park", "forest", "room", "city", "lawn", "garden", "street", "office", "cafe", "tree")
@@ -173,15 +172,10 @@ def node(class_type: str, **inputs: object) -> dict[str, object]:
     return {"class_type": class_type, "inputs": inputs}
 
 
-async def timed(server: "Server", graph: "ApiGraph") -> float:
-    start = time.perf_counter()
-    await server.run(graph)
-    return time.perf_counter() - start
-
-
 async def profile_ratios(rounds: int) -> Ratios:
     """Time of a profile run over that of plain sampling, the two in turn."""
     from workbench.server import running_server
+    from workbench.timing import timed
 
     async with running_server(threads=None) as server:
         ratios = []

@@ -8,6 +8,7 @@
 | GET /forget_it_all/architecture?node=K&name=N | the model that a loader will give, or null |
 | POST /forget_it_all/upload_mask?name=N, body: file | stores a mask file, gives its new name |
 | POST /forget_it_all/empty_cache | removes all cached profiles, says how many and their bytes |
+| GET /forget_it_all/presets | ``{kind: {widget: percentage}}``, Table 8 as the dialogs show it |
 
 A name is one that Load Neuron Mask lists; no other file is read. Answers are JSON; an error has
 the one field ``error``, a message for the person. Whose requests are answered is the host's rule.
@@ -22,12 +23,13 @@ from typing import Any, TypeVar
 from aiohttp import web
 from server import PromptServer
 
-from ...fia_core import NeuronMask
+from ...fia_core import PRESETS, NeuronMask
 from ...fia_core.card import mask_card
 from ...fia_core.embedding import MAX_TEXT, embed_mask, read_embedded_mask
 from ...fia_core.mask import MASK_SCHEMA
 from .folders import SUFFIX, mask_path
 from .model_files import architecture_of_loader
+from .presets import percentages
 from .profile_cache import host_cache
 from .uploads import TooLargeError, move_in_place, received_file, safe_stem
 
@@ -51,6 +53,7 @@ def register_routes() -> None:
     server.routes.get(f"{PREFIX}/architecture")(answer_json(architecture))
     server.routes.post(f"{PREFIX}/upload_mask")(answer_json(upload))
     server.routes.post(f"{PREFIX}/empty_cache")(answer_json(empty_cache))
+    server.routes.get(f"{PREFIX}/presets")(answer_json(presets))
 
 
 def answer_json(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -101,6 +104,10 @@ async def upload(request: web.Request) -> dict[str, Any]:
 async def empty_cache(_: web.Request) -> dict[str, Any]:
     profiles, size = await asyncio.to_thread(host_cache().empty)
     return {"profiles": profiles, "bytes": size}
+
+
+async def presets(_: web.Request) -> dict[str, Any]:
+    return {kind: percentages(preset) for kind, preset in PRESETS.items()}
 
 
 async def _in_turn(work: Callable[[], Value]) -> Value:
