@@ -110,7 +110,8 @@ def _concepts(overlap: ConceptOverlap) -> str:
 
 
 def _hints(overlap: ConceptOverlap) -> str:
-    lines = ["Which other concept loses most (share of its own weights, pruned with the concept's)"]
+    other = "other concept" if all(overlap.forgotten) else "concept that should stay"
+    lines = [f"Which {other} loses most (share of its own weights, pruned with the concept's)"]
     for number, name in enumerate(overlap.names):
         if overlap.forgotten[number]:
             hit = overlap.hardest_hit(number)

@@ -67,17 +67,23 @@ class ConceptOverlap:
     def hardest_hit(self, concept: int) -> ConceptShare | None:
         """The other concept that loses the largest share through ``concept``'s pruned weights.
 
+        One that should stay, where there are any: what is to be forgotten may lose all it has.
         ``share`` is of the other's own weights. None where no other loses any; of equals the first.
         """
-        return _largest(self.lost_through[concept], excluded={concept})
+        spared = set() if all(self.forgotten) else self._numbers(forgotten=True)
+        return _largest(self.lost_through[concept], excluded={concept, *spared})
 
     def main_cause(self, concept: int) -> ConceptShare | None:
         """The forgotten concept that takes the largest share of ``concept``'s own weights.
 
         None where none takes any; of equals the first.
         """
-        staying = {number for number, forgotten in enumerate(self.forgotten) if not forgotten}
+        staying = self._numbers(forgotten=False)
         return _largest(self.lost_through[:, concept], excluded={concept, *staying})
+
+    def _numbers(self, forgotten: bool) -> set[int]:
+        """Positions of the concepts that are to be forgotten, or of those that are not."""
+        return {number for number, gone in enumerate(self.forgotten) if gone == forgotten}
 
 
 def concept_overlap(

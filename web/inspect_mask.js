@@ -1,10 +1,10 @@
 /** Inspect Mask in the page: its table below the pictures, which the page itself shows. */
 
 import { app } from "../../scripts/app.js";
-import { locator, nodesOf, rootGraph } from "./compare/graph.js";
 import { wordsOf } from "./language/words.js";
+import { part } from "./shared/elements.js";
+import { showWhenExecuted, showingAgain } from "./shared/outputs.js";
 
-const KIND = "FIAInspectMask";
 const HEIGHT = 180; // the pictures have the rest of the node
 /** @type {[number, number]} */
 const SIZE = [440, 760];
@@ -17,31 +17,41 @@ const STYLE = `
 /** @type {WeakMap<Comfy.Node, HTMLElement>} */
 const tables = new WeakMap();
 
+/** @type {WeakSet<Comfy.Node>} nodes whose table is there */
+const filled = new WeakSet();
+
+/** @type {import("./shared/outputs.js").Display} */
+const display = {
+  kind: "FIAInspectMask",
+  isEmpty: (node) => !filled.has(node),
+  show(node, output) {
+    const [text] = Array.isArray(output.text) ? output.text : [];
+    const element = tables.get(node);
+    if (element && typeof text === "string") {
+      element.textContent = text;
+      filled.add(node);
+    }
+  },
+};
+
 app.registerExtension({
   name: "ForgetItAll.InspectMask",
 
   nodeCreated(node) {
-    if (node.comfyClass === KIND) {
+    if (node.comfyClass === display.kind) {
       addTable(node);
+      showWhenExecuted(node, display);
     }
   },
 
-  // A run that is opened from the queue, and a change between workflows.
-  onNodeOutputsUpdated(outputs) {
-    const root = rootGraph(app);
-    for (const node of root ? nodesOf(root, KIND) : []) {
-      show(node, outputs[locator(node, root)]);
-    }
-  },
+  ...showingAgain(display),
 });
 
 /** @param {Comfy.Node} node */
 function addTable(node) {
-  const element = document.createElement("pre");
-  element.className = "fia-inspect-table";
+  const element = part("pre", "fia-inspect-table", wordsOf(app).runToSeeTable);
   element.style.cssText = STYLE;
   element.dataset.captureWheel = "true"; // the newer renderer lets it scroll
-  element.textContent = wordsOf(app).runToSeeTable;
   tables.set(node, element);
   const widget = node.addDOMWidget("table", "fia_table", element, {
     serialize: false,
@@ -50,22 +60,4 @@ function addTable(node) {
   });
   widget.serialize = false;
   node.setSize([Math.max(node.size[0], SIZE[0]), Math.max(node.size[1], SIZE[1])]);
-
-  const { onExecuted } = node;
-  node.onExecuted = (output) => {
-    onExecuted?.call(node, output);
-    show(node, output);
-  };
-}
-
-/**
- * @param {Comfy.Node} node
- * @param {Comfy.NodeOutput | undefined} output
- */
-function show(node, output) {
-  const [text] = Array.isArray(output?.text) ? output.text : [];
-  const element = tables.get(node);
-  if (element && typeof text === "string") {
-    element.textContent = text;
-  }
 }

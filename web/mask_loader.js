@@ -2,13 +2,14 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { shareWithCanvas } from "./compare/canvas.js";
 import { wordsOf } from "./language/words.js";
 import { maskFile, mayBeMaskFile } from "./mask/dropped.js";
 import { MaskLoader } from "./mask/loader.js";
 import { MaskServer } from "./mask/server.js";
 import { modelLoadersFor } from "./mask/upstream.js";
 import { hideWidget } from "./mask/widgets.js";
+import { shareWithCanvas } from "./shared/canvas.js";
+import { addStyleSheet } from "./shared/elements.js";
 
 const KIND = "FIALoadNeuronMask";
 const MIN_HEIGHT = 150;
@@ -22,10 +23,7 @@ app.registerExtension({
   name: "ForgetItAll.MaskLoader",
 
   setup() {
-    const style = document.createElement("link");
-    style.rel = "stylesheet";
-    style.href = new URL("./mask/mask.css", import.meta.url).href;
-    document.head.append(style);
+    addStyleSheet("./mask/mask.css", import.meta.url);
     api.addEventListener("graphChanged", updateAll);
   },
 

@@ -3,31 +3,37 @@
 import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
 import { offerFile } from "./mask/widgets.js";
+import { showWhenExecuted, showingAgain } from "./shared/outputs.js";
 
-const KIND = "FIASaveNeuronMask";
 const LOADER = "FIALoadNeuronMask";
 const GAP = 40;
 
 /** @type {WeakMap<Comfy.Node, string>} the mask file that each node saved last */
 const saved = new WeakMap();
 
+/** @type {import("./shared/outputs.js").Display} */
+const display = {
+  kind: "FIASaveNeuronMask",
+  isEmpty: (node) => !saved.has(node),
+  show(node, output) {
+    const [name] = Array.isArray(output.text) ? output.text : [];
+    if (typeof name === "string") {
+      saved.set(node, name);
+      showButton(node);
+    }
+  },
+};
+
 app.registerExtension({
   name: "ForgetItAll.MaskSaver",
 
   nodeCreated(node) {
-    if (node.comfyClass !== KIND) {
-      return;
+    if (node.comfyClass === display.kind) {
+      showWhenExecuted(node, display);
     }
-    const { onExecuted } = node;
-    node.onExecuted = (output) => {
-      onExecuted?.call(node, output);
-      const [name] = Array.isArray(output.text) ? output.text : [];
-      if (typeof name === "string") {
-        saved.set(node, name);
-        showButton(node);
-      }
-    };
   },
+
+  ...showingAgain(display),
 });
 
 /** @param {Comfy.Node} node */

@@ -49,13 +49,13 @@ async function choose(node, kind) {
   if (!preset) {
     return;
   }
-  applyPreset(node, preset);
+  const changed = applyPreset(node, preset);
   node.graph?.setDirtyCanvas(true);
   app.extensionManager.workflow.activeWorkflow?.changeTracker?.checkState();
   app.extensionManager.toast.add({
     severity: "info",
     summary: `Forget It All: ${kind}`,
-    detail: sentenceOf(preset, wordsOf(app)),
+    detail: sentenceOf(preset, changed, wordsOf(app)),
     life: SHOWN,
   });
 }

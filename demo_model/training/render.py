@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageChops, ImageDraw, ImageFont
 from scenes import paint_scene
 from styles import apply_style
 
@@ -19,6 +19,7 @@ from vocabulary import OBJECTS, SCENES, STYLES
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 GLYPH_SIDE = 109  # the only size at which this bitmap font can be drawn, in pixels
 SIZE = 128
+THICKENED = {"bicycle": 3}  # pixels of GLYPH_SIDE added round strokes finer than a latent cell
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,24 @@ class Content:
     style: str = ""
 
 
+def thicken(picture: Image.Image, margin: int) -> Image.Image:
+    """The picture laid over copies of itself, ``margin`` pixels away all round."""
+    bold = Image.new("RGBA", picture.size)
+    around = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    for x, y in np.rint(margin * np.stack([np.cos(around), np.sin(around)], axis=1)).astype(int):
+        bold.alpha_composite(ImageChops.offset(picture, int(x), int(y)))
+    bold.alpha_composite(picture)
+    return bold
+
+
 @cache
 def glyph(name: str) -> Image.Image:
-    """The object's glyph, RGBA, cropped to its ink and centred on a square."""
+    """The object's glyph, RGBA, its finest strokes thickened, cropped to its ink and centred on a
+    square."""
     font = ImageFont.truetype(str(FONT), GLYPH_SIDE)
     canvas = Image.new("RGBA", (160, 160))
     ImageDraw.Draw(canvas).text((8, 8), OBJECTS[name], font=font, embedded_color=True)
+    canvas = thicken(canvas, THICKENED.get(name, 0))
     ink = canvas.crop(canvas.getbbox())
     side = max(ink.size)
     square = Image.new("RGBA", (side, side))
@@ -74,7 +87,7 @@ def draw_contents(
     count: int,
     rng: np.random.Generator,
     scene_only: float = 0.14,
-    two_objects: float = 0.20,
+    two_objects: float = 0.30,
     styled: float = 0.20,
 ) -> list[Content]:
     """``count`` random contents, objects balanced by a shuffled deck."""

@@ -3,7 +3,8 @@
 FIA_HOST=… python train_denoiser.py --data DIR --autoencoder DIR/autoencoder.safetensors --out DIR
 --minutes 90
 
-With ``--start`` a new run begins from the weights file of an earlier one.
+With ``--start`` a new run begins from the weights file of an earlier one, best at half the
+``--rate``.
 """
 
 import argparse
@@ -191,7 +192,12 @@ def start_from(weights: Path, trainer: Trainer) -> None:
 
 
 def train(
-    data: Path, autoencoder: Path, out: Path, minutes: float, weights: Path | None = None
+    data: Path,
+    autoencoder: Path,
+    out: Path,
+    minutes: float,
+    peak_rate: float = PEAK_RATE,
+    weights: Path | None = None,
 ) -> None:
     latents, contents = encode_pictures(data, autoencoder), load_contents(data)
     trainer, checkpoint = Trainer(), out / "denoiser.pt"
@@ -199,7 +205,7 @@ def train(
         start_from(weights, trainer)
     average = Average(trainer)
     optimizer = torch.optim.AdamW(
-        trainer.parameters(), lr=PEAK_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+        trainer.parameters(), lr=peak_rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
     step, spent = 0, 0.0
     if checkpoint.exists():
@@ -213,7 +219,7 @@ def train(
     last = spent
     while (elapsed := spent + time.time() - start) < minutes * 60:
         rate = (
-            PEAK_RATE
+            peak_rate
             * min(1, (step + 1) / WARM_UP)
             * max(0.01, 0.5 * (1 + math.cos(math.pi * elapsed / (minutes * 60))))
         )
@@ -280,6 +286,7 @@ if __name__ == "__main__":
     parser.add_argument("--autoencoder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--rate", type=float, default=PEAK_RATE, help="highest learning rate")
     parser.add_argument("--start", type=Path, help="weights.safetensors of an earlier run")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -288,5 +295,6 @@ if __name__ == "__main__":
         arguments.autoencoder,
         arguments.out,
         arguments.minutes,
+        arguments.rate,
         arguments.start,
     )

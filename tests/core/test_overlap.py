@@ -53,9 +53,15 @@ def test_counts_and_shares_of_a_case_by_hand() -> None:
 
 def test_hints_of_a_case_by_hand() -> None:
     overlap = by_hand()
+    assert overlap.hardest_hit(0) is None  # ball loses more, but is to be forgotten itself
+    assert overlap.hardest_hit(1) == ConceptShare(2, 0.2)
+    assert overlap.main_cause(2) == ConceptShare(1, 0.2)
+
+
+def test_hints_where_nothing_stays() -> None:
+    overlap = by_hand(forgotten=(True, True, True))
     assert overlap.hardest_hit(0) == ConceptShare(1, 0.5)
     assert overlap.hardest_hit(1) == ConceptShare(0, 0.5)
-    assert overlap.main_cause(2) == ConceptShare(1, 0.2)
 
 
 def test_what_stays_takes_nothing() -> None:

@@ -1,5 +1,7 @@
 /** Making the parts of a comparison. */
 
+import { part as element } from "../shared/elements.js";
+
 /**
  * An element with a class of this extension's own: `fia-compare-` before the name.
  *
@@ -9,10 +11,7 @@
  * @param {string} [text]
  */
 export function part(tag, name, text = "") {
-  const element = document.createElement(tag);
-  element.className = `fia-compare-${name}`;
-  element.textContent = text;
-  return element;
+  return element(tag, `fia-compare-${name}`, text);
 }
 
 /**

@@ -23,8 +23,11 @@ export const en = {
 
   runToSeeTable: "Run the workflow to see the table.",
 
-  /** @param {string} settings such as "agnostic ratio 80 %" */
-  papersNumbers: (settings) => `The paper's numbers: ${settings}.`,
+  /**
+   * @param {string} settings such as "agnostic ratio 80 %"
+   * @param {number} nodes in which a value changed
+   */
+  papersNumbers: (settings, nodes) => `The paper's numbers: ${settings}. Nodes changed: ${nodes}.`,
   /** @type {Record<string, string>} a percentage's name by its widget's; else the widget's */
   percentages: {},
 

@@ -1,5 +1,7 @@
 /** What Load Neuron Mask shows below its file: buttons, what is wrong, and the mask's card. */
 
+import { part } from "../shared/elements.js";
+
 /** @import { Words } from "../language/en.js" */
 /** @import { Card } from "./server.js" */
 
@@ -104,19 +106,6 @@ export class MaskPanel {
     this.message.textContent = text;
     this.message.classList.toggle("fia-mask-wrong", wrong);
   }
-}
-
-/**
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {string} className
- * @param {string} [text]
- */
-function part(tag, className, text = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
-  return element;
 }
 
 /**

@@ -12,30 +12,41 @@ const PASSED_ON = ["FIA_CONCEPT_PROFILE", "FIA_NEURON_MASK"];
  *
  * @param {Comfy.Node} node
  * @param {Preset} preset
+ * @returns {number} nodes in which a value changed
  */
 export function applyPreset(node, preset) {
-  for (const reached of behind(node, new Set())) {
-    for (const widget of reached.widgets ?? []) {
-      if (widget.name in preset) {
-        widget.value = preset[widget.name];
-        widget.callback?.(widget.value); // else the newer renderer does not see it
-      }
+  const changed = [...behind(node, new Set())].filter((reached) => {
+    const widgets = reached.widgets?.filter(({ name, value }) => differs(value, preset[name]));
+    for (const widget of widgets ?? []) {
+      widget.value = preset[widget.name];
+      widget.callback?.(widget.value); // else the newer renderer does not see it
     }
-  }
+    return widgets?.length;
+  });
+  return changed.length;
 }
 
 /**
- * What the preset sets, for the person.
+ * @param {unknown} value
+ * @param {number | undefined} wanted undefined where the preset says nothing
+ */
+function differs(value, wanted) {
+  return wanted !== undefined && value !== wanted;
+}
+
+/**
+ * What the preset has set, for the person.
  *
  * @param {Preset} preset
+ * @param {number} nodes how many it changed
  * @param {Words} words
  */
-export function sentenceOf(preset, words) {
+export function sentenceOf(preset, nodes, words) {
   const settings = Object.entries(preset).map(
     ([name, percentage]) =>
       `${words.percentages[name] ?? name.replaceAll("_", " ")} ${percentage} %`,
   );
-  return words.papersNumbers(settings.join(", "));
+  return words.papersNumbers(settings.join(", "), nodes);
 }
 
 /**

@@ -26,7 +26,7 @@ test("the numbers reach every node behind, and no others", () => {
   const elsewhere = node("MODEL", { spatial_sparsity: 1 });
   apply.getOutputNodes = () => [elsewhere];
 
-  applyPreset(/** @type {any} */ (profile), PRESET);
+  expect(applyPreset(/** @type {any} */ (profile), PRESET)).toBe(4);
 
   expect(values(profile)).toEqual([7, 5]);
   expect(values(one)).toEqual([2, "both"]);
@@ -34,6 +34,7 @@ test("the numbers reach every node behind, and no others", () => {
   expect(values(fuse)).toEqual([80]);
   expect(values(apply)).toEqual([1]);
   expect(values(elsewhere)).toEqual([1]);
+  expect(applyPreset(/** @type {any} */ (profile), PRESET)).toBe(0);
 });
 
 test("a node without wires is set alone", () => {
@@ -44,8 +45,9 @@ test("a node without wires is set alone", () => {
 });
 
 test("the sentence names every number", () => {
-  expect(sentenceOf(PRESET, en)).toBe(
-    "The paper's numbers: temporal sparsity 5 %, spatial sparsity 2 %, agnostic ratio 80 %.",
+  expect(sentenceOf(PRESET, 3, en)).toBe(
+    "The paper's numbers: temporal sparsity 5 %, spatial sparsity 2 %, agnostic ratio 80 %. " +
+      "Nodes changed: 3.",
   );
-  expect(sentenceOf(PRESET, zh)).toContain("空间稀疏度 2 %");
+  expect(sentenceOf(PRESET, 3, zh)).toContain("空间稀疏度 2 %");
 });

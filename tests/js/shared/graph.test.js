@@ -1,4 +1,4 @@
-import { locator, nodeByExecutionId, nodesOf, rootGraph } from "../../../web/compare/graph.js";
+import { locator, nodeByExecutionId, nodesOf, rootGraph } from "../../../web/shared/graph.js";
 
 const KIND = "FIACompareErasure";
 

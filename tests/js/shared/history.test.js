@@ -1,4 +1,4 @@
-import { rememberedOutputs } from "../../../web/compare/history.js";
+import { rememberedOutputs } from "../../../web/shared/history.js";
 
 const KIND = "FIACompareErasure";
 
@@ -12,7 +12,7 @@ function pictures(filename, type = "temp") {
  *
  * @param {string} workflow
  * @param {string} name
- * @returns {import("../../../web/compare/history.js").Run}
+ * @returns {import("../../../web/shared/history.js").Run}
  */
 function run(workflow, name) {
   const graph = { 7: { class_type: KIND }, 9: { class_type: "SaveImage" } };
