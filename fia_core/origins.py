@@ -21,13 +21,15 @@ def model_weights(provenance: Mapping[str, Any]) -> int | None:
     Args:
         provenance: of a concept's mask or a fused one, through fusions of fusions.
     """
-    settings, origins = provenance.get("profile_settings"), provenance.get("masks")
-    weights = settings.get("model_weights") if isinstance(settings, dict) else None
-    if type(weights) is int and weights > 0:
-        return weights
-    for origin in origins if isinstance(origins, list) else []:
-        below = origin.get("provenance") if isinstance(origin, dict) else None
-        found = model_weights(below) if isinstance(below, dict) else None
-        if found:
-            return found
+    waiting = [provenance]
+    while waiting:
+        record = waiting.pop()
+        settings, origins = record.get("profile_settings"), record.get("masks")
+        weights = settings.get("model_weights") if isinstance(settings, dict) else None
+        if type(weights) is int and weights > 0:
+            return weights
+        for origin in reversed(origins if isinstance(origins, list) else []):
+            below = origin.get("provenance") if isinstance(origin, dict) else None
+            if isinstance(below, dict):
+                waiting.append(below)
     return None

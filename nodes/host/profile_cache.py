@@ -6,16 +6,15 @@ date. Files are written whole or not at all; two servers may share the folder.
 
 import logging
 import os
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import folder_paths
 
 from ...fia_core import ConceptProfile, FIAFileError
+from .leftovers import sweep
 
 LIMIT_BYTES = 8 * 2**30  # some 20 concepts of SDXL, 200 of SD 1.5
-STALE_SECONDS = 3600  # a temporary file this old was left by a process that was killed
 SUFFIX = ".safetensors"
 
 
@@ -80,10 +79,7 @@ class ProfileCache:
                 break
             self._remove(path)
             total -= size
-        for path in self._folder.glob(".*.tmp"):
-            with suppress(OSError):
-                if time.time() - path.stat().st_mtime > STALE_SECONDS:
-                    path.unlink()
+        sweep(self._folder, ".*.tmp")
 
     @staticmethod
     def _remove(path: Path) -> bool:

@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from .folders import SUFFIX, mask_folder
+from .leftovers import sweep
 
 _FORBIDDEN = '<>:"/\\|?*'  # on Windows, so nowhere
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # likewise
+_UPLOAD = ".upload"
 _MOST_NAME_BYTES = 180  # of the 255 that file systems allow; a number and the suffix follow
 
 
@@ -33,7 +35,8 @@ async def received_file(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterat
     """
     folder = Path(mask_folder())
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".{secrets.token_hex(8)}.upload"
+    sweep(folder, f".*{_UPLOAD}")
+    path = folder / f".{secrets.token_hex(8)}{_UPLOAD}"
     try:
         await _write(chunks, path, limit)
         yield path

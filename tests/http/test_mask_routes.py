@@ -1,6 +1,7 @@
 """What the page asks about masks: right answers, and no way to anything but a mask file."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +231,17 @@ def test_an_upload_that_breaks_off_leaves_nothing(client: Any, folder: Path) -> 
         ask(client, "POST", UPLOAD, params={"name": "m"}, data=breaks_off())
     ask(client, "GET", CARD, params={"name": "gone"})  # the server goes on
     assert names(folder) == []
+
+
+def test_an_upload_sweeps_away_what_a_killed_server_left(client: Any, folder: Path) -> None:
+    old, new = folder / ".1.upload", folder / ".2.upload"
+    for file in (old, new):
+        file.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    ask(client, "POST", UPLOAD, params={"name": "m"}, data=small_mask().to_bytes())
+    assert not old.exists()
+    assert new.exists()  # another upload may be under way
+    new.unlink()
 
 
 def test_another_sites_page_cannot_upload(client: Any, folder: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from comfy_page import ComfyPage
+from comfy_page import DRAFT_DELAY, ComfyPage
 from playwright.sync_api import Locator, expect
 
 from fia_core import ModelIdentity, NeuronMask
@@ -79,6 +79,16 @@ def test_the_table_and_the_pictures_are_in_the_node_after_a_run(
         "id => app.graph.serialize().nodes.find((one) => one.id === id).widgets_values", node
     )
     assert saved[0] == "share of own weights" and "Forgets" not in str(saved)
+
+
+def test_the_table_is_there_again_after_a_reload(comfy: ComfyPage, node: int) -> None:
+    comfy.run()
+    expect(table(comfy)).to_contain_text("Forgets: church, golf ball")
+    comfy.remember()
+    comfy.page.wait_for_timeout(DRAFT_DELAY)
+    comfy.open()
+    comfy.look_at(node)
+    expect(table(comfy)).to_contain_text("Forgets: church, golf ball")
 
 
 def test_the_table_stays_inside_the_node_and_scrolls(comfy: ComfyPage, node: int) -> None:

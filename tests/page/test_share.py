@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from comfy_page import ComfyPage
+from comfy_page import DRAFT_DELAY, ComfyPage
 from PIL import Image
 from playwright.sync_api import Locator, expect
 from safetensors import safe_open
@@ -140,6 +140,21 @@ def test_the_card_of_the_chosen_file_is_there_before_anything_runs(
     expect(panel(comfy)).to_contain_text("SD15 (16 FFN2 layers, 1 FFN2 weights)")
     expect(panel(comfy)).to_contain_text("spatial sparsity 2 %")
     expect(panel(comfy)).not_to_contain_text("Embedded")
+
+
+def test_the_wheel_scrolls_the_card_and_not_the_graph(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    concepts = ", ".join(f"concept number {number}" for number in range(100))
+    mask(concepts).save(folder / "long.safetensors")
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    comfy.set_widget(node, "mask_file", "long.safetensors")
+    expect(panel(comfy)).to_contain_text("concept number 99")
+    before = comfy.page.evaluate("app.canvas.ds.scale")
+    comfy.find(".fia-mask-scroll").hover()
+    comfy.page.mouse.wheel(0, 80)
+    comfy.page.wait_for_function("document.querySelector('.fia-mask-scroll').scrollTop > 0")
+    assert comfy.page.evaluate("app.canvas.ds.scale") == before
 
 
 def test_another_file_shows_another_card(comfy: ComfyPage, folder: Path, node: int) -> None:
@@ -361,6 +376,10 @@ def test_the_mask_that_was_saved_is_loaded_in_a_new_node_with_one_click(
     values = comfy.page.evaluate("app.graph.serialize().nodes.map((n) => n.widgets_values)")
     assert values == [["church.safetensors", ""], ["again"]]
 
+    comfy.remember()
+    comfy.page.wait_for_timeout(DRAFT_DELAY)
+    comfy.open()
+    comfy.page.wait_for_function(f"id => ({BUTTONS})(id).length", arg=save)
     comfy.look_at(save)
     if renderer == "vue":
         comfy.page.get_by_role("button", name="Add a node that loads it").click()

@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from workbench.erasure import WORKFLOW
+from workbench.graph import to_api
 
 FILES = sorted(WORKFLOW.parent.glob("*.json"))
 LARGEST_PICTURE = 40_000  # bytes
@@ -92,8 +93,17 @@ def test_every_template_is_listed_with_its_picture(comfy: ComfyPage) -> None:
 
 
 @pytest.mark.parametrize("file", CHECKPOINTS, ids=lambda file: file.stem)
-def test_a_template_for_checkpoints_opens_without_a_complaint(comfy: ComfyPage, file: Path) -> None:
+def test_a_template_for_checkpoints_opens_and_posts_what_the_http_tests_run(
+    comfy: ComfyPage, file: Path
+) -> None:
     open_without_a_complaint(comfy, file)
+    posted = comfy.page.evaluate("app.graphToPrompt().then(({ output }) => output)")
+    definitions = comfy.page.request.get(f"{comfy.address}/object_info").json()
+    graph = to_api(json.loads(file.read_text(encoding="utf-8")), definitions)
+    for nodes in (posted, graph):
+        for node in nodes.values():
+            node.pop("_meta", None)
+    assert posted == graph
 
 
 @pytest.mark.parametrize("file", DEMOS, ids=lambda file: file.stem)
@@ -128,6 +138,13 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
         "agnostic ratio %",
         "strength",
     ]
+    comfy.set_widget(forget, "1: kind", "art style")
+    comfy.page.wait_for_function(
+        "id => app.graph.getNodeById(id).widgets.some((w) => w.label?.startsWith('agnostic') "
+        "&& w.value === 80)",
+        arg=forget,
+    )
+    comfy.set_widget(forget, "1: kind", "object")
     sizes = {"1: width": 128, "1: height": 128, "concepts": "golf ball", "4: strength": 1.5}
     for name, value in sizes.items():
         comfy.set_widget(forget, name, value)

@@ -1,0 +1,48 @@
+"""Profiling as a person watches it: words and picture in the node, stopped at once, run again."""
+
+import json
+import re
+
+from comfy_page import RUN_TIMEOUT, WATCH_RUN, ComfyPage
+from playwright.sync_api import expect
+
+from workbench.erasure import WORKFLOW
+
+LONG_RUN = {"contexts": "\n".join("abcdefghijklmnopqrst"), "profile_steps": 20, "use_cache": False}
+"""Values of Profile Concept that take far longer than a person needs to press a button."""
+
+WORDS = re.compile(r"step \d+ of 20 · (without a concept|church|golf ball)")
+AT_ONCE = 5_000  # milliseconds, beside everything else that a busy machine does
+
+END = """limit => Promise.race([
+  window.runEnd.then(([event]) => event),
+  new Promise((done) => setTimeout(done, limit, "no end in time")),
+])"""
+
+PREVIEWED = "id => Boolean(app.nodePreviewImages?.[id]?.length)"
+
+
+def test_profiling_tells_how_far_it_is_and_can_be_interrupted(comfy: ComfyPage) -> None:
+    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.shorten()
+    (profile,) = comfy.node_ids("FIAProfileConcept")
+    short = {name: comfy.widget(profile, name) for name in LONG_RUN}
+    for name, value in LONG_RUN.items():
+        comfy.set_widget(profile, name, value)
+    comfy.look_at(profile)
+
+    comfy.page.evaluate(WATCH_RUN, RUN_TIMEOUT)
+    comfy.page.evaluate("app.queuePrompt(0, 1)")
+    words = comfy.page.get_by_text(WORDS).first
+    expect(words).to_be_visible(timeout=30_000)
+    expect(words).to_contain_text(re.compile(r"about \d+ s left"))
+    comfy.page.wait_for_function(PREVIEWED, arg=str(profile))
+
+    comfy.command("Comfy.Interrupt")
+    assert comfy.page.evaluate(END, AT_ONCE) == "execution_interrupted"
+
+    for name, value in short.items():
+        comfy.set_widget(profile, name, value)
+    comfy.run()
+    end = re.compile(r"2 (profiled in \d+ s|from the cache)")
+    expect(comfy.page.get_by_text(end).first).to_be_visible()
