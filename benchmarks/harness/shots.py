@@ -26,9 +26,9 @@ class Shot:
 def group_shots(
     suite: Suite, group: Group, condition: Condition, seed: int, template: str = ""
 ) -> tuple[Shot, ...]:
-    """All contexts for the concepts that are forgotten, ``kept_scenes`` for those that stay.
+    """``forgotten_scenes`` for what is forgotten, ``kept_scenes`` for what should stay.
 
-    Which contexts a kept concept gets depends on the seed and on its place in the suite, not on the
+    Which contexts a concept gets depends on the seed and on its place in the suite, not on the
     group, so that all groups share their pictures of the base model. With a ``template`` of the
     suite's prompts, only its shots.
     """
@@ -37,17 +37,15 @@ def group_shots(
     shots: list[Shot] = []
     for number, concept in enumerate(suite.concepts):
         if concept in group.concepts:
-            asked = contexts
+            count = suite.forgotten_scenes
         elif concept in group.kept:
-            first = number + seed
-            asked = tuple(
-                contexts[(first + further) % len(contexts)] for further in range(suite.kept_scenes)
-            )
+            count = suite.kept_scenes
         else:
             continue
+        first = number + seed
         shots += [
-            _shot(suite, template, concept, context, seed, condition)
-            for context in asked
+            _shot(suite, template, concept, contexts[place % len(contexts)], seed, condition)
+            for place in range(first, first + count)
             for template in templates
         ]
     return tuple(dict.fromkeys(shots))

@@ -114,6 +114,7 @@ class Suite:
     concept: str
     scenes: tuple[str, ...]
     objects: tuple[str, ...]
+    forgotten_scenes: int
     kept_scenes: int
     prompts: tuple[str, ...]
     plain_prompt: str

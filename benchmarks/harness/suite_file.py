@@ -4,9 +4,10 @@
 | --- | --- |
 | title, about | heading of the report, and what a reader should know |
 | concept | "object" or "style": what the groups' concepts are |
-| scenes | where objects stand; an object that is forgotten is asked for in all of them |
+| scenes | where objects stand |
 | objects | suites of styles: what is drawn in them, in place of scenes |
-| kept_scenes | scenes (objects) a seed for a concept that should stay; they go round |
+| forgotten_scenes | scenes (objects) a seed for what is forgotten; they go round; default: all |
+| kept_scenes | the same for a concept that should stay; 1 by default |
 | kept | concepts that should stay, less the group's own; all others of all groups where left out |
 | prompts | templates with {object}, {misspelt}, {scene}, {style}; with their articles |
 | plain_prompt | the template for the style "plain" and the object "nothing": none at all |
@@ -23,7 +24,7 @@
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +97,18 @@ def parse_suite(name: str, content: Mapping[str, Any], quick: bool = False) -> S
     contexts = "scenes" if concept == "object" else "objects"
     groups = _groups(content)
     entries = _entries(content)
+    scenes = texts_of(content, "scenes", least=contexts == "scenes")
+    objects = texts_of(content, "objects", least=contexts == "objects")
     suite = Suite(
         name=name,
         title=text_of(content, "title"),
         about=text_of(content, "about", default=""),
         concept=concept,
-        scenes=texts_of(content, "scenes", least=contexts == "scenes"),
-        objects=texts_of(content, "objects", least=contexts == "objects"),
+        scenes=scenes,
+        objects=objects,
+        forgotten_scenes=number_of(
+            content, "forgotten_scenes", default=len(scenes if contexts == "scenes" else objects)
+        ),
         kept_scenes=number_of(content, "kept_scenes", default=1),
         prompts=texts_of(content, "prompts"),
         plain_prompt=text_of(content, "plain_prompt", default=""),
@@ -127,6 +133,7 @@ _KEYS = frozenset(
         "concept",
         "scenes",
         "objects",
+        "forgotten_scenes",
         "kept_scenes",
         "kept",
         "prompts",
@@ -157,17 +164,22 @@ def _shrink(content: dict[str, Any], quick: Mapping[str, Any]) -> dict[str, Any]
             if name not in tables:
                 raise SuiteError(f"quick.{key}: {name!r} is none of {', '.join(tables)}")
         shrunk[key] = [tables[name] for name in wanted]
+    if "groups" in quick:
+        shrunk["methods"] = [
+            _only(table, "groups", quick["groups"]) for table in tables_of(shrunk, "methods")
+        ]
     if "concepts" in quick:
         few = set(texts_of(quick, "concepts", where="quick."))
         shrunk["groups"] = [
-            table
-            | {
-                key: [c for c in table[key] if c in few]
-                for key in ("concepts", "each") & table.keys()
-            }
+            _only(_only(table, "concepts", few), "each", few)
             for table in tables_of(shrunk, "groups")
         ]
     return shrunk
+
+
+def _only(table: dict[str, Any], key: str, names: Collection[str]) -> dict[str, Any]:
+    """The table with these of the names that it lists under ``key``, where it does."""
+    return table | {key: [name for name in table[key] if name in names]} if key in table else table
 
 
 def _name_of(table: Mapping[str, Any], key: str) -> str:
@@ -273,10 +285,10 @@ def _check(suite: Suite) -> None:
     for sweep in suite.sweeps:
         if sweep.default is not None and sweep.use not in labels:
             raise SuiteError(f"sweeps: the default needs a method with the label {sweep.use!r}")
-    if not 1 <= suite.kept_scenes <= len(suite.contexts):
-        raise SuiteError(
-            f"kept_scenes: {suite.kept_scenes} is not between 1 and {len(suite.contexts)}"
-        )
+    counts = {"forgotten_scenes": suite.forgotten_scenes, "kept_scenes": suite.kept_scenes}
+    for key, count in counts.items():
+        if not 1 <= count <= len(suite.contexts):
+            raise SuiteError(f"{key}: {count} is not between 1 and {len(suite.contexts)}")
     fields = {"object": "", "misspelt": "", "scene": "", "style": ""}
     for none in (PLAIN, NOTHING):
         if none in suite.concepts and not suite.plain_prompt:
