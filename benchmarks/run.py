@@ -57,6 +57,8 @@ def main() -> None:
         tasks = plan(suite, arguments.method)
         if arguments.fresh or (arguments.quick and not arguments.report):
             ledger.drop(arguments.method or [entry.label for entry in suite.entries])
+            if not ledger.rows:
+                places.commits.unlink(missing_ok=True)
         if not arguments.report:
             asyncio.run(run(suite, tasks, ledger, places))
         places.report.parent.mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,10 @@ class Places:
         return self.results / f"{self.suite}.csv"
 
     @property
+    def commits(self) -> Path:
+        return self.results / f"{self.suite}.commits"
+
+    @property
     def report(self) -> Path:
         return self.results / f"{self.suite}.md"
 

@@ -8,6 +8,7 @@ from .ledger import Row
 from .outcomes import Answered, Outcome, outcomes_of
 from .places import Places
 from .plots import PLOTS
+from .provenance import noted_commits
 from .significance import Comparison, holm, signed_rank
 from .suite import BASE, Suite
 from .tables import accuracy_table, cost_table, each_table, other_table, split_tables
@@ -65,9 +66,15 @@ def made_from(suite: Suite, rows: Sequence[Row], places: Places) -> str:
         f"{', '.join(f'“{prompt}”' for prompt in suite.prompts)}. Figures are percent, mean ± "
         "standard deviation over seeds. *Kept share* is accuracy on the kept concepts after, of "
         "that before; the *harmonic mean* is of the kept share and 1 − forgotten accuracy. Rows: "
-        f"`{places.rows.name}`. {earlier(suite, rows)}Written by "
+        f"`{places.rows.name}`{drawn_from(places)}. {earlier(suite, rows)}Written by "
         f"`python3 benchmarks/run.py {suite.name}{quick}`."
     )
+
+
+def drawn_from(places: Places) -> str:
+    """The commits behind the rows, where they are known."""
+    commits = noted_commits(places.commits)
+    return f", drawn from {', '.join(commits)}" if commits else ""
 
 
 def earlier(suite: Suite, rows: Sequence[Row]) -> str:

@@ -19,6 +19,7 @@ from .judge import Look
 from .ledger import Ledger, Origin, Row
 from .method import Setup
 from .places import Places
+from .provenance import note_commit
 from .shots import Shot, base_shots, group_shots
 from .suite import BASE, Condition, Entry, Group, Suite
 
@@ -123,6 +124,7 @@ async def run(suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Place
     total = sum(len(work.missing(task)) for task in tasks)
     if not total:
         return
+    note_commit(places.commits)
     print(f"{suite.name}: starting ComfyUI …", flush=True)
     _forget_older_profiles(places.server)
     async with running_server(places.server, packs=registry.packs(entries)) as server:
