@@ -1,0 +1,80 @@
+"""The page that leads to every suite's report, with the figures that matter most."""
+
+from collections.abc import Sequence
+
+from . import registry
+from .ledger import Row, read_rows
+from .outcomes import Answered, outcomes_of, over_seeds
+from .places import SUITES, Places
+from .report import comparisons, current_rows, verdict
+from .suite import Suite
+from .suite_file import load_suite
+
+HEAD = """# Results
+
+What `python3 benchmarks/run.py <suite>` measured with the bundled model, suite by suite. Every
+picture is a row of a `.csv` file here; `python3 benchmarks/report.py` writes this page and all
+reports from the rows. Figures are percent, mean ± standard deviation over seeds: *forgotten* is the
+judge's accuracy on what was forgotten (before that it is near 100), *kept share* that on everything
+else as a share of what it was, and the *harmonic mean* is of 1 − forgotten and the kept share."""
+
+LIMITS = """## What these figures do not say
+
+- The model is small and synthetic: 20 objects like emoji, 10 scenes, 4 styles, 128 × 128 pixels. It
+  was trained so that its second feed-forward layers carry the concepts, as those of large models
+  do; the [model card](../../demo_model/MODEL_CARD.md) says how. The figures show that the software
+  does what the method says, and how the parts of the method matter here.
+- On Stable Diffusion expect less: with ten Imagenette classes forgotten the paper reports an
+  accuracy of 1.9 % on them, and for five forgotten and five kept a harmonic mean of 86.0 %.
+  Concepts there have many synonyms, share weights with each other, and live in other layers too.
+- The peers were written anew from their papers and run with the settings that each recommends and
+  the best of a small sweep on prompts that no table here reports. On a large model they may rank
+  otherwise.
+- The judge is a small network trained on renders of the same objects. It finds what it was trained
+  to find; look at the pictures."""
+
+
+def index() -> str:
+    """The whole Markdown: a table, plots, limits; suites without rows are left out."""
+    suites = [load_suite(path) for path in sorted(SUITES.glob("*.toml"))]
+    measured = [(suite, rows) for suite in suites if (rows := _rows(suite))]
+    lines = [
+        "| suite | forgotten together | forgotten | kept share | harmonic mean | against others |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for suite, rows in measured:
+        lines += _suite_lines(suite, rows)
+    plots = [
+        f"![{suite.title}]({path.name})\n\n*{suite.title} ([report]({suite.name}.md))*"
+        for suite, _ in measured
+        for path in (Places(suite.name).plot(name) for name in suite.plots)
+        if path.exists()
+    ]
+    return "\n\n".join([HEAD, "\n".join(lines), *plots, LIMITS]) + "\n"
+
+
+def _rows(suite: Suite) -> list[Row]:
+    path = Places(suite.name).rows
+    return current_rows(suite, read_rows(path)) if path.exists() else []
+
+
+def _suite_lines(suite: Suite, rows: Sequence[Row]) -> list[str]:
+    """A line a family of groups, with the first judge of what the suite forgets."""
+    judge = next(name for name in suite.judges if registry.judge(name).aspect == suite.concept)
+    answered = Answered(rows, judge)
+    verdicts = [verdict(test) for test in comparisons(suite, answered).values()]
+    against = ", ".join(
+        f"{verdicts.count(word)} {word}" for word in dict.fromkeys(verdicts) if verdicts
+    )
+    lines = []
+    for family, groups in suite.families.items():
+        found = outcomes_of(suite, answered, suite.reference, groups)
+        if found:
+            spreads = (
+                over_seeds(found, lambda one: one.forgotten),
+                over_seeds(found, lambda one: one.kept_share),
+                over_seeds(found, lambda one: one.harmonic_mean),
+            )
+            cells = " | ".join(spread.percent() for spread in spreads)
+            lines.append(f"| [{suite.name}]({suite.name}.md) | {family} | {cells} | {against} |")
+    return lines
