@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from . import registry
+from .agreement import agreement_table, judge_pairs
 from .ledger import Row
 from .outcomes import Answered, Outcome, outcomes_of
 from .places import Places
@@ -43,7 +44,12 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
             parts += split_tables(suite, answered, groups)
         tests = test_table(suite, answered)
         if tests:
-            parts += [f"## {registry.title(suite, suite.reference)} against the others", tests]
+            reference = registry.title(suite, suite.reference)
+            parts += [f"## {reference} against the others: {registry.judge(judge).title}", tests]
+    for first, second in judge_pairs(suite):
+        agreed = agreement_table(suite, rows, first, second)
+        if agreed:
+            parts += ["## Do the judges agree?", agreed]
     costs = cost_table(suite, rows)
     if costs:
         parts += ["## What it takes", costs]

@@ -1,0 +1,1 @@
+"""Networks that only judges need, with their weights beside them."""
