@@ -12,6 +12,7 @@ import comfy.sd
 import comfy.sd1_clip
 import comfy.supported_models_base
 import comfy.utils
+import folder_paths
 import torch
 from torch import Tensor
 
@@ -158,7 +159,11 @@ def _load_text_encoder(weights: dict[str, Tensor]) -> comfy.sd.CLIP:
     table = torch.zeros(49408, TEXT_WIDTH, dtype=rows.dtype)
     table[known.long()] = rows
     weights["text_model.embeddings.token_embedding.weight"] = table
-    clip = comfy.sd.CLIP(DemoTextTarget(), parameters=comfy.utils.calculate_parameters(weights))
+    clip = comfy.sd.CLIP(
+        DemoTextTarget(),
+        embedding_directory=folder_paths.get_folder_paths("embeddings"),
+        parameters=comfy.utils.calculate_parameters(weights),
+    )
     clip.load_sd(
         {f"clip_l.transformer.{name}": value for name, value in weights.items()}, full_model=True
     )

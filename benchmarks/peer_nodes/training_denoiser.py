@@ -1,5 +1,6 @@
 """A copy of the host's denoiser that gradients can flow through."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import comfy.ops
@@ -39,6 +40,14 @@ class TrainingDenoiser:
     def predict(self, parameters: Parameters, x: Tensor, sigma: Tensor, prompts: Tensor) -> Tensor:
         """See ``esdx.Denoiser``; names of ``parameters`` as in the model's state dict."""
         inputs = {name: value[prompts] for name, value in self._inputs.items()}
+        return self.answer(parameters, x, sigma, inputs)
+
+    def answer(
+        self, parameters: Parameters, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor]
+    ) -> Tensor:
+        """The same for what the host tells a denoiser of prompts, a row a latent: ``c_crossattn``
+        (rows, tokens, width) and, for some models, more."""
+        others = dict(inputs)
         with_prefix = {name.removeprefix(DENOISER): value for name, value in parameters.items()}
         return functional_call(
             self._denoiser,
@@ -46,9 +55,9 @@ class TrainingDenoiser:
             (
                 self._sampling.calculate_input(sigma, x),
                 self._sampling.timestep(sigma).float(),
-                inputs.pop("c_crossattn"),
+                others.pop("c_crossattn"),
             ),
-            {**inputs, "transformer_options": {"optimized_attention_override": _attention}},
+            {**others, "transformer_options": {"optimized_attention_override": _attention}},
         )
 
     def denoise(self, parameters: Parameters, x: Tensor, sigma: Tensor, prompts: Tensor) -> Tensor:

@@ -1,0 +1,95 @@
+"""A copy of the host's text encoder that gradients flow through, to an embedding in a prompt."""
+
+import copy
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from comfy.clip_model import CLIPLayer
+from comfy.sd import CLIP
+from comfy.sd1_clip import SD1ClipModel
+from torch import Tensor
+
+STAND_IN = "*"  # one token, which no prompt has
+
+
+class TrainingTextEncoder:
+    """The text encoder of ``clip`` in float32, in modules of its own.
+
+    Make and use it outside inference mode: tensors made inside cannot take part in a gradient.
+
+    Args:
+        clip: left as it is.
+
+    Raises:
+        ValueError: it is not the single CLIP of a Stable Diffusion 1.x or 2.x.
+    """
+
+    def __init__(self, clip: CLIP) -> None:
+        require_one_clip(clip)
+        name = clip.cond_stage_model.clip
+        self._tokenizer: Any = getattr(clip.tokenizer, name)
+        clip.load_model()  # with its patches in place
+        own = copy.deepcopy(getattr(clip.cond_stage_model, name))
+        self._encoder: Any = own.float().requires_grad_(False)
+        self._encoder.reset_clip_options()
+        if clip.layer_idx is not None:
+            self._encoder.set_clip_options({"layer": clip.layer_idx})
+        for module in self._encoder.modules():
+            if isinstance(module, CLIPLayer):
+                module.forward = partial(_add_out_of_place, module)
+
+    @property
+    def key(self) -> str:
+        """The name under which the host looks for this encoder's vectors in an embedding's file."""
+        return self._tokenizer.embedding_key
+
+    def vectors(self, text: str) -> Tensor:
+        """(tokens, width) float32: what a text is before the encoder's layers."""
+        tokens = torch.tensor(self._tokens(text))
+        return self._encoder.transformer.get_input_embeddings().weight[tokens].clone()
+
+    def encode(self, prompts: Sequence[str], embedding: Tensor) -> Tensor:
+        """(prompts, tokens, width), as the host encodes an embedding (vectors, width) in a prompt.
+
+        Args:
+            prompts: each with one ``STAND_IN`` where the embedding belongs.
+            embedding: may require a gradient.
+
+        Raises:
+            ValueError: a prompt is too long to be encoded at once.
+        """
+        return self._encoder([self._with_embedding(prompt, embedding) for prompt in prompts])[0]
+
+    def _tokens(self, text: str) -> list[int]:
+        return self._tokenizer.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def _with_embedding(self, prompt: str, embedding: Tensor) -> list[int | Tensor]:
+        parts = self._tokenizer.tokenize_with_weights(prompt)
+        tokens = [token for token, _ in parts[0]]
+        length, at = len(tokens), tokens.index(self._tokens(STAND_IN)[0])
+        tokens[at : at + 1] = list(embedding)
+        after_the_end = {self._tokenizer.pad_token, self._tokenizer.end_token}
+        if len(parts) > 1 or not after_the_end.issuperset(tokens[length - 1 :]):
+            raise ValueError(
+                "templates: a prompt is too long for the text encoder to take at once. Shorten it."
+            )
+        return tokens[:length]
+
+
+def require_one_clip(clip: CLIP) -> None:
+    """Raise ValueError unless the text encoder is one CLIP, into which one embedding goes."""
+    if not isinstance(clip.cond_stage_model, SD1ClipModel):
+        raise ValueError(
+            f"clip: {type(clip.cond_stage_model).__name__} is not the text encoder of a Stable "
+            "Diffusion 1.x or 2.x, the models that an embedding can be learned for."
+        )
+
+
+def _add_out_of_place(
+    layer: CLIPLayer, x: Tensor, mask: Tensor | None = None, optimized_attention: Any = None
+) -> Tensor:
+    """The host's layer, which adds in place, what gradients do not survive."""
+    x = x + layer.self_attn(layer.layer_norm1(x), mask, optimized_attention)
+    return x + layer.mlp(layer.layer_norm2(x))
