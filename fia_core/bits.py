@@ -13,6 +13,11 @@ def packed_size(shape: Sequence[int]) -> int:
     return -(-prod(shape) // 8)
 
 
+def count_bits(mask: Tensor) -> int:
+    """How many entries of ``mask``, bool on the CPU, are set; several times as fast as torch's."""
+    return int(np.count_nonzero(mask.numpy()))
+
+
 def pack_bits(mask: Tensor) -> Tensor:
     """``mask``, bool of any shape and device, as uint8 (⌈n / 8⌉,) on the CPU; spare bits are 0."""
     return torch.from_numpy(np.packbits(mask.cpu().numpy(), bitorder="little"))

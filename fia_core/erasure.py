@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .bits import count_bits
 from .fusion import agnostic_threshold, fuse_masks
 from .identity import require_same_model
 from .mask import NeuronMask
@@ -138,9 +139,9 @@ def _any_of(masks: Sequence[Tensor], shape: torch.Size) -> Tensor:
 
 
 def _counts(sensitive: Tensor, agnostic: Tensor, spared: Tensor) -> FusionCounts:
-    held = int(sensitive.count_nonzero())
-    shared = int((sensitive & agnostic).count_nonzero())
-    protected = int((sensitive & spared).count_nonzero())
+    held = count_bits(sensitive)
+    shared = count_bits(sensitive & agnostic)
+    protected = count_bits(sensitive & spared)
     return FusionCounts(sensitive.numel(), held, shared, protected, held - shared - protected)
 
 

@@ -53,7 +53,7 @@ def fuse_masks(masks: Iterable[Tensor], agnostic_ratio: float) -> tuple[Tensor, 
             raise ValueError(f"masks: number {position} is {found}; give bool tensors.")
         require_shape(f"masks: number {position}", mask, masks[0].shape, "as the first mask")
     threshold = agnostic_threshold(agnostic_ratio, len(masks))
-    held = torch.zeros_like(masks[0], dtype=torch.int16)
+    held = torch.zeros_like(masks[0], dtype=torch.uint8 if len(masks) < 256 else torch.int16)
     for mask in masks:
         held += mask
     agnostic = held >= threshold

@@ -125,9 +125,10 @@ def concept_sensitive_mask(
     require_choice("granularity", granularity, GRANULARITIES)
     if granularity == "channel":
         return channel_set(sensitivity, share)
-    if granularity == "layer":
-        return layer_set(sensitivity, share)
-    return channel_set(sensitivity, share) & layer_set(sensitivity, share)
+    chosen = layer_set(sensitivity, share)
+    if granularity == "both":
+        _keep_of_channels(chosen, sensitivity, share)
+    return chosen
 
 
 def channel_set(sensitivity: Tensor, spatial_sparsity: Fraction) -> Tensor:
@@ -140,3 +141,15 @@ def layer_set(sensitivity: Tensor, spatial_sparsity: Fraction) -> Tensor:
     flat = sensitivity.reshape(1, -1)
     chosen = top_entries(flat, share_count(spatial_sparsity, sensitivity.numel()))
     return chosen.reshape(sensitivity.shape)
+
+
+def _keep_of_channels(chosen: Tensor, sensitivity: Tensor, spatial_sparsity: Fraction) -> None:
+    """Eq. 6, C ∩ G, in place of G in ``chosen``.
+
+    What G holds of a row are the row's largest entries, so it holds an entry outside C only where
+    it holds more of the row than C does.
+    """
+    count = share_count(spatial_sparsity, sensitivity.shape[1])
+    crowded = chosen.count_nonzero(dim=1) > count
+    if crowded.any():
+        chosen[crowded] = top_entries(sensitivity[crowded], count)

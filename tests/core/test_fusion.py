@@ -103,3 +103,12 @@ def test_more_masks_than_a_byte_counts() -> None:
 def test_bad_masks_are_named(masks: list, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         fuse_masks(masks, 0.6)
+
+
+@pytest.mark.parametrize("count", [255, 256, 300])
+def test_hundreds_of_masks_are_counted_right(count: int) -> None:
+    common, single = torch.eye(2, dtype=torch.bool)
+    masks = [common | single, *[common] * (count - 1)]
+    pruned, agnostic = fuse_masks(masks, 1.0)
+    assert agnostic.tolist() == [True, False]
+    assert pruned.tolist() == [False, True]
