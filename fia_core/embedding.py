@@ -15,8 +15,8 @@ MAX_TEXT = 2**20
 storage, some 5 million characters in all, and fails where that is full."""
 
 MAX_FILE_BYTES = 64 * 2**20
-"""Most bytes that a text may unpack to: one bit for each of SDXL's 410 million FFN2 weights takes
-51 MB, and a hostile text must not unpack to more."""
+"""Most bytes that a text may unpack to, and then the tensors of its file: one bit for each of
+SDXL's 410 million FFN2 weights takes 51 MB, and a hostile text must not unpack to more."""
 
 _MAX_COMPRESSED = MAX_TEXT // 4 * 3
 _MAX_DECODER_BYTES = 64 * 2**20  # what xz itself may use to unpack; 9 MB for what is written here
@@ -47,7 +47,7 @@ def read_embedded_mask(text: str) -> NeuronMask:
         FIAFileError: too long, cut off, damaged, or not a neuron mask of this version.
     """
     try:
-        return NeuronMask.from_bytes(_unpack(text))
+        return NeuronMask.from_bytes(_unpack(text), MAX_FILE_BYTES)
     except (ValueError, lzma.LZMAError) as error:
         raise FIAFileError(
             f"embedded: this is no neuron mask that can be used ({error}); "

@@ -3,8 +3,9 @@
 Each file's metadata has exactly one entry, ``forget_it_all``: a JSON object with ``schema`` (its
 name), ``version`` (a whole number) and the fields that ``mask.py`` and ``profile.py`` list. One
 entry, because safetensors writes several in a different order each time, and the same value shall
-give the same bytes. Nothing is ever unpickled, and nothing is read before the size is known to be
-reasonable.
+give the same bytes. Each tensor is uint8, the zlib stream (``compression.py``) of one that
+``mask.py`` and ``profile.py`` list. Nothing is ever unpickled, and nothing is read before the size
+is known to be reasonable.
 """
 
 import json
@@ -19,10 +20,12 @@ import safetensors.torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from .compression import deflate, inflate
+
 MAX_HEADER_BYTES = 16 * 2**20
 _LENGTH_BYTES = 8
 _ENTRY = "forget_it_all"
-_DTYPES = ("U8", "F32")
+_DTYPE = "U8"
 
 Value = TypeVar("Value")
 FilePath = str | os.PathLike[str]
@@ -40,15 +43,17 @@ class FileSchema:
 
     Args:
         name: the schema's name in the file, such as "fia.neuron_mask".
-        version: the only version that is read and written.
-        max_bytes: a larger file is refused unread.
+        version: the one that is written.
+        max_bytes: a larger file is refused unread, and one whose tensors unpack to more, too.
         title: what people call it, such as "neuron mask".
+        plain_version: an older one that is read, whose tensors are stored as they are.
     """
 
     name: str
     version: int
     max_bytes: int
     title: str
+    plain_version: int | None = None
 
 
 def file_bytes(
@@ -59,7 +64,7 @@ def file_bytes(
     Args:
         schema: what is written.
         content: the JSON object, without ``schema`` and ``version``.
-        tensors: contiguous, on the CPU.
+        tensors: uint8, contiguous, on the CPU.
 
     Raises:
         ValueError: ``content`` is no JSON, or too long.
@@ -71,7 +76,8 @@ def file_bytes(
             f"content: has {len(text):,} characters, at most {MAX_HEADER_BYTES // 2:,} fit; "
             "shorten the prompts, settings or provenance."
         )
-    return safetensors.torch.save(dict(tensors), {_ENTRY: text})
+    streams = {name: deflate(tensor) for name, tensor in tensors.items()}
+    return safetensors.torch.save(streams, {_ENTRY: text})
 
 
 def write_file(path: FilePath, schema: FileSchema, data: bytes) -> None:
@@ -116,9 +122,12 @@ def read_bytes(data: bytes, schema: FileSchema, build: Build[Value]) -> Value:
     """
     try:
         header = _header(data)
-        content = _content(header.pop("__metadata__", None), schema)
+        version, content = _content(header.pop("__metadata__", None), schema)
         _require_dtypes(header)
-        return build(content, safetensors.torch.load(data))
+        tensors = safetensors.torch.load(data)
+        if version != schema.plain_version:
+            tensors = _inflated(tensors, schema)
+        return build(content, tensors)
     except (SafetensorError, RecursionError) as error:
         raise ValueError(str(error)) from error
 
@@ -192,23 +201,38 @@ def _header(data: bytes) -> dict[str, Any]:
     return header
 
 
-def _content(metadata: Any, schema: FileSchema) -> Mapping[str, Any]:
+def _content(metadata: Any, schema: FileSchema) -> tuple[int, Mapping[str, Any]]:
+    """The file's version, and its other fields."""
     content = _parse(fields("metadata", metadata, {_ENTRY: str})[_ENTRY])
     if not isinstance(content, dict):
         raise ValueError(f"its content is {type(content).__name__}, not an object")
     name, version = content.pop("schema", None), content.pop("version", None)
-    if name != schema.name or type(version) is not int or version != schema.version:
+    known = (schema.version, schema.plain_version)
+    if name != schema.name or type(version) is not int or version not in known:
         raise ValueError(
             f"its schema is {name!r} version {version!r}, not {schema.name!r} version "
             f"{schema.version}"
         )
-    return content
+    return version, content
 
 
 def _require_dtypes(tensors: Mapping[str, Any]) -> None:
     for name, tensor in tensors.items():
-        if not isinstance(tensor, dict) or tensor.get("dtype") not in _DTYPES:
-            raise ValueError(f"tensors: {name!r} is not of dtype {' or '.join(_DTYPES)}")
+        if not isinstance(tensor, dict) or tensor.get("dtype") != _DTYPE:
+            raise ValueError(f"tensors: {name!r} is not of dtype {_DTYPE}")
+
+
+def _inflated(streams: Mapping[str, Tensor], schema: FileSchema) -> dict[str, Tensor]:
+    """Every tensor unpacked, all together within what the schema allows."""
+    left = schema.max_bytes
+    tensors = {}
+    for name, stream in streams.items():
+        try:
+            tensors[name] = inflate(stream, left)
+        except ValueError as error:
+            raise ValueError(f"tensors: {name!r}: {error}") from error
+        left -= tensors[name].numel()
+    return tensors
 
 
 def _parse(text: str | bytes) -> Any:

@@ -1,6 +1,6 @@
 """The second value that travels: which weights are pruned, and its file.
 
-File schema ``fia.neuron_mask``, version 1, one safetensors file (``files.py``). Fields:
+File schema ``fia.neuron_mask``, version 2, one safetensors file (``files.py``). Fields:
 
 | field | JSON type | what |
 | --- | --- | --- |
@@ -10,19 +10,20 @@ File schema ``fia.neuron_mask``, version 1, one safetensors file (``files.py``).
 | model | object | ``architecture`` and ``fingerprint``, strings |
 | layers | array | per FFN2 layer ``name`` (string), ``shape`` [C_out, C_in], ``pruned`` (number) |
 
-One tensor per layer: ``<name>.pruned``, uint8 (⌈C_out · C_in / 8⌉,), one bit a weight, row-major,
-the first in the lowest bit, spare bits 0; ``pruned`` in the layer's record is how many are set.
+One tensor per layer, before it is deflated: ``<name>.pruned``, uint8 (⌈C_out · C_in / 8⌉,), one bit
+a weight, row-major, the first in the lowest bit, spare bits 0; ``pruned`` in the layer's record is
+how many are set. Version 1, which is read, too, held the same tensors as they are.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .bits import pack_bits, unpack_bits
+from .bits import count_bits, pack_bits, unpack_bits
 from .files import (
     FilePath,
     FileSchema,
@@ -37,7 +38,7 @@ from .identity import LayerShapes, ModelIdentity
 from .layers import layer_record, read_layer_records, require_count, require_layer_shapes
 from .values import Settings, require_json, require_settings, require_texts
 
-MASK_SCHEMA = FileSchema("fia.neuron_mask", 1, 2**30, "neuron mask")
+MASK_SCHEMA = FileSchema("fia.neuron_mask", 2, 2**30, "neuron mask", plain_version=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ class NeuronMask:
     @cached_property
     def count(self) -> int:
         """How many weights are pruned."""
-        return sum(int(mask.count_nonzero()) for mask in self.layers.values())
+        return sum(count_bits(mask) for mask in self.layers.values())
 
     def to_bytes(self) -> bytes:
         """The bytes of the mask's file; the same mask always gives the same."""
@@ -96,7 +97,7 @@ class NeuronMask:
             "provenance": self.provenance,
             "model": self.model.record(),
             "layers": [
-                layer_record(name, mask.shape, "pruned", int(mask.sum()))
+                layer_record(name, mask.shape, "pruned", count_bits(mask))
                 for name, mask in self.layers.items()
             ],
         }
@@ -104,13 +105,17 @@ class NeuronMask:
         return file_bytes(MASK_SCHEMA, content, tensors)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "NeuronMask":
+    def from_bytes(cls, data: bytes, max_bytes: int = MASK_SCHEMA.max_bytes) -> "NeuronMask":
         """Read the bytes of a mask's file, every field checked.
 
+        Args:
+            data: what ``to_bytes`` gives, or anything else.
+            max_bytes: most that its tensors may unpack to.
+
         Raises:
-            ValueError: damaged, or not a neuron mask of this version.
+            ValueError: damaged, larger, or not a neuron mask of this version.
         """
-        return read_bytes(data, MASK_SCHEMA, cls._from_file)
+        return read_bytes(data, replace(MASK_SCHEMA, max_bytes=max_bytes), cls._from_file)
 
     def save(self, path: FilePath) -> None:
         """Write the mask's file, whole or not at all.
@@ -141,7 +146,7 @@ class NeuronMask:
         layers = {}
         for name, (shape, count) in records.items():
             mask = unpack_bits(tensors[f"{name}.pruned"], shape)
-            require_count(name, "pruned", count, int(mask.sum()))
+            require_count(name, "pruned", count, count_bits(mask))
             layers[name] = mask
         return cls(
             layers=layers,

@@ -1,6 +1,6 @@
 """The first value that travels: a concept's profile, and its file.
 
-File schema ``fia.concept_profile``, version 1, one safetensors file (``files.py``). Fields:
+File schema ``fia.concept_profile``, version 2, one safetensors file (``files.py``). Fields:
 
 | field | JSON type | what |
 | --- | --- | --- |
@@ -12,9 +12,10 @@ File schema ``fia.concept_profile``, version 1, one safetensors file (``files.py
 | model | object | ``architecture`` and ``fingerprint``, strings |
 | layers | array | per FFN2 layer ``name`` (string), ``shape`` [C_out, C_in], ``kept`` (number) |
 
-Tensors per layer: ``<name>.kept``, uint8 (⌈C_out · C_in / 8⌉,), one bit a weight, row-major, the
-first in the lowest bit, spare bits 0; ``<name>.values``, float32 (kept,), the sensitivities of the
-set bits in row-major order, all above 0. Together at most 0.125 + 0.2 · 4 = 0.925 byte a weight.
+Tensors per layer, before they are deflated: ``<name>.kept``, uint8 (⌈C_out · C_in / 8⌉,), one bit a
+weight, row-major, the first in the lowest bit, spare bits 0; ``<name>.values``, uint8 (4 · kept,),
+the sensitivities of the set bits in row-major order, all above 0, as float32 in planes of bytes,
+the lowest bytes first. Together at most 0.125 + 0.2 · 4 = 0.925 byte a weight.
 """
 
 from collections.abc import Mapping
@@ -24,8 +25,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .bits import pack_bits, unpack_bits
+from .bits import count_bits, pack_bits, unpack_bits
 from .checks import finite_float32, require_choice
+from .compression import byte_planes, from_byte_planes
 from .files import (
     FilePath,
     FileSchema,
@@ -45,7 +47,7 @@ from .values import Settings, require_settings, require_text, require_texts
 MAX_SPATIAL_SPARSITY = 0.10
 """Largest spatial sparsity that a profile can answer without loss."""
 
-PROFILE_SCHEMA = FileSchema("fia.concept_profile", 1, 4 * 2**30, "concept profile")
+PROFILE_SCHEMA = FileSchema("fia.concept_profile", 2, 4 * 2**30, "concept profile")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ class SparseSensitivity:
     values: Tensor
 
     def __post_init__(self) -> None:
-        count = int(unpack_bits(self.kept, self.shape).sum())
+        count = count_bits(unpack_bits(self.kept, self.shape))
         if self.values.dtype != torch.float32 or tuple(self.values.shape) != (count,):
             raise ValueError(
                 f"values: is {self.values.dtype} of shape {tuple(self.values.shape)}; "
@@ -94,9 +96,9 @@ class SparseSensitivity:
 
     def dense(self) -> Tensor:
         """A, (C_out, C_in) float32 on the CPU; entries that were not kept are 0."""
-        sensitivity = torch.zeros(self.shape)
-        sensitivity[unpack_bits(self.kept, self.shape)] = self.values
-        return sensitivity
+        return torch.zeros(self.shape).masked_scatter_(
+            unpack_bits(self.kept, self.shape), self.values
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +159,8 @@ class ConceptProfile:
         }
         tensors = {}
         for name, layer in self.layers.items():
-            tensors[f"{name}.kept"], tensors[f"{name}.values"] = layer.kept, layer.values
+            tensors[f"{name}.kept"] = layer.kept
+            tensors[f"{name}.values"] = byte_planes(layer.values)
         write_file(path, PROFILE_SCHEMA, file_bytes(PROFILE_SCHEMA, content, tensors))
 
     @classmethod
@@ -178,7 +181,8 @@ class ConceptProfile:
         require_names(tensors, [f"{name}.{part}" for name in records for part in _PARTS])
         layers = {}
         for name, (shape, count) in records.items():
-            layer = SparseSensitivity(shape, tensors[f"{name}.kept"], tensors[f"{name}.values"])
+            values = from_byte_planes(tensors[f"{name}.values"])
+            layer = SparseSensitivity(shape, tensors[f"{name}.kept"], values)
             require_count(name, "kept", count, layer.values.numel())
             layers[name] = layer
         return cls(

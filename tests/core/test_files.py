@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from samples import mask, profile
 
 from fia_core import ConceptProfile, FIAFileError, NeuronMask
+from fia_core.compression import byte_planes, deflate, from_byte_planes, inflate
 from fia_core.files import MAX_HEADER_BYTES
 from fia_core.mask import MASK_SCHEMA
 
@@ -34,14 +36,20 @@ def saved(kind: Kind, folder: Path) -> Path:
 
 
 def parts(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """JSON object and tensors of a good file."""
+    """JSON object and unpacked tensors of a good file."""
     with safetensors.safe_open(path, "pt") as file:
         text = file.metadata()["forget_it_all"]
-    return json.loads(text), safetensors.torch.load_file(path)
+    streams = safetensors.torch.load_file(path)
+    return json.loads(text), {name: inflate(stream, 2**20) for name, stream in streams.items()}
 
 
 def craft(path: Path, content: object, tensors: dict[str, torch.Tensor]) -> Path:
-    """A safetensors file with any JSON value (or text) and any tensors."""
+    """A safetensors file with any JSON value (or text) and any uint8 tensors, deflated."""
+    return craft_plain(path, content, {name: deflate(one) for name, one in tensors.items()})
+
+
+def craft_plain(path: Path, content: object, tensors: dict[str, torch.Tensor]) -> Path:
+    """The same with any tensors as they are."""
     text = content if isinstance(content, str) else json.dumps(content)
     safetensors.torch.save_file(tensors, path, {"forget_it_all": text})
     return path
@@ -196,7 +204,7 @@ def test_other_metadata_is_refused(tmp_path: Path, metadata: dict | None) -> Non
     ("change", "complaint"),
     [
         (lambda content: content.update(schema="fia.other"), "its schema is 'fia.other'"),
-        (lambda content: content.update(version=2), "version 2, not"),
+        (lambda content: content.update(version=3), "version 3, not"),
         (lambda content: content.update(version=True), "version True, not"),
         (lambda content: content.update(version="1"), "version '1', not"),
         (lambda content: content.pop("model"), "content: has the fields"),
@@ -237,20 +245,45 @@ def test_content_that_is_no_object_is_refused(tmp_path: Path, content: str) -> N
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda packed: packed.to(torch.int64), "is not of dtype U8 or F32"),
-        (lambda packed: packed.to(torch.float8_e5m2), "is not of dtype U8 or F32"),
-        (lambda packed: packed.float(), "packed: is torch.float32"),
-        (lambda packed: packed[:-1].clone(), r"packed: is torch.uint8 of shape \(17,\)"),
-        (lambda packed: packed.reshape(2, 9), r"packed: is torch.uint8 of shape \(2, 9\)"),
-        (lambda packed: packed ^ 255, "has pruned"),
+        (lambda stream: stream.to(torch.int64), "is not of dtype U8"),
+        (lambda stream: stream.to(torch.float8_e5m2), "is not of dtype U8"),
+        (lambda stream: stream.float(), "is not of dtype U8"),
+        (lambda stream: stream[:-1].clone(), "it is cut off, or there is something behind"),
+        (lambda stream: torch.cat([stream, stream]), "it is cut off, or there is something behind"),
+        (lambda stream: stream ^ 255, "it does not unpack: "),
+        (lambda stream: stream[:0], "it is cut off"),
+        (lambda stream: deflate(torch.zeros(17, dtype=torch.uint8)), r"packed: is .* \(17,\)"),
+        (lambda stream: deflate(inflate(stream, 18) ^ 255), "has pruned"),
     ],
 )
 def test_wrong_tensors_are_refused(tmp_path: Path, change: Callable, complaint: str) -> None:
     content, tensors = parts(saved(NeuronMask, tmp_path))
+    streams = {name: deflate(tensor) for name, tensor in tensors.items()}
     name = content["layers"][0]["name"] + ".pruned"
     path = tmp_path / "tensors.safetensors"
-    craft(path, content, tensors | {name: change(tensors[name])})
+    craft_plain(path, content, streams | {name: change(streams[name])})
     assert_refused(NeuronMask, path, complaint)
+
+
+def test_a_tensor_that_unpacks_to_too_much_is_refused_early(tmp_path: Path) -> None:
+    content, tensors = parts(saved(NeuronMask, tmp_path))
+    name = content["layers"][0]["name"] + ".pruned"
+    tensors[name] = torch.zeros(MASK_SCHEMA.max_bytes // 16, dtype=torch.uint8)
+    data = craft(tmp_path / "bomb.safetensors", content, tensors).read_bytes()
+    assert len(data) < MASK_SCHEMA.max_bytes // 1000
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"it unpacks to more than the 100 bytes allowed"):
+        NeuronMask.from_bytes(data, max_bytes=100)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_masks_of_the_first_version_are_read(tmp_path: Path) -> None:
+    content, tensors = parts(saved(NeuronMask, tmp_path))
+    assert content["version"] == 2
+    path = craft_plain(tmp_path / "first.safetensors", content | {"version": 1}, tensors)
+    for name, layer in mask().layers.items():
+        assert torch.equal(NeuronMask.load(path).layers[name], layer)
 
 
 def test_spare_bits_and_extra_and_missing_tensors_are_refused(tmp_path: Path) -> None:
@@ -271,7 +304,10 @@ def test_spare_bits_and_extra_and_missing_tensors_are_refused(tmp_path: Path) ->
 @pytest.mark.parametrize("value", [0.0, -1.0, torch.nan, torch.inf])
 def test_a_profile_with_impossible_sensitivity_is_refused(tmp_path: Path, value: float) -> None:
     content, tensors = parts(saved(ConceptProfile, tmp_path))
-    tensors[content["layers"][0]["name"] + ".values"][3] = value
+    name = content["layers"][0]["name"] + ".values"
+    values = from_byte_planes(tensors[name])
+    values[3] = value
+    tensors[name] = byte_planes(values)
     path = tmp_path / "values.safetensors"
     craft(path, content, tensors)
     assert_refused(ConceptProfile, path, "values: has one that is not above 0 and finite")
