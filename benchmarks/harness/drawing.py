@@ -13,8 +13,10 @@ from torch import Tensor
 from workbench.graph import ApiGraph
 from workbench.server import OnProgress, Server
 
+from .attack import prompt_text
 from .method import Branch, Draft, Method, Setup
 from .shots import Shot
+from .suite import Attack
 
 SHOTS_A_GRAPH = 8
 """Shots posted together: the host reports every node at every step, so graphs stay small.
@@ -27,11 +29,12 @@ MASK_PREFIX = "benchmarks/mask"
 
 @dataclass(frozen=True)
 class Brush:
-    """A method with its settings and what it forgets, ready to be put into a graph."""
+    """A method with its settings, what it forgets and how it is attacked, ready for a graph."""
 
     method: Method
     concepts: tuple[str, ...]
     settings: Mapping[str, Any]
+    attack: Attack | None = None
 
     def branch(self, draft: Draft, setup: Setup) -> Branch:
         """Add the method's nodes."""
@@ -55,7 +58,8 @@ def shots_graph(
         if starts:
             start = draft.add("LoadImage", image=starts[number])
             latent = draft.add("VAEEncode", pixels=start, vae=setup.vae)
-        positive = draft.add("CLIPTextEncode", clip=setup.clip, text=shot.prompt)
+        text = prompt_text(draft, setup, branch, brush.attack, shot.prompt)
+        positive = draft.add("CLIPTextEncode", clip=setup.clip, text=text)
         drawn = branch.sample(draft, setup, branch, positive, latent, shot.seed)
         picture = draft.add("VAEDecode", samples=drawn, vae=setup.vae)
         draft.nodes[f"shot {number}"] = {

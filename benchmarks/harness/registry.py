@@ -81,21 +81,21 @@ def check_suite(suite: Suite) -> None:
                 raise SuiteError(f"groups: {name} does not know {concept!r}; it knows {known}")
 
 
-def packs(entries: Iterable[Entry]) -> list[Path]:
-    """Folders of the node packs that the methods need."""
-    names = dict.fromkeys(pack for entry in entries for pack in method(entry.use).packs)
-    return [BENCHMARKS / name for name in names]
+def packs(entries: Iterable[Entry], further: Iterable[str] = ()) -> list[Path]:
+    """Folders of the node packs that the methods need, and ``further`` ones."""
+    needed = [pack for entry in entries for pack in method(entry.use).packs]
+    return [BENCHMARKS / name for name in dict.fromkeys((*needed, *further))]
 
 
-def version(entry: Entry) -> str:
+def version(suite: Suite, entry: Entry) -> str:
     """A short hash of the code and models that the rows of a method depend on."""
-    own = (BENCHMARKS / "methods" / f"{entry.use}.py", *packs([entry]))
+    own = (BENCHMARKS / "methods" / f"{entry.use}.py", *packs([entry], suite.packs))
     return _hash((*SHARED, *own))
 
 
-def shared_version() -> str:
-    """The same for what all methods have in common."""
-    return _hash(SHARED)
+def shared_version(suite: Suite) -> str:
+    """The same for what all methods of a suite have in common."""
+    return _hash((*SHARED, *packs((), suite.packs)))
 
 
 @cache

@@ -90,7 +90,8 @@ def earlier(suite: Suite, rows: Sequence[Row]) -> str:
         registry.entry_title(entry)
         for entry in suite.entries
         if any(
-            label == entry.label and version != registry.version(entry) for label, version in made
+            label == entry.label and version != registry.version(suite, entry)
+            for label, version in made
         )
     ]
     return f"Made with earlier code or models: {', '.join(changed)}. " if changed else ""

@@ -63,7 +63,7 @@ class Task:
 def origin_of(suite: Suite, entry: Entry, group: Group | None = None) -> Origin:
     """What the rows of a method say of where they come from, as code and settings are now."""
     return Origin(
-        registry.version(entry),
+        registry.version(suite, entry),
         entry.label,
         suite.settings_hash(entry),
         group.name if group else "",
@@ -126,8 +126,8 @@ async def run(suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Place
         return
     note_commit(places.commits)
     print(f"{suite.name}: starting ComfyUI …", flush=True)
-    _forget_older_profiles(places.server)
-    async with running_server(places.server, packs=registry.packs(entries)) as server:
+    _forget_older_work(places.server, registry.shared_version(suite))
+    async with running_server(places.server, packs=registry.packs(entries, suite.packs)) as server:
         setup = Setup.of_workflow(await demo_workflow(server)).sampled_with(suite.sampling)
         line = ProgressLine(suite.name, total)
         done = 0
@@ -165,6 +165,7 @@ class _Work:
             registry.method(task.entry.use),
             task.group.concepts if task.group else (),
             task.entry.settings,
+            self.suite.attack,
         )
         if task.group:
             await self._prepare(server, setup, brush, task.origin, on_progress)
@@ -286,10 +287,11 @@ def jaccard(one: NeuronMask, other: NeuronMask) -> float:
     return both / either if either else 1.0
 
 
-def _forget_older_profiles(base: Path) -> None:
-    """Empty the folder of cached profiles when the code that made them is another now."""
-    stamp, version = base / "version.txt", registry.shared_version()
+def _forget_older_work(base: Path, version: str) -> None:
+    """Empty the folders of profiles and embeddings when the code that made them is another now."""
+    stamp = base / "version.txt"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != version:
-        shutil.rmtree(base / "user" / "__forget_it_all", ignore_errors=True)
+        for folder in ("user/__forget_it_all", "models/embeddings"):
+            shutil.rmtree(base / folder, ignore_errors=True)
         base.mkdir(parents=True, exist_ok=True)
         stamp.write_text(version, encoding="utf-8")

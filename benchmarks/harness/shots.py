@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from demo_model.vocabulary import with_article
 
+from .attack import FIELD, stand_in
 from .suite import NOTHING, PLAIN, Condition, Group, Suite
 
 
@@ -47,6 +48,7 @@ def group_shots(
             _shot(suite, template, concept, contexts[place % len(contexts)], seed, condition)
             for place in range(first, first + count)
             for template in templates
+            if FIELD not in template or concept in group.kept or _is_attacked(suite, concept)
         ]
     return tuple(dict.fromkeys(shots))
 
@@ -65,6 +67,10 @@ def misspelt(name: str) -> str:
     return " ".join(wrong if word == longest else word for word in words)
 
 
+def _is_attacked(suite: Suite, concept: str) -> bool:
+    return suite.attack is not None and concept in suite.attack.concepts
+
+
 def _shot(
     suite: Suite, template: str, concept: str, context: str, seed: int, condition: Condition
 ) -> Shot:
@@ -76,6 +82,7 @@ def _shot(
     prompt = template.format(
         object=with_article(object),
         misspelt=with_article(misspelt(object)),
+        learned=stand_in(object) if _is_attacked(suite, object) else with_article(object),
         scene=with_article(scene) if scene else "",
         style=style,
     )

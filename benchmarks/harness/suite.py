@@ -105,6 +105,20 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Attack:
+    """An embedding that shall bring a concept back, learned through every method's model.
+
+    Attributes:
+        concepts: that prompts with {learned} ask for in this way; others that are forgotten are
+            not asked for with them, and those that should stay by their name.
+        settings: of the learning.
+    """
+
+    concepts: tuple[str, ...]
+    settings: Settings
+
+
+@dataclass(frozen=True)
 class Suite:
     """Everything that a run and a report need to know."""
 
@@ -127,6 +141,12 @@ class Suite:
     groups: tuple[Group, ...]
     entries: tuple[Entry, ...]
     sweeps: tuple[Sweep, ...]
+    attack: Attack | None = None
+
+    @property
+    def packs(self) -> tuple[str, ...]:
+        """Folders in ``benchmarks`` with nodes that the suite needs, whatever the methods."""
+        return ("peer_nodes", "attack_nodes") if self.attack else ()
 
     @property
     def concepts(self) -> tuple[str, ...]:
@@ -137,7 +157,9 @@ class Suite:
     def settings_hash(self, entry: Entry) -> str:
         """Eight digits that change with the method, its settings or those of the sampler."""
         conditions = [asdict(condition) for condition in self.conditions]
-        settings = [entry.use, dict(entry.settings), dict(self.sampling), conditions]
+        settings: list[Any] = [entry.use, dict(entry.settings), dict(self.sampling), conditions]
+        if self.attack:
+            settings.append(asdict(self.attack))
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 

@@ -9,7 +9,7 @@
 | forgotten_scenes | scenes (objects) a seed for what is forgotten; they go round; default: all |
 | kept_scenes | the same for a concept that should stay; 1 by default |
 | kept | concepts that should stay, less the group's own; all others of all groups where left out |
-| prompts | templates with {object}, {misspelt}, {scene}, {style}; with their articles |
+| prompts | templates with {object}, {misspelt}, {learned}, {scene}, {style}; with articles |
 | plain_prompt | the template for the style "plain" and the object "nothing": none at all |
 | seeds | of the noise that the pictures start from |
 | judges | files of ``benchmarks/judges`` |
@@ -20,6 +20,7 @@
 | [[groups]] | ``name``, ``concepts`` forgotten together, or ``each`` alone; ``kept`` of its own |
 | [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``, ``groups`` to take, settings |
 | [[sweeps]] | ``use``, ``setting``, ``values``, ``default``, ``settings``: see ``Sweep`` |
+| [attack] | ``concepts`` that {learned} stands for, and how it is learned: see ``attack.py`` |
 | [quick] | other values for these keys; of groups, methods and conditions only the names to keep |
 """
 
@@ -28,18 +29,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from .suite import (
-    BASE,
-    CONCEPT_KINDS,
-    NOTHING,
-    PLAIN,
-    Condition,
-    Entry,
-    Group,
-    Suite,
-    SuiteError,
-    Sweep,
-)
+from .attack import parse_attack
+from .suite import CONCEPT_KINDS, Condition, Entry, Group, Suite, SuiteError, Sweep
+from .suite_checks import check
 from .toml_values import (
     choice_of,
     number_of,
@@ -121,8 +113,9 @@ def parse_suite(name: str, content: Mapping[str, Any], quick: bool = False) -> S
         groups=groups,
         entries=entries,
         sweeps=_sweeps(content),
+        attack=parse_attack(content),
     )
-    _check(suite)
+    check(suite)
     return suite
 
 
@@ -147,6 +140,7 @@ _KEYS = frozenset(
         "groups",
         "methods",
         "sweeps",
+        "attack",
     }
 )
 _CHOSEN = {"groups": "name", "conditions": "name", "methods": "label"}
@@ -265,39 +259,3 @@ def _conditions(content: Mapping[str, Any]) -> tuple[Condition, ...]:
         sampling = {key: value for key, value in table.items() if key not in ("name", "start")}
         conditions.append(Condition(name, sampling, start))
     return tuple(conditions) or (Condition("", {}),)
-
-
-def _check(suite: Suite) -> None:
-    labels = [entry.label for entry in suite.entries]
-    for key, label in (("methods", BASE), ("reference", suite.reference)):
-        if label not in labels:
-            raise SuiteError(
-                f"{key}: no method has the label {label!r}; there are {', '.join(labels)}"
-            )
-    families = {group.family for group in suite.groups}
-    for entry in suite.entries:
-        for family in entry.families:
-            if family not in families:
-                known = ", ".join(sorted(families))
-                raise SuiteError(
-                    f"methods: {entry.label!r}: no groups {family!r}; there are {known}"
-                )
-    for sweep in suite.sweeps:
-        if sweep.default is not None and sweep.use not in labels:
-            raise SuiteError(f"sweeps: the default needs a method with the label {sweep.use!r}")
-    counts = {"forgotten_scenes": suite.forgotten_scenes, "kept_scenes": suite.kept_scenes}
-    for key, count in counts.items():
-        if not 1 <= count <= len(suite.contexts):
-            raise SuiteError(f"{key}: {count} is not between 1 and {len(suite.contexts)}")
-    fields = {"object": "", "misspelt": "", "scene": "", "style": ""}
-    for none in (PLAIN, NOTHING):
-        if none in suite.concepts and not suite.plain_prompt:
-            raise SuiteError(f"plain_prompt: is missing, and {none!r} is asked for; give one")
-    for prompt in (*suite.prompts, suite.plain_prompt):
-        try:
-            prompt.format(**fields)
-        except (KeyError, IndexError, ValueError):
-            raise SuiteError(
-                f"prompts: {prompt!r} has a field other than {{object}}, {{misspelt}}, {{scene}}, "
-                "{style}"
-            ) from None
