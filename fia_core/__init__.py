@@ -5,6 +5,7 @@ The way of the data: prompts, statistics and saliency (Eq. 1-2), sensitivity (Eq
 profile, concept-sensitive mask (Eq. 4-6), fusion (Eq. 7-8), neuron mask.
 """
 
+from .diffusers_names import diffusers_layer_name
 from .erasure import FusionResult, build_concept_mask, fuse_neuron_masks
 from .files import FIAFileError
 from .fusion import agnostic_threshold, fuse_masks
@@ -77,6 +78,7 @@ __all__ = [
     "contrastive_saliency",
     "default_contexts",
     "default_templates",
+    "diffusers_layer_name",
     "fuse_masks",
     "fuse_neuron_masks",
     "inspect_mask",

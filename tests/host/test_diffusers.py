@@ -1,0 +1,191 @@
+"""The erased model in diffusers: as a pipeline folder, and by a mask alone."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import comfy.diffusers_convert
+import comfy.sd
+import comfy.utils
+import pytest
+import torch
+from comfy import supported_models
+from comfy.model_detection import unet_config_from_diffusers_unet
+from comfy.sd1_clip import SD1Tokenizer
+from safetensors.torch import load_file, save_file
+from tiny_model import TinyModel, loadable_sd15
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+IN_DIFFUSERS = REPOSITORY / "tests" / "benchmarks" / "in_diffusers.py"
+DENOISER, AUTOENCODER = "model.diffusion_model.", "first_stage_model."
+TEXT_ENCODER = "cond_stage_model.transformer.text_model."
+
+Weights = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A masked model, the checkpoint that the host saved of it, and what diffusers made of that."""
+
+    model: TinyModel
+    mask: Any
+    checkpoint: Weights
+    folder: Path
+
+    def weights(self, part: str, file: str = "diffusion_pytorch_model") -> Weights:
+        return load_file(self.folder / "pipeline" / part / f"{file}.safetensors")
+
+
+@pytest.fixture(scope="module")
+def exported(extension: Any, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    folder = tmp_path_factory.mktemp("diffusers")
+    checkpoint, mask_file = folder / "erased.safetensors", folder / "mask.safetensors"
+    generator = torch.Generator().manual_seed(1)
+    inputs = {
+        "latent": torch.randn(1, 4, 8, 8, generator=generator),
+        "text": torch.randn(1, 77, 768, generator=generator),
+        "step": torch.tensor([500.0]),
+    }
+    save_file(inputs, folder / "inputs.safetensors")
+    with torch.inference_mode():
+        model = loadable_sd15()
+        mask = a_mask(extension, model)
+        mask.save(mask_file)
+        masked = extension.module("nodes.host.weight_patch").apply_neuron_mask(
+            model.model, mask, 1.0
+        )
+        comfy.sd.save_checkpoint(str(checkpoint), masked, model.clip, model.vae)
+    command = [sys.executable, "-P", IN_DIFFUSERS, checkpoint, mask_file, folder]
+    process = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return Exported(model, mask, load_file(checkpoint), folder)
+
+
+def a_mask(extension: Any, model: TinyModel) -> Any:
+    """One weight in ten of every FFN2 layer."""
+    layers = extension.module("nodes.host.layers").find_ffn2_layers(model.model)
+    generator = torch.Generator().manual_seed(0)
+    pruned = {
+        name: torch.rand(layer.weight.shape, generator=generator) < 0.1
+        for name, layer in layers.items()
+    }
+    identity = extension.module("nodes.host.identity").model_identity(model.model)
+    return extension.module("fia_core").NeuronMask(pruned, identity, ("church",), {}, {})
+
+
+def own_part(weights: Weights, prefix: str) -> Weights:
+    """Those below ``prefix``, named without it."""
+    return {n.removeprefix(prefix): w for n, w in weights.items() if n.startswith(prefix)}
+
+
+def in_original_names(weights: Weights, model: TinyModel) -> Weights:
+    """A diffusers UNet's weights under the names of the host's own map."""
+    names = comfy.utils.unet_to_diffusers(model.model.model.model_config.unet_config)
+    return {names[name]: weight for name, weight in weights.items()}
+
+
+def require_same(found: Weights, expected: Weights) -> None:
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name].float(), expected[name].float()) for name in expected)
+
+
+def test_the_pipelines_denoiser_has_the_masked_weights(exported: Exported) -> None:
+    found = in_original_names(exported.weights("unet"), exported.model)
+    require_same(found, own_part(exported.checkpoint, DENOISER))
+    for layer, pruned in exported.mask.layers.items():
+        assert torch.equal(found[f"{layer.removeprefix('diffusion_model.')}.weight"] == 0, pruned)
+
+
+def test_the_pipelines_autoencoder_is_the_models(exported: Exported) -> None:
+    found = comfy.diffusers_convert.convert_vae_state_dict(exported.weights("vae"))
+    require_same(found, own_part(exported.checkpoint, AUTOENCODER))
+
+
+def test_the_pipelines_text_encoder_is_the_models(exported: Exported) -> None:
+    found = exported.weights("text_encoder", "model")
+    found = {name.removeprefix("text_model."): weight for name, weight in found.items()}
+    require_same(found, own_part(exported.checkpoint, TEXT_ENCODER))
+
+
+def test_the_pipeline_predicts_what_the_host_predicts(exported: Exported) -> None:
+    """A wrong setting (heads, norms, scales) would show here; sums differ in the last bits."""
+    inputs, found = (
+        load_file(exported.folder / f"{name}.safetensors") for name in ("inputs", "predicted")
+    )
+    denoiser = exported.model.model.model.diffusion_model
+    denoiser.load_state_dict(own_part(exported.checkpoint, DENOISER))
+    noise = denoiser(inputs["latent"], inputs["step"], context=inputs["text"])
+    autoencoder: Any = exported.model.vae.first_stage_model
+    picture = autoencoder.decode(inputs["latent"])
+    for name, expected in (("noise", noise), ("picture", picture)):
+        assert torch.allclose(found[name], expected, atol=1e-4 * float(expected.abs().max()))
+    tokens = SD1Tokenizer().tokenize_with_weights("a church")["l"][0]
+    assert found["tokens"].tolist() == [token for token, _ in tokens]
+
+
+def test_a_mask_alone_prunes_a_denoiser_of_diffusers(exported: Exported) -> None:
+    found = load_file(exported.folder / "forgotten.safetensors")
+    after = in_original_names(found, exported.model)
+    for layer, pruned in exported.mask.layers.items():
+        assert torch.equal(after[f"{layer.removeprefix('diffusion_model.')}.weight"] == 0, pruned)
+    before = exported.weights("unet")
+    others = [name for name in before if not name.endswith(".ff.net.2.weight")]
+    assert len(before) - len(others) == len(exported.mask.layers)
+    assert all(torch.equal(found[name], before[name]) for name in others)
+
+
+def test_the_configuration_is_stable_diffusion_1(exported: Exported) -> None:
+    """Every weight of the whole denoiser, by the host's map, without any weight being made."""
+    shapes = json.loads((exported.folder / "shapes.json").read_text())
+    unet = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    config = unet_config_from_diffusers_unet(unet, torch.float32)
+    assert config and config["context_dim"] == 768 and config["num_heads"] == 8
+    host = supported_models.SD15(config).get_model({}, device=torch.device("meta"))
+    names = comfy.utils.unet_to_diffusers(config)
+    expected = host.diffusion_model.state_dict()
+    assert {names[name]: tuple(shape) for name, shape in shapes.items()} == {
+        name: tuple(weight.shape) for name, weight in expected.items()
+    }
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_layer_names_are_the_hosts_map(extension: Any, layers: int) -> None:
+    core = extension.module("fia_core")
+    per_stage = [1, 1, 3, 0]  # transformers' depth
+    config = {
+        "num_res_blocks": [layers] * 4,
+        "channel_mult": [1, 2, 4, 4],
+        "transformer_depth": [depth for depth in per_stage for _ in range(layers)],
+        "transformer_depth_middle": 2,
+        "transformer_depth_output": [depth for depth in per_stage for _ in range(layers + 1)],
+    }
+    names = comfy.utils.unet_to_diffusers(config)
+    ffn2 = [name for name in names if name.endswith(".ff.net.2.weight")]
+    assert len(ffn2) == 5 * layers + 2 + 5 * (layers + 1)
+    for name in names:
+        if ".transformer_blocks." in name:
+            assert core.diffusers_layer_name(names[name], layers) == name
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        ("nothing", "checkpoint.safetensors: there is no such file."),
+        ("sdxl", "is no whole Stable Diffusion 1.x; name a pipeline folder"),
+        ("folder", "exists; name a new folder"),
+    ],
+)
+def test_the_command_says_what_it_cannot_write(tmp_path: Path, prepare: str, message: str) -> None:
+    checkpoint, folder = tmp_path / "checkpoint.safetensors", tmp_path / "folder"
+    if prepare != "nothing":
+        save_file({"conditioner.embedders.0": torch.zeros(1)}, checkpoint)
+    if prepare == "folder":
+        folder.mkdir()
+    command = [sys.executable, str(REPOSITORY / "benchmarks" / "to_diffusers.py")]
+    command += [str(checkpoint), str(folder)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 1 and message in process.stderr
+    assert len(process.stderr.splitlines()) == 1
