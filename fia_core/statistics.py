@@ -131,6 +131,15 @@ class RunningMoments(RunningMean):
         self._require_some()
         return (self._squares / self.count).sqrt_()
 
+    @property
+    def mean_plus_std(self) -> Tensor:
+        """Mean + standard deviation, float32: all that Eq. 2 needs of the base prompts.
+
+        Raises:
+            ValueError: nothing has been added.
+        """
+        return self.std.add_(self._mean)
+
     def _fold(self, deviation: Tensor) -> None:
         super()._fold(deviation)
         self._squares.addcmul_(deviation, deviation, value=(self.count - 1) / self.count)

@@ -19,7 +19,7 @@ from .state_plan import StatePlan, plan_state
 from .words import require_known_words
 
 COMPILE_KEY = "torch.compile"  # of the host's wrapper that swaps in the compiled denoiser
-CALCULATION = 1
+CALCULATION = 2
 """Raise it when the same request would give other numbers than before: cached profiles expire."""
 
 

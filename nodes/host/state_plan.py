@@ -12,8 +12,8 @@ from comfy.model_patcher import ModelPatcher
 from ...fia_core import LayerShapes
 from .denoise import SamplingSettings, denoiser_memory
 
-MOMENT_BYTES = 12
-"""A weight: mean and squares over the base prompts, mean over a concept's, each float32."""
+MOMENT_BYTES = 8
+"""A weight: mean and squares over the base prompts, then μ_b + σ_b and a concept's mean, float32."""
 
 SUM_BYTES = 6
 """A weight and concept: Eq. 3's sum (float32) and count (int16)."""

@@ -2,7 +2,8 @@
 
 Prompts come in groups of one size: the base prompts first, then each concept's. Within a step and
 a layer they come in order, so the state is the base moments of the step, one concept's mean at a
-time, and per concept what Eq. 3 keeps over the steps.
+time, and per concept what Eq. 3 keeps over the steps. Of the base moments only μ_b + σ_b stays
+while concepts come, so a layer never holds more than two of these matrices.
 """
 
 from functools import partial
@@ -15,9 +16,9 @@ from ...fia_core import (
     RunningMoments,
     SensitivityAccumulator,
     SparseSensitivity,
-    contrastive_saliency,
     prompt_saliencies,
 )
+from ...fia_core.saliency import saliency_above
 from .state_plan import StatePlan
 
 
@@ -117,22 +118,25 @@ class _LayerStatistics:
         self.seen = 0
         self._group = group
         self._moments = moments
-        self._base = moments.of_base()
-        self._concept = moments.of_concept()
+        self._running: RunningMean | None = None  # of the group that comes in now
+        self._base_bar = torch.empty(0)  # μ_b + σ_b of the step
 
     def add(self, prompt: int, saliency: torch.Tensor) -> None:
         self.seen += 1
-        saliency = saliency.to(self._moments.device)
         group = prompt // self._group
-        if group == 0:
-            self._base.add(saliency)
-            return
-        self._concept.add(saliency)
-        if self._concept.count == self._group:
-            step = contrastive_saliency(self._concept.mean, self._base.mean, self._base.std)
-            self.accumulators[group - 1].add(step)
-            self._concept = self._moments.of_concept()
+        if self._running is None:
+            self._running = self._moments.of_concept() if group else self._moments.of_base()
+        self._running.add(saliency.to(self._moments.device))
+        if self._running.count == self._group:
+            self._finish_group(group, self._running)
+            self._running = None
 
     def finish_step(self) -> None:
         self.seen = 0
-        self._base = self._moments.of_base()
+        self._base_bar = torch.empty(0)
+
+    def _finish_group(self, group: int, running: RunningMean) -> None:
+        if isinstance(running, RunningMoments):
+            self._base_bar = running.mean_plus_std
+        else:
+            self.accumulators[group - 1].add(saliency_above(running.mean, self._base_bar))
