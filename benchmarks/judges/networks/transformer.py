@@ -50,14 +50,22 @@ class TransformerJudge(nn.Module):
         Raises:
             ValueError: the pictures have another shape.
         """
+        seen = self.features(pictures)
+        return self.object_head(seen), self.style_head(seen)
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """What the heads see, (N, WIDTH).
+
+        Raises:
+            ValueError: the pictures have another shape.
+        """
         if pictures.ndim != 4 or pictures.shape[1:] != (SIDE, SIDE, 3):
             raise ValueError(
                 f"pictures must have shape (N, {SIDE}, {SIDE}, 3), not {tuple(pictures.shape)}; "
                 "resize them first"
             )
         patches = self.stem(pictures.movedim(-1, 1).float() * 2 - 1).flatten(2).mT
-        seen = self.layers(patches + self.places).mean(1)
-        return self.object_head(seen), self.style_head(seen)
+        return self.layers(patches + self.places).mean(1)
 
     @torch.inference_mode()
     def name_objects(self, pictures: Tensor) -> list[set[str]]:
