@@ -13,7 +13,7 @@ from ...fia_core import LayerShapes
 from .denoise import SamplingSettings, denoiser_memory
 
 MOMENT_BYTES = 8
-"""A weight: mean and squares over the base prompts, then μ_b + σ_b and a concept's mean, float32."""
+"""A weight: base prompts' mean and squares, then μ_b + σ_b and a concept's mean; each float32."""
 
 SUM_BYTES = 6
 """A weight and concept: Eq. 3's sum (float32) and count (int16)."""
