@@ -151,6 +151,10 @@ class _Work:
         self._reference = next(entry for entry in suite.entries if entry.label == suite.reference)
         self._base_origin = origin_of(suite, base)
 
+    def load_judges(self) -> None:
+        """Make them ready; one that lacks something says so before anything is drawn."""
+        self._looks = {name: judge.load() for name, judge in self.judges.items()}
+
     def missing(self, task: Task) -> list[Shot]:
         """The shots that some judge has not seen."""
         origin = task.origin
@@ -221,8 +225,6 @@ class _Work:
             if not unseen:
                 continue
             before = self._batch(self._base_origin, unseen) if judge.compares else None
-            if name not in self._looks:
-                self._looks[name] = judge.load()
             values = self._looks[name](self._batch(origin, unseen), unseen, before)
             rows += [
                 Row(origin, shot, name, value, self._seconds[origin, shot])
