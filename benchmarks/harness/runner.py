@@ -124,6 +124,7 @@ async def run(suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Place
     total = sum(len(work.missing(task)) for task in tasks)
     if not total:
         return
+    work.load_judges()
     note_commit(places.commits)
     print(f"{suite.name}: starting ComfyUI …", flush=True)
     _forget_older_work(places.server, registry.shared_version(suite))
