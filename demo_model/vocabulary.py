@@ -50,4 +50,4 @@ STYLES: tuple[str, ...] = ("pencil sketch", "pixel art", "neon", "watercolor")
 
 def with_article(noun: str) -> str:
     """``"apple"`` → ``"an apple"``; the form in which captions and prompts name things."""
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
