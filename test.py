@@ -128,7 +128,8 @@ def pytest(folder: str, variables: dict[str, str], *options: str) -> Counts:
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        command = [sys.executable, "-P", "-m", "pytest", folder, f"--junitxml={report}", *options]
+        command = [sys.executable, "-P", "-m", "pytest", folder, "-rs", f"--junitxml={report}"]
+        command += options
         status = subprocess.run(command, cwd=ROOT, env=inherited | variables).returncode
         counts = read_report(report)
     if status and not counts.failed:  # nothing collected, or pytest itself broke
