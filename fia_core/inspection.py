@@ -92,11 +92,12 @@ def inspect_mask(
     _require_same_layers(mask, concept_masks, kept_masks)
     _require_separate_concepts(mask, concept_masks, kept_masks)
     decided = fuse_again(mask, concept_masks)
+    shapes = mask.shapes
     layers = tuple(
         LayerInspection(
             name=name,
             place=place,
-            shape=mask.shapes[name],
+            shape=shapes[name],
             counts=decided.layers[name],
             by_output=mask.layers[name].sum(1, dtype=torch.int32),
             by_input=mask.layers[name].sum(0, dtype=torch.int32),

@@ -5,6 +5,9 @@ from typing import Any
 
 from .files import fields
 
+MAX_LAYERS = 10_000
+"""Most layers that a file may have; the largest known models have some hundreds."""
+
 
 def require_layer_shapes(name: str, layers: Mapping[str, Sequence[int]]) -> None:
     """Raise ValueError unless ``layers`` maps names to shapes of two sizes of at least 1."""
@@ -28,8 +31,10 @@ def read_layer_records(
     """Name to shape and count of each layer of a file, in the file's order.
 
     Raises:
-        ValueError: a record is malformed, or a layer comes twice.
+        ValueError: a record is malformed, a layer comes twice, or there are too many.
     """
+    if len(records) > MAX_LAYERS:
+        raise ValueError(f"layers: has {len(records):,}, more than the {MAX_LAYERS:,} allowed")
     layers: dict[str, tuple[tuple[int, int], int]] = {}
     for record in records:
         layer = fields("layers", record, {"name": str, "shape": list, count_name: int})

@@ -1,6 +1,8 @@
 """Hostile files and texts at every reader, some of each; ``benchmarks/fuzz.py`` does more."""
 
+import json
 import pickle
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,11 @@ from hypothesis import strategies as st
 from benchmarks.fuzzing.files import hostile
 from benchmarks.fuzzing.guard import Guard, GuardError
 from benchmarks.fuzzing.readers import READERS, good_mask, good_profile, refusal
-from benchmarks.fuzzing.spoilers import Marks
+from benchmarks.fuzzing.spoilers import Marks, content_of, joined, with_content
+from fia_core import NeuronMask
 from fia_core.embedding import embed_mask
+from fia_core.inspection import inspect_mask
+from fia_core.layers import MAX_LAYERS
 
 CASES = 60
 MOST_MEMORY = 200 * 2**20  # bytes; text that unpacks to too much is stopped at 64 MiB
@@ -69,6 +74,29 @@ def test_good_files_pass_the_guard(
     file = tmp_path / "good.safetensors"
     file.write_bytes(texts.get(title, embed_mask(good_mask()).encode()))
     assert refusal(READERS[title], file, guard) is None
+
+
+def with_layers(count: int) -> bytes:
+    """A mask's file with so many layers, each of one weight."""
+    content = content_of(good_mask().to_bytes())
+    content["layers"] = [{"name": f"{i}", "shape": [1, 1], "pruned": 0} for i in range(count)]
+    header = {
+        f"{i}.pruned": {"dtype": "U8", "shape": [1], "data_offsets": [i, i + 1]}
+        for i in range(count)
+    }
+    return with_content(joined(header, bytes(count)), json.dumps(content))
+
+
+def test_very_many_layers_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^layers: has 10,001, more than the 10,000 allowed"):
+        NeuronMask.from_bytes(with_layers(MAX_LAYERS + 1))
+
+
+def test_the_time_of_an_inspection_grows_with_the_layers_and_no_faster() -> None:
+    mask = NeuronMask.from_bytes(with_layers(MAX_LAYERS))
+    start = time.perf_counter()
+    inspect_mask(mask)
+    assert time.perf_counter() - start < 10  # by their square it would be a minute and more
 
 
 @pytest.mark.parametrize("reader", ["pickle", "another file", "a file written"])
