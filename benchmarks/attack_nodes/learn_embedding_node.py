@@ -186,7 +186,7 @@ class _Inversion:
         """
         clean = self._latents[rows]
         x = self._sampling.noise_scaling(sigma, noise.to(self._device), clean)
-        prompts = [self._prompts[row] for row in rows.tolist()]
+        prompts = [self._prompts[int(row)] for row in rows]
         context = self._encoder.encode(prompts, embedding).to(self._device)
         answer = self._denoiser.answer({}, x, sigma, {"c_crossattn": context})
         seen = self._sampling.calculate_denoised(sigma, answer, x)

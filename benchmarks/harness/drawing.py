@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,10 @@ class Brush:
 
     def branch(self, draft: Draft, setup: Setup) -> Branch:
         """Add the method's nodes."""
-        return self.method.build(draft, setup, self.concepts, self.settings)
+        branch = self.method.build(draft, setup, self.concepts, self.settings)
+        for node, settings in setup.last:
+            branch = replace(branch, model=draft.add(node, model=branch.model, **settings))
+        return branch
 
 
 def shots_graph(
@@ -58,7 +61,7 @@ def shots_graph(
         if starts:
             start = draft.add("LoadImage", image=starts[number])
             latent = draft.add("VAEEncode", pixels=start, vae=setup.vae)
-        text = prompt_text(draft, setup, branch, brush.attack, shot.prompt)
+        text = prompt_text(draft, setup, branch, brush.attack, literal(shot.prompt))
         positive = draft.add("CLIPTextEncode", clip=setup.clip, text=text)
         drawn = branch.sample(draft, setup, branch, positive, latent, shot.seed)
         picture = draft.add("VAEDecode", samples=drawn, vae=setup.vae)
@@ -106,6 +109,11 @@ async def prepare(
     shown = await server.run(draft.nodes, on_progress)
     seconds = time.monotonic() - start
     return shown["mask"]["text"][0] if branch.mask else "", seconds
+
+
+def literal(prompt: str) -> str:
+    """The prompt as the host must be told it: its parentheses are words, not weights."""
+    return prompt.replace("(", "\\(").replace(")", "\\)")
 
 
 def as_batch(pictures: Sequence[Image.Image]) -> Tensor:

@@ -28,7 +28,7 @@ PROFILE_SETTINGS = frozenset(
 BUILD_SETTINGS = frozenset({"spatial_sparsity", "granularity"})
 FUSE_SETTINGS = frozenset({"agnostic_ratio"})
 APPLY_SETTINGS = frozenset({"strength"})
-FIA_SETTINGS = PROFILE_SETTINGS | BUILD_SETTINGS | FUSE_SETTINGS | APPLY_SETTINGS
+FIA_SETTINGS = PROFILE_SETTINGS | BUILD_SETTINGS | FUSE_SETTINGS | APPLY_SETTINGS | {"dtype"}
 
 Settings = Mapping[str, Any]
 
@@ -36,13 +36,18 @@ Settings = Mapping[str, Any]
 def concept_masks(
     draft: Draft, setup: Setup, concepts: tuple[str, ...], settings: Settings
 ) -> Link:
-    """One mask a concept, by the shipped nodes; settings are those of the workflow or given."""
+    """One mask a concept, by the shipped nodes; settings are those of the workflow or given.
+
+    With a ``dtype`` the denoiser computes in it while it is profiled, and cached profiles, which
+    are the same for all of them, are not taken.
+    """
+    own = of_node(setup, "FIAProfileConcept", settings)
+    model = setup.profiled
+    if "dtype" in settings:
+        model = draft.add("ModelComputeDtype", model=model, dtype=settings["dtype"])
+        own["use_cache"] = False
     profiles = draft.add(
-        "FIAProfileConcept",
-        model=setup.model,
-        clip=setup.clip,
-        **of_node(setup, "FIAProfileConcept", settings),
-        concepts="\n".join(concepts),
+        "FIAProfileConcept", model=model, clip=setup.clip, **own, concepts="\n".join(concepts)
     )
     return build_masks(draft, setup, profiles, settings)
 
@@ -114,7 +119,7 @@ def variant(title: str, **changes: Any) -> Method:
         known = {key: own[key] for key in VARIANT_SETTINGS}
         profiles = draft.add(
             "FIABenchmarkProfile",
-            model=setup.model,
+            model=setup.profiled,
             clip=setup.clip,
             concepts="\n".join(concepts),
             **known,

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from workbench.graph import ApiGraph, copy_with_sources, only_node
 
+from .lora import LORA_NODE
+
 Link = list[Any]
 """``[node id, output slot]``."""
 
@@ -31,7 +33,9 @@ class Setup:
 
     Attributes:
         nodes: that make the model, the text encoder, the VAE and the empty negative prompt.
-        model, clip, vae, negative: links into them.
+        model, clip, vae, negative: links into them; the model is the one that shall draw.
+        profiled: link to the model that masks are made from: without what a condition adds to it.
+        last: nodes, with their settings, that a model goes through when it has forgotten.
         sampler: KSampler's settings: steps, cfg, sampler_name, scheduler, denoise.
         latent: EmptyLatentImage's inputs, one picture.
         defaults: the settings of Profile Concept, Build Concept Mask, Fuse Masks and Apply Neuron
@@ -46,6 +50,8 @@ class Setup:
     sampler: Mapping[str, Any]
     latent: Mapping[str, Any]
     defaults: Mapping[str, Mapping[str, Any]]
+    profiled: Link
+    last: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
     @classmethod
     def of_workflow(cls, workflow: ApiGraph) -> "Setup":
@@ -69,21 +75,40 @@ class Setup:
             sampler={key: sampler["inputs"][key] for key in SAMPLER_SETTINGS},
             latent=latent | {"batch_size": 1},
             defaults={name: _settings(name, workflow) for name in METHOD_NODES},
+            profiled=model,
         )
 
     def sampled_with(self, sampling: Mapping[str, Any]) -> "Setup":
-        """The same with other settings of the sampler or another picture size.
+        """The same with other settings of the sampler, another picture size, or a changed model.
+
+        Args:
+            sampling: by name; "dtype" is what the denoiser computes in, "lora" says whether the
+                benchmarks' LoRA is loaded "before" or "after" a model forgets.
 
         Raises:
             ValueError: an unknown setting.
         """
-        known = (*self.sampler, "width", "height")
+        known = (*self.sampler, "width", "height", "dtype", "lora")
         for key in sampling:
             if key not in known:
                 raise ValueError(f"sampling: {key!r} is unknown; known are {', '.join(known)}")
         size = {key: sampling[key] for key in ("width", "height") if key in sampling}
-        sampler = {key: value for key, value in sampling.items() if key not in size}
-        return replace(self, sampler={**self.sampler, **sampler}, latent={**self.latent, **size})
+        sampler = {key: value for key, value in sampling.items() if key in self.sampler}
+        setup = replace(self, sampler={**self.sampler, **sampler}, latent={**self.latent, **size})
+        if "dtype" in sampling:
+            setup = setup._drawn_through("ModelComputeDtype", {"dtype": sampling["dtype"]})
+        if sampling.get("lora") == "before":
+            setup = setup._drawn_through(*LORA_NODE)
+        elif sampling.get("lora") == "after":
+            setup = replace(setup, last=(*setup.last, LORA_NODE))
+        elif "lora" in sampling:
+            raise ValueError(f'lora: is {sampling["lora"]!r}; write "before" or "after"')
+        return setup
+
+    def _drawn_through(self, class_type: str, settings: Mapping[str, Any]) -> "Setup":
+        """The same with the model that draws behind one more node."""
+        node = {"class_type": class_type, "inputs": {"model": self.model, **settings}}
+        return replace(self, nodes={**self.nodes, class_type: node}, model=[class_type, 0])
 
     def draft(self) -> Draft:
         """A new graph that holds ``nodes``."""

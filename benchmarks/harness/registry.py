@@ -13,6 +13,7 @@ from workbench.environment import ROOT
 from workbench.erasure import WORKFLOW
 
 from .judge import Judge
+from .lora import loras
 from .method import Method
 from .suite import Entry, Suite, SuiteError
 
@@ -89,7 +90,11 @@ def packs(entries: Iterable[Entry], further: Iterable[str] = ()) -> list[Path]:
 
 def version(suite: Suite, entry: Entry) -> str:
     """A short hash of the code and models that the rows of a method depend on."""
-    own = (BENCHMARKS / "methods" / f"{entry.use}.py", *packs([entry], suite.packs))
+    own = (
+        BENCHMARKS / "methods" / f"{entry.use}.py",
+        *packs([entry], suite.packs),
+        *loras(suite.conditions),
+    )
     return _hash((*SHARED, *own))
 
 

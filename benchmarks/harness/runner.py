@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from PIL import Image
 from torch import Tensor
@@ -20,6 +19,7 @@ from .ledger import Ledger, Origin, Row
 from .method import Setup
 from .places import Places
 from .provenance import note_commit
+from .server_folder import make_ready
 from .shots import Shot, base_shots, group_shots
 from .suite import BASE, Condition, Entry, Group, Suite
 
@@ -127,7 +127,7 @@ async def run(suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Place
     work.load_judges()
     note_commit(places.commits)
     print(f"{suite.name}: starting ComfyUI …", flush=True)
-    _forget_older_work(places.server, registry.shared_version(suite))
+    make_ready(places.server, suite)
     async with running_server(places.server, packs=registry.packs(entries, suite.packs)) as server:
         setup = Setup.of_workflow(await demo_workflow(server)).sampled_with(suite.sampling)
         line = ProgressLine(suite.name, total)
@@ -288,13 +288,3 @@ def jaccard(one: NeuronMask, other: NeuronMask) -> float:
         both += int((pruned & other.layers[name]).count_nonzero())
         either += int((pruned | other.layers[name]).count_nonzero())
     return both / either if either else 1.0
-
-
-def _forget_older_work(base: Path, version: str) -> None:
-    """Empty the folders of profiles and embeddings when the code that made them is another now."""
-    stamp = base / "version.txt"
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != version:
-        for folder in ("user/__forget_it_all", "models/embeddings"):
-            shutil.rmtree(base / folder, ignore_errors=True)
-        base.mkdir(parents=True, exist_ok=True)
-        stamp.write_text(version, encoding="utf-8")

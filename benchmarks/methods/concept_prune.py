@@ -18,7 +18,7 @@ def build(draft: Draft, setup: Setup, concepts: tuple[str, ...], settings: Setti
     profile = of_node(setup, "FIAProfileConcept", settings)
     mask = draft.add(
         "FIABenchConceptPrune",
-        model=setup.model,
+        model=setup.profiled,
         clip=setup.clip,
         concepts="\n".join(concepts),
         sparsity=settings.get("sparsity", SPARSITY),

@@ -30,6 +30,7 @@ SETUP = Setup(
     sampler={"steps": 8},
     latent={"width": 128, "height": 128, "batch_size": 1},
     defaults={"FIAProfileConcept": PROFILING},
+    profiled=["demo", 0],
 )
 
 

@@ -1,0 +1,26 @@
+"""What lies in ComfyUI's folder before a suite runs."""
+
+import shutil
+from pathlib import Path
+
+from . import registry
+from .lora import loras
+from .suite import Suite
+
+
+def make_ready(base: Path, suite: Suite) -> None:
+    """Put there what the suite loads, and take away what other code has made: profiles, embeddings.
+
+    Args:
+        base: the folder; made where it is missing.
+        suite: that shall run.
+    """
+    stamp, version = base / "version.txt", registry.shared_version(suite)
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != version:
+        for folder in ("user/__forget_it_all", "models/embeddings"):
+            shutil.rmtree(base / folder, ignore_errors=True)
+        base.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(version, encoding="utf-8")
+    for file in loras(suite.conditions):
+        (base / "models" / "loras").mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, base / "models" / "loras")
