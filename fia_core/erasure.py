@@ -102,10 +102,10 @@ def fuse_neuron_masks(
             counts.append(_counts(concept_mask, agnostic, spared))
     report = FusionReport(
         threshold=agnostic_threshold(agnostic_ratio, len(masks)),
-        concepts={
-            ", ".join(mask.concepts): sum_counts(counts)
+        concepts=tuple(
+            (", ".join(mask.concepts), sum_counts(counts))
             for mask, counts in zip(masks, by_mask, strict=True)
-        },
+        ),
         layers=by_layer,
         total=sum_counts(list(by_layer.values())),
     )

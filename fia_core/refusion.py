@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .fusion import agnostic_threshold, fuse_masks
 from .mask import NeuronMask
 from .origins import origin_record
-from .report import FusionCounts
+from .report import FusionCounts, agnostic_rule
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,7 @@ def fuse_again(mask: NeuronMask, concept_masks: Sequence[NeuronMask]) -> Refusio
         held = kept + int(prunable.count_nonzero())
         layers[name] = FusionCounts(pruned.numel(), held, kept, held - kept - gone, gone)
     threshold = agnostic_threshold(ratio, len(sources))
-    if threshold > len(sources):
-        return Refusion(layers, threshold, "A single concept has no concept-agnostic weights.")
-    note = f"A weight that {threshold} or more of {len(sources)} concepts hold is agnostic."
-    return Refusion(layers, threshold, note)
+    return Refusion(layers, threshold, agnostic_rule(threshold, len(sources)))
 
 
 def _pruned_only(mask: NeuronMask, note: str) -> Refusion:

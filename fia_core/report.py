@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .places import layer_places
+
 
 @dataclass(frozen=True)
 class FusionCounts:
@@ -45,13 +47,13 @@ class FusionReport:
 
     Attributes:
         threshold: τ_ca, how many masks make a weight concept-agnostic.
-        concepts: counts by concept (the name of a fused mask is its concepts', joined).
-        layers: counts by layer.
+        concepts: name and counts of each mask (a fused mask's name is its concepts', joined).
+        layers: counts by layer's module name.
         total: counts of the whole.
     """
 
     threshold: int
-    concepts: dict[str, FusionCounts]
+    concepts: tuple[tuple[str, FusionCounts], ...]
     layers: dict[str, FusionCounts]
     total: FusionCounts
 
@@ -59,45 +61,61 @@ class FusionReport:
     def warnings(self) -> tuple[str, ...]:
         """A sentence for each concept that loses no weight, with the reason and a mend."""
         return tuple(
-            f"{name} will not be forgotten: {_reason(counts)}"
-            for name, counts in self.concepts.items()
+            f"{name} will not be forgotten: {self._reason(counts)}"
+            for name, counts in self.concepts
             if counts.pruned == 0
         )
 
+    @property
+    def rule(self) -> str:
+        """The threshold in words."""
+        return agnostic_rule(self.threshold, len(self.concepts))
+
     def text(self, model_weights: int | None = None) -> str:
         """The warnings and a readable table; with ``model_weights`` also shares of the model."""
-        names = ("all", *self.concepts, *self.layers)
-        width = max(len(name) for name in names)
+        places = layer_places(tuple(self.layers))
+        by_layer = [(places[name].label, counts) for name, counts in self.layers.items()]
+        width = max(len(name) for name, _ in (*self.concepts, *by_layer))
         heading = _row(width, "", _COLUMNS + (("of model",) if model_weights else ()))
         lines = [
             *(f"Warning: {warning}" for warning in self.warnings),
-            f"Concept masks fused: {len(self.concepts)}. A weight that {self.threshold} or more of "
-            "them hold is concept-agnostic and kept.",
+            f"Concept masks fused: {len(self.concepts)}. {self.rule}",
         ]
-        for title, counts_by_name in (
-            ("Total", {"all": self.total}),
+        for title, rows in (
+            ("Total", [("all", self.total)]),
             ("By concept", self.concepts),
-            ("By layer", self.layers),
+            ("By layer", by_layer),
         ):
             lines += ["", title, heading]
-            lines += [
-                _counts_row(width, name, counts, model_weights)
-                for name, counts in counts_by_name.items()
-            ]
+            lines += [_counts_row(width, name, counts, model_weights) for name, counts in rows]
         return "\n".join(lines)
+
+    def _reason(self, counts: FusionCounts) -> str:
+        """Why a concept that loses no weight does so, and what to do."""
+        if counts.sensitive == 0:
+            return "no weight answers to it. Check its words and contexts, or profile more steps."
+        mends = ["protect less", "forget it with a Fuse Masks and an Apply Neuron Mask of its own"]
+        if self.threshold < len(self.concepts):
+            mends.insert(0, "raise the agnostic ratio")
+        return (
+            f"of its {counts.sensitive:,} sensitive weights {counts.agnostic:,} are agnostic and "
+            f"{counts.protected:,} protected. You may {', or '.join(mends)}."
+        )
+
+
+def agnostic_rule(threshold: int, masks: int) -> str:
+    """What a threshold means for so many masks."""
+    if threshold > masks:
+        return "A single concept has no concept-agnostic weights: its whole mask is pruned."
+    if masks == 2:
+        return (
+            "What both hold is concept-agnostic and kept, at any ratio: fuse no two words for the "
+            "same thing."
+        )
+    return f"A weight that {threshold} or more of {masks} hold is concept-agnostic and kept."
 
 
 _COLUMNS = ("sensitive", "agnostic", "protected", "pruned", "of FFN2")
-
-
-def _reason(counts: FusionCounts) -> str:
-    """Why a concept that loses no weight does so."""
-    if counts.sensitive == 0:
-        return "no weight answers to it. Check its words and contexts, or profile more steps."
-    return (
-        f"of its {counts.sensitive:,} sensitive weights {counts.agnostic:,} are agnostic and "
-        f"{counts.protected:,} protected. Raise the agnostic ratio or protect less."
-    )
 
 
 def _row(width: int, name: str, cells: Sequence[str]) -> str:

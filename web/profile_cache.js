@@ -23,7 +23,17 @@ app.registerExtension({
 
 async function emptyCache() {
   const words = wordsOf(app);
-  const response = await api.fetchApi("/forget_it_all/empty_cache", { method: "POST" });
+  const path = "/forget_it_all/empty_cache";
+  const response = await api.fetchApi(path, { method: "POST" }).catch(() => null);
+  if (!response) {
+    app.extensionManager.toast.add({
+      severity: "error",
+      summary: words.emptyCache,
+      detail: words.noAnswer,
+      life: SHOWN,
+    });
+    return;
+  }
   const answer = await response.json().catch(() => ({}));
   const summary = response.ok ? words.cacheEmpty : words.answered(response.status);
   const detail = response.ok

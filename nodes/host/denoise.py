@@ -7,12 +7,14 @@ begins; the denoiser sees the batch in chunks. Prompts of different sizes never 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, Protocol
 
 import comfy.sample
 import comfy.samplers
 import torch
 from comfy.conds import CONDList, CONDRegular
+from comfy.k_diffusion.sampling import BrownianTreeNoiseSampler
 from comfy.model_management import get_free_memory, throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
@@ -126,7 +128,9 @@ def denoise_prompts(
         model,
         repeat_to_batch_size(comfy.sample.prepare_noise(latent, settings.seed), prompts),
         settings.cfg,
-        comfy.samplers.sampler_object(settings.sampler),
+        _sampler(
+            settings.sampler, sigmas, latent.to(model.load_device), prompts, settings.seed
+        ),
         sigmas,
         positive,
         negative,
@@ -157,6 +161,25 @@ def _empty_latent(model: ModelPatcher, settings: SamplingSettings) -> torch.Tens
     """One latent of zeros with the channels that ``model`` wants."""
     size = (settings.height // LATENT_FACTOR, settings.width // LATENT_FACTOR)
     return comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))
+
+
+def _sampler(
+    name: str, sigmas: torch.Tensor, latent: torch.Tensor, prompts: int, seed: int
+) -> comfy.samplers.KSAMPLER:
+    """The host's sampler; one that adds noise adds the same to all prompts at a step.
+
+    Then a prompt's row in the batch makes no difference, nor what else the batch holds.
+    """
+    sampler = comfy.samplers.sampler_object(name)
+    if "noise_sampler" in signature(sampler.sampler_function).parameters:
+        lowest, highest = sigmas[sigmas > 0].min(), sigmas.max() + 1  # never the same
+        of_one = BrownianTreeNoiseSampler(latent, lowest, highest, seed=seed, cpu=True)
+
+        def noise(now: torch.Tensor, later: torch.Tensor) -> torch.Tensor:
+            return repeat_to_batch_size(of_one(now, later), prompts)
+
+        sampler.extra_options = {**sampler.extra_options, "noise_sampler": noise}
+    return sampler
 
 
 def _reserve_for(chunk: int) -> Callable[..., Any]:

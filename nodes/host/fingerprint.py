@@ -5,6 +5,7 @@ runs code that has no content to compare, so it has no fingerprint.
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -49,7 +50,7 @@ class Fingerprint:
             raise NoFingerprintError(type(value).__qualname__)
 
     def sample(self, weight: torch.Tensor) -> None:
-        """Take in entries spread evenly over a large weight."""
+        """Take in entries spread evenly over a large weight, in all of its columns."""
         self._add_tensor(weight, 0)
 
     def text(self) -> str:
@@ -71,8 +72,17 @@ class Fingerprint:
         self._add_text(f"{tensor.dtype} {tuple(tensor.shape)}")
         flat = tensor.detach().reshape(-1)
         if flat.nbytes > whole_bytes:
-            flat = flat[:: max(1, len(flat) // SAMPLES)]
+            flat = flat[:: _stride(len(flat), tensor.shape[-1])]
         self._digest.update(flat.contiguous().view(torch.uint8).cpu().numpy().tobytes())
+
+
+def _stride(entries: int, columns: int) -> int:
+    """About one entry in ``entries / SAMPLES``; no factor in common with the row length, so that
+    all columns come up."""
+    stride = max(1, entries // SAMPLES)
+    while math.gcd(stride, columns) > 1:
+        stride += 1
+    return stride
 
 
 def add_model(fingerprint: Fingerprint, model: ModelPatcher) -> None:

@@ -10,11 +10,10 @@ import torch
 from comfy.model_management import OOM_EXCEPTION, soft_empty_cache
 from comfy.model_patcher import ModelPatcher
 
-from ...fia_core import ConceptProfile
+from ...fia_core import ConceptProfile, ModelIdentity
 from ...fia_core.values import Settings
 from .capture import Ffn2Capture
 from .denoise import automatic_chunk, denoise_prompts
-from .identity import model_identity
 from .layers import find_ffn2_layers, layer_shapes
 from .profile_request import ProfileRequest, RequestPrompts
 from .progress import ProfileProgress
@@ -27,6 +26,7 @@ def profile_round(
     request: ProfileRequest,
     prompts: RequestPrompts,
     concepts: Sequence[str],
+    identity: ModelIdentity,
     plan: StatePlan,
     progress: ProfileProgress,
 ) -> list[ConceptProfile]:
@@ -35,7 +35,6 @@ def profile_round(
     Where the device's memory runs out, the round begins again with half as many prompts a denoiser
     call; with one prompt a call the host's error is passed on.
     """
-    identity = model_identity(model)
     statistics, chunk = None, request.chunk
     while statistics is None:
         statistics = StepStatistics(

@@ -1,6 +1,7 @@
 """Profile concepts: prompts → denoiser → FFN2 activations → statistics → concept profiles."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from comfy.model_patcher import ModelPatcher
@@ -10,6 +11,7 @@ from comfy.sd import CLIP
 from ...fia_core import ConceptProfile, LayerShapes
 from .denoise import profile_sigmas
 from .fingerprint import Fingerprint, NoFingerprintError, add_model
+from .identity import model_identity
 from .layers import find_ffn2_layers, layer_shapes
 from .profile_cache import ProfileCache
 from .profile_request import ProfileRequest, RequestPrompts
@@ -19,7 +21,7 @@ from .state_plan import StatePlan, plan_state
 from .words import require_known_words
 
 COMPILE_KEY = "torch.compile"  # of the host's wrapper that swaps in the compiled denoiser
-CALCULATION = 2
+CALCULATION = 3
 """Raise it when the same request would give other numbers than before: cached profiles expire."""
 
 
@@ -60,19 +62,36 @@ def profile_concepts(
         request.sampling.profile_steps,
         node_id,
     )
-    for concepts, plan in rounds:
-        for profile in profile_round(model, request, prompts, concepts, plan, progress):
-            profiles[profile.concept] = profile
-            if cache and profile.concept in keys:
-                cache.put(keys[profile.concept], profile)
+    for profile in _new_profiles(model, request, prompts, rounds, progress):
+        profiles[profile.concept] = profile
+        if cache and profile.concept in keys:
+            cache.put(keys[profile.concept], profile)
     progress.finish(cached=len(request.concepts) - len(missing))
     return [profiles[concept] for concept in request.concepts]
 
 
+Round = tuple[list[str], StatePlan]
+"""Concepts that share base prompts, and where their state lives."""
+
+
+def _new_profiles(
+    model: ModelPatcher,
+    request: ProfileRequest,
+    prompts: RequestPrompts,
+    rounds: list[Round],
+    progress: ProfileProgress,
+) -> Iterator[ConceptProfile]:
+    """Round by round, so that those of finished rounds are kept whatever comes after."""
+    if rounds:
+        identity = model_identity(model)
+        for concepts, plan in rounds:
+            yield from profile_round(model, request, prompts, concepts, identity, plan, progress)
+
+
 def _rounds(
     model: ModelPatcher, request: ProfileRequest, shapes: LayerShapes, missing: list[str]
-) -> list[tuple[list[str], StatePlan]]:
-    """Concepts that share base prompts, and where their state lives; no room is made for none."""
+) -> list[Round]:
+    """The concepts in rounds; no room is made for none."""
     if not missing:
         return []
     plan = plan_state(model, shapes, len(missing), request.sampling)

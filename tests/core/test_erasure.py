@@ -82,11 +82,11 @@ def check_report(report: FusionReport, fused: NeuronMask, masks: list[NeuronMask
     """Every count against the masks themselves."""
     assert report.total.pruned == fused.count
     assert report.total.weights == fused.weights
-    for counts in (report.total, *report.concepts.values(), *report.layers.values()):
+    for counts in (report.total, *dict(report.concepts).values(), *report.layers.values()):
         assert counts.sensitive == counts.agnostic + counts.protected + counts.pruned
         assert counts.share == counts.pruned / counts.weights
-    for concept_mask in masks:
-        counts = report.concepts[concept_mask.concepts[0]]
+    for concept_mask, (name, counts) in zip(masks, report.concepts, strict=True):
+        assert name == concept_mask.concepts[0]
         assert counts.sensitive == concept_mask.count
         assert counts.pruned == sum(
             int((layer & fused.layers[name]).sum()) for name, layer in concept_mask.layers.items()
@@ -132,10 +132,11 @@ def test_fusing_leaves_the_masks_alone() -> None:
 
 
 def test_report_is_readable() -> None:
-    result = fuse_neuron_masks([mask("church"), mask("golf ball", 1)], 0.6)
+    masks = [mask("church"), mask("golf ball", 1), mask("tench", 2)]
+    result = fuse_neuron_masks(masks, 0.6)
     text = result.report.text()
-    assert text.startswith("Concept masks fused: 2. A weight that 2 or more of them hold")
-    for name in ("church", "golf ball", *SHAPES):
+    assert text.startswith("Concept masks fused: 3. A weight that 2 or more of 3 hold is concept-")
+    for name in ("church", "golf ball", "tench", "10", "2"):  # the layers, by what differs
         assert any(line.startswith(name) for line in text.splitlines())
     assert f"{result.report.total.share:.3%}" in text
     assert "of model" not in text
@@ -143,6 +144,30 @@ def test_report_is_readable() -> None:
     assert "of model" in of_model
     assert f"{result.report.total.pruned / 1000:.3%}" in of_model
     assert len({len(line) for line in of_model.splitlines()[3:5]}) == 1
+
+
+def test_two_concepts_are_told_that_no_ratio_changes_what_they_share() -> None:
+    for ratio in (0.01, 1.0):
+        report = fuse_neuron_masks([mask("naked"), mask("nude", 1)], ratio).report
+        assert "What both hold is concept-agnostic and kept, at any ratio" in report.text()
+
+
+def test_a_single_concept_is_told_that_its_whole_mask_is_pruned() -> None:
+    assert "its whole mask is pruned" in fuse_neuron_masks([mask()], 0.6).report.text()
+
+
+def test_a_concept_that_is_all_agnostic_is_told_what_can_help() -> None:
+    same = [mask(name) for name in ("church", "chapel", "tench")]
+    warnings = fuse_neuron_masks(same, 0.6).report.warnings
+    assert len(warnings) == 3 and "You may raise the agnostic ratio, or protect" in warnings[0]
+    warnings = fuse_neuron_masks(same[:2], 0.6).report.warnings
+    assert len(warnings) == 2 and "You may protect less, or forget it with" in warnings[0]
+
+
+def test_concepts_that_are_named_alike_have_a_row_each() -> None:
+    both = fuse_neuron_masks([mask("cat"), mask("dog", 1)], 0.6).mask
+    report = fuse_neuron_masks([both, mask("cat, dog", 2)], 0.6).report
+    assert [name for name, _ in report.concepts] == ["cat, dog", "cat, dog"]
 
 
 def test_masks_of_two_models_are_refused_by_name() -> None:

@@ -96,6 +96,15 @@ def test_a_profile_does_not_depend_on_its_companions(host: Any, tiny: TinyModel)
     assert together[2].model == alone.model
 
 
+@pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_sde", "lcm"])
+def test_noise_that_a_sampler_adds_does_not_depend_on_the_companions(
+    host: Any, tiny: TinyModel, sampler: str
+) -> None:
+    _, masks = profiles_and_masks(host, tiny, concepts=CONCEPTS, sampler=sampler)
+    (alone,), (mask,) = profiles_and_masks(host, tiny, concepts="cat", sampler=sampler)
+    assert_same_except_at_ties(masks[2], mask, alone)
+
+
 def test_the_same_graph_twice_gives_the_same_bits(host: Any, tiny: TinyModel) -> None:
     (one,), (one_mask,) = profiles_and_masks(host, tiny)
     (two,), (two_mask,) = profiles_and_masks(host, tiny)

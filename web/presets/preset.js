@@ -6,6 +6,9 @@
 
 const PASSED_ON = ["FIA_CONCEPT_PROFILE", "FIA_NEURON_MASK"];
 
+/** Inputs for what should stay: the nodes behind them forget something else. */
+const STAYING = ["protect", "kept_masks"];
+
 /**
  * Set the widgets that the preset names, in the node and in all nodes that its profiles and their
  * masks reach.
@@ -59,11 +62,23 @@ function behind(node, seen) {
     seen.add(node);
     node.outputs.forEach(({ type }, slot) => {
       if (PASSED_ON.includes(type)) {
-        for (const next of node.getOutputNodes(slot) ?? []) {
+        for (const next of node.getOutputNodes(slot)?.filter((one) => forgets(one, node)) ?? []) {
           behind(next, seen);
         }
       }
     });
   }
   return seen;
+}
+
+/**
+ * Whether a node takes what another sends as something to forget, not as something that stays.
+ *
+ * @param {Comfy.Node} node
+ * @param {Comfy.Node} source
+ */
+function forgets(node, source) {
+  return node.inputs.some(
+    ({ name }, slot) => !STAYING.includes(name) && node.getInputNode(slot) === source,
+  );
 }

@@ -5,27 +5,47 @@ import { applyPreset, sentenceOf } from "../../../web/presets/preset.js";
 const PRESET = { temporal_sparsity: 5, spatial_sparsity: 2, agnostic_ratio: 80 };
 
 /**
+ * @typedef {object} Node
+ * @property {{ type: string }[]} outputs
+ * @property {{ name: string, value: unknown }[]} widgets
+ * @property {{ name: string, from: Node }[]} inputs
+ * @property {() => Node[]} getOutputNodes
+ * @property {(slot: number) => Node | undefined} getInputNode
+ */
+
+/**
  * @param {string} type of its output
  * @param {Record<string, unknown>} values of its widgets
- * @param {object[]} next the nodes at the other end
+ * @param {Node[]} next the nodes at the other end
+ * @param {string} input of theirs that the wire goes into
+ * @returns {Node}
  */
-function node(type, values, next = []) {
+function node(type, values, next = [], input = "masks") {
   const widgets = Object.entries(values).map(([name, value]) => ({ name, value }));
-  return { outputs: [{ type }], widgets, getOutputNodes: () => next };
+  /** @type {Node} */
+  const made = {
+    outputs: [{ type }],
+    widgets,
+    inputs: [],
+    getOutputNodes: () => next,
+    getInputNode: (slot) => made.inputs[slot]?.from,
+  };
+  for (const one of next) {
+    one.inputs.push({ name: input, from: made });
+  }
+  return made;
 }
 
 /** @param {{ widgets: { value: unknown }[] }} one */
 const values = (one) => one.widgets.map(({ value }) => value);
 
 test("the numbers reach every node behind, and no others", () => {
-  const apply = node("MODEL", { strength: 1 });
+  const elsewhere = node("MODEL", { spatial_sparsity: 1 });
+  const apply = node("MODEL", { strength: 1 }, [elsewhere]);
   const fuse = node("FIA_NEURON_MASK", { agnostic_ratio: 60 }, [apply]);
   const one = node("FIA_NEURON_MASK", { spatial_sparsity: 1, granularity: "both" }, [fuse]);
   const other = node("FIA_NEURON_MASK", { spatial_sparsity: 3, granularity: "both" }, [fuse]);
   const profile = node("FIA_CONCEPT_PROFILE", { seed: 7, temporal_sparsity: 6 }, [one, other]);
-  const elsewhere = node("MODEL", { spatial_sparsity: 1 });
-  apply.getOutputNodes = () => [elsewhere];
-
   expect(applyPreset(/** @type {any} */ (profile), PRESET)).toBe(4);
 
   expect(values(profile)).toEqual([7, 5]);
@@ -35,6 +55,15 @@ test("the numbers reach every node behind, and no others", () => {
   expect(values(apply)).toEqual([1]);
   expect(values(elsewhere)).toEqual([1]);
   expect(applyPreset(/** @type {any} */ (profile), PRESET)).toBe(0);
+});
+
+test("what stays leaves the fusion that it is protected from as it is", () => {
+  const fuse = node("FIA_NEURON_MASK", { agnostic_ratio: 60 });
+  const build = node("FIA_NEURON_MASK", { spatial_sparsity: 1 }, [fuse], "protect");
+  const profile = node("FIA_CONCEPT_PROFILE", { temporal_sparsity: 6 }, [build]);
+  applyPreset(/** @type {any} */ (profile), PRESET);
+  expect(values(build)).toEqual([2]);
+  expect(values(fuse)).toEqual([60]);
 });
 
 test("a node without wires is set alone", () => {
