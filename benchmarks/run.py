@@ -3,9 +3,11 @@
     python3 benchmarks/run.py objects              everything that is not measured yet
     python3 benchmarks/run.py objects --quick      a small form of it, about a minute
     python3 benchmarks/run.py objects --method fia one method (and the base model)
+    python3 benchmarks/run.py paper/objects        a checkpoint: see benchmarks/paper/README.md
+    python3 benchmarks/run.py paper/objects --dry-run  the same with the demo model in its place
 
 Every picture is a row of ``docs/results/<suite>.csv``. An interrupted run goes on where it stopped;
-rows of other code, models or settings are not mixed with new ones. A quick run starts anew.
+rows of other code, models or settings are not mixed with new ones. A quick or dry run starts anew.
 """
 
 import argparse
@@ -24,8 +26,15 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("suite", help="a file of benchmarks/suites, without .toml")
-    parser.add_argument("--quick", action="store_true", help="the small form, kept in results/")
+    parser.add_argument("suite", help="a file of benchmarks/suites, without .toml, or paper/…")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--quick", action="store_true", help="the small form, kept in results/")
+    form.add_argument(
+        "--dry-run", action="store_true", help="the demo model in the place of a checkpoint"
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="in place of the suite's in its data folder"
+    )
     parser.add_argument(
         "--method", action="append", default=[], help="a label in the suite; may come again"
     )
@@ -40,8 +49,9 @@ def main() -> None:
     # The same sums on any number of cores, and no waiting for one that something else uses.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+    from benchmarks.harness.checkpoint import with_checkpoint
     from benchmarks.harness.ledger import Ledger
-    from benchmarks.harness.places import SUITES, Places
+    from benchmarks.harness.places import Places, suite_path
     from benchmarks.harness.registry import check_suite
     from benchmarks.harness.report import report
     from benchmarks.harness.runner import plan, run
@@ -50,12 +60,15 @@ def main() -> None:
 
     end_on_signals()
     try:
-        suite = load_suite(SUITES / f"{arguments.suite}.toml", arguments.quick)
+        suite = load_suite(suite_path(arguments.suite), arguments.quick, arguments.dry_run)
+        if arguments.checkpoint:
+            suite = with_checkpoint(suite, arguments.checkpoint)
         check_suite(suite)
-        places = Places(suite.name, arguments.quick)
+        places = Places(suite.name, arguments.quick, arguments.dry_run)
         ledger = Ledger(places.rows)
         tasks = plan(suite, arguments.method)
-        if arguments.fresh or (arguments.quick and not arguments.report):
+        small = arguments.quick or arguments.dry_run
+        if arguments.fresh or (small and not arguments.report):
             ledger.drop(arguments.method or [entry.label for entry in suite.entries])
             if not ledger.rows:
                 places.commits.unlink(missing_ok=True)

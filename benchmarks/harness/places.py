@@ -10,21 +10,23 @@ from .ledger import Origin
 from .shots import Shot
 
 SUITES = ROOT / "benchmarks" / "suites"
+DRY_RUN = "dry_run"
 
 
 @dataclass(frozen=True)
 class Places:
-    """Files of one suite; those of a quick run lie apart and are not meant to be kept."""
+    """Files of one suite; those of a quick or dry run lie apart and are not meant to be kept."""
 
     suite: str
     quick: bool = False
+    dry_run: bool = False
 
     @property
     def results(self) -> Path:
         """The folder of rows, report and plots."""
-        return (
-            ROOT / "results" / "benchmarks" / "quick" if self.quick else ROOT / "docs" / "results"
-        )
+        if self.quick or self.dry_run:
+            return ROOT / "results" / "benchmarks" / (DRY_RUN if self.dry_run else "quick")
+        return ROOT / "docs" / "results"
 
     @property
     def server(self) -> Path:
@@ -33,18 +35,18 @@ class Places:
 
     @property
     def rows(self) -> Path:
-        return self.results / f"{self.suite}.csv"
+        return self._result(".csv")
 
     @property
     def commits(self) -> Path:
-        return self.results / f"{self.suite}.commits"
+        return self._result(".commits")
 
     @property
     def report(self) -> Path:
-        return self.results / f"{self.suite}.md"
+        return self._result(".md")
 
     def plot(self, name: str) -> Path:
-        return self.results / f"{self.suite}_{name}.png"
+        return self._result(f"_{name}.png")
 
     def picture(self, origin: Origin, shot: Shot) -> Path:
         """One drawn picture; its name holds all that it depends on."""
@@ -59,9 +61,19 @@ class Places:
         folder = ROOT / "results" / "benchmarks" / self._name / method
         return folder / _short(repr(astuple(origin)))
 
+    def _result(self, ending: str) -> Path:
+        return self.results / f"{self.suite}{f'_{DRY_RUN}' if self.dry_run else ''}{ending}"
+
     @property
     def _name(self) -> str:
-        return f"{self.suite}-quick" if self.quick else self.suite
+        form = f"-{DRY_RUN}" if self.dry_run else ""
+        return f"{self.suite}{form}-quick" if self.quick else f"{self.suite}{form}"
+
+
+def suite_path(name: str) -> Path:
+    """A suite's file by its name; ``paper/objects`` lies in ``benchmarks/paper``."""
+    folder = SUITES.parent if "/" in name else SUITES
+    return folder / f"{name}.toml"
 
 
 def _short(text: str) -> str:

@@ -10,6 +10,7 @@ from .outcomes import Answered, Outcome, outcomes_of
 from .places import Places
 from .plots import PLOTS
 from .provenance import noted_commits
+from .shots import suite_seeds
 from .significance import Comparison, holm, signed_rank
 from .suite import BASE, Suite
 from .tables import accuracy_table, cost_table, each_table, other_table, split_tables
@@ -24,17 +25,14 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
     rows = current_rows(suite, rows)
     if not rows:
         raise ValueError(f"{suite.name}: there are no rows; run the suite first.")
-    parts = [f"# {suite.title}", suite.about, made_from(suite, rows, places)]
+    parts = [*heading(suite), suite.about, made_from(suite, rows, places)]
     for name in suite.plots:
         PLOTS[name](suite, rows, places.plot(name))
         parts.append(f"![{name.replace('_', ' ')}]({places.plot(name).name})")
     for judge in suite.judges:
         answered = Answered(rows, judge)
-        if registry.judge(judge).aspect != suite.concept:
-            kept_only = registry.judge(judge).aspect == "picture"
-            where = "kept pictures" if kept_only else "all pictures"
-            parts += [f"## {registry.judge(judge).title}, {where}"]
-            parts += [other_table(suite, answered, kept_only)]
+        if registry.judge(judge).aspect != suite.concept or suite.prompt_file:
+            parts += [f"## {registry.judge(judge).title}", other_table(suite, answered)]
             continue
         for family, groups in suite.families.items():
             parts += [f"## {family}: {registry.judge(judge).title}"]
@@ -56,6 +54,18 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def heading(suite: Suite) -> list[str]:
+    """The title; of a dry run, with the warning that its figures are no result."""
+    if not suite.dry_run:
+        return [f"# {suite.title}"]
+    return [
+        f"# Dry run: {suite.title}",
+        "**The bundled demo model stood in for the checkpoint, with other concepts, prompts and "
+        "judges. This shows that the suite runs from end to end. Its figures say nothing about "
+        "the paper's model and are no result.**",
+    ]
+
+
 def current_rows(suite: Suite, rows: Sequence[Row]) -> list[Row]:
     """Rows of the suite's methods as they are set now."""
     known = {entry.label: suite.settings_hash(entry) for entry in suite.entries}
@@ -65,16 +75,25 @@ def current_rows(suite: Suite, rows: Sequence[Row]) -> list[Row]:
 def made_from(suite: Suite, rows: Sequence[Row], places: Places) -> str:
     """How many pictures of what, and the command."""
     pictures = {(row.origin, row.shot) for row in rows if row.shot.prompt}
-    seeds = sorted({row.shot.seed for row in rows if row.shot.prompt})
-    quick = " --quick" if places.quick else ""
+    by_shot = suite_seeds(suite)
+    seeds = sorted({by_shot[shot] for _, shot in pictures if shot in by_shot})
+    form = " --quick" if places.quick else " --dry-run" if places.dry_run else ""
     return (
         f"{len(pictures):,} pictures, seeds {', '.join(map(str, seeds))}; prompts "
-        f"{', '.join(f'“{prompt}”' for prompt in suite.prompts)}. Figures are percent, mean ± "
+        f"{asked_for(suite)}. Figures are percent, mean ± "
         "standard deviation over seeds. *Kept share* is accuracy on the kept concepts after, of "
         "that before; the *harmonic mean* is of the kept share and 1 − forgotten accuracy. Rows: "
         f"`{places.rows.name}`{drawn_from(places)}. {earlier(suite, rows)}Written by "
-        f"`python3 benchmarks/run.py {suite.name}{quick}`."
+        f"`python3 benchmarks/run.py {suite.name}{form}`."
     )
+
+
+def asked_for(suite: Suite) -> str:
+    """The templates, or the file that the prompts come from."""
+    if suite.prompt_file is None:
+        return ", ".join(f"“{prompt}”" for prompt in suite.prompts)
+    own = ", each with its own seed added" if suite.prompt_file.seed else ""
+    return f"of `{suite.prompt_file.path.name}`{own}"
 
 
 def drawn_from(places: Places) -> str:

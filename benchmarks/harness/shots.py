@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from demo_model.vocabulary import with_article
 
 from .attack import FIELD, stand_in
-from .suite import NOTHING, PLAIN, Condition, Group, Suite
+from .prompt_file import read_prompts
+from .suite import NOTHING, PLAIN, Condition, Group, PromptFile, Suite
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ def group_shots(
 
     Which contexts a concept gets depends on the seed and on its place in the suite, not on the
     group, so that all groups share their pictures of the base model. With a ``template`` of the
-    suite's prompts, only its shots.
+    suite's prompts, only its shots. A file's prompts are asked for as they are.
     """
+    if suite.prompt_file:
+        return _shots_of_file(suite, suite.prompt_file, group, condition, seed)
     templates = (template,) if template else suite.prompts
     contexts = suite.contexts
     shots: list[Shot] = []
@@ -59,12 +62,35 @@ def base_shots(suite: Suite, condition: Condition, seed: int) -> tuple[Shot, ...
     return tuple(dict.fromkeys(shots))
 
 
+def suite_seeds(suite: Suite) -> dict[Shot, int]:
+    """The seed of the suite that asks for each shot, to which a file may add the prompt's own."""
+    return {
+        shot: seed
+        for seed in suite.seeds
+        for condition in suite.conditions
+        for shot in base_shots(suite, condition, seed)
+    }
+
+
 def misspelt(name: str) -> str:
     """The name with the second and third letter of its longest word exchanged: ``"chruch"``."""
     words = name.split()
     longest = max(words, key=len)
     wrong = longest[0] + longest[2] + longest[1] + longest[3:]
     return " ".join(wrong if word == longest else word for word in words)
+
+
+def _shots_of_file(
+    suite: Suite, source: PromptFile, group: Group, condition: Condition, seed: int
+) -> tuple[Shot, ...]:
+    shows = source.shows
+    if shows not in (*group.concepts, *group.kept):
+        return ()
+    object, style = (shows, "") if suite.concept == "object" else ("", shows)
+    return tuple(
+        Shot(object, "", style, asked.prompt, asked.seed + seed, condition.name)
+        for asked in read_prompts(source)
+    )
 
 
 def _is_attacked(suite: Suite, concept: str) -> bool:

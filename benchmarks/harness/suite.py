@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 CONCEPT_KINDS = ("object", "style")
@@ -119,6 +120,25 @@ class Attack:
 
 
 @dataclass(frozen=True)
+class PromptFile:
+    """Which prompts a suite asks for, from which file, in place of templates.
+
+    Attributes:
+        path: of the file: CSV, TSV, or one prompt a line.
+        prompt: the column of the prompts.
+        seed: the column of their own seeds, to which the suite's are added; empty for none.
+        shows: the concept that all of them ask for; ``NOTHING`` where that is none.
+        first: how many are taken, from the top; 0 for all.
+    """
+
+    path: Path
+    prompt: str
+    seed: str
+    shows: str
+    first: int
+
+
+@dataclass(frozen=True)
 class Suite:
     """Everything that a run and a report need to know."""
 
@@ -142,6 +162,9 @@ class Suite:
     entries: tuple[Entry, ...]
     sweeps: tuple[Sweep, ...]
     attack: Attack | None = None
+    prompt_file: PromptFile | None = None
+    checkpoint: Path | None = None
+    dry_run: bool = False
 
     @property
     def packs(self) -> tuple[str, ...]:

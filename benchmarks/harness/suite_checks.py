@@ -26,6 +26,12 @@ def check(suite: Suite) -> None:
     for sweep in suite.sweeps:
         if sweep.default is not None and sweep.use not in labels:
             raise SuiteError(f"sweeps: the default needs a method with the label {sweep.use!r}")
+    if suite.prompt_file is None:
+        _check_prompts(suite)
+    check_attack(suite)
+
+
+def _check_prompts(suite: Suite) -> None:
     counts = {"forgotten_scenes": suite.forgotten_scenes, "kept_scenes": suite.kept_scenes}
     for key, count in counts.items():
         if not 1 <= count <= len(suite.contexts):
@@ -40,4 +46,3 @@ def check(suite: Suite) -> None:
         except (KeyError, IndexError, ValueError):
             known = ", ".join(f"{{{field}}}" for field in FIELDS)
             raise SuiteError(f"prompts: {prompt!r} has a field other than {known}") from None
-    check_attack(suite)

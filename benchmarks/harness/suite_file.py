@@ -16,20 +16,26 @@
 | reference | label of the method that the others are tested against |
 | plots | names that ``plots.py`` knows |
 | sampling | the sampler's settings where they differ from the demo workflow's |
-| [[conditions]] | ``name``, sampling settings, ``start``: every picture is asked for under each |
+| [[conditions]] | ``name``, ``start``, what ``Setup.sampled_with`` takes: asks for all pictures |
 | [[groups]] | ``name``, ``concepts`` forgotten together, or ``each`` alone; ``kept`` of its own |
 | [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``, ``groups`` to take, settings |
 | [[sweeps]] | ``use``, ``setting``, ``values``, ``default``, ``settings``: see ``Sweep`` |
 | [attack] | ``concepts`` that {learned} stands for, and how it is learned: see ``attack.py`` |
+| [prompt_file] | ``file``, columns ``prompt`` and ``seed``, what it ``shows``, only the ``first`` |
+| checkpoint | a file in the suite's folder ``data``, in place of the demo model |
 | [quick] | other values for these keys; of groups, methods and conditions only the names to keep |
+| [dry_run] | other values for these keys, with which the demo model stands in for a checkpoint |
 """
 
 import sys
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .attack import parse_attack
+from .places import SUITES
+from .prompt_file import parse_prompt_file
 from .suite import CONCEPT_KINDS, Condition, Entry, Group, Suite, SuiteError, Sweep
 from .suite_checks import check
 from .toml_values import (
@@ -49,12 +55,14 @@ else:
     import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
 
-def load_suite(path: Path, quick: bool = False) -> Suite:
+def load_suite(path: Path, quick: bool = False, dry_run: bool = False) -> Suite:
     """Read a suite's file.
 
     Args:
-        path: of the file; its stem is the suite's name.
+        path: of the file; its stem is the suite's name, with its folder's before it where that is
+            not ``suites``.
         quick: with the values of its ``[quick]`` table.
+        dry_run: with the values of its ``[dry_run]`` table, and no checkpoint.
 
     Raises:
         SuiteError: no such file, no TOML, or a value that cannot be run.
@@ -62,18 +70,23 @@ def load_suite(path: Path, quick: bool = False) -> Suite:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        known = ", ".join(sorted(other.stem for other in path.parent.glob("*.toml")))
+        known = ", ".join(sorted(_name(other) for other in path.parent.glob("*.toml")))
         raise SuiteError(f"{path}: there is no such suite. There are: {known}") from None
     except tomllib.TOMLDecodeError as error:
         raise SuiteError(f"{path}: {error}") from None
     try:
-        return parse_suite(path.stem, content, quick)
+        if dry_run:
+            content = _dry(content)
+        suite = parse_suite(_name(path), content, quick, path.parent)
+        return replace(suite, dry_run=dry_run)
     except SuiteError as error:
         raise SuiteError(f"{path.name}: {error}") from None
 
 
-def parse_suite(name: str, content: Mapping[str, Any], quick: bool = False) -> Suite:
-    """A suite from its file's content.
+def parse_suite(
+    name: str, content: Mapping[str, Any], quick: bool = False, folder: Path = SUITES
+) -> Suite:
+    """A suite from its file's content, which lies in ``folder``.
 
     Raises:
         SuiteError: a key is unknown, missing, of another type, or does not fit another.
@@ -83,14 +96,18 @@ def parse_suite(name: str, content: Mapping[str, Any], quick: bool = False) -> S
     if quick:
         content = _shrink(content, shrunk)
     content.pop("quick", None)
+    content.pop("dry_run", None)
     require_known(content, _KEYS, "")
 
     concept = choice_of(content, "concept", CONCEPT_KINDS, default="object")
     contexts = "scenes" if concept == "object" else "objects"
     groups = _groups(content)
     entries = _entries(content)
-    scenes = texts_of(content, "scenes", least=contexts == "scenes")
-    objects = texts_of(content, "objects", least=contexts == "objects")
+    prompt_file = parse_prompt_file(content, folder)
+    least = 0 if prompt_file else 1
+    scenes = texts_of(content, "scenes", least=least if contexts == "scenes" else 0)
+    objects = texts_of(content, "objects", least=least if contexts == "objects" else 0)
+    checkpoint = text_of(content, "checkpoint", default="")
     suite = Suite(
         name=name,
         title=text_of(content, "title"),
@@ -102,7 +119,7 @@ def parse_suite(name: str, content: Mapping[str, Any], quick: bool = False) -> S
             content, "forgotten_scenes", default=len(scenes if contexts == "scenes" else objects)
         ),
         kept_scenes=number_of(content, "kept_scenes", default=1),
-        prompts=texts_of(content, "prompts"),
+        prompts=texts_of(content, "prompts", least),
         plain_prompt=text_of(content, "plain_prompt", default=""),
         seeds=numbers_of(content, "seeds"),
         judges=texts_of(content, "judges"),
@@ -114,10 +131,15 @@ def parse_suite(name: str, content: Mapping[str, Any], quick: bool = False) -> S
         entries=entries,
         sweeps=_sweeps(content),
         attack=parse_attack(content),
+        prompt_file=prompt_file,
+        checkpoint=folder / DATA / checkpoint if checkpoint else None,
     )
     check(suite)
     return suite
 
+
+DATA = "data"
+"""The folder beside a suite's file for what people bring: checkpoints and prompts."""
 
 _KEYS = frozenset(
     {
@@ -141,10 +163,26 @@ _KEYS = frozenset(
         "methods",
         "sweeps",
         "attack",
+        "prompt_file",
+        "checkpoint",
     }
 )
 _CHOSEN = {"groups": "name", "conditions": "name", "methods": "label"}
 """Lists of tables of which ``[quick]`` names those to keep, and the key that names them."""
+
+
+def _name(path: Path) -> str:
+    own = path.stem
+    return own if path.parent.name == SUITES.name else f"{path.parent.name}/{own}"
+
+
+def _dry(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a dry run: the demo model, and what it can draw."""
+    instead = table_of(content, "dry_run")
+    if not instead:
+        raise SuiteError("dry_run: is missing; only suites of a checkpoint can be run dry")
+    require_known(instead, _KEYS, "dry_run.")
+    return {key: value for key, value in content.items() if key != "checkpoint"} | instead
 
 
 def _shrink(content: dict[str, Any], quick: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,7 +243,7 @@ def _groups(content: Mapping[str, Any]) -> tuple[Group, ...]:
     for name, family, concepts, table in named:
         own = texts_of(table, "kept", least=0, where="groups: ") or kept
         stay = tuple(concept for concept in own if concept not in concepts)
-        if not stay:
+        if not stay and "prompt_file" not in content:
             raise SuiteError(f"groups: {name!r} keeps nothing; name kept concepts")
         groups.append(Group(name, family, concepts, stay))
     return tuple(groups)

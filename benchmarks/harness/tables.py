@@ -1,5 +1,6 @@
 """A suite's rows as Markdown tables."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
@@ -7,6 +8,7 @@ from . import registry
 from .ledger import Row
 from .outcomes import Answered, Outcome, Spread, outcomes, outcomes_of, over_seeds
 from .runner import OVERLAP, PREPARATION, PRUNED
+from .shots import suite_seeds
 from .suite import BASE, Group, Suite
 
 
@@ -107,31 +109,44 @@ def split_table(what: str, found: Mapping[str, Mapping[str, Sequence[Outcome]]])
     return "\n".join(lines)
 
 
-def other_table(suite: Suite, answered: Answered, kept_only: bool) -> str:
-    """A judge of something else than the concepts: before and after.
-
-    Args:
-        suite, answered: what was asked and answered.
-        kept_only: leave out pictures of what was forgotten.
-    """
-    lines = ["| method | before | after |", "| --- | --- | --- |"]
+def other_table(suite: Suite, answered: Answered) -> str:
+    """A judge of something else than the concepts: before and after, on forgotten and on kept."""
+    lines = [
+        "| method | forgotten: before | after | kept: before | after |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    seeds = suite_seeds(suite)
     for entry in suite.entries:
         pairs = [
-            pair
+            (group, *pair)
             for group in suite.groups
             for pair in answered.pairs(entry.label, group.name)
-            if not kept_only or pair[0].shows(suite.concept) in group.kept
         ]
+        cells = []
+        for forgotten in (True, False):
+            here = [
+                (seeds[shot], before, after)
+                for group, shot, before, after in pairs
+                if shot.shows(suite.concept) in (group.concepts if forgotten else group.kept)
+            ]
+            cells += before_and_after(here)
         if pairs:
-            seeds = sorted({shot.seed for shot, *_ in pairs})
-            before = Spread(
-                tuple(fmean(b for shot, b, _ in pairs if shot.seed == s) for s in seeds)
-            )
-            after = Spread(tuple(fmean(a for shot, _, a in pairs if shot.seed == s) for s in seeds))
-            lines.append(
-                f"| {registry.entry_title(entry)} | {before.percent()} | {after.percent()} |"
-            )
+            lines.append(f"| {registry.entry_title(entry)} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def before_and_after(found: Sequence[tuple[int, float, float]]) -> list[str]:
+    """Two cells of (seed, value before, value after); dashes where there are none."""
+    by_seed: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for seed, before, after in found:
+        by_seed[seed].append((before, after))
+    if not by_seed:
+        return ["–", "–"]
+    spreads = (
+        Spread(tuple(fmean(pair[which] for pair in by_seed[seed]) for seed in sorted(by_seed)))
+        for which in (0, 1)
+    )
+    return [spread.percent() for spread in spreads]
 
 
 def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
