@@ -1,0 +1,87 @@
+"""Speed, memory and file sizes at the size of real models, with random weights.
+
+    python3 benchmarks/true_size.py                     all rows, about an hour on one core
+    python3 benchmarks/true_size.py --row selection     one of them, or several
+
+Every row runs in a process of its own, in the real ComfyUI, on the GPU where there is one. The two
+timings of a ratio are taken in turn. A row that was measured before is replaced, the others stay.
+Writes ``docs/results/true_size.md`` and ``.csv``; the row "growth" also draws ``growth.png``.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.true_size_rows.figures import (  # noqa: E402
+    HEADER,
+    Figure,
+    merged,
+    read_csv,
+    write_csv,
+)
+from benchmarks.true_size_rows.names import NAMES  # noqa: E402
+from workbench.environment import run_in_environment  # noqa: E402
+
+RESULTS = ROOT / "docs" / "results"
+INTRODUCTION = """# True size, true speed
+
+Written by `python3 benchmarks/true_size.py`. UNets of the host's own classes at the size of Stable
+Diffusion 1.5 and XL, with random weights: they draw nothing, but every weight, activation and file
+has its true size. The two timings of a ratio run in turn, each first in every other round. A row's
+conditions say what was made smaller to fit the time; one thread on a CPU unless they say otherwise.
+"""
+
+
+def measure(row: str, asked: argparse.Namespace) -> list[Figure]:
+    """The figures of one row, from a process of its own."""
+    with TemporaryDirectory() as scratch:
+        output = Path(scratch) / "figures.csv"
+        command = [sys.executable, "-m", "benchmarks.true_size_rows.run_row", row, str(output)]
+        for option in ("rounds", "side", "threads", "machine", "results"):
+            command.append(f"--{option}={getattr(asked, option)}")
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(asked.threads)}
+        subprocess.run(command, check=True, cwd=scratch, env=environment)
+        return read_csv(output)
+
+
+def report(figures: list[Figure]) -> str:
+    """The table."""
+    return "\n".join((INTRODUCTION, HEADER, *(figure.line() for figure in figures))) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--row", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--side", type=int, default=256, help="pixels, of the row “profile”")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--machine", default=f"{platform.machine()} CPU", help="in words, for the report"
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the report")
+    asked = parser.parse_args()
+    run_in_environment(Path(__file__).resolve(), benchmarks=True)
+
+    asked.results = asked.results.resolve()
+    table = asked.results / "true_size.csv"
+    for row in asked.row:
+        print(f"{row} …", flush=True)
+        new = measure(row, asked)
+        figures = merged(read_csv(table), new, NAMES)
+        write_csv(table, figures)
+        table.with_suffix(".md").write_text(report(figures), encoding="utf-8")
+        for figure in new:
+            print(figure.line(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""What the rows share: the host, the settings of the run, and ten profiles at SD 1.5's size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .figures import Figure
+from .host import ROOT, Extension
+
+CONCEPTS = (
+    "church",
+    "golf ball",
+    "parachute",
+    "gas pump",
+    "garbage truck",
+    "cassette player",
+    "tench",
+    "English springer",
+    "French horn",
+    "chain saw",
+)
+TEMPORAL_SPARSITY = 0.05
+SPATIAL_SPARSITY = 0.01
+AGNOSTIC_RATIO = 0.6
+SCHEDULE = 50  # steps of the whole schedule
+PROFILES = ROOT / "results" / "true_size"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One run.
+
+    Attributes:
+        extension: this extension, loaded by the host.
+        row: which is measured.
+        rounds: of each pair of timings.
+        side: of the pictures in pixels where the row does not set its own.
+        machine: in words, for every figure's conditions.
+        results: folder of the report, for plots.
+    """
+
+    extension: Extension
+    row: str
+    rounds: int
+    side: int
+    machine: str
+    results: Path
+
+    def figure(
+        self,
+        title: str,
+        values: Sequence[float],
+        unit: str = "×",
+        against: str = "",
+        goal: float | None = None,
+        at_least: bool = False,
+        conditions: str = "",
+    ) -> Figure:
+        """A figure of this run's row."""
+        words = "; ".join(filter(None, (conditions, self.machine)))
+        return Figure(self.row, title, against, unit, goal, at_least, tuple(values), words)
+
+    @property
+    def core(self) -> Any:
+        """``fia_core``."""
+        return self.extension.core
+
+    @cached_property
+    def sd15(self) -> Any:
+        """SD 1.5 at its true size in float32."""
+        from .models import sd15
+
+        return sd15()
+
+    @cached_property
+    def profiles(self) -> list[Any]:
+        """Profiles of ``CONCEPTS`` in ``sd15``: two contexts, ten steps, 128 pixels.
+
+        Kept in ``results/true_size``; delete that folder to make them anew.
+        """
+        from .sampling import profile, profile_request
+
+        PROFILES.mkdir(parents=True, exist_ok=True)
+        paths = [PROFILES / f"{concept}.safetensors" for concept in CONCEPTS]
+        if not all(path.exists() for path in paths):
+            request = profile_request(self.extension, CONCEPTS, 2, 10, 128, chunk=8)
+            for path, made in zip(paths, profile(self.extension, self.sd15, request), strict=True):
+                made.save(path)
+        return [self.core.ConceptProfile.load(path) for path in paths]
+
+
+PROFILED = "SD 1.5 size, random weights, 10 profiles of 2 + 2 prompts, 10 steps, 128 px"
+
+
+def gigabytes(count: float) -> float:
+    """Bytes as GB."""
+    return count / 1e9
+
+
+def megabytes(count: float) -> float:
+    """Bytes as MB."""
+    return count / 1e6
+
+
+def profile_path(concept: str) -> Path:
+    """Where ``Bench.profiles`` keeps the profile of ``concept``."""
+    return PROFILES / f"{concept}.safetensors"

@@ -1,0 +1,211 @@
+"""Rows that need no denoiser while they are timed: selection, fusion, statistics, files."""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from .bench import (
+    AGNOSTIC_RATIO,
+    CONCEPTS,
+    PROFILED,
+    SPATIAL_SPARSITY,
+    Bench,
+    megabytes,
+    profile_path,
+)
+from .figures import Figure
+from .measuring import interleaved, peak_memory, seconds
+
+MANY = 50
+LARGEST_SPARSITY = 0.10
+SD15_AT_512 = (
+    (5, 1280, 320, 4096),
+    (5, 2560, 640, 1024),
+    (5, 5120, 1280, 256),
+    (1, 5120, 1280, 64),
+)
+"""(how many layers, C_in, C_out, tokens) of SD 1.5's FFN2 layers at 512 pixels."""
+
+
+def selection(bench: Bench) -> list[Figure]:
+    """Both granularities over all FFN2 weights, against sorting them both ways."""
+    core, profile = bench.core, bench.profiles[0]
+    dense = [layer.dense() for layer in profile.layers.values()]
+    weights = sum(layer.numel() for layer in dense)
+
+    def select() -> None:
+        for sensitivity in dense:
+            core.concept_sensitive_mask(sensitivity, SPATIAL_SPARSITY)
+
+    def sort() -> None:
+        for sensitivity in dense:
+            sensitivity.flatten().sort()
+            sensitivity.sort(dim=1)
+
+    times = interleaved(select, sort, bench.rounds)
+    conditions = f"{weights:,} weights, r2 = 1 %"
+    figures = [
+        bench.figure(
+            "choosing both granularities",
+            times.ratios,
+            "× faster",
+            "torch.sort of rows and layers",
+            10,
+            at_least=True,
+            conditions=conditions,
+        ),
+        bench.figure(
+            "choosing both granularities", times.first, "s", goal=1.5, conditions=conditions
+        ),
+    ]
+    for sparsity in (SPATIAL_SPARSITY, LARGEST_SPARSITY):
+        built = [
+            seconds(lambda: core.build_concept_mask(profile, sparsity))  # noqa: B023
+            for _ in range(bench.rounds)
+        ]
+        figures.append(
+            bench.figure(
+                f"Build Concept Mask from a profile, r2 = {sparsity:.0%}",
+                built,
+                "s",
+                goal=1.5,
+                conditions=f"{weights:,} weights",
+            )
+        )
+    return figures
+
+
+def fusion(bench: Bench) -> list[Figure]:
+    """Fifty masks into one, against one pass that counts their bits."""
+    core = bench.core
+    shares = [0.006 + 0.001 * number for number in range(MANY // len(CONCEPTS))]
+    masks = [
+        replace(core.build_concept_mask(profile, share), concepts=(f"{profile.concept} {share}",))
+        for share in shares
+        for profile in bench.profiles
+    ]
+
+    def count() -> None:
+        for mask in masks:
+            for layer in mask.layers.values():
+                layer.count_nonzero()
+
+    def fuse() -> None:
+        core.fuse_neuron_masks(masks, AGNOSTIC_RATIO)
+
+    times = interleaved(count, fuse, bench.rounds)
+    with peak_memory() as before:
+        count()
+    with peak_memory() as after:
+        fuse()
+    of_two = 2 * masks[0].weights
+    conditions = f"{masks[0].weights:,} weights, r2 = 0.6 to 1 %"
+    return [
+        bench.figure(f"fuse {MANY} concepts", times.second, "s", goal=2, conditions=conditions),
+        bench.figure(
+            f"fuse {MANY} concepts",
+            times.ratios,
+            against="one pass of torch over the same masks",
+            conditions=conditions,
+        ),
+        bench.figure(
+            f"extra memory to fuse {MANY} concepts",
+            [(after.ram - before.ram) / of_two],
+            against="two masks",
+            goal=1,
+            conditions=conditions,
+        ),
+    ]
+
+
+def statistics(bench: Bench) -> list[Figure]:
+    """Exact Eq. 1 and its moments for one prompt, against the forward of the FFN2 layers."""
+    core = bench.core
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    generator = torch.Generator().manual_seed(0)
+    layers = []
+    for count, c_in, c_out, tokens in SD15_AT_512:
+        weight = torch.randn(c_out, c_in, generator=generator).mul_(c_in**-0.5).to(device)
+        x = torch.randn(tokens, c_in, generator=generator).to(device)
+        y = x @ weight.T
+        layers += [(weight, x, y, core.RunningMoments((c_out, c_in), device)) for _ in range(count)]
+
+    def forward() -> None:
+        for weight, x, _, _ in layers:
+            for _ in ("conditional", "unconditional"):
+                torch.nn.functional.linear(x, weight)
+
+    def statistics() -> None:
+        for weight, x, y, moments in layers:
+            moments.add(core.prompt_saliency(weight, x, y))
+
+    ratios = interleaved(forward, statistics, bench.rounds).ratios
+    conditions = "SD 1.5 at 512 px, one prompt and step"
+    return [
+        bench.figure(
+            "exact Eq. 1 statistics",
+            ratios,
+            against="FFN2's own forward with guidance",
+            goal=1.3,
+            conditions=conditions,
+        ),
+        bench.figure(
+            "exact Eq. 1 statistics",
+            [2 * ratio for ratio in ratios],
+            against="FFN2's own forward of the conditional half",
+            goal=1.3,
+            conditions=conditions,
+        ),
+    ]
+
+
+def files(bench: Bench) -> list[Figure]:
+    """Sizes on disk of profiles and of masks of ten concepts."""
+    core, profiles = bench.core, bench.profiles
+    sizes = [megabytes(profile_path(concept).stat().st_size) for concept in CONCEPTS]
+    figures = [bench.figure("profile of a concept", sizes, "MB", goal=25, conditions=PROFILED)]
+    for words, shares in _SPARSITIES.items():
+        masks = [
+            core.build_concept_mask(profile, share)
+            for profile, share in zip(profiles, shares, strict=True)
+        ]
+        fused = core.fuse_neuron_masks(masks, AGNOSTIC_RATIO).mask
+        figures.append(
+            bench.figure(
+                f"mask of ten concepts, {words}",
+                [megabytes(len(fused.to_bytes()))],
+                "MB",
+                goal=3.1,
+                conditions=f"{PROFILED}; {100 * fused.count / fused.weights:.1f} % pruned",
+            )
+        )
+    independent = _independent_mask(bench)
+    figures.append(
+        bench.figure(
+            "mask with every tenth weight pruned, independent at random",
+            [megabytes(len(independent.to_bytes()))],
+            "MB",
+            goal=3.1,
+            conditions="the worst that ten concepts of 1 % can give",
+        )
+    )
+    return figures
+
+
+def _independent_mask(bench: Bench) -> Any:
+    profile = bench.profiles[0]
+    generator = torch.Generator().manual_seed(0)
+    layers = {
+        name: torch.rand(shape, generator=generator) < len(CONCEPTS) * SPATIAL_SPARSITY
+        for name, shape in profile.shapes.items()
+    }
+    return bench.core.NeuronMask(layers, profile.model, CONCEPTS, {}, {})
+
+
+_SPARSITIES = {
+    "r2 = 1 %": (SPATIAL_SPARSITY,) * len(CONCEPTS),
+    "r2 of the paper's Table 8": tuple(
+        0.03 if concept in ("parachute", "golf ball", "gas pump") else 0.007 for concept in CONCEPTS
+    ),
+}

@@ -1,0 +1,99 @@
+"""What the benchmark found: figures, their goals, and the files that keep them."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the report.
+
+    Attributes:
+        row: name of the row that measured it.
+        title: what was measured.
+        against: what it is compared with; empty where it stands for itself.
+        unit: of the values, "×" for a ratio.
+        goal: at most this much, or at least where ``at_least``; None where there is no goal.
+        at_least: whether more is better.
+        values: one a round.
+        conditions: model, size, prompts, steps.
+    """
+
+    row: str
+    title: str
+    against: str
+    unit: str
+    goal: float | None
+    at_least: bool
+    values: tuple[float, ...]
+    conditions: str
+
+    @property
+    def median(self) -> float:
+        return median(self.values)
+
+    @property
+    def verdict(self) -> str:
+        """Whether the median reaches the goal; empty without one."""
+        if self.goal is None:
+            return ""
+        reached = self.median >= self.goal if self.at_least else self.median <= self.goal
+        return "reached" if reached else "missed"
+
+    def line(self) -> str:
+        """Of the report's table."""
+        sign = "≥" if self.at_least else "≤"
+        goal = "–" if self.goal is None else f"{sign} {self.goal:g} {self.unit}"
+        spread = f"{_short(min(self.values))} to {_short(max(self.values))}"
+        middle = f"{_short(self.median)} {self.unit}"
+        cells = (self.title, self.against or "–", middle, spread, len(self.values), goal)
+        return f"| {' | '.join(map(str, (*cells, self.verdict, self.conditions)))} |"
+
+
+HEADER = (
+    "| figure | against | median | lowest to highest | rounds | goal | | conditions |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- |"
+)
+
+
+def write_csv(path: Path, figures: Iterable[Figure]) -> None:
+    """One line a figure; its values in one cell, in the order of the rounds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([field.name for field in fields(Figure)])
+        for figure in figures:
+            record = dict(zip((f.name for f in fields(Figure)), astuple(figure), strict=True))
+            record["values"] = " ".join(f"{value:.6g}" for value in figure.values)
+            writer.writerow(record.values())
+
+
+def read_csv(path: Path) -> list[Figure]:
+    """What ``write_csv`` wrote; nothing where there is no file."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            Figure(
+                **{name: record[name] for name in ("row", "title", "against", "unit")},
+                goal=float(record["goal"]) if record["goal"] else None,
+                at_least=record["at_least"] == "True",
+                values=tuple(map(float, record["values"].split())),
+                conditions=record["conditions"],
+            )
+            for record in csv.DictReader(file)
+        ]
+
+
+def merged(old: Sequence[Figure], new: Sequence[Figure], order: Sequence[str]) -> list[Figure]:
+    """``new`` in place of the old figures of the same rows, rows in ``order``."""
+    measured = {figure.row for figure in new}
+    together = [figure for figure in old if figure.row not in measured] + list(new)
+    return sorted(together, key=lambda figure: order.index(figure.row))
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
