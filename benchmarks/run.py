@@ -3,6 +3,7 @@
     python3 benchmarks/run.py objects              everything that is not measured yet
     python3 benchmarks/run.py objects --quick      a small form of it, about a minute
     python3 benchmarks/run.py objects --method fia one method (and the base model)
+    python3 benchmarks/run.py objects --ray 8      in shards on eight workers: see README.md
     python3 benchmarks/run.py paper/objects        a checkpoint: see benchmarks/paper/README.md
     python3 benchmarks/run.py paper/objects --dry-run  the same with the demo model in its place
 
@@ -39,6 +40,9 @@ def parse_arguments() -> argparse.Namespace:
         "--method", action="append", default=[], help="a label in the suite; may come again"
     )
     parser.add_argument("--fresh", action="store_true", help="throw their earlier rows away")
+    parser.add_argument(
+        "--ray", type=int, default=0, metavar="N", help="in shards, by so many workers of Ray"
+    )
     parser.add_argument("--report", action="store_true", help="draw nothing, write the report")
     return parser.parse_args()
 
@@ -55,6 +59,7 @@ def main() -> None:
     from benchmarks.harness.registry import check_suite
     from benchmarks.harness.report import report
     from benchmarks.harness.runner import plan, run
+    from benchmarks.harness.sharding import run_sharded
     from benchmarks.harness.suite_file import load_suite
     from workbench.server import ServerError, WorkflowError, end_on_signals
 
@@ -72,7 +77,9 @@ def main() -> None:
             ledger.drop(arguments.method or [entry.label for entry in suite.entries])
             if not ledger.rows:
                 places.commits.unlink(missing_ok=True)
-        if not arguments.report:
+        if arguments.ray and not arguments.report:
+            run_sharded(suite, tasks, ledger, places, arguments.ray)
+        elif not arguments.report:
             asyncio.run(run(suite, tasks, ledger, places))
         places.report.parent.mkdir(parents=True, exist_ok=True)
         places.report.write_text(report(suite, ledger.rows, places), encoding="utf-8")

@@ -102,27 +102,40 @@ class Ledger:
 
     def drop(self, methods: Collection[str]) -> None:
         """Throw the rows of these methods away."""
-        self.rows = [row for row in self.rows if row.origin.method not in methods]
-        self._known = {_key(row) for row in self.rows}
-        self.path.unlink(missing_ok=True)
-        if self.rows:
-            self._append(self.rows)
+        self._replace([row for row in self.rows if row.origin.method not in methods])
+
+    def reorder(self, answered: Iterable[tuple[Origin, Shot, str]]) -> None:
+        """Bring the rows that answer these into their order, behind all others."""
+        place = {key: number for number, key in enumerate(answered)}
+        self._replace(sorted(self.rows, key=lambda row: place.get(_key(row), -1)))
 
     def add(self, rows: Iterable[Row]) -> None:
         """Keep the rows, in memory and at the end of the file."""
         new = list(rows)
-        self._append(new)
+        _append(self.path, new)
         self.rows += new
         self._known |= {_key(row) for row in new}
 
-    def _append(self, rows: Iterable[Row]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        begin = not self.path.exists()
-        with self.path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if begin:
-                writer.writerow(COLUMNS)
-            writer.writerows(_cells(row) for row in rows)
+    def _replace(self, rows: list[Row]) -> None:
+        self.rows = rows
+        self._known = {_key(row) for row in rows}
+        if not rows:
+            self.path.unlink(missing_ok=True)
+            return
+        partial = self.path.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        _append(partial, rows)
+        partial.replace(self.path)
+
+
+def _append(path: Path, rows: Iterable[Row]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begin = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if begin:
+            writer.writerow(COLUMNS)
+        writer.writerows(_cells(row) for row in rows)
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -12,6 +12,7 @@ from demo_model.judge import WEIGHTS as JUDGE_WEIGHTS
 from workbench.environment import ROOT
 from workbench.erasure import WORKFLOW
 
+from .checkpoint import CHECKPOINT_WORKFLOW, fingerprint
 from .judge import Judge
 from .lora import loras
 from .method import Method
@@ -95,12 +96,20 @@ def version(suite: Suite, entry: Entry) -> str:
         *packs([entry], suite.packs),
         *loras(suite.conditions),
     )
-    return _hash((*SHARED, *own))
+    return _of_checkpoint(suite, _hash((*SHARED, *own)))
 
 
 def shared_version(suite: Suite) -> str:
     """The same for what all methods of a suite have in common."""
-    return _hash((*SHARED, *packs((), suite.packs)))
+    return _of_checkpoint(suite, _hash((*SHARED, *packs((), suite.packs))))
+
+
+def _of_checkpoint(suite: Suite, version: str) -> str:
+    """The version, changed by the checkpoint where the suite has one."""
+    if suite.checkpoint is None:
+        return version
+    parts = (version, _hash((CHECKPOINT_WORKFLOW,)), fingerprint(suite.checkpoint))
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
 
 
 @cache

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from fia_core import NeuronMask
 from workbench.console import ProgressLine
-from workbench.erasure import after_pictures, demo_workflow
+from workbench.erasure import after_pictures
 from workbench.server import OnProgress, Progress, Server, running_server
 
 from . import registry
+from .checkpoint import setup_of
 from .drawing import SHOTS_A_GRAPH, Brush, as_batch, draw, prepare
 from .judge import Look
 from .ledger import Ledger, Origin, Row
@@ -129,13 +130,19 @@ async def run(suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Place
     print(f"{suite.name}: starting ComfyUI …", flush=True)
     make_ready(places.server, suite)
     async with running_server(places.server, packs=registry.packs(entries, suite.packs)) as server:
-        setup = Setup.of_workflow(await demo_workflow(server)).sampled_with(suite.sampling)
+        setup = (await setup_of(suite, server)).sampled_with(suite.sampling)
         line = ProgressLine(suite.name, total)
         done = 0
         for task in tasks:
             line.title = f"{suite.name}: {task.title}"
             done += await work.do(server, setup, task, after_pictures(done, line))
         line.close()
+
+
+def unfinished(suite: Suite, tasks: Iterable[Task], ledger: Ledger, places: Places) -> list[Task]:
+    """Those of the tasks of which something is missing."""
+    work = _Work(suite, ledger, places)
+    return [task for task in tasks if work.missing(task)]
 
 
 class _Work:

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from . import registry
+from .checkpoint import offer_checkpoint
 from .lora import loras
 from .suite import Suite
 
@@ -24,3 +25,4 @@ def make_ready(base: Path, suite: Suite) -> None:
     for file in loras(suite.conditions):
         (base / "models" / "loras").mkdir(parents=True, exist_ok=True)
         shutil.copy(file, base / "models" / "loras")
+    offer_checkpoint(suite, base)
