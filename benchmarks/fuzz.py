@@ -30,12 +30,10 @@ HANG = 60  # seconds after which Python's stack is shown and the run ends
 
 def fuzz(cases: int, first_seed: int) -> None:
     """Run ``cases`` cases, as many for each reader, and print a line for each."""
-    from benchmarks.fuzzing.readers import READERS, good_mask, good_profile
+    from benchmarks.fuzzing.readers import READERS, good_files
 
     with TemporaryDirectory() as scratch:
-        profile = Path(scratch, "good.safetensors")
-        good_profile().save(profile)
-        good = (good_mask().to_bytes(), profile.read_bytes())
+        good = good_files(Path(scratch))
         limit_memory()
         at_start = peak_memory()
         print("| read | cases | gave a value | refused | distinct refusals | slowest |")
@@ -43,7 +41,7 @@ def fuzz(cases: int, first_seed: int) -> None:
         start, total = time.perf_counter(), 0
         for title in READERS:
             outcomes, slowest = fuzz_reader(title, good, Path(scratch), cases, first_seed)
-            count, values = outcomes.total(), outcomes.pop(VALUE)
+            count, values = outcomes.total(), outcomes.pop(VALUE, 0)
             total += count
             line = [title, count, values, count - values, len(outcomes), f"{slowest:.2f} s"]
             print(f"| {' | '.join(map(str, line))} |", flush=True)
@@ -55,16 +53,16 @@ def fuzz(cases: int, first_seed: int) -> None:
 
 
 def fuzz_reader(
-    title: str, good: tuple[bytes, ...], scratch: Path, cases: int, first_seed: int
+    title: str, good: dict[str, tuple[bytes, ...]], scratch: Path, cases: int, first_seed: int
 ) -> tuple[Counter[str], float]:
     """How often each outcome came, and the seconds of the slowest case.
 
     Raises:
         Exception: at the first case with an outcome that is not allowed; hypothesis shows it.
     """
-    from hypothesis import HealthCheck, Phase, given, seed, settings
+    from hypothesis import Phase, given, seed, settings
 
-    from benchmarks.fuzzing.files import hostile
+    from benchmarks.fuzzing.files import ANY_SIZE, hostile
     from benchmarks.fuzzing.guard import Guard
     from benchmarks.fuzzing.readers import READERS, refusal
 
@@ -78,7 +76,7 @@ def fuzz_reader(
         phases=(Phase.generate,),
         database=None,
         deadline=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=ANY_SIZE,
     )
     @given(data=hostile(title, good, mark))
     def every_case(data: bytes) -> None:

@@ -6,13 +6,15 @@ import zlib
 from functools import cache
 from pathlib import Path
 
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from benchmarks.fuzzing.spoilers import Draw, spoilers
 
-BOMB_BYTES = 100 * 2**20
 BLOCK, DICTIONARY_SIZE = 12, 16  # where xz has its first block's header, and this size in it
+BOMB_BYTES = 100 * 2**20
 MOST_SPOILERS = 3
+OWN = 8  # times as often as another reader's
 
 
 @st.composite
@@ -98,8 +100,14 @@ def wrapped(draw: Draw, text: str) -> str:
     return "\r\n".join(text[start : start + 76] for start in range(0, len(text), 76))
 
 
-def hostile(title: str, good: tuple[bytes, ...], mark: Path) -> st.SearchStrategy[bytes]:
-    """What the reader called ``title`` may be given, as a file's bytes."""
+def hostile(title: str, good: dict[str, tuple[bytes, ...]], mark: Path) -> st.SearchStrategy[bytes]:
+    """What the reader called ``title`` may be given, as a file's bytes; seldom another kind's."""
+    others = tuple(file for files in good.values() for file in files)
+    files = good[title] * OWN + others
     if title == "embedded masks":
-        return hostile_texts(good, mark).map(lambda text: text.encode("utf-8", "surrogatepass"))
-    return hostile_files(good, mark)
+        return hostile_texts(files, mark).map(lambda text: text.encode("utf-8", "surrogatepass"))
+    return hostile_files(files, mark)
+
+
+ANY_SIZE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+"""What hypothesis would complain of."""

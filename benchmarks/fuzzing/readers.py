@@ -1,17 +1,21 @@
 """Every reader of a stranger's file or text, and what is done with the value before it is used."""
 
 import hashlib
+import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from benchmarks.fuzzing.guard import Guard
+from benchmarks.fuzzing.layout import content_of, parts, streams, with_content, with_streams
 from fia_core import ConceptProfile, FIAFileError, ModelIdentity, NeuronMask, SparseSensitivity
 from fia_core.card import mask_card
 from fia_core.embedding import embed_mask, read_embedded_mask
 from fia_core.inspection import inspect_mask
 from fia_core.inspection_report import inspection_text
+from fia_core.mask import MASK_SCHEMA
 
 SHAPES = {"input_blocks.1.1.ff.net.2": (6, 24), "middle_block.1.ff.net.2": (5, 33)}
 MODEL = ModelIdentity("SD15 (2 FFN2 layers)", "4f2a91c3")
@@ -50,6 +54,21 @@ def good_profile() -> ConceptProfile:
             for name, shape in SHAPES.items()
         },
     )
+
+
+def good_files(folder: Path) -> dict[str, tuple[bytes, ...]]:
+    """Files to begin with, by reader; a mask's also as the first version stored it."""
+    mask, profile = good_mask().to_bytes(), folder / "profile.safetensors"
+    good_profile().save(profile)
+    header, tensors = parts(mask)
+    plain = {name: zlib.decompress(stream) for name, stream in streams(header, tensors).items()}
+    content = content_of(mask) | {"version": MASK_SCHEMA.plain_version}
+    masks = (mask, with_content(with_streams(header, plain), json.dumps(content)))
+    return {
+        "mask files": masks,
+        "profile files": (profile.read_bytes(),),
+        "embedded masks": masks,
+    }
 
 
 def use_mask(mask: NeuronMask) -> None:

@@ -3,23 +3,36 @@
 A spoiler takes hypothesis's ``draw`` and a file's bytes, and gives other bytes.
 """
 
+import gzip
 import io
 import json
 import pickle
 import zipfile
+import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
+from benchmarks.fuzzing.layout import (
+    ENTRY,
+    LENGTH_BYTES,
+    METADATA,
+    content_of,
+    joined,
+    parts,
+    streams,
+    with_content,
+    with_header,
+    with_streams,
+)
+
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 Spoiler = Callable[[Draw, bytes], bytes]
-Header = dict[str, Any]
 
-LENGTH_BYTES = 8
-METADATA = "__metadata__"
-ENTRY = "forget_it_all"
+BOMB_BYTES = 40 * 2**20  # a large model's mask has as many, so it is unpacked and then refused
 PATHS = (
     "../../escaped",
     "..\\..\\escaped",
@@ -99,6 +112,8 @@ def spoilers(mark: Path) -> tuple[Spoiler, ...]:
         other_header_length,
         other_tensor,
         other_tensor_names,
+        other_stream,
+        other_stream,
         other_content,
         other_content,  # where most of the checks are
         other_layer,
@@ -108,42 +123,6 @@ def spoilers(mark: Path) -> tuple[Spoiler, ...]:
         random_bytes,
         pickled,
     )
-
-
-def parts(data: bytes) -> tuple[Header, bytes]:
-    """Header and tensors of a file that may be spoilt already."""
-    end = LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "little")
-    try:
-        header = json.loads(data[LENGTH_BYTES:end])
-    except (ValueError, RecursionError):
-        header = None
-    return (header if isinstance(header, dict) else {}), data[end:]
-
-
-def joined(header: Header, tensors: bytes) -> bytes:
-    """The file of a header, whether or not it makes sense."""
-    return with_header(json.dumps(header), tensors)
-
-
-def with_header(text: str, tensors: bytes) -> bytes:
-    encoded = text.encode("utf-8", "surrogatepass")
-    return len(encoded).to_bytes(LENGTH_BYTES, "little") + encoded + tensors
-
-
-def with_content(data: bytes, text: str) -> bytes:
-    """The file with another text in its metadata's entry."""
-    header, tensors = parts(data)
-    header[METADATA] = {ENTRY: text}
-    return joined(header, tensors)
-
-
-def content_of(data: bytes) -> dict[str, Any]:
-    header, _ = parts(data)
-    try:
-        content = json.loads(header[METADATA][ENTRY])
-    except (KeyError, TypeError, ValueError, RecursionError):
-        content = None
-    return content if isinstance(content, dict) else {}
 
 
 def place(draw: Draw, data: bytes) -> int:
@@ -215,6 +194,43 @@ def other_tensor_names(draw: Draw, data: bytes) -> bytes:
     return joined(header, tensors)
 
 
+def other_stream(draw: Draw, data: bytes) -> bytes:
+    """A tensor packed in another way, or another tensor packed in the same."""
+    header, tensors = parts(data)
+    contents = streams(header, tensors)
+    if not contents:
+        return data
+    name = draw(st.sampled_from(sorted(contents)))
+    stream = contents[name]
+    try:
+        plain = zlib.decompress(stream)
+    except zlib.error:
+        plain = stream
+    changed = bytearray(plain)
+    if changed:
+        changed[place(draw, plain)] = draw(st.integers(0, 255))
+    forms = {
+        "changed": zlib.compress(changed),
+        "cut off": stream[: len(stream) // 2],
+        "more behind it": stream + b"more",
+        "twice": zlib.compress(stream),
+        "gzip": gzip.compress(plain),
+        "longer": zlib.compress(plain + b"\0"),
+        "shorter": zlib.compress(plain[:-1]),
+        "nothing": b"",
+        "not packed": plain,
+        "a bomb": bomb(),
+    }
+    contents[name] = forms[draw(st.sampled_from(sorted(forms)))]
+    return with_streams(header, contents)
+
+
+@cache
+def bomb() -> bytes:
+    """A few bytes that unpack to many."""
+    return zlib.compress(bytes(BOMB_BYTES))
+
+
 def other_content(draw: Draw, data: bytes) -> bytes:
     """Another value somewhere in the JSON content, a field more or a field less."""
     content = content_of(data)
@@ -232,7 +248,7 @@ def other_content(draw: Draw, data: bytes) -> bytes:
         del holder[key]
     elif change == "more" and isinstance(holder, dict):
         holder[draw(texts)] = draw(values)
-    elif change == "more":
+    elif change == "more" and isinstance(holder, list):
         holder.append(draw(values))
     else:
         holder[key] = draw(values)

@@ -11,17 +11,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzzing.files import hostile
+from benchmarks.fuzzing.files import ANY_SIZE, hostile
 from benchmarks.fuzzing.guard import Guard, GuardError
-from benchmarks.fuzzing.readers import READERS, good_mask, good_profile, refusal
-from benchmarks.fuzzing.spoilers import Marks, content_of, joined, with_content
+from benchmarks.fuzzing.layout import content_of, joined, with_content
+from benchmarks.fuzzing.readers import READERS, good_files, good_mask, refusal
+from benchmarks.fuzzing.spoilers import Marks
 from fia_core import NeuronMask
 from fia_core.embedding import embed_mask
 from fia_core.inspection import inspect_mask
 from fia_core.layers import MAX_LAYERS
+from fia_core.mask import MASK_SCHEMA
 
-CASES = 60
-MOST_MEMORY = 200 * 2**20  # bytes; text that unpacks to too much is stopped at 64 MiB
+CASES = 50
+MOST_MEMORY = 200 * 2**20  # bytes; text that unpacks to too much is stopped early
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +42,19 @@ def peak() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
-    """A mask's file and a profile's."""
-    profile = tmp_path_factory.mktemp("good") / "profile.safetensors"
-    good_profile().save(profile)
-    return good_mask().to_bytes(), profile.read_bytes()
+def good(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[bytes, ...]]:
+    return good_files(tmp_path_factory.mktemp("good"))
 
 
 @pytest.mark.parametrize("title", READERS)
 @given(data=st.data())
-@settings(max_examples=CASES, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=CASES, suppress_health_check=(*ANY_SIZE, HealthCheck.function_scoped_fixture)
+)
 def test_a_hostile_file_gives_a_value_or_one_error(
     title: str,
     tmp_path: Path,
-    good: tuple[bytes, bytes],
+    good: dict[str, tuple[bytes, ...]],
     guard: Guard,
     peak: None,
     data: st.DataObject,
@@ -67,18 +68,19 @@ def test_a_hostile_file_gives_a_value_or_one_error(
 
 @pytest.mark.parametrize("title", READERS)
 def test_good_files_pass_the_guard(
-    title: str, tmp_path: Path, good: tuple[bytes, bytes], guard: Guard
+    title: str, tmp_path: Path, good: dict[str, tuple[bytes, ...]], guard: Guard
 ) -> None:
-    mask, profile = good
-    texts = {"mask files": mask, "profile files": profile}
-    file = tmp_path / "good.safetensors"
-    file.write_bytes(texts.get(title, embed_mask(good_mask()).encode()))
-    assert refusal(READERS[title], file, guard) is None
+    texts = good | {"embedded masks": (embed_mask(good_mask()).encode(),)}
+    for text in texts[title]:
+        file = tmp_path / "good.safetensors"
+        file.write_bytes(text)
+        assert refusal(READERS[title], file, guard) is None
 
 
 def with_layers(count: int) -> bytes:
     """A mask's file with so many layers, each of one weight."""
     content = content_of(good_mask().to_bytes())
+    content["version"] = MASK_SCHEMA.plain_version
     content["layers"] = [{"name": f"{i}", "shape": [1, 1], "pruned": 0} for i in range(count)]
     header = {
         f"{i}.pruned": {"dtype": "U8", "shape": [1], "data_offsets": [i, i + 1]}
