@@ -98,7 +98,7 @@ def temporal_threshold(step_saliency: Tensor, temporal_sparsity: Fraction) -> Te
         τ_t, one float32 on the same device; 0 where fewer than k entries are above 0.
     """
     count = share_count(temporal_sparsity, step_saliency.numel())
-    return kth_largest(step_saliency.reshape(1, -1), count).clamp_min(0).squeeze()
+    return kth_largest(step_saliency.reshape(1, -1), count).squeeze()
 
 
 def concept_sensitive_mask(
