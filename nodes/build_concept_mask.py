@@ -37,7 +37,7 @@ class BuildConceptMask(io.ComfyNode):
                     round=0.01,
                     tooltip=(
                         "Percentage of the FFN2 weights that may belong to the concept. "
-                        "The paper: 0.7 to 1 for objects, 2 for styles, 3 for concepts that prove "
+                        "The paper: 0.7 for most objects, 2 for styles, 3 for what proves "
                         "hard to forget. More forgets better and harms more."
                     ),
                 ),

@@ -45,7 +45,8 @@ class FuseMasks(io.ComfyNode):
                     tooltip=(
                         "A weight that at least this percentage of the concepts share is kept. "
                         "The paper: 60 for objects, 80 for styles. Lower keeps more of the rest. "
-                        "The mask of a single concept is always pruned whole."
+                        "The mask of a single concept is always pruned whole; of two, what both "
+                        "share is always kept."
                     ),
                 ),
                 NeuronMaskWire.Input(

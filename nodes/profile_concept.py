@@ -1,7 +1,5 @@
 """Profile Concept: find out how strongly each FFN2 weight answers to a concept."""
 
-import logging
-
 import comfy.samplers
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
@@ -26,7 +24,6 @@ from .shared import CATEGORY, ConceptProfileWire, fraction
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 LARGEST_SIDE = 16384
 LEAST_BASE_PROMPTS = 2  # the deviation over one prompt is 0
-FEW_BASE_PROMPTS = 5
 
 
 class ProfileConcept(io.ComfyNode):
@@ -64,8 +61,8 @@ class ProfileConcept(io.ComfyNode):
                     tooltip=(
                         "What sort of concepts these are; sets the contexts and templates. When "
                         "you change it, temporal sparsity here, spatial sparsity and agnostic "
-                        "ratio in the nodes after it become the paper's for the kind; change them "
-                        "as you like."
+                        "ratio in the nodes after it become the usual ones for the kind, after the "
+                        "paper's Table 8; change them as you like."
                     ),
                 ),
                 io.String.Input(
@@ -132,8 +129,8 @@ class ProfileConcept(io.ComfyNode):
                     options=comfy.samplers.KSampler.SAMPLERS,
                     default="euler",
                     tooltip=(
-                        "A sampler that adds no noise (such as euler) keeps all prompts on the "
-                        "same noise; samplers that choose their own steps are refused."
+                        "Any that follows the schedule, such as euler; one that adds noise adds the "
+                        "same to all prompts. Samplers that choose their own steps are refused."
                     ),
                 ),
                 io.Combo.Input(
@@ -186,8 +183,8 @@ class ProfileConcept(io.ComfyNode):
                     options=list(SALIENCY_FORMS),
                     default=SALIENCY_FORMS[0],
                     tooltip=(
-                        "exact: Eq. 1 of the paper. released: the simplified form of the authors' "
-                        "published code."
+                        "exact: Eq. 1 of the paper. released: the simplified form of Eq. 1 in the "
+                        "authors' published code; everything else stays as the paper says."
                     ),
                 ),
                 io.Boolean.Input(
@@ -289,8 +286,6 @@ def _contexts(text: str, kind: str) -> tuple[str, ...]:
             "paper's contexts."
         )
     _require_distinct("contexts", contexts)
-    if len(contexts) < FEW_BASE_PROMPTS:
-        logging.warning("Profile Concept: %d contexts make an unsteady mask.", len(contexts))
     return contexts
 
 

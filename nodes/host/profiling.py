@@ -61,6 +61,7 @@ def profile_concepts(
         len(prompts.base),
         request.sampling.profile_steps,
         node_id,
+        request.kind,
     )
     for profile in _new_profiles(model, request, prompts, rounds, progress):
         profiles[profile.concept] = profile

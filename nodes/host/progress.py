@@ -10,6 +10,9 @@ from comfy.utils import ProgressBar
 from server import PromptServer
 
 PREVIEW_FORMAT = "JPEG"
+FEW_CONTEXTS = 5
+UNSEEN = "explicit content"
+"""The kind of concepts whose prompts are shown to nobody."""
 
 
 class ProfileProgress:
@@ -21,6 +24,7 @@ class ProfileProgress:
         group: prompts of the base and of each concept.
         steps: how often the prompts are denoised.
         node_id: of the node in the page; without it there are no words.
+        kind: of the concepts; what is explicit is not shown.
     """
 
     def __init__(
@@ -30,6 +34,7 @@ class ProfileProgress:
         group: int,
         steps: int,
         node_id: str | None,
+        kind: str,
     ) -> None:
         self._concepts = [concept for concepts in rounds for concept in concepts]
         self._group = group
@@ -41,7 +46,11 @@ class ProfileProgress:
         self._round_start = 0
         self._start = time.monotonic()
         self._bar = ProgressBar(self._total)
-        self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
+        self._previewer = (
+            None
+            if kind == UNSEEN
+            else latent_preview.get_previewer(model.load_device, model.model.latent_format)
+        )
 
     def begin(self, concepts: Sequence[str]) -> None:
         """The round of these concepts begins, or begins again."""
@@ -64,7 +73,9 @@ class ProfileProgress:
         seconds = time.monotonic() - self._start
         done = f"{len(self._concepts)} profiled in {seconds:.0f} s" if self._concepts else ""
         known = f"{cached} from the cache" if cached else ""
-        self._say(", ".join(filter(None, (done, known))))
+        few = self._group < FEW_CONTEXTS
+        doubt = f"only {self._group} contexts: the mask depends on chance" if few else ""
+        self._say("\n".join(filter(None, (", ".join(filter(None, (done, known))), doubt))))
 
     def _sentence(self, prompt: int) -> str:
         in_a_step = (1 + len(self._round)) * self._group

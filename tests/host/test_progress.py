@@ -36,9 +36,10 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return told
 
 
-def profile(host: Any, tiny: TinyModel) -> None:
+def profile(host: Any, tiny: TinyModel, **inputs: Any) -> None:
     host.forget()
-    host.run(profile_graph(host, tiny.model, tiny.clip, concepts="church\ncat"), "profile")
+    inputs = {"concepts": "church\ncat"} | inputs
+    host.run(profile_graph(host, tiny.model, tiny.clip, **inputs), "profile")
 
 
 def test_the_bar_counts_prompts_to_the_end(
@@ -64,7 +65,16 @@ def test_the_text_names_concept_prompt_and_step(
     ]
     assert lines[4].startswith("step 2 of 3 · without a concept")
     assert texts[-2][0].endswith("about 0 s left")
-    assert texts[-1][0].startswith("2 profiled in ")
+    end, doubt = texts[-1][0].split("\n")
+    assert end.startswith("2 profiled in ")
+    assert doubt == "only 4 contexts: the mask depends on chance"
+
+
+def test_five_contexts_are_enough(
+    host: Any, tiny: TinyModel, texts: list[tuple[str, str]]
+) -> None:
+    profile(host, tiny, contexts="a\nb\nc\nd\ne", concepts="church")
+    assert "\n" not in texts[-1][0]
 
 
 def test_latents_are_previewed_as_the_host_is_set(
@@ -82,3 +92,14 @@ def test_latents_are_previewed_as_the_host_is_set(
     profile(host, tiny)
     for _, _, (kind, picture, _) in bar:
         assert (kind, picture.size) == ("JPEG", (8, 8))
+
+
+def test_explicit_content_is_previewed_to_nobody(
+    host: Any,
+    tiny: TinyModel,
+    bar: list[tuple[int, int, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(args, "preview_method", LatentPreviewMethod.Latent2RGB)
+    profile(host, tiny, kind="explicit content")
+    assert bar and all(preview is None for _, _, preview in bar)

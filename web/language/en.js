@@ -27,7 +27,7 @@ export const en = {
    * @param {string} settings such as "agnostic ratio 80 %"
    * @param {number} nodes in which a value changed
    */
-  papersNumbers: (settings, nodes) => `The paper's numbers: ${settings}. Nodes changed: ${nodes}.`,
+  usualNumbers: (settings, nodes) => `Usual numbers for this kind: ${settings}. Nodes changed: ${nodes}.`,
   /** @type {Record<string, string>} a percentage's name by its widget's; else the widget's */
   percentages: {},
 

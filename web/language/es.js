@@ -21,7 +21,7 @@ export const es = {
 
   runToSeeTable: "Ejecuta el flujo de trabajo para ver la tabla.",
 
-  papersNumbers: (settings, nodes) => `Los valores del artículo: ${settings}. Nodos cambiados: ${nodes}.`,
+  usualNumbers: (settings, nodes) => `Valores habituales de este tipo: ${settings}. Nodos cambiados: ${nodes}.`,
   percentages: {
     temporal_sparsity: "dispersión temporal",
     spatial_sparsity: "dispersión espacial",

@@ -21,7 +21,7 @@ export const fr = {
 
   runToSeeTable: "Exécutez le workflow pour voir le tableau.",
 
-  papersNumbers: (settings, nodes) => `Les valeurs de l'article : ${settings}. Nœuds modifiés : ${nodes}.`,
+  usualNumbers: (settings, nodes) => `Valeurs usuelles de cette catégorie : ${settings}. Nœuds modifiés : ${nodes}.`,
   percentages: {
     temporal_sparsity: "parcimonie temporelle",
     spatial_sparsity: "parcimonie spatiale",

@@ -21,7 +21,7 @@ export const ja = {
 
   runToSeeTable: "ワークフローを実行すると表が表示されます。",
 
-  papersNumbers: (settings, nodes) => `論文の値にしました：${settings}。変更したノード：${nodes}。`,
+  usualNumbers: (settings, nodes) => `この種類の標準値にしました：${settings}。変更したノード：${nodes}。`,
   percentages: {
     temporal_sparsity: "時間スパース率",
     spatial_sparsity: "空間スパース率",

@@ -21,7 +21,7 @@ export const zh = {
 
   runToSeeTable: "运行工作流后即可查看表格。",
 
-  papersNumbers: (settings, nodes) => `已采用论文的取值：${settings}。已更改的节点：${nodes}。`,
+  usualNumbers: (settings, nodes) => `已采用该类别的常用取值：${settings}。已更改的节点：${nodes}。`,
   percentages: {
     temporal_sparsity: "时间稀疏度",
     spatial_sparsity: "空间稀疏度",

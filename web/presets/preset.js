@@ -49,7 +49,7 @@ export function sentenceOf(preset, nodes, words) {
     ([name, percentage]) =>
       `${words.percentages[name] ?? name.replaceAll("_", " ")} ${percentage} %`,
   );
-  return words.papersNumbers(settings.join(", "), nodes);
+  return words.usualNumbers(settings.join(", "), nodes);
 }
 
 /**

@@ -75,8 +75,8 @@ test("a node without wires is set alone", () => {
 
 test("the sentence names every number", () => {
   expect(sentenceOf(PRESET, 3, en)).toBe(
-    "The paper's numbers: temporal sparsity 5 %, spatial sparsity 2 %, agnostic ratio 80 %. " +
-      "Nodes changed: 3.",
+    "Usual numbers for this kind: temporal sparsity 5 %, spatial sparsity 2 %, " +
+      "agnostic ratio 80 %. Nodes changed: 3.",
   );
   expect(sentenceOf(PRESET, 3, zh)).toContain("空间稀疏度 2 %");
 });
