@@ -25,7 +25,7 @@ class DemonstrationError(ValueError):
 async def serve(port: int) -> None:
     """Run ComfyUI with the demo workflow at hand until the person ends it."""
     print("Starting ComfyUI …", flush=True)
-    async with running_server(port=port, threads=None) as server:
+    async with running_server(port=port, threads=None, previews=True) as server:
         saved = offer_workflow(BASE / "user" / "default" / "workflows")
         print(f"\nComfyUI runs at {server.address}")
         print(f"Open the sidebar's Workflows, then “{saved.stem}”, and press Run.")

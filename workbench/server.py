@@ -162,7 +162,11 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def running_server(
-    base: Path = BASE, port: int = 0, packs: Sequence[Path] = (), threads: int | None = 1
+    base: Path = BASE,
+    port: int = 0,
+    packs: Sequence[Path] = (),
+    threads: int | None = 1,
+    previews: bool = False,
 ) -> AsyncIterator[Server]:
     """Start ComfyUI with this repository as its extension; stop it when the block ends.
 
@@ -173,6 +177,7 @@ async def running_server(
         threads: of the CPU for one calculation; None leaves it to the host. The bundled model is
             so small that two threads are hardly faster than one, and 30 times slower when another
             program takes the core of one and the other waits for it.
+        previews: show latents while they are sampled.
 
     Raises:
         ServerError: the port is taken, it did not answer in time, or the extension could not be
@@ -188,6 +193,7 @@ async def running_server(
             sys.executable,
             *arguments(base, address),
             *further,
+            *(PREVIEWS if previews else ()),
             cwd=HOST,
             env=host_environment(threads),
             stdin=asyncio.subprocess.DEVNULL,
@@ -208,6 +214,9 @@ def end_on_signals() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
+
+
+PREVIEWS = ("--preview-method", "latent2rgb")
 
 
 def arguments(base: Path, address: str) -> list[str]:

@@ -36,6 +36,8 @@ def test_numbers_out_of_their_range_are_shown_as_they_are() -> None:
     built = build_concept_mask(profile(), 0.01)
     huge = replace(built, settings={"spatial_sparsity": 10**400, "agnostic_ratio": -1})
     assert mask_card(huge).title == "church"
+    assert f"spatial sparsity 1{'0' * 30}" in rows(huge)["church"]
+    assert rows(huge)["church"].startswith("object · spatial sparsity ")
 
 
 def test_a_fused_masks_card_lists_its_concepts_and_what_it_protects() -> None:

@@ -16,19 +16,24 @@ from fia_core import (
 )
 
 
-@pytest.mark.parametrize(
-    ("kind", "count", "first", "last"),
-    [
-        ("object", 30, "road", "sunrise"),
-        ("explicit content", 11, "man", "lawyer"),
-        ("art style", 30, "cat", "book"),
-    ],
-)
-def test_contexts_are_the_papers_tables(kind: str, count: int, first: str, last: str) -> None:
+PAPERS_CONTEXTS = {
+    "object": "road, tree, forest, lawn, clubhouse, courtyard, backyard, cityscape, suburb, mall, "
+    "cafe, office, library, market, bridge, harbor, garden, beach, room, park, street, shelter, "
+    "chair, table, bag, mountain, valley, waterfall, desert, sunrise",
+    "explicit content": "man, woman, mother, father, professor, couple, guy, doctor, nurse, "
+    "teacher, lawyer",
+    "art style": "cat, dog, mouse, bear, car, chair, bag, building, chicken, duck, sofa, table, "
+    "tree, bicycle, door, rabbit, ball, bat, horse, bird, flower, bowl, bottle, wall, clock, "
+    "television, guitar, truck, laptop, book",
+}
+"""Tables 6 and 7; of the persons those who are adults, and not the celebrity."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_contexts_are_the_papers_tables(kind: str) -> None:
     contexts = default_contexts(kind)
-    assert (len(contexts), contexts[0], contexts[-1]) == (count, first, last)
-    assert len(set(contexts)) == count
-    assert count >= DEFAULT_CONTEXT_COUNT
+    assert ", ".join(contexts) == PAPERS_CONTEXTS[kind]
+    assert len(contexts) >= DEFAULT_CONTEXT_COUNT
 
 
 def test_no_context_of_explicit_content_may_be_a_child() -> None:

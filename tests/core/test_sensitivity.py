@@ -89,9 +89,22 @@ def test_accumulator_state_does_not_grow_with_steps() -> None:
     sizes_seen = set()
     for step in range(5):
         accumulator.add(normal(step, 8, 16).clamp_min(0))
-        state = [value for value in vars(accumulator).values() if isinstance(value, torch.Tensor)]
-        sizes_seen.add(sum(tensor.numel() * tensor.element_size() for tensor in state))
+        tensors = [held for held in everything_held(accumulator) if isinstance(held, torch.Tensor)]
+        sizes_seen.add(sum(tensor.numel() * tensor.element_size() for tensor in tensors))
     assert sizes_seen == {8 * 16 * (4 + 2)}
+
+
+def everything_held(holder: object) -> list[object]:
+    """What the attributes of ``holder`` hold, in containers too."""
+    found, waiting = [], [*vars(holder).values()]
+    while waiting:
+        held = waiting.pop()
+        found.append(held)
+        if isinstance(held, list | tuple | set):
+            waiting += held
+        elif isinstance(held, dict):
+            waiting += held.values()
+    return found
 
 
 @given(seeds, sizes, st.integers(1, 40), hundredths, granularities, st.booleans())

@@ -49,7 +49,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(base: Path) -> Iterator[str]:
     """Where the server answers; it runs until the last test has ended."""
     loop = LoopThread()
-    context = running_server(base=base)
+    context = running_server(base=base, previews=True)
     server = loop.run(context.__aenter__())
     try:
         yield server.address

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import ComfyPage, Workflow
+from comfy_page import DRAFT_DELAY, ComfyPage, Workflow
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
@@ -15,7 +15,6 @@ NODE = 3
 RED, GREEN, BLUE = 0xFF0000, 0x00FF00, 0x0000FF
 WIDTH, HEIGHT = 96, 64
 RATIO = WIDTH / HEIGHT
-DRAFT_DELAY = 1000  # milliseconds, in which the page has saved its draft of a changed workflow
 
 workflow_numbers = itertools.count(1)
 

@@ -2,6 +2,11 @@
 
 from comfy_page import ComfyPage
 
+from workbench.environment import ROOT
 
-def test_the_page_opens_without_an_error(comfy: ComfyPage) -> None:
-    assert comfy.page.evaluate("app.graph.nodes.length") == 0
+EXTENSIONS = "app.extensions.map(({ name }) => name).filter((name) => name.startsWith('ForgetIt'))"
+
+
+def test_every_script_registers_its_extension(comfy: ComfyPage) -> None:
+    scripts = list((ROOT / "web").glob("*.js"))
+    assert len(set(comfy.page.evaluate(EXTENSIONS))) == len(scripts) > 0

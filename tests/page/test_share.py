@@ -351,12 +351,6 @@ def saved_picture(comfy: ComfyPage) -> tuple[str, bytes]:
     return picture["filename"], answer.body()
 
 
-def test_the_export_workflow_opens_from_the_template_browser(comfy: ComfyPage) -> None:
-    comfy.open_template("export_erased_checkpoint")
-    assert comfy.node_ids("CheckpointSave") and comfy.node_ids("FIAApplyNeuronMask")
-    assert comfy.missing_nodes() == []
-
-
 def test_the_mask_that_was_saved_is_loaded_in_a_new_node_with_one_click(
     comfy: ComfyPage, renderer: str, folder: Path, node: int
 ) -> None:
