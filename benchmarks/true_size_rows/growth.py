@@ -11,10 +11,11 @@ from .bench import Bench
 from .figures import Figure
 from .measuring import peak_memory, seconds
 from .models import Model, sd15
-from .sampling import profile, profile_request
+from .sampling import all_prompts, profile, profile_request, sample
 
 PLOT = "growth.png"
 CHANNELS = 96  # of the model that most curves use
+CHUNK = 4  # prompts a denoiser call
 WORDS = tuple(f"church {number}" for number in range(1, 17))
 
 
@@ -123,25 +124,27 @@ def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
 
 
 def _measure(bench: Bench, model: Model, setting: Setting) -> tuple[float, float]:
-    """Median seconds of a profile run, and its state's megabytes."""
+    """Median seconds of a profile run, and its megabytes beyond plain sampling of a chunk."""
     request = profile_request(
         bench.extension,
         WORDS[: setting.concepts],
         setting.contexts,
         setting.steps,
         setting.side,
-        chunk=4,
+        CHUNK,
     )
+    chunk = all_prompts(request)[:CHUNK]
 
     def run() -> None:
         profile(bench.extension, model, request)
 
-    with peak_memory() as idle:
-        pass
-    with peak_memory() as busy:
+    sample(bench.extension, model, chunk, request, 1)
+    with peak_memory() as plain:
+        sample(bench.extension, model, chunk, request, 1)
+    with peak_memory() as profiled:
         run()
     taken = median(seconds(run) for _ in range(max(1, bench.rounds - 2)))
-    extra = (busy.gpu - idle.gpu) or (busy.ram - idle.ram)
+    extra = (profiled.gpu - plain.gpu) or (profiled.ram - plain.ram)
     return taken, extra / 1e6
 
 

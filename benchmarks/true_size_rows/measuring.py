@@ -1,5 +1,6 @@
 """Seconds and bytes of a piece of work."""
 
+import ctypes
 import gc
 import time
 from collections.abc import Callable, Iterator
@@ -57,8 +58,9 @@ class Peak:
 
 @contextmanager
 def peak_memory() -> Iterator[Peak]:
-    """Measure the peak from here on; needs Linux. It includes what was in use before."""
+    """Measure the peak from here on, which includes what is in use already; needs Linux, glibc."""
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what was freed before must not hide what is taken now
     Path("/proc/self/clear_refs").write_text("5")
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
