@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.harness.command_line import add_suite_arguments, suite_of  # noqa: E402
 from workbench.environment import run_in_environment  # noqa: E402
 
 
@@ -27,15 +28,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("suite", help="a file of benchmarks/suites, without .toml, or paper/…")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--quick", action="store_true", help="the small form, kept in results/")
-    form.add_argument(
-        "--dry-run", action="store_true", help="the demo model in the place of a checkpoint"
-    )
-    parser.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="in place of the suite's in its data folder"
-    )
+    add_suite_arguments(parser)
     parser.add_argument(
         "--method", action="append", default=[], help="a label in the suite; may come again"
     )
@@ -53,23 +46,15 @@ def main() -> None:
     # The same sums on any number of cores, and no waiting for one that something else uses.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-    from benchmarks.harness.checkpoint import with_checkpoint
     from benchmarks.harness.ledger import Ledger
-    from benchmarks.harness.places import Places, suite_path
-    from benchmarks.harness.registry import check_suite
     from benchmarks.harness.report import report
     from benchmarks.harness.runner import plan, run
     from benchmarks.harness.sharding import run_sharded
-    from benchmarks.harness.suite_file import load_suite
     from workbench.server import ServerError, WorkflowError, end_on_signals
 
     end_on_signals()
     try:
-        suite = load_suite(suite_path(arguments.suite), arguments.quick, arguments.dry_run)
-        if arguments.checkpoint:
-            suite = with_checkpoint(suite, arguments.checkpoint)
-        check_suite(suite)
-        places = Places(suite.name, arguments.quick, arguments.dry_run)
+        suite, places = suite_of(arguments)
         ledger = Ledger(places.rows)
         tasks = plan(suite, arguments.method)
         small = arguments.quick or arguments.dry_run
