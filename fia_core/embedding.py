@@ -29,7 +29,7 @@ def embed_mask(mask: NeuronMask) -> str:
     Raises:
         ValueError: the text would be longer; says about how long, and what to do instead.
     """
-    data = mask.to_bytes()
+    data = mask.to_bytes(plain=True)  # what is deflated already, xz makes no smaller
     compressor = lzma.LZMACompressor()
     compressed = bytearray()
     for end in range(_BLOCK, len(data) + _BLOCK, _BLOCK):

@@ -62,7 +62,7 @@ def file_bytes(
     """The bytes of one file.
 
     Args:
-        schema: what is written.
+        schema: what is written; the plain version is not deflated.
         content: the JSON object, without ``schema`` and ``version``.
         tensors: uint8, contiguous, on the CPU.
 
@@ -76,8 +76,9 @@ def file_bytes(
             f"content: has {len(text):,} characters, at most {MAX_HEADER_BYTES // 2:,} fit; "
             "shorten the prompts, settings or provenance."
         )
-    streams = {name: deflate(tensor) for name, tensor in tensors.items()}
-    return safetensors.torch.save(streams, {_ENTRY: text})
+    if schema.version != schema.plain_version:
+        tensors = {name: deflate(tensor) for name, tensor in tensors.items()}
+    return safetensors.torch.save(dict(tensors), {_ENTRY: text})
 
 
 def write_file(path: FilePath, schema: FileSchema, data: bytes) -> None:

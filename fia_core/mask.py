@@ -39,6 +39,7 @@ from .layers import layer_record, read_layer_records, require_count, require_lay
 from .values import Settings, require_json, require_settings, require_texts
 
 MASK_SCHEMA = FileSchema("fia.neuron_mask", 2, 2**30, "neuron mask", plain_version=1)
+PLAIN_MASK_SCHEMA = replace(MASK_SCHEMA, version=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +90,12 @@ class NeuronMask:
         """How many weights are pruned."""
         return sum(count_bits(mask) for mask in self.layers.values())
 
-    def to_bytes(self) -> bytes:
-        """The bytes of the mask's file; the same mask always gives the same."""
+    def to_bytes(self, plain: bool = False) -> bytes:
+        """The bytes of the mask's file; the same mask always gives the same.
+
+        Args:
+            plain: in the version that is not deflated, for those who compress the whole.
+        """
         content = {
             "concepts": self.concepts,
             "settings": self.settings,
@@ -102,7 +107,7 @@ class NeuronMask:
             ],
         }
         tensors = {f"{name}.pruned": pack_bits(mask) for name, mask in self.layers.items()}
-        return file_bytes(MASK_SCHEMA, content, tensors)
+        return file_bytes(PLAIN_MASK_SCHEMA if plain else MASK_SCHEMA, content, tensors)
 
     @classmethod
     def from_bytes(cls, data: bytes, max_bytes: int = MASK_SCHEMA.max_bytes) -> "NeuronMask":

@@ -42,6 +42,14 @@ def test_the_same_mask_gives_the_same_text() -> None:
     assert embed_mask(mask()) != embed_mask(mask(seed=1))
 
 
+def test_the_structure_of_a_mask_makes_its_text_shorter() -> None:
+    columns = torch.arange(640) % 16 < 2  # real masks hold many weights of few input channels
+    generator = torch.Generator().manual_seed(0)
+    layer = (torch.rand((160, 640), generator=generator) < 0.3) & columns
+    one = replace(mask(), layers={"layer": layer})
+    assert len(embed_mask(one)) < 0.9 * len(text_of(one.to_bytes()))
+
+
 def test_text_wrapped_by_a_mail_program_is_read() -> None:
     text = embed_mask(mask())
     wrapped = "\r\n".join(text[start : start + 76] for start in range(0, len(text), 76))

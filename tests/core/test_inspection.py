@@ -40,9 +40,7 @@ def test_a_fusion_by_hand() -> None:
     assert (first.by_output.tolist(), first.by_input.tolist()) == ([2, 0], [1, 1, 0])
     assert (first.place.label, first.shape) == ("0", (2, 3))
     assert inspection.threshold == 3
-    assert inspection.note == (
-        "A weight that 3 or more of 3 hold is concept-agnostic and kept."
-    )
+    assert inspection.note == ("A weight that 3 or more of 3 hold is concept-agnostic and kept.")
     assert inspection.overlap is not None
     assert inspection.overlap.names == ("church", "ball", "cat", "tree")
     assert inspection.overlap.forgotten == (True, True, True, False)

@@ -15,7 +15,6 @@ from fia_core import (
     default_templates,
 )
 
-
 PAPERS_CONTEXTS = {
     "object": "road, tree, forest, lawn, clubhouse, courtyard, backyard, cityscape, suburb, mall, "
     "cafe, office, library, market, bridge, harbor, garden, beach, room, park, street, shelter, "
