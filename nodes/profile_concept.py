@@ -129,8 +129,8 @@ class ProfileConcept(io.ComfyNode):
                     options=comfy.samplers.KSampler.SAMPLERS,
                     default="euler",
                     tooltip=(
-                        "Any that follows the schedule, such as euler; one that adds noise adds the "
-                        "same to all prompts. Samplers that choose their own steps are refused."
+                        "Any that follows the schedule, such as euler; one that adds noise adds "
+                        "the same to all prompts. Samplers that choose their own steps are refused."
                     ),
                 ),
                 io.Combo.Input(

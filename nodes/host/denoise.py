@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import comfy.sample
 import comfy.samplers
 import torch
-from comfy.conds import CONDList, CONDRegular
 from comfy.k_diffusion.sampling import BrownianTreeNoiseSampler
 from comfy.model_management import get_free_memory, throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
@@ -21,6 +20,7 @@ from comfy.patcher_extension import WrappersMP
 from comfy.utils import repeat_to_batch_size
 
 from ...fia_core.checks import require_choice
+from .chunks import Chunk, conds_of_chunk, cut_into_chunks
 from .conditioning import Conditioning
 
 WRAPPER_KEY = "forget_it_all"
@@ -116,7 +116,7 @@ def denoise_prompts(
     """
     sigmas = profile_sigmas(model, settings)
     latent = _empty_latent(model, settings)
-    chunks = _chunks([len(tensor) for tensor, _ in positive], chunk)
+    chunks = cut_into_chunks([len(tensor) for tensor, _ in positive], chunk)
     prompts = chunks[-1].rows.stop
     largest = max(len(each.rows) for each in chunks)
     watch = _ChunkedDenoiser(sigmas, chunks, observer)
@@ -128,9 +128,7 @@ def denoise_prompts(
         model,
         repeat_to_batch_size(comfy.sample.prepare_noise(latent, settings.seed), prompts),
         settings.cfg,
-        _sampler(
-            settings.sampler, sigmas, latent.to(model.load_device), prompts, settings.seed
-        ),
+        _sampler(settings.sampler, sigmas, latent.to(model.load_device), prompts, settings.seed),
         sigmas,
         positive,
         negative,
@@ -215,40 +213,11 @@ def _announce_to(observer: StepObserver) -> Callable[..., Any]:
     return forward
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    """Prompts that share a denoiser call.
-
-    Attributes:
-        rows: of the batch.
-        entry: position of the positive conditioning's entry that holds them all.
-        entry_rows: of the batch that this entry is for.
-    """
-
-    rows: range
-    entry: int
-    entry_rows: range
-
-
-def _chunks(entries: Sequence[int], chunk: int) -> list[_Chunk]:
-    """At most ``chunk`` prompts each; ``entries`` has the rows of the conditioning's entries."""
-    chunks = []
-    stop = 0
-    for entry, rows in enumerate(entries):
-        entry_rows = range(stop, stop + rows)
-        stop = entry_rows.stop
-        chunks += [
-            _Chunk(range(first, min(first + chunk, stop)), entry, entry_rows)
-            for first in entry_rows[::chunk]
-        ]
-    return chunks
-
-
 class _ChunkedDenoiser:
     """Makes the sampler's denoiser calls in chunks and finds the first call of every step."""
 
     def __init__(
-        self, sigmas: torch.Tensor, chunks: Sequence[_Chunk], observer: StepObserver
+        self, sigmas: torch.Tensor, chunks: Sequence[Chunk], observer: StepObserver
     ) -> None:
         self.ends = sigmas[1:].tolist()  # step k is the interval [sigmas[k], sigmas[k + 1])
         self.seen: set[int] = set()
@@ -270,7 +239,13 @@ class _ChunkedDenoiser:
         for chunk in self.chunks:
             throw_exception_if_processing_interrupted()
             take = slice(chunk.rows.start, chunk.rows.stop)
-            call = (model, _take_conds(conds, chunk, len(x)), x[take], sigma[take], model_options)
+            call = (
+                model,
+                conds_of_chunk(conds, chunk, len(x)),
+                x[take],
+                sigma[take],
+                model_options,
+            )
             if watched:
                 with self.observer.prompts(chunk.rows):
                     parts.append(executor(*call))
@@ -303,50 +278,3 @@ class _ChunkedDenoiser:
             return False
         self.seen.add(step)
         return True
-
-
-def _take_conds(
-    conds: list[list[dict[str, Any]] | None], chunk: _Chunk, prompts: int
-) -> list[list[dict[str, Any]] | None]:
-    """The conditionings of a chunk: every tensor with a row per prompt is cut.
-
-    Args:
-        conds: the positive ones, an entry for each size of prompts, then others for all prompts.
-        chunk: of the batch.
-        prompts: rows of the batch.
-    """
-    positive, *others = conds
-    own = [positive[chunk.entry]] if positive else positive
-    return [
-        None
-        if group is None
-        else [
-            {
-                **cond,
-                "model_conds": {
-                    name: _take_cond(entry, chunk, prompts)
-                    for name, entry in cond["model_conds"].items()
-                },
-            }
-            for cond in group
-        ]
-        for group in (own, *others)
-    ]
-
-
-def _take_cond(entry: CONDRegular, chunk: _Chunk, prompts: int) -> CONDRegular:
-    """The rows of a chunk in one value; values that all prompts share stay as they are."""
-    if isinstance(entry, CONDList):
-        return CONDList([_take_rows(part, chunk, prompts) for part in entry.cond])
-    if torch.is_tensor(entry.cond) and entry.cond.ndim > 0:
-        return type(entry)(_take_rows(entry.cond, chunk, prompts))
-    return entry
-
-
-def _take_rows(tensor: torch.Tensor, chunk: _Chunk, prompts: int) -> torch.Tensor:
-    """The rows of a chunk, where the tensor has rows for its entry or for the whole batch."""
-    for rows in (chunk.entry_rows, range(prompts)):
-        if len(tensor) == len(rows):
-            start = chunk.rows.start - rows.start
-            return tensor[start : start + len(chunk.rows)]
-    return tensor
