@@ -3,10 +3,8 @@
 Prompts come in groups of one size: the base prompts first, then each concept's. Within a step and
 a layer they come in order, so the state is the base moments of the step, one concept's mean at a
 time, and per concept what Eq. 3 keeps over the steps. Of the base moments only μ_b + σ_b stays
-while concepts come, so a layer never holds more than two of these matrices.
+while concepts come, so between prompts a layer holds at most two of these matrices.
 """
-
-from functools import partial
 
 import torch
 
@@ -47,8 +45,9 @@ class StepStatistics:
         self._prompts = (1 + concepts) * group
         self._layers = {
             name: _LayerStatistics(
+                shape,
+                plan.moments[name],
                 group,
-                _Moments(shape, plan.moments[name]),
                 [
                     SensitivityAccumulator(temporal_sparsity, shape, plan.sums)
                     for _ in range(concepts)
@@ -99,25 +98,21 @@ class StepStatistics:
         }
 
 
-class _Moments:
-    """Makes the running moments of one layer, on its device."""
-
-    def __init__(self, shape: tuple[int, int], device: torch.device) -> None:
-        self.device = device
-        self.of_base = partial(RunningMoments, shape, device)
-        self.of_concept = partial(RunningMean, shape, device)
-
-
 class _LayerStatistics:
     """The same for one layer."""
 
     def __init__(
-        self, group: int, moments: _Moments, accumulators: list[SensitivityAccumulator]
+        self,
+        shape: tuple[int, int],
+        device: torch.device,
+        group: int,
+        accumulators: list[SensitivityAccumulator],
     ) -> None:
         self.accumulators = accumulators
         self.seen = 0
+        self._shape = shape
+        self._device = device
         self._group = group
-        self._moments = moments
         self._running: RunningMean | None = None  # of the group that comes in now
         self._base_bar = torch.empty(0)  # μ_b + σ_b of the step
 
@@ -125,8 +120,9 @@ class _LayerStatistics:
         self.seen += 1
         group = prompt // self._group
         if self._running is None:
-            self._running = self._moments.of_concept() if group else self._moments.of_base()
-        self._running.add(saliency.to(self._moments.device))
+            kind = RunningMean if group else RunningMoments
+            self._running = kind(self._shape, self._device)
+        self._running.add(saliency.to(self._device))
         if self._running.count == self._group:
             self._finish_group(group, self._running)
             self._running = None

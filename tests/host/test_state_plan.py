@@ -79,9 +79,13 @@ def test_the_state_takes_what_the_plan_reckons_with(
         shapes, concepts, 4, 0.05, "exact", plan(extension, tiny, shapes, concepts)
     )
     weights = sum(math.prod(shape) for shape in shapes.values())
-    assert tensor_bytes(statistics) == (
-        (module.MOMENT_BYTES + module.SUM_BYTES * concepts) * weights
-    )
+    planned = (module.MOMENT_BYTES + module.SUM_BYTES * concepts) * weights
+    for prompt in range(5):
+        for name, (channels, inputs) in shapes.items():
+            weight, x = torch.ones(channels, inputs), torch.ones(1, 3, inputs)
+            statistics.add(name, range(prompt, prompt + 1), weight, x, x @ weight.T)
+        if prompt in (1, 4):  # amid the base prompts, and amid the first concept's
+            assert tensor_bytes(statistics) == planned
 
 
 def tensor_bytes(holder: Any) -> int:
