@@ -153,7 +153,7 @@ class ConceptPruneNode(io.ComfyNode):
             device=model.load_device,
         )
         progress = ProfileProgress(
-            model, [names], len(groups[0]), profile_steps, cls.hidden.unique_id
+            model, [names], len(groups[0]), profile_steps, cls.hidden.unique_id, kind
         )
         progress.begin(names)
         _watch(model, clip, groups, sampling, neurons, progress)
