@@ -15,7 +15,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHECKPOINT, MASK, FOLDER = map(Path, sys.argv[1:])
-sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "examples")]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "docs")]
 
 import torch  # noqa: E402  (the repository is on the path only now)
 from diffusers import DiffusionPipeline, UNet2DConditionModel  # noqa: E402

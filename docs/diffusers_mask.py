@@ -1,7 +1,7 @@
 """Draw with a saved neuron mask in plain diffusers; ComfyUI is not needed, only ``fia_core``.
 
     pip install diffusers transformers
-    python3 examples/diffusers_mask.py MASK PIPELINE PROMPT
+    python3 docs/diffusers_mask.py MASK PIPELINE PROMPT
 
 MASK is a file of Save Neuron Mask, PIPELINE the folder or name of the same model in diffusers'
 form (Stable Diffusion 1.x, 2.x or XL). Writes ``picture.png``.
