@@ -76,7 +76,7 @@ class Bench:
 
     @cached_property
     def profiles(self) -> list[Any]:
-        """Profiles of ``CONCEPTS`` in ``sd15``: two contexts, ten steps, 128 pixels.
+        """Profiles of ``CONCEPTS`` in ``sd15``: two contexts, ten steps, 64 pixels.
 
         Kept in ``results/true_size``; delete that folder to make them anew.
         """
@@ -85,13 +85,13 @@ class Bench:
         PROFILES.mkdir(parents=True, exist_ok=True)
         paths = [PROFILES / f"{concept}.safetensors" for concept in CONCEPTS]
         if not all(path.exists() for path in paths):
-            request = profile_request(self.extension, CONCEPTS, 2, 10, 128, chunk=8)
+            request = profile_request(self.extension, CONCEPTS, 2, 10, 64, chunk=12)
             for path, made in zip(paths, profile(self.extension, self.sd15, request), strict=True):
                 made.save(path)
         return [self.core.ConceptProfile.load(path) for path in paths]
 
 
-PROFILED = "SD 1.5 size, random weights, 10 profiles of 2 + 2 prompts, 10 steps, 128 px"
+PROFILED = "SD 1.5 size, random weights, 10 profiles of 2 + 2 prompts, 10 steps, 64 px"
 
 
 def gigabytes(count: float) -> float:

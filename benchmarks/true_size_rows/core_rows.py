@@ -1,19 +1,10 @@
-"""Rows that need no denoiser while they are timed: selection, fusion, statistics, files."""
+"""Rows that need no denoiser while they are timed: selection, fusion, statistics."""
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 
-from .bench import (
-    AGNOSTIC_RATIO,
-    CONCEPTS,
-    PROFILED,
-    SPATIAL_SPARSITY,
-    Bench,
-    megabytes,
-    profile_path,
-)
+from .bench import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY, Bench
 from .figures import Figure
 from .measuring import interleaved, peak_memory, seconds
 
@@ -158,54 +149,3 @@ def statistics(bench: Bench) -> list[Figure]:
             conditions=conditions,
         ),
     ]
-
-
-def files(bench: Bench) -> list[Figure]:
-    """Sizes on disk of profiles and of masks of ten concepts."""
-    core, profiles = bench.core, bench.profiles
-    sizes = [megabytes(profile_path(concept).stat().st_size) for concept in CONCEPTS]
-    figures = [bench.figure("profile of a concept", sizes, "MB", goal=25, conditions=PROFILED)]
-    for words, shares in _SPARSITIES.items():
-        masks = [
-            core.build_concept_mask(profile, share)
-            for profile, share in zip(profiles, shares, strict=True)
-        ]
-        fused = core.fuse_neuron_masks(masks, AGNOSTIC_RATIO).mask
-        figures.append(
-            bench.figure(
-                f"mask of ten concepts, {words}",
-                [megabytes(len(fused.to_bytes()))],
-                "MB",
-                goal=3.1,
-                conditions=f"{PROFILED}; {100 * fused.count / fused.weights:.1f} % pruned",
-            )
-        )
-    independent = _independent_mask(bench)
-    figures.append(
-        bench.figure(
-            "mask with every tenth weight pruned, independent at random",
-            [megabytes(len(independent.to_bytes()))],
-            "MB",
-            goal=3.1,
-            conditions="the worst that ten concepts of 1 % can give",
-        )
-    )
-    return figures
-
-
-def _independent_mask(bench: Bench) -> Any:
-    profile = bench.profiles[0]
-    generator = torch.Generator().manual_seed(0)
-    layers = {
-        name: torch.rand(shape, generator=generator) < len(CONCEPTS) * SPATIAL_SPARSITY
-        for name, shape in profile.shapes.items()
-    }
-    return bench.core.NeuronMask(layers, profile.model, CONCEPTS, {}, {})
-
-
-_SPARSITIES = {
-    "r2 = 1 %": (SPATIAL_SPARSITY,) * len(CONCEPTS),
-    "r2 of the paper's Table 8": tuple(
-        0.03 if concept in ("parachute", "golf ball", "gas pump") else 0.007 for concept in CONCEPTS
-    ),
-}

@@ -17,7 +17,7 @@ def sd15_memory(bench: Bench) -> list[Figure]:
 
 def sdxl_memory(bench: Bench) -> list[Figure]:
     """At SDXL's true size, its weights in half precision."""
-    return _extra(bench, sdxl(), "SDXL size, float16 computed in float32", 4.0, SIZES[:2])
+    return _extra(bench, sdxl(), "SDXL size, float16 computed in float32", 4.0, SIZES[:1])
 
 
 def _extra(

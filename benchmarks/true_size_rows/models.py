@@ -99,8 +99,8 @@ def randomise(module: torch.nn.Module, seed: int) -> None:
     """Weights that keep activations near 1, so that no step overflows; the same for one seed."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in module.parameters():
-        fan_in = parameter[0].numel() if parameter.ndim > 1 else 16
-        noise = torch.randn(parameter.shape, generator=generator).mul_(fan_in**-0.5)
-        if parameter.ndim == 1:
-            noise += 0.5  # scales of normalisations, so that no signal is lost
-        parameter.data = noise.to(parameter.dtype)
+        if parameter.ndim == 1:  # scales of normalisations, not 0, so that no signal is lost
+            parameter.data.uniform_(0, 1, generator=generator)
+        else:
+            largest = (3 / parameter[0].numel()) ** 0.5
+            parameter.data.uniform_(-largest, largest, generator=generator)

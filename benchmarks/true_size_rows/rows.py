@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from .bench import Bench
-from .core_rows import files, fusion, selection, statistics
+from .core_rows import fusion, selection, statistics
 from .denoiser_rows import change, masked, procedure, profiling, ten_concepts
 from .figures import Figure
+from .file_rows import files
 from .growth import growth
 from .memory_rows import sd15_memory, sdxl_memory
 from .names import NAMES
