@@ -1,0 +1,249 @@
+"""The documentation's pictures of the bundled model: what each shows, and how it is drawn."""
+
+import json
+import random
+import shutil
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from demo_model.vocabulary import IMAGENETTE, with_article
+from fia_core import NeuronMask
+from fia_core.embedding import embed_mask
+from workbench.camera import Motif, photograph
+from workbench.demonstration import demonstrate
+from workbench.environment import ENVIRONMENT, ROOT
+from workbench.erasure import PLAIN, demo_workflow, evaluation_graph, shots
+from workbench.graph import PageWorkflow, copy_with_sources, to_api
+from workbench.server import Server
+from workbench.tiles import Look, save_small, tiled
+
+BASE = ENVIRONMENT / "pictures"
+"""The server's folder; the profiles stay there for the next time."""
+
+TEMPLATES = ROOT / "workflows"
+HELP = ROOT / "web" / "docs"
+EMBEDDING = "save_load_embed_mask"
+BEFORE, AFTER = "a_images", "b_images"
+
+Changes = Mapping[int, Mapping[str, Any]]
+"""Node id → input values that take the place of a template's."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture of a template's Compare Erasure node."""
+
+    node: int
+    side: str
+    label: str = ""
+    changes: Changes = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """The same for cells that one run shows."""
+        return f"{self.node} {self.changes}"
+
+
+def pair(node: int, *labels: str, changes: Changes | None = None) -> list[Cell]:
+    """The pictures before and after; ``labels`` for both, or none."""
+    first, second = labels or ("", "")
+    return [Cell(node, BEFORE, first, changes or {}), Cell(node, AFTER, second, changes or {})]
+
+
+def photo(object: str, scene: str, node: int) -> Changes:
+    """The prompt of the text node ``node`` for an object in a scene."""
+    return {node: {"text": f"a photo of {with_article(object)} in {with_article(scene)}"}}
+
+
+SCENES = ("desert", "beach", "snow field", "mountain", "ocean")
+LARGE, SMALL = Look(side=256), Look(side=110, gap=6)
+STRENGTHS = Look(side=128, gap=8, title=30, paper="#1e1d22", ink="#e8e8e8")
+TEN = [
+    [Cell(13, side, "", photo(name, scene, 8)) for name, scene in zip(five, SCENES, strict=True)]
+    for five in (IMAGENETTE[:5], IMAGENETTE[5:])
+    for side in (BEFORE, AFTER)
+]
+
+SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
+    TEMPLATES / "forget_with_demo_model.jpg": (
+        "forget_with_demo_model",
+        LARGE,
+        [pair(17, "before", "after"), pair(17, changes=photo("golf ball", "beach", 6))],
+    ),
+    TEMPLATES / "forget_art_style.jpg": (
+        "forget_art_style",
+        LARGE,
+        [pair(13, "before", "after"), pair(19)],
+    ),
+    TEMPLATES / "forget_ten_concepts.jpg": ("forget_ten_concepts", SMALL, TEN),
+    TEMPLATES / "protect_a_concept.jpg": (
+        "protect_a_concept",
+        Look(side=200, gap=8),
+        [
+            [*pair(19, "before", "after"), Cell(20, AFTER, "tench protected")],
+            [*pair(28), Cell(29, AFTER)],
+        ],
+    ),
+    TEMPLATES / "tune_strength_and_sparsity.jpg": (
+        "tune_strength_and_sparsity",
+        LARGE,
+        [
+            pair(12, "before", "0.3 %"),
+            [Cell(17, AFTER, "strength 0.5"), Cell(22, AFTER, "1 %, strength 1")],
+        ],
+    ),
+    TEMPLATES / f"{EMBEDDING}.jpg": (
+        EMBEDDING,
+        Look(side=256, paper="#1e1d22"),
+        [pair(15, "before", "mask loaded", changes=photo("church", "snow field", 10))],
+    ),
+    HELP / "FIAApplyNeuronMask.jpg": (
+        "tune_strength_and_sparsity",
+        STRENGTHS,
+        [[*pair(17, "strength 0", "strength 0.5"), Cell(22, AFTER, "strength 1")]],
+    ),
+}
+"""File → template, look, and rows of pictures."""
+
+
+def checkpoint(template: str) -> Motif:
+    """The first nodes of a template for checkpoints, one below the other."""
+    places = {1: (0, 0, 400, 100), 2: (0, 160, 400, 760)}
+    return Motif(template, places, margin=30, size=(460, 520), vue=False)
+
+
+MASK_CARD = "objects/church_golf_ball"
+PHOTOGRAPHS = {
+    TEMPLATES / "forget_explicit_content_sd15.jpg": checkpoint("forget_explicit_content_sd15"),
+    TEMPLATES / "forget_with_sdxl.jpg": checkpoint("forget_with_sdxl"),
+    HELP / "FIACompareErasure.jpg": Motif(
+        "forget_with_demo_model", {17: (2530, 0, 300, 340)}, alone=False, run=True
+    ),
+    HELP / "FIALoadNeuronMask.png": Motif(
+        EMBEDDING, {8: (0, 0, 420, 470)}, values={8: [f"{MASK_CARD}_00001_.safetensors", ""]}
+    ),
+}
+
+
+async def embed(server: Server, file: Path) -> None:
+    """Make the mask that a template carries anew, and change nothing else in its file."""
+    (node,) = (n for n in read(EMBEDDING)["nodes"] if n["type"] == "FIALoadNeuronMask")
+    text = embed_mask(await saved_mask(server, EMBEDDING, 7, {}))
+    old = file.read_text(encoding="utf-8")
+    file.write_text(old.replace(node["widgets_values"][1], text), encoding="utf-8")
+
+
+async def draw_sheet(server: Server, file: Path) -> None:
+    """What a template's Compare Erasure nodes show."""
+    template, look, rows = SHEETS[file]
+    shown: dict[str, dict[str, Any]] = {}
+    for cell in chain(*rows):
+        if cell.source not in shown:
+            shown[cell.source] = await shown_by(server, template, cell.node, cell.changes)
+    drawn = [
+        [(cell.label, await server.image(shown[cell.source][cell.side][0])) for cell in row]
+        for row in rows
+    ]
+    sheet = tiled(drawn, look)
+    save_small(below_a_mask(sheet, look) if template == EMBEDDING else sheet, file)
+
+
+async def draw_objects(server: Server, file: Path) -> None:
+    """All objects that the bundled model knows."""
+    asked = shots((), seed=1, kept_scenes=1)
+    shown = await server.run(evaluation_graph(await demo_workflow(server), PLAIN, asked))
+    drawn = [
+        (shot.object, (await server.images(shown[f"shot {number}"]))[0])
+        for number, shot in enumerate(asked)
+    ]
+    rows = [drawn[start : start + 5] for start in range(0, len(drawn), 5)]
+    save_small(tiled(rows, Look(side=90, gap=4, title=17)), file)
+
+
+async def draw_chart(server: Server, file: Path) -> None:
+    """Where the weights of church and golf ball lie."""
+    two = {2: {"concepts": "church\ngolf ball"}}
+    chart, *_ = await server.images(await shown_by(server, "forget_ten_concepts", 26, two))
+    save_small(chart, file)
+
+
+async def take_photograph(server: Server, file: Path) -> None:
+    """Nodes in the page."""
+    motif = PHOTOGRAPHS[file]
+    picture = await photograph(server.address, BASE, read(motif.template), motif)
+    save_small(picture, file)
+
+
+async def photograph_card(server: Server, file: Path) -> None:
+    """A mask of two concepts in Load Neuron Mask."""
+    await saved_mask(
+        server,
+        EMBEDDING,
+        7,
+        {4: {"concepts": "church\ngolf ball"}, 7: {"filename_prefix": MASK_CARD}},
+    )
+    await take_photograph(server, file)
+
+
+async def draw_before_after(_: Server, file: Path) -> None:
+    """What ``python3 demo.py`` draws."""
+    await demonstrate("church, golf ball", None, 1, ROOT / "results")
+    shutil.copyfile(ROOT / "results" / file.name, file)
+
+
+RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
+    TEMPLATES / f"{EMBEDDING}.json": embed,
+    **dict.fromkeys(SHEETS, draw_sheet),
+    HELP / "FIADemoModel.jpg": draw_objects,
+    HELP / "FIAInspectMask.png": draw_chart,
+    **dict.fromkeys(PHOTOGRAPHS, take_photograph),
+    HELP / "FIALoadNeuronMask.png": photograph_card,
+    ROOT / "docs" / "before_after.png": draw_before_after,
+}
+"""Everything that is made with the bundled model's weights, and how; what needs another first
+comes after it."""
+
+
+def read(template: str) -> PageWorkflow:
+    return json.loads((TEMPLATES / f"{template}.json").read_text(encoding="utf-8"))
+
+
+async def shown_by(server: Server, template: str, node: int, changes: Changes) -> dict[str, Any]:
+    """What a template's node shows when it and all that it is made from run."""
+    workflow = to_api(read(template), await server.object_info())
+    for id, inputs in changes.items():
+        workflow[str(id)]["inputs"] |= inputs
+    graph = {}
+    copy_with_sources(str(node), workflow, graph)
+    return (await server.run(graph))[str(node)]
+
+
+async def saved_mask(server: Server, template: str, node: int, changes: Changes) -> NeuronMask:
+    """The mask that a template's Save Neuron Mask writes, the first of its name."""
+    folder = BASE / "models" / "neuron_masks"
+    shutil.rmtree(folder, ignore_errors=True)
+    shown = await shown_by(server, template, node, changes)
+    return NeuronMask.load(folder / shown["text"][0])
+
+
+def below_a_mask(sheet: Image.Image, look: Look) -> Image.Image:
+    """``sheet`` below a drawing of a mask's file, and a line from there to its last picture."""
+    poster = Image.new("RGB", (sheet.width, sheet.height + 268), look.paper)
+    poster.paste(sheet, (0, 268))
+    draw = ImageDraw.Draw(poster)
+    middle = sheet.width / 2
+    draw.line((middle, 214, sheet.width - 128, 268), "#b39ddb", 3)
+    draw.rounded_rectangle((middle - 130, 41, middle + 130, 216), 12, "#523354", "#b39ddb", 3)
+    for text, y, size in (("church.safetensors", 80, 24), ("one mask, one small file", 117, 17)):
+        draw.text((middle, y), text, "#f0f0f0", ImageFont.load_default(size), anchor="mm")
+    chosen = random.Random(1).sample(range(22 * 5), 12)
+    for weight in range(22 * 5):
+        x, y = middle - 105 + weight % 22 * 9.6, 140 + weight // 22 * 11
+        ink = "#f5b020" if weight in chosen else "#6f4f72"
+        draw.rectangle((x, y, x + 7, y + 7), ink)
+    return poster
