@@ -1,0 +1,124 @@
+"""A masked model among other masks and models, in other precisions and modes of memory."""
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from comfy import model_management
+from comfy.model_patcher import ModelPatcher
+from comfy_extras.nodes_model_merging import ModelMergeSimple
+from compositions import Trio, apply, by_hand, draw, random_mask, require_equal_pictures
+from tiny_model import TinyModel, tiny_denoiser, tiny_sd
+
+
+@pytest.fixture(scope="module")
+def tiny(extension: Any) -> TinyModel:
+    """A model that no other test touches."""
+    return tiny_sd()
+
+
+@pytest.fixture(scope="module")
+def mask(extension: Any, tiny: TinyModel) -> Any:
+    return random_mask(extension, tiny.model, seed=0)
+
+
+def picture(host: Any, tiny: TinyModel, model: ModelPatcher) -> torch.Tensor:
+    return draw(host, tiny, model, lambda graph, link: link)
+
+
+def weights_in_use(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
+    """The FFN2 weights while the patches of ``model`` are in place."""
+    model.patch_model()
+    state = {name: model.model.state_dict()[f"{name}.weight"].clone() for name in mask.layers}
+    model.unpatch_model()
+    return state
+
+
+def test_two_masks_are_their_union(host: Any, extension: Any, tiny: TinyModel, mask: Any) -> None:
+    other = random_mask(extension, tiny.model, seed=1)
+    both = {name: pruned | other.layers[name] for name, pruned in mask.layers.items()}
+    union = type(mask)(both, mask.model, ("both",), {}, {})
+    stacked = apply(extension, apply(extension, tiny.model, mask), other)
+    together = apply(extension, tiny.model, union)
+    assert torch.equal(picture(host, tiny, stacked), picture(host, tiny, together))
+    assert torch.equal(picture(host, tiny, stacked), picture(host, tiny, by_hand(union)))
+
+
+def test_the_same_mask_twice_is_the_mask_once(
+    host: Any, extension: Any, tiny: TinyModel, mask: Any
+) -> None:
+    once = apply(extension, tiny.model, mask)
+    twice = apply(extension, once, mask)
+    assert torch.equal(picture(host, tiny, twice), picture(host, tiny, once))
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.25, 0.5, 1.0])
+def test_a_merge_weighs_the_masked_weights(extension: Any, mask: Any, ratio: float) -> None:
+    """As the help says: merged half and half with the whole model, the effect is halved."""
+    model = tiny_denoiser()
+    before = weights_in_use(model, mask)
+    masked = apply(extension, model, mask)
+    merge = ModelMergeSimple()
+    result: Any = merge.merge(masked, model, ratio)  # pyright: ignore
+    during = weights_in_use(result[0], mask)
+    for name, pruned in mask.layers.items():
+        expected = before[name][pruned] * (1 - ratio)
+        assert torch.allclose(during[name][pruned], expected, rtol=1e-6, atol=1e-7)
+        assert torch.allclose(during[name][~pruned], before[name][~pruned], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_half_precision(
+    host: Any, extension: Any, tiny: TinyModel, mask: Any, dtype: torch.dtype
+) -> None:
+    model = tiny_denoiser(dtype)
+    trio = Trio(model, apply(extension, model, mask), by_hand(mask, dtype))
+    require_equal_pictures(host, tiny, trio, lambda graph, link: link)
+
+
+@pytest.fixture
+def no_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The host's mode that keeps no weights on the device."""
+    monkeypatch.setattr(model_management, "is_device_cpu", lambda device: False)
+    monkeypatch.setattr(model_management, "vram_state", model_management.VRAMState.NO_VRAM)
+    yield
+    model_management.unload_all_models()
+
+
+def test_the_mode_without_memory(
+    host: Any, extension: Any, tiny: TinyModel, mask: Any, no_memory: None
+) -> None:
+    model = tiny_denoiser()
+    trio = Trio(model, apply(extension, model, mask), by_hand(mask))
+    require_equal_pictures(host, tiny, trio, lambda graph, link: link)
+
+
+def test_models_unloaded_between_runs(
+    host: Any, extension: Any, tiny: TinyModel, mask: Any
+) -> None:
+    masked = apply(extension, tiny.model, mask)
+    plain, first = picture(host, tiny, tiny.model), picture(host, tiny, masked)
+    for _ in range(2):
+        model_management.unload_all_models()
+        model_management.soft_empty_cache()
+        gc.collect()
+        assert torch.equal(picture(host, tiny, masked), first)
+        assert torch.equal(picture(host, tiny, tiny.model), plain)
+
+
+def test_a_compiled_model_is_masked(host: Any, extension: Any, tiny: TinyModel, mask: Any) -> None:
+    from comfy_api.torch_helpers import set_torch_compile_wrapper
+
+    def compiled(model: ModelPatcher) -> ModelPatcher:
+        clone = model.clone()
+        block = "diffusion_model.middle_block.1.transformer_blocks.0"
+        set_torch_compile_wrapper(clone, backend="eager", keys=[block])
+        return clone
+
+    models = (tiny.model, apply(extension, tiny.model, mask), by_hand(mask))
+    require_equal_pictures(host, tiny, Trio(*map(compiled, models)), lambda graph, link: link)
+    masked_behind = apply(extension, compiled(tiny.model), mask)
+    expected = picture(host, tiny, compiled(by_hand(mask)))
+    assert torch.equal(picture(host, tiny, masked_behind), expected)
