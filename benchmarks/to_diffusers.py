@@ -100,9 +100,10 @@ def write_pipeline(checkpoint: Path, folder: Path, configuration: Path | None) -
             str(checkpoint), config=str(configuration), local_files_only=True
         )
         pipeline.save_pretrained(folder)
-        # The tokenizer's own files: what later releases of transformers write, earlier cannot read.
+        # What transformers writes since 5.6, earlier releases read wrongly or not at all.
         shutil.rmtree(folder / "tokenizer")
         shutil.copytree(configuration / "tokenizer", folder / "tokenizer")
+        _name_as_before(folder / "text_encoder" / "model.safetensors")
 
 
 def write_sd1_configuration(folder: Path) -> None:
@@ -115,6 +116,15 @@ def write_sd1_configuration(folder: Path) -> None:
     settings = folder / "tokenizer" / "tokenizer_config.json"
     content = json.loads(settings.read_text(encoding="utf-8"))
     _write_json(settings, content | {"model_max_length": TOKENS})  # the host cuts prompts by itself
+
+
+def _name_as_before(file: Path) -> None:
+    """Give a text encoder's weights the names that every release of transformers reads."""
+    from safetensors.torch import load_file, save_file
+
+    prefix = "text_model."
+    weights = {prefix + name.removeprefix(prefix): w for name, w in load_file(file).items()}
+    save_file(weights, file, {"format": "pt"})
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

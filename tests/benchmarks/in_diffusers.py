@@ -41,11 +41,12 @@ settings.write_text(json.dumps(unet), encoding="utf-8")
 write_pipeline(CHECKPOINT, FOLDER / "pipeline", configuration)
 pipeline: Any = DiffusionPipeline.from_pretrained(str(FOLDER / "pipeline"))
 inputs = load_file(FOLDER / "inputs.safetensors")
+tokens = pipeline.tokenizer("a church", padding="max_length", return_tensors="pt").input_ids
 with torch.inference_mode():
     predicted = {
         "noise": pipeline.unet(inputs["latent"], inputs["step"], inputs["text"]).sample,
         "picture": pipeline.vae.decode(inputs["latent"]).sample,
-        "tokens": torch.tensor(pipeline.tokenizer("a church", padding="max_length").input_ids),
+        "text": pipeline.text_encoder(tokens).last_hidden_state,
     }
     pipeline("a church", height=64, width=64, num_inference_steps=1, output_type="latent")
 save_file(predicted, FOLDER / "predicted.safetensors")
