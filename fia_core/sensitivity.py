@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .checks import finite_float32, require_choice, require_shape
-from .selection import kth_largest, top_entries
+from .selection import kth_largest, set_in_rows, top_entries
 from .shares import decimal_share, share_count
 
 GRANULARITIES = ("both", "channel", "layer")
@@ -150,6 +150,6 @@ def _keep_of_channels(chosen: Tensor, sensitivity: Tensor, spatial_sparsity: Fra
     it holds more of the row than C does.
     """
     count = share_count(spatial_sparsity, sensitivity.shape[1])
-    crowded = chosen.count_nonzero(dim=1) > count
+    crowded = set_in_rows(chosen) > count
     if crowded.any():
         chosen[crowded] = top_entries(sensitivity[crowded], count)
