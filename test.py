@@ -4,25 +4,32 @@
     python3 test.py core host    some of: ruff, types, js, core, workbench, host, http,
                                  benchmarks, page
 
+Two parts run side by side where there are two cores; a single one is seen as it goes.
+
 Needs Python 3.10 or newer and, the first time, the network to PyPI and npm. The part "page" needs
 Chromium; as root on Debian or Ubuntu it is installed with apt-get.
 """
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from xml.etree import ElementTree
 
 from workbench.browser import BrowserError, ensure_chromium
 from workbench.environment import HOST, JAVASCRIPT, run_in_environment
 
 ROOT = Path(__file__).resolve().parent
+LANES = min(2, os.cpu_count() or 1)
+LONGEST = "page"
 JAVASCRIPT_CHECKS = ROOT / "workbench" / "js"
 
 
@@ -33,6 +40,15 @@ class Counts:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+    @classmethod
+    def of_output(cls, output: str) -> "Counts":
+        """What the last line of a run of this script says; a failure where it says nothing."""
+        found = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped\s*\Z", output, re.MULTILINE)
+        return cls(*map(int, found.groups())) if found else cls(failed=1)
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -161,15 +177,39 @@ def main() -> None:
             parser.error(f"parts: {name!r} is none of {', '.join(PARTS)}")
     run_in_environment(Path(__file__).resolve(), tests=True)
 
-    total = Counts()
-    for name in chosen:
-        print(f"\n━━━ {name}", flush=True)
-        start = time.monotonic()
-        counts = PARTS[name]()
-        print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
-        total += counts
-    print(f"\n{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
+    total = run(chosen[0]) if len(chosen) == 1 else run_side_by_side(chosen)
+    print(f"\n{total}")
     sys.exit(1 if total.failed or not total.passed else 0)
+
+
+def run(name: str) -> Counts:
+    """One part; its output is seen as it comes."""
+    print(f"\n━━━ {name}", flush=True)
+    start = time.monotonic()
+    counts = PARTS[name]()
+    print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
+    return counts
+
+
+def run_side_by_side(names: list[str]) -> Counts:
+    """Several parts, as many at a time as there are lanes; each is shown whole when it ends."""
+    total = Counts()
+    longest_first = sorted(names, key=lambda name: name != LONGEST)
+    with ThreadPoolExecutor(LANES) as lanes:
+        for part in as_completed([lanes.submit(run_apart, name) for name in longest_first]):
+            output = part.result()
+            print(output.rstrip(), flush=True)
+            total += Counts.of_output(output)
+    return total
+
+
+def run_apart(name: str) -> str:
+    """The output of one part, run by this script in a process of its own."""
+    command = [sys.executable, str(Path(__file__).resolve()), name]
+    # A second thread of torch waits for a core that the other lane has.
+    variables = {"OMP_NUM_THREADS": "1"} | os.environ
+    streams: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.run(command, env=variables, text=True, errors="replace", **streams).stdout
 
 
 if __name__ == "__main__":

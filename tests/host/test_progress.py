@@ -70,9 +70,7 @@ def test_the_text_names_concept_prompt_and_step(
     assert doubt == "only 4 contexts: the mask depends on chance"
 
 
-def test_five_contexts_are_enough(
-    host: Any, tiny: TinyModel, texts: list[tuple[str, str]]
-) -> None:
+def test_five_contexts_are_enough(host: Any, tiny: TinyModel, texts: list[tuple[str, str]]) -> None:
     profile(host, tiny, contexts="a\nb\nc\nd\ne", concepts="church")
     assert "\n" not in texts[-1][0]
 

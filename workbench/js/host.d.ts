@@ -188,7 +188,11 @@ declare namespace Comfy {
 }
 
 /** Global in the page. */
-declare const LiteGraph: { createNode(type: string): Comfy.Node | null };
+declare const LiteGraph: {
+  createNode(type: string): Comfy.Node | null;
+  /** Whether nodes are drawn by the newer renderer, "Nodes 2.0". */
+  vueNodesMode?: boolean;
+};
 
 declare module "*/scripts/app.js" {
   export const app: Comfy.App;

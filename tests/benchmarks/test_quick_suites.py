@@ -1,0 +1,38 @@
+"""Every suite runs to its end in its quick form: all pictures judged, the report written."""
+
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.harness.ledger import read_rows
+from benchmarks.harness.places import SUITES, Places
+from benchmarks.harness.runner import plan
+from benchmarks.harness.suite_file import load_suite
+from workbench.environment import ROOT
+
+ELSEWHERE = {"objects"}  # in test_run.py
+NAMES = sorted(path.stem for path in SUITES.glob("*.toml") if path.stem not in ELSEWHERE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_quick_run_answers_everything(name: str) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), name, "--quick"]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    suite, places = load_suite(SUITES / f"{name}.toml", quick=True), Places(name, quick=True)
+    asked = {
+        (task.entry.label, task.group.name if task.group else "", shot, judge)
+        for task in plan(suite)
+        for shot in task.shots
+        for judge in suite.judges
+    }
+    answered = {
+        (row.origin.method, row.origin.group, row.shot, row.judge)
+        for row in read_rows(places.rows)
+        if row.shot.prompt
+    }
+    assert answered == asked
+    report = places.report.read_text(encoding="utf-8")
+    assert report.startswith(f"# {suite.title}")
+    assert all(places.plot(plot).exists() for plot in suite.plots)

@@ -1,0 +1,57 @@
+/**
+ * Profile Concept in Nodes 2.0: how far it is, in words.
+ *
+ * The older renderer shows a node's progress text by itself; the newer one, in frontend 1.32.9, does
+ * not.
+ */
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { part } from "./shared/elements.js";
+import { nodeByExecutionId, rootGraph } from "./shared/graph.js";
+
+const KIND = "FIAProfileConcept";
+const HEIGHT = 36;
+const STYLE = `
+  box-sizing: border-box; width: 100%; height: 100%; padding: 2px 8px; overflow: hidden;
+  color: var(--input-text, #ddd); font: 12px/1.3 var(--font-inter, Inter, Arial, sans-serif);
+  white-space: pre; text-overflow: ellipsis;`;
+
+/** @type {WeakMap<Comfy.Node, HTMLElement>} */
+const texts = new WeakMap();
+
+app.registerExtension({
+  name: "ForgetItAll.ProfileProgress",
+
+  setup() {
+    api.addEventListener("progress_text", ({ detail }) => {
+      const node = nodeByExecutionId(rootGraph(app), String(detail.nodeId));
+      if (LiteGraph.vueNodesMode && node?.comfyClass === KIND) {
+        textOf(node).textContent = detail.text;
+      }
+    });
+  },
+});
+
+/**
+ * The element that holds a node's words, made when there are some to show.
+ *
+ * @param {Comfy.Node} node
+ */
+function textOf(node) {
+  const known = texts.get(node);
+  if (known) {
+    return known;
+  }
+  const element = part("div", "fia-profile-progress");
+  element.style.cssText = STYLE;
+  element.setAttribute("role", "status");
+  texts.set(node, element);
+  const widget = node.addDOMWidget("progress", "fia_progress", element, {
+    serialize: false,
+    getMinHeight: () => HEIGHT,
+    getMaxHeight: () => HEIGHT,
+  });
+  widget.serialize = false;
+  return element;
+}
