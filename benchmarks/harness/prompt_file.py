@@ -43,12 +43,15 @@ def parse_prompt_file(content: Mapping[str, Any], folder: Path) -> PromptFile | 
         return None
     where = "prompt_file: "
     require_known(table, {"file", "prompt", "seed", "shows", "first"}, where)
+    first = number_of(table, "first", default=0)
+    if first < 0:
+        raise SuiteError(f"{where}first: is {first}; give 1 or more, or leave it out for all")
     return PromptFile(
         path=folder / text_of(table, "file", where=where),
         prompt=text_of(table, "prompt", default="prompt", where=where),
         seed=text_of(table, "seed", default="", where=where),
         shows=text_of(table, "shows", default=NOTHING, where=where),
-        first=number_of(table, "first", default=0),
+        first=first,
     )
 
 
@@ -76,7 +79,9 @@ def read_prompts(source: PromptFile) -> tuple[Asked, ...]:
                     f"prompt_file: {path.name} has no column {column!r}; it has "
                     f"{', '.join(columns)}"
                 )
-        asked = [Asked(row[source.prompt].strip(), _seed(row, source.seed, path)) for row in rows]
+        asked = [
+            Asked((row[source.prompt] or "").strip(), _seed(row, source.seed, path)) for row in rows
+        ]
     asked = [one for one in dict.fromkeys(asked) if one.prompt]
     if not asked:
         raise SuiteError(f"prompt_file: {path.name} holds no prompt")
@@ -86,7 +91,7 @@ def read_prompts(source: PromptFile) -> tuple[Asked, ...]:
 def _seed(row: Mapping[str, str], column: str, path: Path) -> int:
     try:
         return int(row[column]) if column else 0
-    except ValueError:
+    except (TypeError, ValueError):  # a short line has None
         raise SuiteError(
             f"prompt_file: {path.name}: the seed {row[column]!r} is no whole number"
         ) from None

@@ -1,0 +1,112 @@
+"""A suite's prompts from a file: as they stand there, with their own seeds, or refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.harness.drawing import literal
+from benchmarks.harness.ledger import Origin, Row
+from benchmarks.harness.outcomes import Answered
+from benchmarks.harness.runner import plan
+from benchmarks.harness.shots import suite_seeds
+from benchmarks.harness.suite import SuiteError
+from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.tables import other_table
+
+Content = dict[str, Any]
+
+
+@pytest.fixture
+def asking(content: Content) -> Content:
+    """The small suite with prompts of a file that ask for a church."""
+    for key in ("scenes", "prompts", "kept", "quick"):
+        del content[key]
+    return content | {
+        "groups": [{"name": "one", "concepts": ["church"]}],
+        "methods": [{"use": "base"}, {"use": "fia"}],
+        "prompt_file": {"file": "prompts.csv", "seed": "own", "shows": "church"},
+    }
+
+
+def asked(content: Content, folder: Path) -> list[tuple[str, int]]:
+    """What the method is asked for at the suite's first seed."""
+    task = next(task for task in plan(parse_suite("small", content, folder=folder)) if task.group)
+    return [(shot.prompt, shot.seed) for shot in task.shots]
+
+
+def test_prompts_are_taken_as_they_stand(asking: Content, tmp_path: Path) -> None:
+    text = '\ufeffown,prompt\n7,"a church, (old)"\n8,two\u2028lines\n7,"a church, (old)"\n9, \n'
+    (tmp_path / "prompts.csv").write_text(text, encoding="utf-8")
+    assert asked(asking, tmp_path) == [("a church, (old)", 8), ("two\u2028lines", 9)]
+
+
+def test_columns_may_be_divided_by_tabs(asking: Content, tmp_path: Path) -> None:
+    (tmp_path / "prompts.tsv").write_text("adv\tother\na church, old\tb\nc\td\n", encoding="utf-8")
+    asking["prompt_file"] = {"file": "prompts.tsv", "prompt": "adv", "shows": "church", "first": 1}
+    assert asked(asking, tmp_path) == [("a church, old", 1)]
+
+
+def test_other_files_hold_a_prompt_a_line(asking: Content, tmp_path: Path) -> None:
+    (tmp_path / "prompts.txt").write_text("a church, prompt\r\n\r\nbell\n", encoding="utf-8")
+    asking["prompt_file"] = {"file": "prompts.txt", "shows": "church"}
+    assert asked(asking, tmp_path) == [("a church, prompt", 1), ("bell", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"prompts\.csv is not there; the README"),
+        ("prompt\na\n", "has no column 'own'; it has prompt"),
+        ("prompt,own\na,seven\n", "the seed 'seven' is no whole number"),
+        ("prompt,own\n ,7\n", "holds no prompt"),
+        ("own,prompt\n7\n", "holds no prompt"),
+        ("prompt,own\na\n", "the seed None is no whole number"),
+    ],
+)
+def test_a_file_that_cannot_be_asked_from_is_refused(
+    asking: Content, tmp_path: Path, text: str | None, message: str
+) -> None:
+    if text is not None:
+        (tmp_path / "prompts.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(SuiteError, match=message):
+        asked(asking, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"file": "a.csv", "column": "b"}, "prompt_file: column: unknown; known are file, first"),
+        ({"prompt": "b"}, "prompt_file: file: is missing"),
+        ({"file": "a.csv", "first": -1}, "prompt_file: first: is -1; give 1 or more, or leave"),
+    ],
+)
+def test_a_table_that_says_something_else_is_refused(
+    asking: Content, tmp_path: Path, table: Content, message: str
+) -> None:
+    with pytest.raises(SuiteError, match=message):
+        parse_suite("small", asking | {"prompt_file": table}, folder=tmp_path)
+
+
+def test_a_tables_deviation_is_over_the_suites_seeds(asking: Content, tmp_path: Path) -> None:
+    (tmp_path / "prompts.csv").write_text("own,prompt\n70,a\n80,b\n", encoding="utf-8")
+    suite = parse_suite("small", asking, folder=tmp_path)
+    assert {shot.seed: seed for shot, seed in suite_seeds(suite).items()} == {
+        71: 1,
+        81: 1,
+        72: 2,
+        82: 2,
+    }
+    rows = []
+    for task in plan(suite):
+        group = task.group.name if task.group else ""
+        origin = Origin("v", task.entry.label, "s", group, task.origin.concepts)
+        for shot in task.shots:
+            value = 1.0 if not group else task.seed / 10
+            rows.append(Row(origin, shot, "judge", value, 0.0))
+    table = other_table(suite, Answered(rows, "judge"))
+    assert "| FIA, exact Eq. 1 | 100.0 ± 0.0 | 15.0 ± 7.1 | – | – |" in table
+
+
+def test_the_host_takes_brackets_for_words() -> None:
+    assert literal("a church (old:1.4)") == r"a church \(old:1.4\)"
