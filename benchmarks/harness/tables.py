@@ -121,6 +121,7 @@ def other_table(suite: Suite, answered: Answered) -> str:
             (group, *pair)
             for group in suite.groups
             for pair in answered.pairs(entry.label, group.name)
+            if pair[0] in seeds
         ]
         cells = []
         for forgotten in (True, False):

@@ -1,5 +1,6 @@
 """A suite's prompts from a file: as they stand there, with their own seeds, or refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,8 @@ def test_a_tables_deviation_is_over_the_suites_seeds(asking: Content, tmp_path: 
         for shot in task.shots:
             value = 1.0 if not group else task.seed / 10
             rows.append(Row(origin, shot, "judge", value, 0.0))
+            earlier = replace(shot, seed=shot.seed + 100)  # of a suite that had more seeds
+            rows.append(Row(origin, earlier, "judge", 0.0, 0.0))
     table = other_table(suite, Answered(rows, "judge"))
     assert "| FIA, exact Eq. 1 | 100.0 ± 0.0 | 15.0 ± 7.1 | – | – |" in table
 
