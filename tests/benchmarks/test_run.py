@@ -102,7 +102,7 @@ def test_the_report_shows_what_was_measured(quick: Places) -> None:
     report = quick.report.read_text(encoding="utf-8")
     assert "| FIA, exact Eq. 1 |" in report and "| random weights, as many |" in report
     assert f"({quick.plot('trade_off').name})" in report
-    assert "mean pixel distance to the base model, kept pictures" in report
+    assert "## mean pixel distance to the base model\n\n| method | forgotten: before |" in report
     with Image.open(quick.plot("trade_off")) as picture:
         assert picture.width > 400
 
