@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+from pathlib import Path
 
 import folder_paths
 
 from ...fia_core.mask import MASK_SCHEMA
+from .leftovers import sweep
 
 FOLDER = "neuron_masks"
 SUFFIX = ".safetensors"
@@ -66,7 +68,7 @@ def new_mask_file(prefix: str) -> tuple[str, str]:
     """A free place for a mask file: (full path, name relative to the folder).
 
     The host numbers the files that have ``prefix``, so nothing is overwritten; folders in the
-    prefix are created.
+    prefix are created. What a killed process left half written there goes.
 
     Raises:
         ValueError: if ``prefix`` is empty or leads out of the folder.
@@ -81,5 +83,6 @@ def new_mask_file(prefix: str) -> tuple[str, str]:
     if not os.path.basename(os.path.normpath(prefix)).strip(". "):
         raise ValueError(f"filename_prefix: {prefix!r} names no file. Write one, such as 'mask'.")
     directory, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder)
+    sweep(Path(directory), ".*.tmp")
     path = os.path.join(directory, f"{stem}_{counter:05}_{SUFFIX}")
     return path, os.path.relpath(path, folder)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 
 import torch
-from comfy.model_management import OOM_EXCEPTION, soft_empty_cache
+from comfy import model_management
 from comfy.model_patcher import ModelPatcher
 
 from ...fia_core import ConceptProfile, ModelIdentity
@@ -49,13 +49,13 @@ def profile_round(
         progress.begin(concepts)
         try:
             _watch(model, request, prompts, concepts, chunk, statistics, progress)
-        except OOM_EXCEPTION:
-            if chunk == 1:
+        except Exception as error:
+            if chunk == 1 or not _is_out_of_memory(error):
                 raise
             statistics = None
         if statistics is None:  # not above, where the exception still holds the tensors
             chunk //= 2
-            soft_empty_cache()
+            model_management.soft_empty_cache()
             logging.warning("Profile Concept: out of memory, now %d prompts a call.", chunk)
     settings = _settings(model, request)
     return [
@@ -93,6 +93,12 @@ def _watch(
             chunk,
             _RoundObserver(capture, statistics, progress),
         )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """By the host's own judgement where it has one: it also knows errors that come late."""
+    judge = getattr(model_management, "is_oom", None)
+    return judge(error) if judge else isinstance(error, model_management.OOM_EXCEPTION)
 
 
 def _settings(model: ModelPatcher, request: ProfileRequest) -> Settings:

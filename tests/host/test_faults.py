@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import folder_paths
 import pytest
 import torch
+from comfy import model_management
 from comfy.model_management import OOM_EXCEPTION
 from graphs import Graph, GraphError, picture_graph, profile_graph
 from tiny_model import TinyModel, tiny_sd
@@ -274,6 +275,19 @@ def test_a_full_disk_while_a_mask_is_saved(host: Any, model: TinyModel, folder: 
     assert not [path for path in folder.rglob("*") if path.is_file()]
 
 
+def test_saving_sweeps_away_what_a_killed_process_left(
+    host: Any, model: TinyModel, folder: Path
+) -> None:
+    old, new = folder / ".1.tmp", folder / ".2.tmp"
+    for file in (old, new):
+        file.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    run(host, model)
+    assert not old.exists()
+    assert new.exists()  # another process may be writing it
+    new.unlink()
+
+
 def test_a_full_disk_while_profiles_are_kept_costs_the_cache_only(
     host: Any, model: TinyModel, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -283,3 +297,22 @@ def test_a_full_disk_while_profiles_are_kept_costs_the_cache_only(
     assert made.concept == "church"
     assert "could not be cached" in caplog.text and "No space left" in caplog.text
     assert not [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_out_of_memory_that_only_a_newer_host_recognises(
+    host: Any, model: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device may say it late and in another error; newer hosts have a function that knows."""
+    monkeypatch.setattr(model_management, "is_oom", lambda e: "late" in str(e), raising=False)
+    crowded, rows = model.model.clone(), []
+
+    def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
+        rows.append(len(call["input"]))
+        if rows[-1] > 2:
+            raise RuntimeError("out of memory, late")
+        return apply_model(call["input"], call["timestep"], **call["c"])
+
+    crowded.set_model_unet_function_wrapper(run)
+    halved = profile(host, TinyModel(crowded, model.clip, model.vae), batch_size=2)
+    assert rows[:2] == [4, 2]
+    assert halved.concept == "church"
