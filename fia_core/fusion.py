@@ -57,4 +57,4 @@ def fuse_masks(masks: Iterable[Tensor], agnostic_ratio: float) -> tuple[Tensor, 
     for mask in masks:
         held += mask
     agnostic = held >= threshold
-    return (held > 0) & ~agnostic, agnostic
+    return (held > 0).logical_xor_(agnostic), agnostic

@@ -99,7 +99,7 @@ def randomise(module: torch.nn.Module, seed: int) -> None:
     """Weights that keep activations near 1, so that no step overflows; the same for one seed."""
     generator = torch.Generator().manual_seed(seed)
     for parameter in module.parameters():
-        if parameter.ndim == 1:  # scales of normalisations, not 0, so that no signal is lost
+        if parameter.ndim < 2:  # scales of normalisations, not 0, so that no signal is lost
             parameter.data.uniform_(0, 1, generator=generator)
         else:
             largest = (3 / parameter[0].numel()) ** 0.5
