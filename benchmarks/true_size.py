@@ -36,8 +36,8 @@ Written by `python3 benchmarks/true_size.py`. UNets of the host's own classes at
 Diffusion 1.5 and XL, with random weights: they draw nothing, but every weight, activation and file
 has its true size. The two timings of a ratio run in turn, each first in every other round. A row's
 conditions say what was made smaller to fit the time, and on what machine it ran. One thread on a
-CPU is timed by its own CPU seconds, all else by the clock. The selection is that of the host's
-ten profiles below `results/true_size/`, which the first run makes.
+CPU is timed by its own CPU seconds, all else by the clock. Rows about selection, fusion and files
+use ten profiles at the size of SD 1.5, which the first of them makes in `results/true_size/`.
 """
 
 
