@@ -82,8 +82,9 @@ def training_graph(setup: Any) -> dict[str, Any]:
             if captions
             else plain
         )
+    one_by_one = draft.add("RebatchLatents", latents=latents, batch_size=1)
     trained = draft.add(
-        "TrainLoraNode", model=setup.model, latents=latents, positive=captions, **TRAINING
+        "TrainLoraNode", model=setup.model, latents=one_by_one, positive=captions, **TRAINING
     )
     draft.add("SaveLoRA", lora=[trained[0], 1], prefix="loras/watercolor", steps=[trained[0], 3])
     return draft.nodes

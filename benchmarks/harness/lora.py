@@ -11,9 +11,10 @@ from .suite import Condition
 LORA = ROOT / "benchmarks" / "loras" / "watercolor.safetensors"
 LORA_NODE: tuple[str, Mapping[str, Any]] = (
     "LoraLoaderModelOnly",
-    {"lora_name": LORA.name, "strength_model": 1.0},
+    {"lora_name": LORA.name, "strength_model": 0.6},
 )
-"""The host's node and its settings."""
+"""The host's node and its settings. At strength 1 the LoRA, which has seen each object twice, takes
+some objects away; the strength was chosen on eight pictures with a seed that no suite has."""
 
 
 def loras(conditions: Iterable[Condition]) -> tuple[Path, ...]:
