@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from .bench import SCHEDULE, SPATIAL_SPARSITY
+from .bench import SPATIAL_SPARSITY
 from .host import Extension
 from .models import Model
 from .sampling import sample
@@ -74,7 +74,8 @@ def _moments(
     try:
         for prompt in prompts:
             step = -1
-            sample(extension, model, [prompt], replace(request, chunk=1), SCHEDULE, watched)
+            alone = replace(request, chunk=1)
+            sample(extension, model, [prompt], alone, request.sampling.steps, watched)
     finally:
         for handle in handles:
             handle.remove()

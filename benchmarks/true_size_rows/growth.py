@@ -14,7 +14,7 @@ from .models import Model, sd15
 from .sampling import all_prompts, profile, profile_request, sample
 
 PLOT = "growth.png"
-CHANNELS = 96  # of the model that most curves use
+CHANNELS = 64  # of the model that most curves use
 CHUNK = 4  # prompts a denoiser call
 WORDS = tuple(f"church {number}" for number in range(1, 17))
 
@@ -79,7 +79,7 @@ CURVES = (
     ),
     Curve(
         "FFN2 weights, millions",
-        tuple(Setting(channels=count) for count in (64, 96, 128, 192)),
+        tuple(Setting(channels=count) for count in (32, 64, 96, 128)),
         lambda setting: 49_561_600 * (setting.channels / 320) ** 2 / 1e6,
         1,
         1,
@@ -143,7 +143,7 @@ def _measure(bench: Bench, model: Model, setting: Setting) -> tuple[float, float
         sample(bench.extension, model, chunk, request, 1)
     with peak_memory() as profiled:
         run()
-    taken = median(seconds(run) for _ in range(max(1, bench.rounds // 2)))
+    taken = median(seconds(run) for _ in range(max(1, bench.rounds // 3)))
     extra = (profiled.gpu - plain.gpu) or (profiled.ram - plain.ram)
     return taken, extra / 1e6
 

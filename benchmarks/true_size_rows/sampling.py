@@ -20,12 +20,13 @@ def profile_request(
     profile_steps: int,
     side: int,
     chunk: int,
+    schedule: int = SCHEDULE,
 ) -> Any:
     """A ProfileRequest for objects: ``contexts`` base prompts and as many for each concept."""
     core = extension.core
     sampling = extension.module("nodes.host.denoise").SamplingSettings(
         seed=0,
-        steps=SCHEDULE,
+        steps=schedule,
         profile_steps=profile_steps,
         cfg=7.5,
         sampler="euler",
