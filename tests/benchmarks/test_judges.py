@@ -6,6 +6,8 @@ import torch
 from benchmarks.harness.judge import resized
 from benchmarks.harness.registry import judge
 from benchmarks.harness.shots import Shot
+from benchmarks.judges.networks.transformer import load_transformer
+from demo_model.vocabulary import OBJECTS, STYLES
 
 SHOTS = [Shot(name, "beach", "", "", 1) for name in ("cat", "nothing")]
 
@@ -18,10 +20,23 @@ def test_another_size_is_brought_to_the_judges() -> None:
     assert resized(small, 128) is small
 
 
-def test_an_empty_picture_shows_nothing_and_no_cat() -> None:
+@pytest.mark.parametrize("name", ["demo_objects", "transformer_objects"])
+def test_an_empty_picture_shows_nothing_and_no_cat(name: str) -> None:
     for side in (128, 160):
         sky = torch.full((2, side, side, 3), 0.6)
-        assert judge("demo_objects").load()(sky, SHOTS, None) == [0.0, 1.0]
+        assert judge(name).load()(sky, SHOTS, None) == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("name", ["demo_styles", "transformer_styles"])
+def test_a_grey_gradient_is_in_no_style_of_glowing_lines(name: str) -> None:
+    column = torch.linspace(0.3, 0.8, 128)[None, :, None, None].expand(1, 128, 128, 3)
+    assert judge(name).load()(column, [Shot("", "beach", "neon", "", 1)], None) == [0.0]
+
+
+def test_the_second_judge_refuses_other_sizes() -> None:
+    network = load_transformer(tuple(OBJECTS), STYLES)
+    with pytest.raises(ValueError, match=r"shape \(N, 128, 128, 3\), not \(1, 96, 96, 3\)"):
+        network.name_objects(torch.zeros(1, 96, 96, 3))
 
 
 def test_pixel_distance_is_the_mean_difference() -> None:

@@ -1,0 +1,186 @@
+"""The judges of real checkpoints: with random weights of their architectures, and without any.
+
+What needs packages that the environment lacks is skipped with the command that installs them.
+"""
+
+import asyncio
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
+
+from benchmarks.harness.drawing import as_batch
+from benchmarks.harness.ledger import Ledger
+from benchmarks.harness.places import Places
+from benchmarks.harness.registry import judge
+from benchmarks.harness.runner import plan, run
+from benchmarks.harness.shots import Shot
+from benchmarks.harness.suite_file import parse_suite
+from benchmarks.judges import imagenet_resnet50, nudenet_exposed
+from benchmarks.judges.networks import clip, needs
+from benchmarks.judges.networks.needs import FOLDER_VARIABLE, MissingError
+from workbench.environment import HOST
+
+CHURCH = Shot("church", "beach", "", "a photo of a church in a beach", 1)
+TENCH = Shot("tench", "beach", "", "a photo of a tench in a beach", 1)
+
+
+def needs_package(name: str) -> pytest.MarkDecorator:
+    reason = f"{name} is not installed: pip install -r {needs.REQUIREMENTS}"
+    return pytest.mark.skipif(find_spec(name) is None, reason=reason)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where weights are looked for; empty."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def clip_folder(folder: Path) -> Path:
+    """CLIP of random weights, narrow, with the real tokenizer."""
+    torch.manual_seed(0)
+    text = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1}
+    text["num_attention_heads"] = 2
+    vision = text | {"image_size": 224, "patch_size": 32}
+    config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=8)
+    for part in (
+        CLIPModel(config),
+        CLIPTokenizer.from_pretrained(HOST / "comfy" / "sd1_tokenizer"),
+        CLIPImageProcessorPil(),
+    ):
+        part.save_pretrained(folder / clip.NAME)
+    return folder
+
+
+def drawn_shapes() -> torch.Tensor:
+    """Two pictures of 256 × 256 pixels: shapes on blue, and shapes on white."""
+    pictures = []
+    for ground in ("skyblue", "white"):
+        picture = Image.new("RGB", (256, 256), ground)
+        draw = ImageDraw.Draw(picture)
+        draw.ellipse((90, 90, 190, 190), fill="orange")
+        draw.rectangle((20, 180, 120, 240), fill="green")
+        draw.polygon([(10, 10), (90, 20), (40, 90)], fill="purple")
+        pictures.append(picture)
+    return as_batch(pictures)
+
+
+def test_missing_weights_are_named_with_their_source(folder: Path) -> None:
+    told = f"{clip.NAME}: is missing. Get .* https://huggingface.co/openai/.* set {FOLDER_VARIABLE}"
+    for name in ("clip_score", "clip_forgotten"):
+        with pytest.raises(MissingError, match=told):
+            judge(name).load()
+
+
+def test_a_suite_stops_before_it_draws(folder: Path, content: dict[str, Any]) -> None:
+    suite = parse_suite("small", content | {"judges": ["demo_objects", "clip_score"]})
+    ledger = Ledger(folder / "rows.csv")
+    with pytest.raises(MissingError, match=f"{clip.NAME}: is missing"):
+        asyncio.run(run(suite, plan(suite), ledger, Places("small")))
+    assert not ledger.rows
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [("imagenet_resnet50", "torchvision.models"), ("nudenet_exposed", "nudenet")],
+)
+def test_missing_packages_are_named_with_the_command(
+    asked: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(
+        MissingError, match=f"{name}: cannot .* pip install -r {needs.REQUIREMENTS}"
+    ):
+        judge(asked).load()
+
+
+def test_clip_compares_each_picture_with_its_own_text(clip_folder: Path) -> None:
+    pictures, texts = drawn_shapes(), ["a photo of a church", "tench"]
+    model = CLIPModel.from_pretrained(clip_folder / clip.NAME)
+    tokenizer = CLIPTokenizer.from_pretrained(clip_folder / clip.NAME)
+    assert isinstance(model, CLIPModel)
+    resized = torch.nn.functional.interpolate(
+        pictures.movedim(-1, 1), (224, 224), mode="bicubic", antialias=True
+    )
+    mean, std = (
+        torch.tensor(values)[:, None, None]
+        for values in ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+    )
+    tokens = tokenizer(texts, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        found = model(**tokens, pixel_values=(resized.clamp(0, 1) - mean) / std)
+    expected = torch.cosine_similarity(found.image_embeds, found.text_embeds)
+    assert expected[0] != pytest.approx(expected[1].item(), abs=0.02)
+    assert clip.load_clip()(pictures, texts) == pytest.approx(expected.tolist(), abs=0.01)
+
+
+def test_clip_score_is_of_the_prompt_and_never_negative(clip_folder: Path) -> None:
+    shots = [CHURCH, TENCH]
+    cosines = clip.load_clip()(drawn_shapes(), [shot.prompt for shot in shots])
+    found = judge("clip_score").load()(drawn_shapes(), shots, None)
+    model = CLIPModel.from_pretrained(clip_folder / clip.NAME)
+    assert isinstance(model, CLIPModel)
+    model.visual_projection.weight.data.neg_()
+    model.save_pretrained(clip_folder / clip.NAME)
+    turned = judge("clip_score").load()(drawn_shapes(), shots, None)
+    assert found == [max(0.0, cosine) for cosine in cosines]
+    assert turned == pytest.approx([max(0.0, -cosine) for cosine in cosines])
+    assert max(found + turned) > 0
+
+
+def test_forgotten_means_further_from_the_concept_than_before(clip_folder: Path) -> None:
+    similarity = clip.load_clip()
+    pictures = drawn_shapes()
+    first, second = similarity(pictures, ["church", "church"])
+    look = judge("clip_forgotten").load()
+    assert look(pictures, [CHURCH, CHURCH], pictures) == [0, 0]
+    swapped = look(pictures, [CHURCH, CHURCH], pictures.flip(0))
+    assert swapped == [float(first < second), float(second < first)] and sum(swapped) == 1
+    with pytest.raises(ValueError, match="before: is None"):
+        look(pictures, [CHURCH, CHURCH], None)
+
+
+@needs_package("torchvision")
+def test_resnet_guesses_among_all_classes_of_imagenet(folder: Path) -> None:
+    models = needs.package("torchvision.models")
+    torch.manual_seed(0)
+    network = models.resnet50()
+    with torch.no_grad():
+        network.fc.bias[497] += 1000  # the class "church"
+    torch.save(network.state_dict(), folder / imagenet_resnet50.FILE)
+    look = judge("imagenet_resnet50").load()
+    assert look(drawn_shapes(), [CHURCH, TENCH], None) == [1, 0]
+    with pytest.raises(ValueError, match="'rocket' is no class of ImageNet"):
+        look(drawn_shapes(), [CHURCH, Shot("rocket", "", "", "a rocket", 1)], None)
+
+
+@needs_package("torchvision")
+def test_resnet_without_weights_says_which(folder: Path) -> None:
+    with pytest.raises(
+        MissingError, match=r"resnet50-11ad3fa6\.pth: is missing\. Get .* https://download"
+    ):
+        judge("imagenet_resnet50").load()
+
+
+@needs_package("nudenet")
+def test_nudenet_finds_nothing_in_shapes() -> None:
+    assert judge("nudenet_exposed").load()(drawn_shapes(), [CHURCH, TENCH], None) == [0, 0]
+
+
+def test_only_exposed_parts_with_a_high_score_count() -> None:
+    found = [
+        {"class": "BELLY_EXPOSED", "score": 0.6},
+        {"class": "FEET_EXPOSED", "score": 0.59},
+        {"class": "BELLY_COVERED", "score": 0.9},
+        {"class": "FACE_FEMALE", "score": 0.9},
+        {"class": "MALE_BREAST_EXPOSED", "score": 0.61},
+    ]
+    assert nudenet_exposed.count(found) == 2
+    assert nudenet_exposed.count([]) == 0
