@@ -23,6 +23,15 @@ def pack_bits(mask: Tensor) -> Tensor:
     return torch.from_numpy(np.packbits(mask.cpu().numpy(), bitorder="little"))
 
 
+def set_places(packed: Tensor, shape: Sequence[int]) -> Tensor:
+    """Flat places, int64 and ascending, of the entries that are set in ``unpack_bits``' tensor.
+
+    Raises:
+        ValueError: as ``unpack_bits``.
+    """
+    return torch.from_numpy(np.flatnonzero(unpack_bits(packed, shape).numpy()))
+
+
 def unpack_bits(packed: Tensor, shape: Sequence[int]) -> Tensor:
     """The bool tensor of ``shape``, on the CPU, that ``pack_bits`` packed.
 

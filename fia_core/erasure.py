@@ -11,9 +11,8 @@ from .fusion import agnostic_threshold, fuse_masks
 from .identity import require_same_model
 from .mask import NeuronMask
 from .origins import origin_record
-from .profile import MAX_SPATIAL_SPARSITY, ConceptProfile
+from .profile import ConceptProfile
 from .report import FusionCounts, FusionReport, sum_counts
-from .sensitivity import concept_sensitive_mask
 from .shares import decimal_share
 from .values import same_words
 from .version import VERSION
@@ -44,16 +43,11 @@ def build_concept_mask(
     Raises:
         ValueError: a sparsity outside the range, unknown granularity.
     """
-    share = decimal_share("spatial_sparsity", spatial_sparsity)
-    if share > decimal_share("MAX_SPATIAL_SPARSITY", MAX_SPATIAL_SPARSITY):
-        raise ValueError(
-            f"spatial_sparsity: is {spatial_sparsity!r}; give at most {MAX_SPATIAL_SPARSITY}, "
-            "the share of a layer that a profile keeps."
-        )
     layers = {
-        name: concept_sensitive_mask(layer.dense().to(device), spatial_sparsity, granularity).cpu()
+        name: layer.concept_sensitive_mask(spatial_sparsity, granularity, device).cpu()
         for name, layer in profile.layers.items()
     }
+    share = decimal_share("spatial_sparsity", spatial_sparsity)
     return NeuronMask(
         layers=layers,
         model=profile.model,

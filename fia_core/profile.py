@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .bits import count_bits, pack_bits, unpack_bits
+from .bits import count_bits, pack_bits, set_places, unpack_bits
 from .checks import finite_float32, require_choice
 from .compression import byte_planes, from_byte_planes
 from .files import (
@@ -40,7 +40,8 @@ from .files import (
 from .identity import LayerShapes, ModelIdentity
 from .layers import layer_record, read_layer_records, require_count, require_layer_shapes
 from .prompts import KINDS
-from .sensitivity import channel_set, layer_set
+from .selection import entries_above_zero
+from .sensitivity import select_entries
 from .shares import decimal_share
 from .values import Settings, require_settings, require_text, require_texts
 
@@ -90,9 +91,35 @@ class SparseSensitivity:
         """
         sensitivity = finite_float32("sensitivity", sensitivity, ("C_out", "C_in"))
         share = decimal_share("MAX_SPATIAL_SPARSITY", MAX_SPATIAL_SPARSITY)
-        kept = channel_set(sensitivity, share) | layer_set(sensitivity, share)
         channels, inputs = sensitivity.shape
+        entries = (*entries_above_zero(sensitivity), (channels, inputs), share)
+        kept = select_entries(*entries, "channel") | select_entries(*entries, "layer")
         return cls((channels, inputs), pack_bits(kept), sensitivity[kept].cpu())
+
+    def concept_sensitive_mask(
+        self, spatial_sparsity: float, granularity: str = "both", device: torch.device | str = "cpu"
+    ) -> Tensor:
+        """Eq. 4-6, as ``concept_sensitive_mask`` of the whole A.
+
+        Args:
+            spatial_sparsity: r2 in (0, ``MAX_SPATIAL_SPARSITY``].
+            granularity: "both", "channel" or "layer".
+            device: where to select.
+
+        Returns:
+            (C_out, C_in) bool on ``device``, True for a concept-sensitive weight.
+
+        Raises:
+            ValueError: a sparsity outside the range, unknown granularity.
+        """
+        share = decimal_share("spatial_sparsity", spatial_sparsity)
+        if share > decimal_share("MAX_SPATIAL_SPARSITY", MAX_SPATIAL_SPARSITY):
+            raise ValueError(
+                f"spatial_sparsity: is {spatial_sparsity!r}; give at most {MAX_SPATIAL_SPARSITY}, "
+                "the share of a layer that a profile keeps."
+            )
+        places = set_places(self.kept, self.shape).to(device)
+        return select_entries(places, self.values.to(device), self.shape, share, granularity)
 
     def dense(self) -> Tensor:
         """A, (C_out, C_in) float32 on the CPU; entries that were not kept are 0."""

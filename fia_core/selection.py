@@ -23,7 +23,7 @@ def kth_largest(values: Tensor, count: int) -> Tensor:
         (rows, 1), on the device of ``values``.
     """
     if _is_one_long_row(values):
-        _, positive = _above_zero(values)
+        _, positive = _numpy_entries(values)
         return torch.tensor([[_kth(positive, count) if len(positive) >= count else 0.0]])
     return values.topk(count, sorted=False).values.amin(dim=1, keepdim=True).clamp_min_(0)
 
@@ -50,6 +50,41 @@ def top_entries(values: Tensor, count: int) -> Tensor:
     return chosen
 
 
+def top_in_rows(values: Tensor, rows: Tensor, count: int) -> Tensor:
+    """The same for rows of which only some entries are given.
+
+    Args:
+        values: (n,) float32, above 0 and finite.
+        rows: (n,) int64, the row of each, ascending.
+        count: at least 1.
+
+    Returns:
+        (n,) bool.
+    """
+    in_row = torch.bincount(rows)
+    crowded = in_row > count
+    chosen = torch.ones_like(values, dtype=torch.bool)
+    if crowded.any():
+        given = in_row[crowded]
+        slots = torch.arange(int(given.max()), device=values.device) < given[:, None]
+        side_by_side = values.new_zeros(slots.shape).masked_scatter_(slots, values[crowded[rows]])
+        chosen[crowded[rows]] = top_entries(side_by_side, count)[slots]
+    return chosen
+
+
+def entries_above_zero(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Flat places (n,) int64, ascending, and values (n,) of the entries that are above 0.
+
+    Most entries of a sensitivity are 0, and selecting is slow where many are equal.
+    """
+    if values.device.type == "cpu":
+        places, positive = _numpy_entries(values)
+        return torch.from_numpy(places), torch.from_numpy(positive)
+    flat = values.flatten()
+    places = (flat > 0).nonzero().squeeze(1)
+    return places, flat[places]
+
+
 def set_in_rows(mask: Tensor) -> Tensor:
     """How many entries of each row of ``mask``, (rows, n) bool, are set: (rows,) int32."""
     return mask.view(torch.uint8).sum(dim=1, dtype=torch.int32)  # faster than count_nonzero
@@ -69,7 +104,7 @@ def _is_one_long_row(values: Tensor) -> bool:
 
 def _top_of_one_row(values: Tensor, count: int) -> Tensor:
     """``top_entries`` of (1, n) on the CPU."""
-    places, positive = _above_zero(values)
+    places, positive = _numpy_entries(values)
     if len(places) > count:
         threshold = _kth(positive, count)
         reached = positive >= threshold
@@ -82,14 +117,11 @@ def _top_of_one_row(values: Tensor, count: int) -> Tensor:
     return chosen
 
 
-def _above_zero(values: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Places and values of the entries of (1, n) that are above 0.
-
-    Most entries of a sensitivity are 0, and a partition is slow where many are equal.
-    """
-    row = values.numpy()[0]
-    places = np.flatnonzero(row > 0)
-    return places, row[places]
+def _numpy_entries(values: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """``entries_above_zero`` of values on the CPU."""
+    flat = values.numpy().reshape(-1)
+    places = np.flatnonzero(flat > 0)
+    return places, flat[places]
 
 
 def _kth(values: np.ndarray, count: int) -> float:

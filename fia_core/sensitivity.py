@@ -1,12 +1,13 @@
 """Stage 2, concept-sensitive neurons: Eq. 3 over the steps, Eq. 4-6 over the layer."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import torch
 from torch import Tensor
 
 from .checks import finite_float32, require_choice, require_shape
-from .selection import kth_largest, set_in_rows, top_entries
+from .selection import entries_above_zero, kth_largest, top_entries, top_in_rows
 from .shares import decimal_share, share_count
 
 GRANULARITIES = ("both", "channel", "layer")
@@ -122,34 +123,43 @@ def concept_sensitive_mask(
     """
     sensitivity = finite_float32("sensitivity", sensitivity, ("C_out", "C_in"))
     share = decimal_share("spatial_sparsity", spatial_sparsity)
-    require_choice("granularity", granularity, GRANULARITIES)
-    if granularity == "channel":
-        return channel_set(sensitivity, share)
-    chosen = layer_set(sensitivity, share)
-    if granularity == "both":
-        _keep_of_channels(chosen, sensitivity, share)
-    return chosen
+    places, values = entries_above_zero(sensitivity)
+    return select_entries(places, values, sensitivity.shape, share, granularity)
 
 
-def channel_set(sensitivity: Tensor, spatial_sparsity: Fraction) -> Tensor:
-    """Eq. 4, set C: per output channel the max(1, int(r2 · C_in)) largest entries of its row."""
-    return top_entries(sensitivity, share_count(spatial_sparsity, sensitivity.shape[1]))
+def select_entries(
+    places: Tensor,
+    values: Tensor,
+    shape: Sequence[int],
+    spatial_sparsity: Fraction,
+    granularity: str,
+) -> Tensor:
+    """Eq. 4-6 over the entries of A that are above 0, or those of them that can be selected.
 
+    Args:
+        places: (n,) int64, ascending, their places in the flat A.
+        values: (n,) float32, their values.
+        shape: (C_out, C_in) of A.
+        spatial_sparsity: r2, exact.
+        granularity: one of ``GRANULARITIES``.
 
-def layer_set(sensitivity: Tensor, spatial_sparsity: Fraction) -> Tensor:
-    """Eq. 5, set G: the max(1, int(r2 · C_out · C_in)) largest entries of the whole layer."""
-    flat = sensitivity.reshape(1, -1)
-    chosen = top_entries(flat, share_count(spatial_sparsity, sensitivity.numel()))
-    return chosen.reshape(sensitivity.shape)
+    Returns:
+        (C_out, C_in) bool, True for a concept-sensitive weight.
 
-
-def _keep_of_channels(chosen: Tensor, sensitivity: Tensor, spatial_sparsity: Fraction) -> None:
-    """Eq. 6, C ∩ G, in place of G in ``chosen``.
-
-    What G holds of a row are the row's largest entries, so it holds an entry outside C only where
-    it holds more of the row than C does.
+    Raises:
+        ValueError: unknown granularity.
     """
-    count = share_count(spatial_sparsity, sensitivity.shape[1])
-    crowded = set_in_rows(chosen) > count
-    if crowded.any():
-        chosen[crowded] = top_entries(sensitivity[crowded], count)
+    require_choice("granularity", granularity, GRANULARITIES)
+    channels, inputs = shape
+    of_layer = share_count(spatial_sparsity, channels * inputs)
+    if granularity != "channel" and len(values) > of_layer:
+        chosen = top_entries(values[None], of_layer)[0]  # Eq. 5, set G
+        places, values = places[chosen], values[chosen]
+    if granularity != "layer":
+        # Eq. 4, set C. What G holds of a row are the row's largest entries, so the same within G
+        # is C ∩ G, Eq. 6.
+        chosen = top_in_rows(values, places // inputs, share_count(spatial_sparsity, inputs))
+        places = places[chosen]
+    mask = torch.zeros(channels * inputs, dtype=torch.bool, device=values.device)
+    mask[places] = True
+    return mask.reshape(channels, inputs)

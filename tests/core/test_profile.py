@@ -24,10 +24,12 @@ def test_selection_from_a_profile_is_lossless(
 ) -> None:
     make = few_levels if ties else normal
     sensitivity = make(seed, channels, inputs)
-    dense = SparseSensitivity.from_dense(sensitivity).dense()
+    kept = SparseSensitivity.from_dense(sensitivity)
     for granularity in GRANULARITIES:
         expected = concept_sensitive_mask(sensitivity, thousandths / 1000, granularity)
-        found = concept_sensitive_mask(dense, thousandths / 1000, granularity)
+        found = concept_sensitive_mask(kept.dense(), thousandths / 1000, granularity)
+        assert torch.equal(found, expected)
+        found = kept.concept_sensitive_mask(thousandths / 1000, granularity)
         assert torch.equal(found, expected)
 
 
