@@ -38,7 +38,7 @@ def time_integrated_sensitivity(
 
 
 class SensitivityAccumulator:
-    """Eq. 3 on line: one step after the other, in the memory of one float32 and one int16 a weight.
+    """Eq. 3 on line: one step after the other, in the memory of one float32 and one byte a weight.
 
     Args:
         temporal_sparsity: r1 in (0, 1].
@@ -58,7 +58,7 @@ class SensitivityAccumulator:
         self._share = decimal_share("temporal_sparsity", temporal_sparsity)
         self._steps = 0
         self._total = torch.zeros(shape, dtype=torch.float32, device=device)
-        self._exceedances = torch.zeros(shape, dtype=torch.int16, device=device)
+        self._exceedances = torch.zeros(shape, dtype=torch.uint8, device=device)
 
     def add(self, step_saliency: Tensor) -> None:
         """Add S_t, (C_out, C_in), of the next step; on any device, where its threshold is found.
@@ -70,6 +70,8 @@ class SensitivityAccumulator:
         require_shape("step_saliency", step_saliency, self._total.shape, "as this was made for")
         exceeds = step_saliency > temporal_threshold(step_saliency, self._share)
         self._steps += 1
+        if self._steps == 256:  # more than a byte can count
+            self._exceedances = self._exceedances.to(torch.int16)
         self._total += step_saliency.to(self._total.device)
         self._exceedances += exceeds.to(self._total.device)
 

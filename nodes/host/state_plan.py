@@ -15,8 +15,8 @@ from .denoise import SamplingSettings, denoiser_memory
 MOMENT_BYTES = 8
 """A weight: base prompts' mean and squares, then μ_b + σ_b and a concept's mean; each float32."""
 
-SUM_BYTES = 6
-"""A weight and concept: Eq. 3's sum (float32) and count (int16)."""
+SUM_BYTES = 5
+"""A weight and concept: Eq. 3's sum (float32) and count (a byte; two beyond 255 steps)."""
 
 LARGEST_ROUND = 5  # concepts; a finished round is in the cache whatever comes next
 SHARE_OF_RAM = 0.5  # of what is free
