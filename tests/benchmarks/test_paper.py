@@ -12,12 +12,13 @@ import pytest
 
 from benchmarks.harness.checkpoint import with_checkpoint
 from benchmarks.harness.ledger import Ledger, read_rows
+from benchmarks.harness.method import METHOD_NODES, Setup
 from benchmarks.harness.places import Places
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.runner import PRUNED, plan, run
 from benchmarks.harness.suite_file import load_suite, parse_suite
-from benchmarks.methods.fia_table8 import sparsities
-from fia_core import PRESETS, NeuronMask
+from benchmarks.methods.fia_table8 import METHOD, sparsities
+from fia_core import PRESETS, NeuronMask, default_contexts
 from workbench.environment import HOST, ROOT
 
 PAPER = ROOT / "benchmarks" / "paper"
@@ -40,6 +41,37 @@ def test_concepts_have_the_settings_of_table_8() -> None:
             expected = (preset.temporal_by_concept.get(concept, 0.05), spatial)
             assert sparsities(kind, concept) == sparsities(kind, concept.upper()) == expected
     assert sparsities("object", "zebra") == (0.05, 0.01)
+
+
+def test_ten_objects_are_profiled_with_the_papers_contexts_in_two_groups() -> None:
+    settings = {"kind": "object", "contexts": "", "temporal_sparsity": 1.0, "steps": 50}
+    defaults: dict[str, dict[str, Any]] = dict.fromkeys(METHOD_NODES, {})
+    defaults["FIAProfileConcept"] = settings
+    model = ["checkpoint", 0]
+    setup = Setup(
+        nodes={},
+        model=model,
+        clip=["checkpoint", 1],
+        vae=["checkpoint", 2],
+        negative=["negative", 0],
+        sampler={},
+        latent={},
+        defaults=defaults,
+        profiled=model,
+    )
+    concepts = load_suite(PAPER / "objects.toml").groups[0].concepts
+    draft = setup.draft()
+    METHOD.build(draft, setup, concepts, {})
+    nodes = list(draft.nodes.values())
+    profiles = [node["inputs"] for node in nodes if node["class_type"] == "FIAProfileConcept"]
+    shapes = [node["inputs"] for node in nodes if node["class_type"] == "FIABuildConceptMask"]
+    assert [len(inputs["concepts"].split("\n")) for inputs in profiles] == [3, 7]
+    assert [inputs["spatial_sparsity"] for inputs in shapes] == [3.0, 0.7]
+    for inputs in profiles:
+        assert tuple(inputs["contexts"].split("\n")) == default_contexts("object")
+        assert inputs["temporal_sparsity"] == 5.0 and inputs["steps"] == 50
+    fusion = next(node["inputs"] for node in nodes if node["class_type"] == "FIAFuseMasks")
+    assert fusion["agnostic_ratio"] == 60.0 and {"masks", "masks_2"} <= fusion.keys()
 
 
 def test_every_concept_of_the_suites_is_in_table_8() -> None:
