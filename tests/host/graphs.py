@@ -68,7 +68,9 @@ class Host:
         nodes.NODE_CLASS_MAPPINGS["TestSink"] = Sink
         cache: Any = execution.CacheType.CLASSIC
         self.executor = execution.PromptExecutor(
-            server.PromptServer(asyncio.new_event_loop()), cache, {"lru": 0, "ram": 0}
+            server.PromptServer(asyncio.new_event_loop()),
+            cache,
+            {"lru": 0, "ram": 0, "ram_inactive": 0},
         )
 
     def source(self, value: Any) -> dict[str, Any]:
