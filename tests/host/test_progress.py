@@ -3,6 +3,7 @@
 from typing import Any
 
 import comfy.utils
+import latent_preview
 import pytest
 import server
 from comfy.cli_args import LatentPreviewMethod, args
@@ -75,18 +76,24 @@ def test_five_contexts_are_enough(host: Any, tiny: TinyModel, texts: list[tuple[
     assert "\n" not in texts[-1][0]
 
 
+def set_previews(monkeypatch: pytest.MonkeyPatch, method: LatentPreviewMethod) -> None:
+    """As the host's command line does; newer hosts set it anew for every prompt."""
+    monkeypatch.setattr(args, "preview_method", method)
+    monkeypatch.setattr(latent_preview, "default_preview_method", method, raising=False)
+
+
 def test_latents_are_previewed_as_the_host_is_set(
     host: Any,
     tiny: TinyModel,
     bar: list[tuple[int, int, Any]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(args, "preview_method", LatentPreviewMethod.NoPreviews)
+    set_previews(monkeypatch, LatentPreviewMethod.NoPreviews)
     profile(host, tiny)
     assert all(preview is None for _, _, preview in bar)
 
     bar.clear()
-    monkeypatch.setattr(args, "preview_method", LatentPreviewMethod.Latent2RGB)
+    set_previews(monkeypatch, LatentPreviewMethod.Latent2RGB)
     profile(host, tiny)
     for _, _, (kind, picture, _) in bar:
         assert (kind, picture.size) == ("JPEG", (8, 8))
@@ -98,6 +105,6 @@ def test_explicit_content_is_previewed_to_nobody(
     bar: list[tuple[int, int, Any]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(args, "preview_method", LatentPreviewMethod.Latent2RGB)
+    set_previews(monkeypatch, LatentPreviewMethod.Latent2RGB)
     profile(host, tiny, kind="explicit content")
     assert bar and all(preview is None for _, _, preview in bar)
