@@ -129,16 +129,17 @@ class LearnEmbeddingNode(io.ComfyNode):
     ) -> io.NodeOutput:
         require_clip(clip)
         require_one_clip(clip)
-        forms = [form for form in required_templates(templates) for _ in range(pictures)]
+        forms = required_templates(templates)
         learning = LearningSettings(iterations, learning_rate, batch_size, seed)
-        drawing = (seed, steps, cfg, sampler, scheduler, width, height)
+        drawing = (pictures, seed, steps, cfg, sampler, scheduler, width, height)
         name = _name(original, model, clip, repr((concept, forms, learning, drawing)))
         file = Path(folder_paths.get_folder_paths("embeddings")[0]) / FOLDER / f"{name}.safetensors"
         if not file.exists():
-            latents = _draw(original, clip, [fill(form, concept) for form in forms], *drawing)
+            asked = [fill(form, concept) for form in forms]
+            latents = torch.cat([_draw(original, clip, text, *drawing) for text in asked])
             with torch.inference_mode(False), torch.enable_grad():
                 encoder = TrainingTextEncoder(clip)
-                stood_in = [fill(form, STAND_IN) for form in forms]
+                stood_in = [fill(form, STAND_IN) for form in forms for _ in range(pictures)]
                 nothing = stack_prompts(encode_prompts(clip, [""]))
                 attack = _Inversion(model, encoder, stood_in, latents.clone(), nothing)
                 embedding = attack.run(encoder.vectors(concept), learning)
@@ -197,7 +198,8 @@ class _Inversion:
 def _draw(
     model: ModelPatcher,
     clip: CLIP,
-    prompts: Sequence[str],
+    prompt: str,
+    pictures: int,
     seed: int,
     steps: int,
     cfg: float,
@@ -206,9 +208,9 @@ def _draw(
     width: int,
     height: int,
 ) -> Tensor:
-    """A latent (C, H, W) for every prompt, sampled as one batch with the empty negative prompt."""
+    """Latents (pictures, C, H, W) of a prompt, sampled together with the empty negative prompt."""
     size = (height // LATENT_FACTOR, width // LATENT_FACTOR)
-    empty = comfy.sample.fix_empty_latent_channels(model, torch.zeros(len(prompts), 4, *size))
+    empty = comfy.sample.fix_empty_latent_channels(model, torch.zeros(pictures, 4, *size))
     return comfy.sample.sample(
         model,
         comfy.sample.prepare_noise(empty, seed),
@@ -216,7 +218,7 @@ def _draw(
         cfg,
         sampler,
         scheduler,
-        stack_prompts(encode_prompts(clip, prompts)),
+        stack_prompts(encode_prompts(clip, [prompt])),
         stack_prompts(encode_prompts(clip, [""])),
         empty,
         seed=seed,
