@@ -81,6 +81,9 @@ def test_fid_with_random_weights_of_inception(
         untrained.setattr(network.FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
         torch.manual_seed(0)
         made = network.FeatureExtractorInceptionV3("random", ["2048"])
+    for part in made.modules():
+        if isinstance(part, torch.nn.Conv2d):  # so that the features do not fade with depth
+            torch.nn.init.kaiming_normal_(part.weight)
     torch.save(made.state_dict(), folder / INCEPTION)
     files = [blurred_noise(folder / f"{seed}.png", seed) for seed in range(4)]
     distance = Distance("inception", files[:2])
