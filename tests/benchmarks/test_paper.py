@@ -45,8 +45,7 @@ def test_concepts_have_the_settings_of_table_8() -> None:
 
 def test_ten_objects_are_profiled_with_the_papers_contexts_in_two_groups() -> None:
     settings = {"kind": "object", "contexts": "", "temporal_sparsity": 1.0, "steps": 50}
-    defaults: dict[str, dict[str, Any]] = dict.fromkeys(METHOD_NODES, {})
-    defaults["FIAProfileConcept"] = settings
+    defaults = {node: settings if node == METHOD_NODES[0] else {} for node in METHOD_NODES}
     model = ["checkpoint", 0]
     setup = Setup(
         nodes={},
