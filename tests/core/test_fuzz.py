@@ -22,7 +22,7 @@ from fia_core.inspection import inspect_mask
 from fia_core.layers import MAX_LAYERS
 from fia_core.mask import MASK_SCHEMA
 
-CASES = 50
+CASES = 40
 MOST_MEMORY = 200 * 2**20  # bytes; text that unpacks to too much is stopped early
 
 

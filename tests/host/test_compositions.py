@@ -128,7 +128,7 @@ def test_another_node_behind_the_mask(host: Any, tiny: TinyModel, trio: Trio, na
     require_equal_pictures(host, tiny, trio, COMPOSITIONS[name])
 
 
-@pytest.mark.parametrize("name", COMPOSITIONS)
+@pytest.mark.parametrize("name", ["FreeU", "hypernetwork", "perturbed attention guidance"])
 def test_the_mask_behind_another_node(
     host: Any, extension: Any, tiny: TinyModel, mask: Any, trio: Trio, name: str
 ) -> None:
