@@ -51,35 +51,35 @@ class Curve:
 CURVES = (
     Curve(
         "prompts a concept",
-        tuple(Setting(contexts=count) for count in (2, 4, 8, 16)),
+        tuple(Setting(contexts=count) for count in (2, 4, 8)),
         lambda setting: setting.contexts,
         1,
         0,
     ),
     Curve(
         "steps",
-        tuple(Setting(steps=count) for count in (1, 2, 4, 8)),
+        tuple(Setting(steps=count) for count in (1, 2, 4)),
         lambda setting: setting.steps,
         1,
         0,
     ),
     Curve(
         "1 + concepts",
-        tuple(Setting(concepts=count) for count in (1, 2, 3, 4, 5)),
+        tuple(Setting(concepts=count) for count in (1, 2, 4)),
         lambda setting: 1 + setting.concepts,
         1,
-        0.7,  # (8 + 6 · concepts) bytes a weight
+        0.84,  # (8 + 5 · concepts) bytes a weight
     ),
     Curve(
         "latent positions",
-        tuple(Setting(side=side) for side in (64, 128, 192, 256)),
+        tuple(Setting(side=side) for side in (64, 128, 256)),
         lambda setting: (setting.side // 8) ** 2,
         1,
         0,
     ),
     Curve(
         "FFN2 weights, millions",
-        tuple(Setting(channels=count) for count in (32, 64, 96, 128)),
+        tuple(Setting(channels=count) for count in (32, 64, 128)),
         lambda setting: 49_561_600 * (setting.channels / 320) ** 2 / 1e6,
         1,
         1,
