@@ -15,6 +15,7 @@ from workbench.graph import PageWorkflow
 
 VIEWPORT: ViewportSize = {"width": 1280, "height": 1300}
 REST = 2000  # milliseconds, in which the page fetches pictures and cards and draws them
+PATIENCE = 300_000  # milliseconds, for a page on a busy machine
 
 READY = """window.app?.vueAppReady && window.app.canvas?.graph
   && !document.querySelector('.p-progressspinner')"""
@@ -26,19 +27,14 @@ RUN = """() => new Promise((done, fail) => {
   app.queuePrompt(0, 1);
 })"""
 
-ARRANGE = """([places, alone]) => {
-  for (const node of [...app.graph.nodes]) {
-    const place = places[node.id];
-    if (place) {
-      [node.pos, node.size] = [place.slice(0, 2), place.slice(2)];
-    } else if (alone) {
-      app.graph.remove(node);
-    }
+LOOK_AT = """([ids, [x, y], alone]) => {
+  const { graph, canvas } = app;
+  const others = graph.nodes.filter((node) => !ids.includes(node.id));
+  for (const one of alone ? [...others, ...graph.groups] : []) {
+    graph.remove(one);
   }
-  const [x, y] = Object.values(places)[0];
-  const { ds } = app.canvas;
-  [ds.scale, ds.offset[0], ds.offset[1]] = [1, 400 - x, 150 - y];
-  app.canvas.setDirty(true, true);
+  [canvas.ds.scale, canvas.ds.offset[0], canvas.ds.offset[1]] = [1, 400 - x, 250 - y];
+  canvas.setDirty(true, true);
 }"""
 
 BOX = """id => {
@@ -87,26 +83,35 @@ async def photograph(address: str, base: Path, workflow: PageWorkflow, motif: Mo
     Raises:
         BrowserError: there is no Chromium.
     """
-    settings = {"Comfy.TutorialCompleted": True, "Comfy.VueNodes.Enabled": motif.vue}
+    settings = {
+        "Comfy.TutorialCompleted": True,
+        "Comfy.Minimap.Visible": False,
+        "Comfy.VueNodes.Enabled": motif.vue,
+    }
     user = base / "user" / "default"
     user.mkdir(parents=True, exist_ok=True)
     (user / "comfy.settings.json").write_text(json.dumps(settings), encoding="utf-8")
     for node in workflow["nodes"]:
         node["widgets_values"] = motif.values.get(node["id"], node.get("widgets_values", []))
+        if node["id"] in motif.places:
+            place = motif.places[node["id"]]
+            node["pos"], node["size"] = place[:2], place[2:]
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=find_chromium(), args=list(FLAGS)
         )
         page = await chromium.new_page(viewport=VIEWPORT)
         try:
-            await page.goto(address)
-            await page.wait_for_function(READY, timeout=120_000)
+            await page.goto(address, timeout=PATIENCE)
+            await page.wait_for_function(READY, timeout=PATIENCE)
             await page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
             if motif.run:
                 await page.evaluate(RUN)
-            await page.evaluate(ARRANGE, [motif.places, motif.alone])
+            first, *others = motif.places
+            look = [[first, *others], motif.places[first][:2], motif.alone]
+            await page.evaluate(LOOK_AT, look)
             await page.wait_for_timeout(REST)
-            x, y, width, height = await page.evaluate(BOX, next(iter(motif.places)))
+            x, y, width, height = await page.evaluate(BOX, first)
             margins = 2 * motif.margin
             wide, high = motif.size or (width + margins, height + margins)
             corner = {"x": x - motif.margin, "y": y - motif.margin}

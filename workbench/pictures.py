@@ -85,7 +85,7 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
         "protect_a_concept",
         Look(side=200, gap=8),
         [
-            [*pair(19, "before", "after"), Cell(20, AFTER, "tench protected")],
+            [*pair(19, "before", "after"), Cell(20, AFTER, "banana protected")],
             [*pair(28), Cell(29, AFTER)],
         ],
     ),
@@ -93,8 +93,8 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
         "tune_strength_and_sparsity",
         LARGE,
         [
-            pair(12, "before", "0.3 %"),
-            [Cell(17, AFTER, "strength 0.5"), Cell(22, AFTER, "1 %, strength 1")],
+            pair(12, "before", "0.1 %"),
+            [Cell(17, AFTER, "strength 0.4"), Cell(22, AFTER, "1 %, strength 1")],
         ],
     ),
     TEMPLATES / f"{EMBEDDING}.jpg": (
@@ -105,7 +105,7 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
     HELP / "FIAApplyNeuronMask.jpg": (
         "tune_strength_and_sparsity",
         STRENGTHS,
-        [[*pair(17, "strength 0", "strength 0.5"), Cell(22, AFTER, "strength 1")]],
+        [[*pair(17, "strength 0", "strength 0.4"), Cell(22, AFTER, "strength 1")]],
     ),
 }
 """File → template, look, and rows of pictures."""
@@ -113,7 +113,7 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
 
 def checkpoint(template: str) -> Motif:
     """The first nodes of a template for checkpoints, one below the other."""
-    places = {1: (0, 0, 400, 100), 2: (0, 160, 400, 760)}
+    places = {1: (0, 0, 400, 100), 2: (0, 160, 400, 600)}
     return Motif(template, places, margin=30, size=(460, 520), vue=False)
 
 
@@ -125,7 +125,7 @@ PHOTOGRAPHS = {
         "forget_with_demo_model", {17: (2530, 0, 300, 340)}, alone=False, run=True
     ),
     HELP / "FIALoadNeuronMask.png": Motif(
-        EMBEDDING, {8: (0, 0, 420, 470)}, values={8: [f"{MASK_CARD}_00001_.safetensors", ""]}
+        EMBEDDING, {8: (0, 0, 350, 370)}, values={8: [f"{MASK_CARD}_00001_.safetensors", ""]}
     ),
 }
 
@@ -226,7 +226,8 @@ async def shown_by(server: Server, template: str, node: int, changes: Changes) -
 async def saved_mask(server: Server, template: str, node: int, changes: Changes) -> NeuronMask:
     """The mask that a template's Save Neuron Mask writes, the first of its name."""
     folder = BASE / "models" / "neuron_masks"
-    shutil.rmtree(folder, ignore_errors=True)
+    for earlier in folder.rglob("*.safetensors"):
+        earlier.unlink()
     shown = await shown_by(server, template, node, changes)
     return NeuronMask.load(folder / shown["text"][0])
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 LABEL_SIZE = 20  # pixels
 LABEL_PLACE = (8, 8)  # of its plate in a picture
 PLATE = (40, 40, 40, 210)
-JPEG_QUALITY = 88
+JPEG_QUALITY = 84
 
 
 @dataclass(frozen=True)
