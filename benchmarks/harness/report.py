@@ -30,6 +30,8 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
         PLOTS[name](suite, rows, places.plot(name))
         parts.append(f"![{name.replace('_', ' ')}]({places.plot(name).name})")
     for judge in suite.judges:
+        if not any(row.judge == judge for row in rows):
+            continue
         answered = Answered(rows, judge)
         if registry.judge(judge).aspect != suite.concept or suite.prompt_file:
             parts += [f"## {registry.judge(judge).title}", other_table(suite, answered)]

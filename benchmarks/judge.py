@@ -1,0 +1,42 @@
+"""Let judges that a suite has gained look at the pictures that were drawn before; draws nothing.
+
+python3 benchmarks/judge.py objects
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.harness.command_line import add_suite_arguments, suite_of  # noqa: E402
+from workbench.environment import run_in_environment  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_suite_arguments(parser)
+    arguments = parser.parse_args()
+    run_in_environment(Path(__file__).resolve(), benchmarks=True)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+    from benchmarks.harness.late_judging import judge_drawn
+    from benchmarks.harness.ledger import Ledger
+    from benchmarks.harness.report import report
+
+    try:
+        suite, places = suite_of(arguments)
+        ledger = Ledger(places.rows)
+        print(f"{judge_drawn(suite, ledger, places):,} rows")
+        places.report.write_text(report(suite, ledger.rows, places), encoding="utf-8")
+    except ValueError as error:
+        sys.exit(f"{error}")
+    print(f"{places.report.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
