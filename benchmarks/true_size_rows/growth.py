@@ -72,7 +72,7 @@ CURVES = (
     ),
     Curve(
         "latent positions",
-        tuple(Setting(side=side) for side in (64, 128, 256)),
+        tuple(Setting(side=side) for side in (64, 128, 192)),
         lambda setting: (setting.side // 8) ** 2,
         1,
         0,
