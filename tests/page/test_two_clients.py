@@ -1,0 +1,123 @@
+"""Two people on one server: each sees their own pictures; a long queue, and a wait cancelled."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from comfy_page import RUN_TIMEOUT, WATCH_RUN, ComfyPage
+from playwright.sync_api import Browser
+from test_progress import LONG_RUN
+
+from workbench.erasure import WORKFLOW
+
+QUEUED = (
+    """async () => (await (await fetch("/queue")).json()).queue_pending.map((item) => item[1])"""
+)
+RUNNING = """async () => (await (await fetch("/queue")).json()).queue_running.length === 1"""
+IDLE = """async () => {
+  const queue = await (await fetch("/queue")).json();
+  return queue.queue_pending.length + queue.queue_running.length === 0;
+}"""
+CANCEL = """async (ids) => (await fetch("/queue", {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify({ delete: ids }),
+})).ok"""
+
+
+@pytest.fixture
+def renderer() -> str:
+    """Once is enough: nothing here depends on how nodes are drawn."""
+    return "classic"
+
+
+@pytest.fixture
+def other(address: str, browser: Browser, comfy: ComfyPage) -> Iterator[ComfyPage]:
+    """Another person's browser on the same server, open after the first."""
+    context = browser.new_context()
+    context.set_default_timeout(30_000)
+    other = ComfyPage(context.new_page(), address)
+    other.open()
+    other.clear()
+    yield other
+    context.close()
+    assert not other.errors, "\n".join(other.errors)
+    assert not other.strays, "\n".join(other.strays)
+
+
+def demo(comfy: ComfyPage, concepts: str) -> None:
+    """The first workflow, made short, for some concepts."""
+    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.shorten()
+    (profile,) = comfy.node_ids("FIAProfileConcept")
+    comfy.set_widget(profile, "concepts", concepts)
+
+
+def queue(comfy: ComfyPage) -> None:
+    comfy.page.evaluate("app.queuePrompt(0, 1)")
+
+
+def set_strength(comfy: ComfyPage, strength: float) -> None:
+    (apply,) = comfy.node_ids("FIAApplyNeuronMask")
+    comfy.set_widget(apply, "strength", strength)
+
+
+def shown(comfy: ComfyPage, title: str) -> bytes:
+    return comfy.picture(comfy.titled(title)).tobytes()
+
+
+def run_both(comfy: ComfyPage, other: ComfyPage) -> None:
+    """Queue in both at once and wait for both ends."""
+    for one in (comfy, other):
+        one.page.evaluate(WATCH_RUN, RUN_TIMEOUT)
+    for one in (comfy, other):
+        queue(one)
+    for one in (comfy, other):
+        event, detail = one.page.evaluate("window.runEnd")
+        assert event == "execution_success", detail
+
+
+def test_two_people_at_once_see_their_own_pictures(comfy: ComfyPage, other: ComfyPage) -> None:
+    demo(comfy, "church")
+    demo(other, "cat")
+    run_both(comfy, other)
+    first, second = shown(comfy, "After"), shown(other, "After")
+    assert first != second
+    assert shown(comfy, "Before") == shown(other, "Before")
+    for one, concept in ((comfy, "church"), (other, "cat")):
+        report = "".join(one.output(one.titled("What was pruned"))["text"])
+        assert concept in report
+
+    demo(comfy, "cat")
+    comfy.run()
+    assert shown(comfy, "After") == second  # as the other one drew it
+
+
+def test_a_long_queue_of_both_and_most_of_it_cancelled(comfy: ComfyPage, other: ComfyPage) -> None:
+    demo(comfy, "church")
+    comfy.run()
+    alone = shown(comfy, "After")
+    set_strength(comfy, 0.0)
+    comfy.run()
+    assert shown(comfy, "After") != alone
+
+    demo(other, "church")
+    (profile,) = other.node_ids("FIAProfileConcept")
+    for name, value in LONG_RUN.items():
+        other.set_widget(profile, name, value)
+    queue(other)  # runs until it is interrupted, and all others wait
+    other.page.wait_for_function(RUNNING)
+    for strength in (0.5, 1.5, 2.0, 1.0):
+        for one in (other, comfy):
+            set_strength(one, strength)
+            queue(one)
+    waiting: list[str] = comfy.page.evaluate(QUEUED)
+    assert len(waiting) == 8
+    assert other.page.evaluate(CANCEL, waiting[:-1])
+    other.command("Comfy.Interrupt")
+    comfy.page.wait_for_function(IDLE, timeout=RUN_TIMEOUT)
+    history = comfy.page.evaluate("async () => (await fetch('/history')).json()")
+    assert waiting[-1] in history
+    assert not set(waiting[:-1]) & set(history)
+    comfy.settle()
+    assert shown(comfy, "After") == alone
