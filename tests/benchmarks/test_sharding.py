@@ -129,11 +129,11 @@ def test_two_workers_write_the_same_table_as_none() -> None:
 
 
 def quick_rows(*arguments: str) -> list[Row]:
-    """Rows of a quick run of the objects, without times."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "objects", "--quick"]
+    """Rows of a quick run of suite stability, without times."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "stability", "--quick"]
     process = subprocess.run([*command, *arguments], capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
     return [
         replace(row, seconds=0.0, value=0.0 if row.judge == PREPARATION else row.value)
-        for row in read_rows(Places("objects", quick=True).rows)
+        for row in read_rows(Places("stability", quick=True).rows)
     ]
