@@ -114,8 +114,8 @@ async def photograph(address: str, base: Path, workflow: PageWorkflow, motif: Mo
             x, y, width, height = await page.evaluate(BOX, first)
             margins = 2 * motif.margin
             wide, high = motif.size or (width + margins, height + margins)
-            corner = {"x": x - motif.margin, "y": y - motif.margin}
-            shot = await page.screenshot(clip=corner | {"width": wide, "height": high})
+            left, top = x - motif.margin, y - motif.margin
+            shot = await page.screenshot(clip={"x": left, "y": top, "width": wide, "height": high})
         finally:
             await chromium.close()
     return Image.open(io.BytesIO(shot)).convert("RGB")
