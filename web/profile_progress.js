@@ -11,9 +11,9 @@ import { part } from "./shared/elements.js";
 import { nodeByExecutionId, rootGraph } from "./shared/graph.js";
 
 const KIND = "FIAProfileConcept";
-const HEIGHT = 36;
+const HEIGHT = 36; // two lines
 const STYLE = `
-  box-sizing: border-box; width: 100%; height: 100%; padding: 2px 8px; overflow: hidden;
+  box-sizing: border-box; width: 100%; height: ${HEIGHT}px; padding: 2px 4px; overflow: hidden;
   color: var(--input-text, #ddd); font: 12px/1.3 var(--font-inter, Inter, Arial, sans-serif);
   white-space: pre; text-overflow: ellipsis;`;
 
@@ -26,23 +26,23 @@ app.registerExtension({
   setup() {
     api.addEventListener("progress_text", ({ detail }) => {
       const node = nodeByExecutionId(rootGraph(app), String(detail.nodeId));
-      if (LiteGraph.vueNodesMode && node?.comfyClass === KIND) {
-        textOf(node).textContent = detail.text;
+      const element = node && texts.get(node);
+      if (element) {
+        element.textContent = detail.text;
       }
     });
   },
+
+  // Later it would be too late: the newer renderer does not see what is added then.
+  nodeCreated(node) {
+    if (node.comfyClass === KIND && LiteGraph.vueNodesMode) {
+      addText(node);
+    }
+  },
 });
 
-/**
- * The element that holds a node's words, made when there are some to show.
- *
- * @param {Comfy.Node} node
- */
-function textOf(node) {
-  const known = texts.get(node);
-  if (known) {
-    return known;
-  }
+/** @param {Comfy.Node} node */
+function addText(node) {
   const element = part("div", "fia-profile-progress");
   element.style.cssText = STYLE;
   element.setAttribute("role", "status");
@@ -53,5 +53,4 @@ function textOf(node) {
     getMaxHeight: () => HEIGHT,
   });
   widget.serialize = false;
-  return element;
 }
