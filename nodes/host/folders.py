@@ -21,7 +21,12 @@ def register_mask_folder() -> None:
 
 def list_mask_files() -> list[str]:
     """Names of all mask files, relative to their folder."""
-    return [name for name in folder_paths.get_filename_list(FOLDER) if name.endswith(SUFFIX)]
+    try:
+        names = folder_paths.get_filename_list(FOLDER)
+    except FileNotFoundError:  # the host remembers a folder that has been deleted since
+        folder_paths.filename_list_cache.pop(FOLDER, None)
+        names = folder_paths.get_filename_list(FOLDER)
+    return [name for name in names if name.endswith(SUFFIX)]
 
 
 def mask_folder() -> str:

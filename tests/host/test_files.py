@@ -1,6 +1,7 @@
 """Save and Load Neuron Mask in the real host: its folders, its list, hostile files."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ def test_a_saved_mask_is_listed_and_loads_again(
     assert (loaded.concepts, loaded.model) == (mask.concepts, mask.model)
     for layer, pruned in mask.layers.items():
         assert torch.equal(loaded.layers[layer], pruned)
+
+
+def test_the_loader_outlives_the_folder(host: Any, extension: Any, folder: Path, mask: Any) -> None:
+    save(host, mask, "church")
+    list_mask_files = extension.module("nodes.host.folders").list_mask_files
+    assert list_mask_files() == ["church_00001_.safetensors"]
+    shutil.rmtree(folder)
+    assert list_mask_files() == []
+    folder.mkdir()
 
 
 def test_nothing_is_overwritten(host: Any, folder: Path, mask: Any) -> None:
