@@ -100,7 +100,7 @@ def test_a_template_for_checkpoints_opens_and_posts_what_the_http_tests_run(
     posted = comfy.page.evaluate("app.graphToPrompt().then(({ output }) => output)")
     definitions = comfy.page.request.get(f"{comfy.address}/object_info").json()
     graph = to_api(json.loads(file.read_text(encoding="utf-8")), definitions)
-    for node in posted.values():
+    for node in (*posted.values(), *graph.values()):
         node.pop("_meta")
         known = definitions[node["class_type"]]["input"]
         names = {*known.get("required", {}), *known.get("optional", {})}
