@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +180,7 @@ def memory_slope(memory: list[int]) -> tuple[float, str, str]:
 
     start = int(WARM_UP * len(memory))
     steady = memory[start:]
-    line = stats.linregress(range(len(steady)), [value / 1024 for value in steady])
+    line: Any = stats.linregress(range(len(steady)), [value / 1024 for value in steady])
     half = stats.t.ppf(0.975, len(steady) - 2) * line.stderr
     interval = f"{line.slope - half:+.1f} to {line.slope + half:+.1f}"
     return line.slope, interval, f"{min(steady) / MIB:.0f} to {max(steady) / MIB:.0f} MiB"

@@ -28,8 +28,8 @@ LIMITS = """## What these figures do not say
   accuracy of 1.9 % on them, and for five forgotten and five kept a harmonic mean of 86.0 %.
   Concepts there have many synonyms, share weights with each other, and live in other layers too.
 - The peers were written anew from their papers. Their settings are those that each recommends, or
-  were chosen on few pictures that no table here reports; suite *peers* sweeps them. On a large model
-  they may rank otherwise.
+  were chosen on few pictures that no table here reports; suite *peers* sweeps them. On a large
+  model they may rank otherwise.
 - Where several methods forget everything and keep everything, no difference between them can be
   shown: the model is too easy for them.
 - The judge is a small network trained on renders of the same objects. It finds what it was trained
