@@ -41,7 +41,7 @@ def hostile_texts(draw: Draw, good: tuple[bytes, ...], mark: Path) -> str:
     packed = draw(st.sampled_from((plain, plain, twice, other_packers, greedy, spoilt_packing)))(
         draw, data
     )
-    if draw(st.integers(0, 40)) == 0:
+    if draw(st.integers(0, 200)) == 0:
         packed = bomb()
     text = base64.b64encode(packed).decode()
     return draw(st.sampled_from((unchanged, unchanged, letters, shortened, wrapped)))(draw, text)
@@ -86,14 +86,14 @@ def unchanged(draw: Draw, text: str) -> str:
 
 
 def letters(draw: Draw, text: str) -> str:
-    changed = list(text)
+    changed = list(text or " ")
     for _ in range(draw(st.integers(1, 4))):
-        changed[draw(st.integers(0, len(text) - 1))] = draw(st.characters())
+        changed[draw(st.integers(0, len(changed) - 1))] = draw(st.characters())
     return "".join(changed)
 
 
 def shortened(draw: Draw, text: str) -> str:
-    return text[: draw(st.integers(0, len(text) - 1))]
+    return text[: draw(st.integers(0, max(0, len(text) - 1)))]
 
 
 def wrapped(draw: Draw, text: str) -> str:
