@@ -39,6 +39,7 @@ _CONTEXTS: Mapping[str, tuple[str, ...]] = {
     "explicit content": PERSONS,
     "art style": OBJECTS,
 }
+_ARTICLE = re.compile(r"^(a|an|the)\s+(?=\S)", re.IGNORECASE)  # written where the template has one
 _PLACEHOLDER = re.compile(r"(?:\b(?P<article>[Aa]) )?\{(?P<name>[^{}]*)\}")
 
 
@@ -215,6 +216,7 @@ def _fill(template: str, concept: str, context: str) -> str:
         word, article = words[match["name"]], match["article"]
         if article is None:
             return word
+        word = _ARTICLE.sub("", word)
         return f"{article}{'n' if word[0].lower() in 'aeiou' else ''} {word}"
 
     return _PLACEHOLDER.sub(replace, template)

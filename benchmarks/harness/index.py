@@ -14,9 +14,18 @@ HEAD = """# Results
 
 What `python3 benchmarks/run.py <suite>` measured with the bundled model, suite by suite. Every
 picture is a row of a `.csv` file here; `python3 benchmarks/report.py` writes this page and all
-reports from the rows. Figures are percent, mean ± standard deviation over seeds: *forgotten* is the
-judge's accuracy on what was forgotten (before that it is near 100), *kept share* that on everything
-else as a share of what it was, and the *harmonic mean* is of 1 − forgotten and the kept share."""
+reports from the rows. A report says which of its rows were drawn by an earlier version. Figures are
+percent, mean ± standard deviation over seeds: *forgotten* is the judge's accuracy on what was
+forgotten (before that it is near 100), *kept share* that on everything else as a share of what it
+was, and the *harmonic mean* is of 1 − forgotten and the kept share."""
+
+OTHERS = """## Other measurements
+
+- [what profiling costs](overhead.md) (`benchmarks/overhead.py`)
+- [from a moved slider to the new picture](loop.md) (`benchmarks/loop.py`)
+- [speed, memory and files at the size of Stable Diffusion 1.5](true_size.md)
+  (`benchmarks/true_size.py`)
+- [what many prompts leave behind in a server](soak.md) (`benchmarks/soak.py`)"""
 
 LIMITS = """## What these figures do not say
 
@@ -52,7 +61,7 @@ def index() -> str:
         for path in (Places(suite.name).plot(name) for name in suite.plots)
         if path.exists()
     ]
-    return "\n\n".join([HEAD, "\n".join(lines), *plots, LIMITS]) + "\n"
+    return "\n\n".join([HEAD, "\n".join(lines), *plots, OTHERS, LIMITS]) + "\n"
 
 
 def _rows(suite: Suite) -> list[Row]:

@@ -97,7 +97,8 @@ class Ledger:
                 raise LedgerError(
                     f"{self.path.name}: its rows of {origin.method!r} were made with other code, "
                     f"models or settings (version {origin.version}, settings {origin.settings}); "
-                    f"--fresh --method {origin.method!r} measures them anew"
+                    "--fresh measures all methods anew, "
+                    f"--fresh --method {origin.method!r} these only"
                 )
 
     def drop(self, methods: Collection[str]) -> None:

@@ -58,6 +58,13 @@ def test_no_context_of_explicit_content_may_be_a_child() -> None:
             ("a beach", "a park"),
         ),
         (
+            "object",
+            "an apple",
+            ("the beach", "park"),
+            ("an apple in a beach", "an apple near a park"),
+            ("a beach", "a park"),
+        ),
+        (
             "explicit content",
             "naked",
             ("man", "group of friends"),
