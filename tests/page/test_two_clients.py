@@ -10,6 +10,7 @@ from test_progress import LONG_RUN
 
 from workbench.erasure import WORKFLOW
 
+POLL = 100  # milliseconds
 QUEUED = (
     """async () => (await (await fetch("/queue")).json()).queue_pending.map((item) => item[1])"""
 )
@@ -55,6 +56,15 @@ def demo(comfy: ComfyPage, concepts: str) -> None:
 
 def queue(comfy: ComfyPage) -> None:
     comfy.page.evaluate("app.queuePrompt(0, 1)")
+
+
+def wait_until(comfy: ComfyPage, condition: str) -> None:
+    """Ask the server again and again; a promise is no answer, so not by the page's own waiting."""
+    for _ in range(RUN_TIMEOUT // POLL):
+        if comfy.page.evaluate(condition):
+            return
+        comfy.page.wait_for_timeout(POLL)
+    raise AssertionError(f"never came true: {condition}")
 
 
 def set_strength(comfy: ComfyPage, strength: float) -> None:
@@ -106,7 +116,7 @@ def test_a_long_queue_of_both_and_most_of_it_cancelled(comfy: ComfyPage, other: 
     for name, value in LONG_RUN.items():
         other.set_widget(profile, name, value)
     queue(other)  # runs until it is interrupted, and all others wait
-    other.page.wait_for_function(RUNNING)
+    wait_until(other, RUNNING)
     for strength in (0.5, 1.5, 2.0, 1.0):
         for one in (other, comfy):
             set_strength(one, strength)
@@ -115,7 +125,7 @@ def test_a_long_queue_of_both_and_most_of_it_cancelled(comfy: ComfyPage, other: 
     assert len(waiting) == 8
     assert other.page.evaluate(CANCEL, waiting[:-1])
     other.command("Comfy.Interrupt")
-    comfy.page.wait_for_function(IDLE, timeout=RUN_TIMEOUT)
+    wait_until(comfy, IDLE)
     history = comfy.page.evaluate("async () => (await fetch('/history')).json()")
     assert waiting[-1] in history
     assert not set(waiting[:-1]) & set(history)
