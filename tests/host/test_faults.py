@@ -64,7 +64,9 @@ STAGES = {
     "profiling, a prompt's saliency": Place(
         "nodes.host.step_statistics", "", "prompt_saliencies", 3
     ),
-    "building, the second layer": Place("fia_core.erasure", "", "concept_sensitive_mask", 2),
+    "building, the second layer": Place(
+        "fia_core.profile", "SparseSensitivity", "concept_sensitive_mask", 2
+    ),
     "fusing, the second layer": Place("fia_core.erasure", "", "fuse_masks", 2),
     "saving, the file's bytes": Place("fia_core.mask", "", "file_bytes", 1),
     "applying, the second weight": Place(
@@ -224,10 +226,10 @@ def test_faults_at_a_stage(
 
 
 def test_a_fault_in_any_part_of_the_denoiser(host: Any, model: TinyModel, folder: Path) -> None:
-    """Every fourth module without parts of its own, each with the next fault."""
+    """Every 16th module without parts of its own, each with the next fault."""
     parts = [part for part in model.model.model.diffusion_model.modules() if not [*part.children()]]
     failed = 0
-    for part, fault in zip(parts[::4], cycle(ACTS), strict=False):
+    for part, fault in zip(parts[::16], cycle(ACTS), strict=False):
         _, word = ACTS[fault]
         with pytest.MonkeyPatch.context() as patch:
             called = break_forward(patch, part, fault)
@@ -239,7 +241,7 @@ def test_a_fault_in_any_part_of_the_denoiser(host: Any, model: TinyModel, folder
             else:
                 assert not called(), part  # no forward needs it
         assert not traces(model)
-    assert failed > 20
+    assert failed > 5
     assert not list(folder.rglob("*"))
 
 
