@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import gc
 import importlib
 import os
 import shutil
@@ -73,6 +74,17 @@ def inference_mode() -> Iterator[None]:
 
     with torch.inference_mode():
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settled_garbage() -> None:
+    """What lives as long as the process is not looked through again.
+
+    The host collects garbage at every load of a model once a test's error has left one half dead,
+    and among all that torch and the tests have imported that takes a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
