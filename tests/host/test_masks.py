@@ -43,14 +43,18 @@ def test_the_whole_list_is_fused_into_one_mask(host: Any, tiny: TinyModel) -> No
         assert torch.equal(pruned, held == 1)  # 60 % of 3 is 2: what two share is kept
 
 
-def test_the_report_names_concepts_layers_and_shares(host: Any, masks: list[Any]) -> None:
+def test_the_report_names_concepts_layers_and_shares(
+    host: Any, extension: Any, masks: list[Any]
+) -> None:
     graph = fuse(
         {"masks": ["one", 0], "masks_2": ["two", 0]},
         one=host.source(masks[0]),
         two=host.source(masks[1]),
     )
     (report,) = host.run(graph, "fuse", 1)
-    for words in ("church", "golf ball", *masks[0].layers, "sensitive", "agnostic", "pruned"):
+    places = extension.module("fia_core.places").layer_places(tuple(masks[0].layers))
+    layers = [place.label for place in places.values()]
+    for words in ("church", "golf ball", *layers, "sensitive", "agnostic", "pruned"):
         assert words in report
     assert "of FFN2" in report and "of model" in report
 
