@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from demo_setup import demo_setup
 
 from benchmarks.harness.attack import prompt_text
 from benchmarks.harness.drawing import Brush, shots_graph
-from benchmarks.harness.method import Branch, Draft, Setup
+from benchmarks.harness.method import Branch, Draft
 from benchmarks.harness.registry import method, packs
 from benchmarks.harness.shots import group_shots
 from benchmarks.harness.suite import Suite, SuiteError
@@ -21,17 +22,7 @@ PROFILING = {
     "height": 128,
     "temporal_sparsity": 5.0,
 }
-SETUP = Setup(
-    nodes={"demo": {"class_type": "FIADemoModel", "inputs": {}}},
-    model=["demo", 0],
-    clip=["demo", 1],
-    vae=["demo", 2],
-    negative=["negative", 0],
-    sampler={"steps": 8},
-    latent={"width": 128, "height": 128, "batch_size": 1},
-    defaults={"FIAProfileConcept": PROFILING},
-    profiled=["demo", 0],
-)
+SETUP = demo_setup({"FIAProfileConcept": PROFILING})
 
 
 @pytest.fixture

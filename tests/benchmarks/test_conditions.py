@@ -4,32 +4,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from demo_setup import demo_setup
 
 from benchmarks.harness.drawing import Brush, shots_graph
 from benchmarks.harness.fia_graph import concept_masks
 from benchmarks.harness.lora import LORA
-from benchmarks.harness.method import Setup
 from benchmarks.harness.registry import method
 from benchmarks.harness.server_folder import make_ready
 from benchmarks.harness.shots import Shot
 from benchmarks.harness.suite_file import parse_suite
 from workbench.graph import ApiGraph
 
-SETUP = Setup(
-    nodes={"demo": {"class_type": "FIADemoModel", "inputs": {}}},
-    model=["demo", 0],
-    clip=["demo", 1],
-    vae=["demo", 2],
-    negative=["negative", 0],
-    sampler={"steps": 8},
-    latent={"width": 128, "height": 128, "batch_size": 1},
-    defaults={
+SETUP = demo_setup(
+    {
         "FIAProfileConcept": {},
         "FIABuildConceptMask": {},
         "FIAFuseMasks": {},
         "FIAApplyNeuronMask": {},
-    },
-    profiled=["demo", 0],
+    }
 )
 SHOT = Shot("cat", "beach", "", "a cat", 1)
 

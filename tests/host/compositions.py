@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from comfy.model_patcher import ModelPatcher
+from drawn_mask import drawn_mask
 from graphs import Graph, picture_graph
 from tiny_model import TinyModel, tiny_denoiser
 
@@ -23,14 +24,7 @@ class Trio:
 
 def random_mask(extension: Any, model: ModelPatcher, seed: int) -> Any:
     """One weight in five of every FFN2 layer."""
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(model)
-    generator = torch.Generator().manual_seed(seed)
-    pruned = {
-        name: torch.rand(layer.weight.shape, generator=generator) < 0.2
-        for name, layer in layers.items()
-    }
-    identity = extension.module("nodes.host.identity").model_identity(model)
-    return extension.module("fia_core").NeuronMask(pruned, identity, (f"{seed}",), {}, {})
+    return drawn_mask(extension, model, seed, share=0.2, concept=f"{seed}")
 
 
 def apply(extension: Any, model: ModelPatcher, mask: Any, strength: float = 1.0) -> ModelPatcher:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from comfy import supported_models
 from comfy.model_detection import unet_config_from_diffusers_unet
+from drawn_mask import drawn_mask
 from safetensors.torch import load_file, save_file
 from tiny_model import TinyModel, loadable_sd15
 
@@ -51,7 +52,7 @@ def exported(extension: Any, tmp_path_factory: pytest.TempPathFactory) -> Export
     save_file(inputs, folder / "inputs.safetensors")
     with torch.inference_mode():
         model = loadable_sd15()
-        mask = a_mask(extension, model)
+        mask = drawn_mask(extension, model.model)
         mask.save(mask_file)
         masked = extension.module("nodes.host.weight_patch").apply_neuron_mask(
             model.model, mask, 1.0
@@ -61,18 +62,6 @@ def exported(extension: Any, tmp_path_factory: pytest.TempPathFactory) -> Export
     process = subprocess.run([*map(str, command)], capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
     return Exported(model, mask, load_file(checkpoint), folder)
-
-
-def a_mask(extension: Any, model: TinyModel) -> Any:
-    """One weight in ten of every FFN2 layer."""
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(model.model)
-    generator = torch.Generator().manual_seed(0)
-    pruned = {
-        name: torch.rand(layer.weight.shape, generator=generator) < 0.1
-        for name, layer in layers.items()
-    }
-    identity = extension.module("nodes.host.identity").model_identity(model.model)
-    return extension.module("fia_core").NeuronMask(pruned, identity, ("church",), {}, {})
 
 
 def own_part(weights: Weights, prefix: str) -> Weights:

@@ -9,6 +9,7 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
+from drawn_mask import drawn_mask
 from graphs import Graph, picture_graph
 from safetensors.torch import load_file
 from tiny_model import TinyModel, loadable_sd15
@@ -32,14 +33,7 @@ def model(extension: Any) -> TinyModel:
 @pytest.fixture(scope="module")
 def mask(extension: Any, model: TinyModel) -> Any:
     """One weight in ten of every FFN2 layer."""
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(model.model)
-    generator = torch.Generator().manual_seed(0)
-    pruned = {
-        name: torch.rand(layer.weight.shape, generator=generator) < 0.1
-        for name, layer in layers.items()
-    }
-    identity = extension.module("nodes.host.identity").model_identity(model.model)
-    return extension.module("fia_core").NeuronMask(pruned, identity, ("church",), {}, {})
+    return drawn_mask(extension, model.model)
 
 
 @pytest.fixture(scope="module")
