@@ -120,6 +120,7 @@ def checkpoint(template: str) -> Motif:
 MASK_CARD = "objects/church_golf_ball"
 PHOTOGRAPHS = {
     TEMPLATES / "forget_explicit_content_sd15.jpg": checkpoint("forget_explicit_content_sd15"),
+    TEMPLATES / "forget_with_sd15.jpg": checkpoint("forget_with_sd15"),
     TEMPLATES / "forget_with_sdxl.jpg": checkpoint("forget_with_sdxl"),
     HELP / "FIACompareErasure.jpg": Motif(
         "forget_with_demo_model", {17: (2530, 0, 300, 340)}, alone=False, run=True

@@ -1,14 +1,23 @@
-"""The mask that a bundled workflow carries belongs to the bundled model."""
+"""What the bundled workflows hold, read as files."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).parents[2] / "workflows" / "save_load_embed_mask.json"
+FOLDER = Path(__file__).parents[2] / "workflows"
+
+
+def read(template: str) -> dict[str, Any]:
+    return json.loads((FOLDER / f"{template}.json").read_text(encoding="utf-8"))
+
+
+def test_each_template_has_an_id_of_its_own() -> None:
+    names = [file.stem for file in FOLDER.glob("*.json")]
+    assert len({read(name)["id"] for name in names}) == len(names) > 0
 
 
 def test_the_embedded_mask_is_of_the_bundled_model(extension: Any) -> None:
-    nodes = json.loads(FILE.read_text(encoding="utf-8"))["nodes"]
+    nodes = read("save_load_embed_mask")["nodes"]
     (text,) = (node["widgets_values"][1] for node in nodes if node["type"] == "FIALoadNeuronMask")
     mask = extension.module("fia_core.embedding").read_embedded_mask(text)
     demo = extension.module("demo_model.loader").load_demo_model().model
