@@ -18,7 +18,7 @@ MOMENT_BYTES = 8
 SUM_BYTES = 5
 """A weight and concept: Eq. 3's sum (float32) and count (a byte; two beyond 255 steps)."""
 
-LARGEST_ROUND = 5  # concepts; a finished round is in the cache whatever comes next
+LARGEST_ROUND = 10  # concepts; a finished round is in the cache whatever comes next
 SHARE_OF_RAM = 0.5  # of what is free
 
 

@@ -36,12 +36,12 @@ def set_free(extension: Any, monkeypatch: pytest.MonkeyPatch, free: float) -> No
     )
 
 
-def test_with_room_five_concepts_share_a_round(
+def test_with_room_ten_concepts_share_a_round(
     extension: Any, tiny: TinyModel, shapes: Any
 ) -> None:
     assert plan(extension, tiny, shapes, 3).concepts == 3
     roomy = plan(extension, tiny, shapes, 25)
-    assert roomy.concepts == 5
+    assert roomy.concepts == 10
     assert roomy.moments == dict.fromkeys(shapes, CPU) and roomy.sums == CPU
 
 
