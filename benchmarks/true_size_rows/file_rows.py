@@ -44,6 +44,7 @@ def files(bench: Bench) -> list[Figure]:
                 conditions=f"{PROFILED}; {100 * fused.count / fused.weights:.1f} % pruned",
             )
         )
+    figures += _embedded(bench)
     independent = _independent_mask(bench)
     figures.append(
         bench.figure(
@@ -55,6 +56,25 @@ def files(bench: Bench) -> list[Figure]:
         )
     )
     return figures
+
+
+def _embedded(bench: Bench) -> list[Figure]:
+    """Text of masks inside a workflow, against the longest that may be."""
+    embedding = bench.extension.module("fia_core.embedding")
+    masks = [bench.core.build_concept_mask(one, SPATIAL_SPARSITY) for one in bench.profiles[:5]]
+    return [
+        bench.figure(
+            f"embedded mask of {words}, r2 = 1 %",
+            [megabytes(len(embedding.embed_mask(mask)))],
+            "MB of text",
+            goal=megabytes(embedding.MAX_TEXT),
+            conditions=PROFILED,
+        )
+        for words, mask in (
+            ("one concept", masks[0]),
+            ("five concepts", bench.core.fuse_neuron_masks(masks, AGNOSTIC_RATIO).mask),
+        )
+    ]
 
 
 def _profile_of_the_bundled_model(bench: Bench, weights: int) -> Figure:

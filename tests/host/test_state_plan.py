@@ -36,9 +36,7 @@ def set_free(extension: Any, monkeypatch: pytest.MonkeyPatch, free: float) -> No
     )
 
 
-def test_with_room_ten_concepts_share_a_round(
-    extension: Any, tiny: TinyModel, shapes: Any
-) -> None:
+def test_with_room_ten_concepts_share_a_round(extension: Any, tiny: TinyModel, shapes: Any) -> None:
     assert plan(extension, tiny, shapes, 3).concepts == 3
     roomy = plan(extension, tiny, shapes, 25)
     assert roomy.concepts == 10
