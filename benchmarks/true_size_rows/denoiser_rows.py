@@ -40,8 +40,8 @@ def profiling(bench: Bench) -> list[Figure]:
 def ten_concepts(bench: Bench) -> list[Figure]:
     """Ten concepts of a kind, against ten times one."""
     extension, model = bench.extension, sd15(channels=HALF)
-    one = profile_request(extension, CONCEPTS[:1], 2, 1, 64, chunk=8)
-    ten = profile_request(extension, CONCEPTS, 2, 1, 64, chunk=8)
+    one = profile_request(extension, CONCEPTS[:1], 5, 1, 128, chunk=5)
+    ten = profile_request(extension, CONCEPTS, 5, 1, 128, chunk=5)
     times = interleaved(
         lambda: profile(extension, model, one),
         lambda: profile(extension, model, ten),
@@ -53,7 +53,7 @@ def ten_concepts(bench: Bench) -> list[Figure]:
             [ratio / 10 for ratio in times.ratios],
             against="ten times one",
             goal=0.60,
-            conditions=f"{HALF_WORDS}, 2 base prompts and 2 a concept, 1 step, 64 px",
+            conditions=f"{HALF_WORDS}, 5 base prompts and 5 a concept, 1 step, 128 px",
         )
     ]
 
