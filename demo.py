@@ -34,8 +34,9 @@ def main() -> None:
     arguments = parse_arguments()
     run_in_environment(Path(__file__).resolve())
 
+    from workbench.client import ServerError, WorkflowError
     from workbench.demonstration import DemonstrationError, demonstrate, serve
-    from workbench.server import ServerError, WorkflowError, end_on_signals
+    from workbench.server import end_on_signals
 
     end_on_signals()
     try:

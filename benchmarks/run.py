@@ -50,7 +50,8 @@ def main() -> None:
     from benchmarks.harness.report import report
     from benchmarks.harness.runner import plan, run
     from benchmarks.harness.sharding import run_sharded
-    from workbench.server import ServerError, WorkflowError, end_on_signals
+    from workbench.client import ServerError, WorkflowError
+    from workbench.server import end_on_signals
 
     end_on_signals()
     try:

@@ -24,8 +24,8 @@ sys.path.insert(0, str(ROOT))
 from workbench.environment import run_in_environment  # noqa: E402
 
 if TYPE_CHECKING:
+    from workbench.client import Server
     from workbench.graph import ApiGraph
-    from workbench.server import Server
 
 REPORT = ROOT / "docs" / "results" / "soak.md"
 PACK = ROOT / "benchmarks" / "soak_nodes"
@@ -62,8 +62,9 @@ async def soak(prompts: int, seed: int, base: Path) -> Soak:
     """Run the prompts."""
     import psutil
 
+    from workbench.client import WorkflowError
     from workbench.erasure import demo_workflow
-    from workbench.server import WorkflowError, running_server
+    from workbench.server import running_server
 
     rng, memory, counted, interrupted = random.Random(seed), [], {}, 0
     start = time.monotonic()

@@ -2,7 +2,7 @@
 
 import sys
 
-from workbench.server import Progress
+from workbench.client import Progress
 
 BAR = 24
 

@@ -15,9 +15,9 @@ from PIL import Image
 
 from demo_model.judge import Judge
 from demo_model.vocabulary import OBJECTS, with_article
+from workbench.client import OnProgress, Server
 from workbench.environment import ROOT
 from workbench.graph import ApiGraph, copy_with_sources, only_node, to_api
-from workbench.server import OnProgress, Server
 
 WORKFLOW = ROOT / "workflows" / "forget_with_demo_model.json"
 

@@ -15,11 +15,11 @@ from demo_model.vocabulary import IMAGENETTE, with_article
 from fia_core import NeuronMask
 from fia_core.embedding import embed_mask
 from workbench.camera import Motif, photograph
+from workbench.client import Server
 from workbench.demonstration import demonstrate
 from workbench.environment import ENVIRONMENT, ROOT
 from workbench.erasure import PLAIN, demo_workflow, evaluation_graph, shots
 from workbench.graph import PageWorkflow, copy_with_sources, to_api
-from workbench.server import Server
 from workbench.tiles import Look, save_small, tiled
 
 BASE = ENVIRONMENT / "pictures"

@@ -2,8 +2,8 @@
 
 import time
 
+from workbench.client import Server
 from workbench.graph import ApiGraph
-from workbench.server import Server
 
 
 async def timed(server: Server, graph: ApiGraph) -> float:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from workbench.client import Server
 from workbench.environment import ROOT
 from workbench.erasure import demo_workflow
 from workbench.graph import only_node, to_api
-from workbench.server import Server
 
 from .method import Setup
 from .suite import Suite, SuiteError

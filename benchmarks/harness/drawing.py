@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from workbench.client import OnProgress, Server
 from workbench.graph import ApiGraph
-from workbench.server import OnProgress, Server
 
 from .attack import prompt_text
 from .method import Branch, Draft, Method, Setup

@@ -8,9 +8,10 @@ from PIL import Image
 from torch import Tensor
 
 from fia_core import NeuronMask
+from workbench.client import OnProgress, Progress, Server
 from workbench.console import ProgressLine
 from workbench.erasure import after_pictures
-from workbench.server import OnProgress, Progress, Server, running_server
+from workbench.server import running_server
 
 from . import registry
 from .checkpoint import setup_of

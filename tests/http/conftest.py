@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 import pytest
 from PIL import Image
 
+from workbench.client import Server
 from workbench.erasure import demo_workflow
 from workbench.graph import ApiGraph
-from workbench.server import Server, running_server
+from workbench.server import running_server
 
 Result = TypeVar("Result")
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from workbench.client import WorkflowError
 from workbench.erasure import WORKFLOW
 from workbench.graph import ApiGraph, to_api, widget_names
-from workbench.server import WorkflowError
 
 WORKFLOWS = sorted(WORKFLOW.parent.glob("*.json"))
 

@@ -14,8 +14,9 @@ from fia_core import ConceptProfile
 from fia_core.files import FileSchema, write_file
 from fia_core.mask import MASK_SCHEMA
 from fia_core.profile import PROFILE_SCHEMA
+from workbench.client import Server, ServerError
 from workbench.graph import ApiGraph
-from workbench.server import Server, ServerError, running_server
+from workbench.server import running_server
 
 KILLS = 12
 SIZE = 4 * 2**20  # bytes; large enough that a kill falls into the writing

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from workbench import server as module
-from workbench.server import ServerError, running_server
+from workbench.client import ServerError
+from workbench.server import running_server
 
 
 def answers(address: str) -> bool:

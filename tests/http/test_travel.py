@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from workbench.client import Server
 from workbench.graph import ApiGraph
-from workbench.server import Server, running_server
+from workbench.server import running_server
 
 
 def id_of(kind: str, graph: ApiGraph) -> str:

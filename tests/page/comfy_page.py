@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from workbench.server import PACK
+from workbench.base_folder import PACK
 
 REGISTRY = "https://api.comfy.org/"
 """The frontend itself looks up extensions there; its own policy stops the requests."""

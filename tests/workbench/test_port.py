@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from workbench.server import ServerError, require_free
+from workbench.client import ServerError
+from workbench.server import require_free
 
 
 def test_a_taken_port_is_named() -> None:
