@@ -90,7 +90,7 @@ def fuse_neuron_masks(
         concept_masks = [mask.layers[name] for mask in masks]
         prunable, agnostic = fuse_masks(concept_masks, agnostic_ratio)
         spared = _any_of([mask.layers[name] for mask in protect], prunable.shape) & prunable
-        pruned[name] = prunable & ~spared
+        pruned[name] = prunable ^ spared
         by_layer[name] = _counts(prunable | agnostic, agnostic, spared)
         for counts, concept_mask in zip(by_mask, concept_masks, strict=True):
             counts.append(_counts(concept_mask, agnostic, spared))

@@ -50,6 +50,21 @@ def top_entries(values: Tensor, count: int) -> Tensor:
     return chosen
 
 
+def top_places(values: Tensor, count: int) -> Tensor:
+    """Places of the ``count`` largest entries; ties go to the lower place.
+
+    Args:
+        values: (n,) float32, above 0 and finite.
+        count: from 1 to n.
+
+    Returns:
+        (count,) int64, ascending.
+    """
+    if values.device.type == "cpu":
+        return torch.from_numpy(_largest(values.numpy(), count))
+    return top_entries(values[None], count)[0].nonzero().squeeze(1)
+
+
 def top_in_rows(values: Tensor, rows: Tensor, count: int) -> Tensor:
     """The same for rows of which only some entries are given.
 
@@ -106,12 +121,7 @@ def _top_of_one_row(values: Tensor, count: int) -> Tensor:
     """``top_entries`` of (1, n) on the CPU."""
     places, positive = _numpy_entries(values)
     if len(places) > count:
-        threshold = _kth(positive, count)
-        reached = positive >= threshold
-        places, positive = places[reached], positive[reached]
-        surplus = len(places) - count
-        tied = np.flatnonzero(positive == threshold)
-        places = np.delete(places, tied[len(tied) - surplus :])
+        places = places[_largest(positive, count)]
     chosen = torch.zeros(values.shape, dtype=torch.bool)
     chosen.numpy()[0, places] = True
     return chosen
@@ -122,6 +132,14 @@ def _numpy_entries(values: Tensor) -> tuple[np.ndarray, np.ndarray]:
     flat = values.numpy().reshape(-1)
     places = np.flatnonzero(flat > 0)
     return places, flat[places]
+
+
+def _largest(values: np.ndarray, count: int) -> np.ndarray:
+    """``top_places`` of (n,) on the CPU."""
+    threshold = _kth(values, count)
+    places = np.flatnonzero(values >= threshold)
+    tied = np.flatnonzero(values[places] == threshold)
+    return np.delete(places, tied[len(tied) - (len(places) - count) :])
 
 
 def _kth(values: np.ndarray, count: int) -> float:

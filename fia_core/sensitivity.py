@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from .checks import finite_float32, require_choice, require_shape
-from .selection import entries_above_zero, kth_largest, top_entries, top_in_rows
+from .selection import entries_above_zero, kth_largest, top_in_rows, top_places
 from .shares import decimal_share, share_count
 
 GRANULARITIES = ("both", "channel", "layer")
@@ -155,7 +155,7 @@ def select_entries(
     channels, inputs = shape
     of_layer = share_count(spatial_sparsity, channels * inputs)
     if granularity != "channel" and len(values) > of_layer:
-        chosen = top_entries(values[None], of_layer)[0]  # Eq. 5, set G
+        chosen = top_places(values, of_layer)  # Eq. 5, set G
         places, values = places[chosen], values[chosen]
     if granularity != "layer":
         # Eq. 4, set C. What G holds of a row are the row's largest entries, so the same within G
