@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from .bench import SPATIAL_SPARSITY
 from .host import Extension
 from .models import Model
 from .sampling import sample
+from .settings import SPATIAL_SPARSITY
 
 Masks = dict[str, torch.Tensor]
 """By layer, bool (C_out, C_in)."""

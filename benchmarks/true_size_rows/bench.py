@@ -1,4 +1,4 @@
-"""What the rows share: the host, the settings of the run, and ten profiles at SD 1.5's size."""
+"""What the rows share: the host, the options of the run, and ten profiles at SD 1.5's size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,23 +8,8 @@ from typing import Any
 
 from .figures import Figure
 from .host import ROOT, Extension
+from .settings import CONCEPTS
 
-CONCEPTS = (
-    "church",
-    "golf ball",
-    "parachute",
-    "gas pump",
-    "garbage truck",
-    "cassette player",
-    "tench",
-    "English springer",
-    "French horn",
-    "chain saw",
-)
-TEMPORAL_SPARSITY = 0.05
-SPATIAL_SPARSITY = 0.01
-AGNOSTIC_RATIO = 0.6
-SCHEDULE = 50  # steps of the whole schedule
 PROFILES = ROOT / "results" / "true_size"
 
 

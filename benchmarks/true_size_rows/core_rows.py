@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import torch
 
-from .bench import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY, Bench
+from .bench import Bench
 from .figures import Figure
 from .measuring import interleaved, peak_memory, seconds
+from .settings import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY
 
 MANY = 50
 LARGEST_SPARSITY = 0.10

@@ -5,11 +5,12 @@ from typing import Any
 from comfy.model_management import load_models_gpu
 
 from .authors import authors_masks
-from .bench import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY, Bench
+from .bench import Bench
 from .figures import Figure
 from .measuring import interleaved, seconds
 from .models import sd15
 from .sampling import all_prompts, profile, profile_request, sample
+from .settings import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY
 
 HALF = 160  # channels, of SD 1.5's 320: statistics and denoiser both take a quarter of the time
 HALF_WORDS = "SD 1.5's blocks at half its width, float32"

@@ -7,18 +7,11 @@ from typing import Any
 
 import torch
 
-from .bench import (
-    AGNOSTIC_RATIO,
-    CONCEPTS,
-    PROFILED,
-    SPATIAL_SPARSITY,
-    Bench,
-    megabytes,
-    profile_path,
-)
+from .bench import PROFILED, Bench, megabytes, profile_path
 from .figures import Figure
 from .models import Model
 from .sampling import profile, profile_request
+from .settings import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY
 
 
 def files(bench: Bench) -> list[Figure]:

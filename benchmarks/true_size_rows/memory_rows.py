@@ -1,10 +1,11 @@
 """Extra memory of profiling, whatever the number of prompts and steps."""
 
-from .bench import CONCEPTS, Bench, gigabytes
+from .bench import Bench, gigabytes
 from .figures import Figure
 from .measuring import peak_memory
 from .models import Model, sdxl
 from .sampling import all_prompts, profile, profile_request, sample
+from .settings import CONCEPTS
 
 SIZES = ((2, 1), (4, 1), (2, 3))
 """(contexts, steps) of the runs."""

@@ -8,9 +8,9 @@ import comfy.samplers
 import torch
 from comfy.utils import repeat_to_batch_size
 
-from .bench import SCHEDULE, TEMPORAL_SPARSITY
 from .host import Extension
 from .models import Model
+from .settings import SCHEDULE, TEMPORAL_SPARSITY
 
 
 def profile_request(
