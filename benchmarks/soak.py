@@ -5,7 +5,8 @@
 Every prompt changes something at random: strength, sparsity, ratio, the concepts, the prompt and
 its seed, Apply Neuron Mask bypassed, the cache of profiles off; one in twenty is interrupted. After
 each the memory of the server's process is read. Every tenth time a plain picture follows, which
-must be the first one, bit for bit. Writes ``docs/results/soak.md``.
+must be the first one, bit for bit. As many prompts without the extension's nodes, in a server of
+their own, tell what the host itself keeps of a prompt. Writes ``docs/results/soak.md``.
 """
 
 import argparse
@@ -58,8 +59,8 @@ class Soak:
     seconds: float
 
 
-async def soak(prompts: int, seed: int, base: Path) -> Soak:
-    """Run the prompts."""
+async def soak(prompts: int, seed: int, base: Path, bypassed: float = BYPASSED) -> Soak:
+    """Run the prompts, ``bypassed`` of them without any node of this extension but the model."""
     import psutil
 
     from workbench.client import WorkflowError
@@ -73,7 +74,7 @@ async def soak(prompts: int, seed: int, base: Path) -> Soak:
         process = psutil.Process(server.process.pid)
         first, equal, plain = await plain_picture(server, workflow), 0, 0
         for number in range(prompts):
-            graph, stop = edited(rng, workflow), rng.random() < INTERRUPTED
+            graph, stop = edited(rng, workflow, bypassed), rng.random() < INTERRUPTED
             task = asyncio.create_task(server.run(graph))
             if stop:
                 await asyncio.sleep(rng.uniform(0.05, 0.5))
@@ -99,12 +100,12 @@ async def soak(prompts: int, seed: int, base: Path) -> Soak:
     return Soak(memory, counted, (equal, plain), interrupted, at_end, seconds)
 
 
-def edited(rng: random.Random, workflow: "ApiGraph") -> "ApiGraph":
+def edited(rng: random.Random, workflow: "ApiGraph", bypassed: float) -> "ApiGraph":
     """The demo workflow's one branch after a random edit."""
     from workbench.erasure import PLAIN, SCENES, Case, Shot, evaluation_graph
 
     concepts = tuple(rng.sample(CONCEPTS, rng.randint(1, 3)))
-    case = PLAIN if rng.random() < BYPASSED else Case(concepts, rng.choice((0.0, 0.5, 1.0, 2.0)))
+    case = PLAIN if rng.random() < bypassed else Case(concepts, rng.choice((0.0, 0.5, 1.0, 2.0)))
     shot = Shot(rng.choice(CONCEPTS), rng.choice(SCENES), rng.randrange(10**6))
     return quick(
         evaluation_graph(workflow, case, [shot]),
@@ -140,15 +141,24 @@ async def left(server: "Server") -> dict[str, int]:
         return await answer.json()
 
 
-def report(result: Soak, prompts: int, seed: int) -> str:
-    """The page for ``docs/results``."""
-    slope, interval, memory = memory_slope(result.memory)
+def report(result: Soak, plain_memory: list[int], prompts: int, seed: int) -> str:
+    """The page for ``docs/results``.
+
+    Args:
+        result: of the edited graphs.
+        plain_memory: of graphs without the extension's nodes, bytes after each prompt.
+        prompts: how many of either.
+        seed: of the edits.
+    """
+    slope, memory = memory_slope(result.memory)
+    plain_slope, _ = memory_slope(plain_memory)
     equal, plain = result.plain_equal
     rows = [
         ("prompts, of them interrupted", f"{prompts}, {result.interrupted}"),
         ("minutes", f"{result.seconds / 60:.0f}"),
         ("memory of the server after the first fifth", memory),
-        ("slope of the memory", f"{slope:+.1f} KiB a prompt, 95 % interval {interval}"),
+        ("slope of the memory", slope),
+        ("the same without the extension's nodes, in another server", plain_slope),
         ("plain pictures between that were the first one, bit for bit", f"{equal} of {plain}"),
     ]
     for name in result.at_end:
@@ -174,8 +184,8 @@ def report(result: Soak, prompts: int, seed: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def memory_slope(memory: list[int]) -> tuple[float, str, str]:
-    """Least squares after the warm-up: KiB a prompt, its interval, and the range in MiB."""
+def memory_slope(memory: list[int]) -> tuple[str, str]:
+    """Least squares after the warm-up: KiB a prompt with its interval, and the range in MiB."""
     from scipy import stats
 
     start = int(WARM_UP * len(memory))
@@ -183,7 +193,8 @@ def memory_slope(memory: list[int]) -> tuple[float, str, str]:
     line: Any = stats.linregress(range(len(steady)), [value / 1024 for value in steady])
     half = stats.t.ppf(0.975, len(steady) - 2) * line.stderr
     interval = f"{line.slope - half:+.1f} to {line.slope + half:+.1f}"
-    return line.slope, interval, f"{min(steady) / MIB:.0f} to {max(steady) / MIB:.0f} MiB"
+    words = f"{line.slope:+.1f} KiB a prompt, 95 % interval {interval}"
+    return words, f"{min(steady) / MIB:.0f} to {max(steady) / MIB:.0f} MiB"
 
 
 def main() -> None:
@@ -198,10 +209,13 @@ def main() -> None:
     from workbench.server import end_on_signals
 
     end_on_signals()
+    prompts, seed = arguments.prompts, arguments.seed
     with TemporaryDirectory() as base:
-        result = asyncio.run(soak(arguments.prompts, arguments.seed, Path(base)))
+        result = asyncio.run(soak(prompts, seed, Path(base)))
+    with TemporaryDirectory() as base:
+        plain = asyncio.run(soak(prompts, seed, Path(base), bypassed=1.0))
     REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(report(result, arguments.prompts, arguments.seed), encoding="utf-8")
+    REPORT.write_text(report(result, plain.memory, prompts, seed), encoding="utf-8")
     print(REPORT.read_text(encoding="utf-8"))
 
 
