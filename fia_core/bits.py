@@ -18,6 +18,11 @@ def count_bits(mask: Tensor) -> int:
     return int(np.count_nonzero(mask.numpy()))
 
 
+def count_packed(packed: Tensor) -> int:
+    """How many bits of ``packed``, uint8 on the CPU, are set."""
+    return int(np.count_nonzero(np.unpackbits(packed.numpy())))
+
+
 def pack_bits(mask: Tensor) -> Tensor:
     """``mask``, bool of any shape and device, as uint8 (⌈n / 8⌉,) on the CPU; spare bits are 0."""
     return torch.from_numpy(np.packbits(mask.cpu().numpy(), bitorder="little"))
@@ -33,19 +38,22 @@ def set_places(packed: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def unpack_bits(packed: Tensor, shape: Sequence[int]) -> Tensor:
-    """The bool tensor of ``shape``, on the CPU, that ``pack_bits`` packed.
+    """The bool tensor of ``shape`` that ``pack_bits`` packed, on the device of ``packed``.
 
     Raises:
         ValueError: ``packed`` is not uint8 (⌈n / 8⌉,), or a spare bit is set.
     """
-    size = packed_size(shape)
+    size, count = packed_size(shape), prod(shape)
     if packed.dtype != torch.uint8 or tuple(packed.shape) != (size,):
         raise ValueError(
             f"packed: is {packed.dtype} of shape {tuple(packed.shape)}; "
             f"give uint8 of shape {(size,)} for {tuple(shape)}."
         )
-    count = prod(shape)
-    bits = np.unpackbits(packed.cpu().numpy(), bitorder="little")
-    if bits[count:].any():
+    if packed.device.type == "cpu":
+        bits = torch.from_numpy(np.unpackbits(packed.numpy(), bitorder="little"))
+    else:
+        places = torch.arange(8, dtype=torch.uint8, device=packed.device)
+        bits = (packed[:, None] >> places).bitwise_and_(1).flatten()
+    if count % 8 and bits[count:].any():
         raise ValueError(f"packed: has a bit set beyond its {count} entries.")
-    return torch.from_numpy(bits[:count].view(np.bool_)).reshape(tuple(shape))
+    return bits[:count].view(torch.bool).reshape(tuple(shape))

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor
 
-from .bits import count_bits
+from .bits import count_packed, pack_bits, unpack_bits
 from .fusion import agnostic_threshold, fuse_masks
 from .identity import require_same_model
 from .mask import NeuronMask
@@ -86,14 +87,14 @@ def fuse_neuron_masks(
     pruned: dict[str, Tensor] = {}
     by_layer: dict[str, FusionCounts] = {}
     by_mask: list[list[FusionCounts]] = [[] for _ in masks]
-    for name in masks[0].layers:
-        concept_masks = [mask.layers[name] for mask in masks]
-        prunable, agnostic = fuse_masks(concept_masks, agnostic_ratio)
-        spared = _any_of([mask.layers[name] for mask in protect], prunable.shape) & prunable
-        pruned[name] = prunable ^ spared
-        by_layer[name] = _counts(prunable | agnostic, agnostic, spared)
-        for counts, concept_mask in zip(by_mask, concept_masks, strict=True):
-            counts.append(_counts(concept_mask, agnostic, spared))
+    for name, shape in masks[0].shapes.items():
+        prunable, agnostic = fuse_masks((mask.layers[name] for mask in masks), agnostic_ratio)
+        spared = _any_of([mask.bits.packed[name] for mask in protect], pack_bits(prunable))
+        shared = pack_bits(agnostic)
+        pruned[name] = prunable ^ unpack_bits(spared, shape)
+        by_layer[name] = _counts(shape, pack_bits(prunable | agnostic), shared, spared)
+        for counts, mask in zip(by_mask, masks, strict=True):
+            counts.append(_counts(shape, mask.bits.packed[name], shared, spared))
     report = FusionReport(
         threshold=agnostic_threshold(agnostic_ratio, len(masks)),
         concepts=tuple(
@@ -125,18 +126,22 @@ def _fused_mask(
     )
 
 
-def _any_of(masks: Sequence[Tensor], shape: torch.Size) -> Tensor:
-    held = torch.zeros(shape, dtype=torch.bool)
+def _any_of(masks: Sequence[Tensor], within: Tensor) -> Tensor:
+    """What any of the packed masks holds of the packed ``within``."""
+    held = torch.zeros_like(within)
     for mask in masks:
         held |= mask
-    return held
+    return held & within
 
 
-def _counts(sensitive: Tensor, agnostic: Tensor, spared: Tensor) -> FusionCounts:
-    held = count_bits(sensitive)
-    shared = count_bits(sensitive & agnostic)
-    protected = count_bits(sensitive & spared)
-    return FusionCounts(sensitive.numel(), held, shared, protected, held - shared - protected)
+def _counts(
+    shape: tuple[int, int], sensitive: Tensor, agnostic: Tensor, spared: Tensor
+) -> FusionCounts:
+    """Counts of packed masks."""
+    held = count_packed(sensitive)
+    shared = count_packed(sensitive & agnostic)
+    protected = count_packed(sensitive & spared)
+    return FusionCounts(prod(shape), held, shared, protected, held - shared - protected)
 
 
 def _require_one_model(masks: Sequence[NeuronMask], protect: Sequence[NeuronMask]) -> None:

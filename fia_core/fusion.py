@@ -35,7 +35,8 @@ def fuse_masks(masks: Iterable[Tensor], agnostic_ratio: float) -> tuple[Tensor, 
     0 < s < τ_ca: pruned.
 
     Args:
-        masks: one bool tensor a concept, all of one shape.
+        masks: one bool tensor a concept, all of one shape; an iterator need not hold more than one
+            of them at a time.
         agnostic_ratio: alpha in (0, 1].
 
     Returns:
@@ -44,17 +45,17 @@ def fuse_masks(masks: Iterable[Tensor], agnostic_ratio: float) -> tuple[Tensor, 
     Raises:
         ValueError: no masks, a mask that is not bool, different shapes, a ratio outside (0, 1].
     """
-    masks = list(masks)
-    if not masks:
-        raise ValueError("masks: is empty; give the mask of at least one concept.")
-    for position, mask in enumerate(masks):
+    held, count = torch.zeros(0), 0
+    for count, mask in enumerate(masks, start=1):
         if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
             found = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
-            raise ValueError(f"masks: number {position} is {found}; give bool tensors.")
-        require_shape(f"masks: number {position}", mask, masks[0].shape, "as the first mask")
-    threshold = agnostic_threshold(agnostic_ratio, len(masks))
-    held = torch.zeros_like(masks[0], dtype=torch.uint8 if len(masks) < 256 else torch.int16)
-    for mask in masks:
+            raise ValueError(f"masks: number {count - 1} is {found}; give bool tensors.")
+        if count == 1:
+            held = torch.zeros_like(mask, dtype=torch.uint8)
+        require_shape(f"masks: number {count - 1}", mask, held.shape, "as the first mask")
+        held = held.to(torch.int16) if count == 256 else held  # more than a byte can count
         held += mask
-    agnostic = held >= threshold
+    if count == 0:
+        raise ValueError("masks: is empty; give the mask of at least one concept.")
+    agnostic = held >= agnostic_threshold(agnostic_ratio, count)
     return (held > 0).logical_xor_(agnostic), agnostic

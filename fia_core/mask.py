@@ -18,12 +18,14 @@ how many are set. Version 1, which is read, too, held the same tensors as they a
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .bits import count_bits, pack_bits, unpack_bits
+from .bit_layers import BitLayers
+from .bits import count_bits, count_packed
 from .files import (
     FilePath,
     FileSchema,
@@ -48,7 +50,7 @@ class NeuronMask:
 
     Args:
         layers: module name of each layer and its mask, bool (C_out, C_in) on the CPU, True where
-            the weight is pruned.
+            the weight is pruned; kept at one bit a weight.
         model: the model that the mask is made for.
         concepts: what it forgets, at least one.
         settings: how it was chosen (spatial sparsity, granularity …), JSON scalars.
@@ -58,37 +60,45 @@ class NeuronMask:
         ValueError: a field of another type or out of its range.
     """
 
-    layers: dict[str, Tensor]
+    layers: Mapping[str, Tensor]
     model: ModelIdentity
     concepts: tuple[str, ...]
     settings: Settings
     provenance: dict[str, Any]
 
     def __post_init__(self) -> None:
-        for name, mask in self.layers.items():
-            if mask.dtype != torch.bool or mask.device.type != "cpu":
-                raise ValueError(
-                    f"layers: {name} is {mask.dtype} on {mask.device}; give bool on the CPU."
-                )
-        require_layer_shapes("layers", {name: mask.shape for name, mask in self.layers.items()})
+        if not isinstance(self.layers, BitLayers):
+            _require_masks(self.layers)
+            object.__setattr__(self, "layers", BitLayers.pack(self.layers))
         require_texts("concepts", self.concepts)
         require_settings("settings", self.settings)
         require_json("provenance", self.provenance)
 
     @property
+    def bits(self) -> BitLayers:
+        """The layers as they are kept."""
+        assert isinstance(self.layers, BitLayers)
+        return self.layers
+
+    @property
     def shapes(self) -> LayerShapes:
         """Each layer's weight shape (C_out, C_in)."""
-        return {name: (mask.shape[0], mask.shape[1]) for name, mask in self.layers.items()}
+        return self.bits.shapes
 
     @property
     def weights(self) -> int:
         """How many weights the layers have."""
-        return sum(mask.numel() for mask in self.layers.values())
+        return sum(prod(shape) for shape in self.shapes.values())
 
     @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many weights of each layer are pruned."""
+        return {name: count_packed(packed) for name, packed in self.bits.packed.items()}
+
+    @property
     def count(self) -> int:
         """How many weights are pruned."""
-        return sum(count_bits(mask) for mask in self.layers.values())
+        return sum(self.counts.values())
 
     def to_bytes(self, plain: bool = False) -> bytes:
         """The bytes of the mask's file; the same mask always gives the same.
@@ -102,11 +112,11 @@ class NeuronMask:
             "provenance": self.provenance,
             "model": self.model.record(),
             "layers": [
-                layer_record(name, mask.shape, "pruned", count_bits(mask))
-                for name, mask in self.layers.items()
+                layer_record(name, shape, "pruned", self.counts[name])
+                for name, shape in self.shapes.items()
             ],
         }
-        tensors = {f"{name}.pruned": pack_bits(mask) for name, mask in self.layers.items()}
+        tensors = {f"{name}.pruned": packed for name, packed in self.bits.packed.items()}
         return file_bytes(PLAIN_MASK_SCHEMA if plain else MASK_SCHEMA, content, tensors)
 
     @classmethod
@@ -148,11 +158,10 @@ class NeuronMask:
         fields("content", content, _CONTENT)
         records = read_layer_records(content["layers"], "pruned")
         require_names(tensors, [f"{name}.pruned" for name in records])
-        layers = {}
-        for name, (shape, count) in records.items():
-            mask = unpack_bits(tensors[f"{name}.pruned"], shape)
-            require_count(name, "pruned", count, count_bits(mask))
-            layers[name] = mask
+        shapes = {name: shape for name, (shape, _) in records.items()}
+        layers = BitLayers(shapes, {name: tensors[f"{name}.pruned"] for name in records})
+        for name, (_, count) in records.items():
+            require_count(name, "pruned", count, count_bits(layers[name]))
         return cls(
             layers=layers,
             model=ModelIdentity.from_record(content["model"]),
@@ -160,6 +169,16 @@ class NeuronMask:
             settings=content["settings"],
             provenance=content["provenance"],
         )
+
+
+def _require_masks(layers: Mapping[str, Tensor]) -> None:
+    """Raise ValueError unless all are bool (C_out, C_in) on the CPU."""
+    for name, mask in layers.items():
+        if mask.dtype != torch.bool or mask.device.type != "cpu":
+            raise ValueError(
+                f"layers: {name} is {mask.dtype} on {mask.device}; give bool on the CPU."
+            )
+    require_layer_shapes("layers", {name: mask.shape for name, mask in layers.items()})
 
 
 _CONTENT = {

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
+from .bits import count_bits
 from .fusion import agnostic_threshold, fuse_masks
 from .mask import NeuronMask
 from .origins import origin_record
@@ -45,21 +47,21 @@ def fuse_again(mask: NeuronMask, concept_masks: Sequence[NeuronMask]) -> Refusio
         )
     layers = {}
     for name, pruned in mask.layers.items():
-        prunable, agnostic = fuse_masks([source.layers[name] for source in sources], ratio)
+        prunable, agnostic = fuse_masks((source.layers[name] for source in sources), ratio)
         if (pruned & ~prunable).any():
             return _pruned_only(
                 mask, "concept_masks do not give this mask again; what it kept is unknown."
             )
-        kept, gone = int(agnostic.count_nonzero()), int(pruned.count_nonzero())
-        held = kept + int(prunable.count_nonzero())
+        kept, gone = count_bits(agnostic), mask.counts[name]
+        held = kept + count_bits(prunable)
         layers[name] = FusionCounts(pruned.numel(), held, kept, held - kept - gone, gone)
     threshold = agnostic_threshold(ratio, len(sources))
     return Refusion(layers, threshold, agnostic_rule(threshold, len(sources)))
 
 
 def _pruned_only(mask: NeuronMask, note: str) -> Refusion:
-    layers = {}
-    for name, pruned in mask.layers.items():
-        held = int(pruned.count_nonzero())
-        layers[name] = FusionCounts(pruned.numel(), held, 0, 0, held)
+    layers = {
+        name: FusionCounts(prod(mask.shapes[name]), held, 0, 0, held)
+        for name, held in mask.counts.items()
+    }
     return Refusion(layers, None, note)

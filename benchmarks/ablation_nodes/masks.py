@@ -8,7 +8,7 @@ from comfy.model_patcher import ModelPatcher
 
 from ...fia_core import NeuronMask
 from ...nodes.host.layers import find_ffn2_layers
-from ...nodes.host.weight_patch import NeuronMaskPatch
+from ...nodes.host.weight_patch import neuron_mask_patches
 
 
 def union_mask(masks: Sequence[NeuronMask]) -> NeuronMask:
@@ -51,9 +51,7 @@ def apply_to_layers(model: ModelPatcher, mask: NeuronMask, strength: float) -> M
         ValueError: the model has not all of the mask's layers.
     """
     masked = model.clone()
-    patches = {
-        f"{name}.weight": NeuronMaskPatch(set(), [pruned]) for name, pruned in mask.layers.items()
-    }
+    patches = neuron_mask_patches(mask)
     refused = sorted(set(patches) - set(masked.add_patches(patches, strength_patch=strength)))
     if refused:
         raise ValueError(f"mask: the model has no {refused[0]}. Use the model it was made for.")

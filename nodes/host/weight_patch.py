@@ -8,6 +8,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter.base import WeightAdapterBase
 
 from ...fia_core import LayerShapes, NeuronMask
+from ...fia_core.bits import unpack_bits
 from .identity import architecture
 from .layers import find_ffn2_layers, layer_shapes
 
@@ -20,7 +21,8 @@ class NeuronMaskPatch(WeightAdapterBase):
 
     Args:
         loaded_keys: keys of the source file that this patch was made from; none here.
-        weights: one tensor, the bool mask (C_out, C_in), True where a weight is pruned.
+        weights: one tensor, the mask at one bit a weight (``fia_core/bits.py``), set where it is
+            pruned.
     """
 
     name = "neuron_mask"
@@ -41,8 +43,17 @@ class NeuronMaskPatch(WeightAdapterBase):
         original_weight: Any = None,
     ) -> torch.Tensor:
         """Scale the masked entries of ``weight`` in place, as the host's other patches do."""
-        pruned = cast_to_device(self.weights[0], weight.device, torch.bool)
+        packed = cast_to_device(self.weights[0], weight.device, torch.uint8)
+        pruned = unpack_bits(packed, weight.shape)
         return weight.copy_(torch.where(pruned, weight * (1 - strength), weight))
+
+
+def neuron_mask_patches(mask: NeuronMask) -> dict[str, NeuronMaskPatch]:
+    """The patch of each weight that ``mask`` touches, by the weight's name."""
+    return {
+        f"{name}.weight": NeuronMaskPatch(set(), [packed])
+        for name, packed in mask.bits.packed.items()
+    }
 
 
 def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) -> ModelPatcher:
@@ -60,9 +71,7 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     masked = model.clone()
     if strength == 0:
         return masked
-    patches = {
-        f"{name}.weight": NeuronMaskPatch(set(), [pruned]) for name, pruned in mask.layers.items()
-    }
+    patches = neuron_mask_patches(mask)
     accepted = masked.add_patches(patches, strength_patch=strength)
     refused = sorted(set(patches) - set(accepted))
     if refused:
