@@ -94,7 +94,8 @@ def add_model(fingerprint: Fingerprint, model: ModelPatcher) -> None:
     for name, extras in _foreign_code(model).items():
         if not _is_empty(extras):
             raise NoFingerprintError(name)
-    fingerprint.add(type(model.model).__qualname__)
+    fingerprint.add((type(model.model).__qualname__, model.model.model_type.name))
+    fingerprint.add(type(model.model.latent_format).__qualname__)
     fingerprint.add((str(model.model_dtype()), str(model.model.manual_cast_dtype)))
     fingerprint.add(model.load_device.type)
     for key, ((weight, _), *patches) in model.get_key_patches("diffusion_model.").items():

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 
+import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.sd import CLIP
@@ -21,7 +22,7 @@ from .state_plan import StatePlan, plan_state
 from .words import require_known_words
 
 COMPILE_KEY = "torch.compile"  # of the host's wrapper that swaps in the compiled denoiser
-CALCULATION = 3
+CALCULATION = 4
 """Raise it when the same request would give other numbers than before: cached profiles expire."""
 
 
@@ -44,11 +45,11 @@ def profile_concepts(
     """
     model = _without_compilation(model)
     shapes = layer_shapes(find_ffn2_layers(model))
-    profile_sigmas(model, request.sampling)
+    sigmas = profile_sigmas(model, request.sampling)
     require_known_words(clip, request.concepts)
 
     prompts = RequestPrompts(clip, request)
-    keys = _cache_keys(model, request, prompts) if cache else {}
+    keys = _cache_keys(model, request, prompts, sigmas) if cache else {}
     profiles: dict[str, ConceptProfile] = {}
     if cache:
         found = {concept: cache.get(key) for concept, key in keys.items()}
@@ -101,14 +102,14 @@ def _rounds(
 
 
 def _cache_keys(
-    model: ModelPatcher, request: ProfileRequest, prompts: RequestPrompts
+    model: ModelPatcher, request: ProfileRequest, prompts: RequestPrompts, sigmas: torch.Tensor
 ) -> dict[str, str]:
     """A key for each concept's profile; none where the model's content cannot be told."""
     try:
         shared = Fingerprint()
         add_model(shared, model)
         shared.add((CALCULATION, request.kind, request.temporal_sparsity, request.saliency_form))
-        shared.add(asdict(request.sampling))
+        shared.add((asdict(request.sampling), sigmas))
         shared.add((request.base_prompts(), prompts.base, prompts.empty))
         keys = {}
         for concept, encoded in prompts.of_concept.items():

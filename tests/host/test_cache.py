@@ -8,9 +8,10 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
+from comfy.latent_formats import SDXL
 from graphs import GraphError, profile_graph
 from loras import with_lora
-from tiny_model import TinyModel, tiny_denoiser
+from tiny_model import TinyModel, VelocitySD15, tiny_denoiser
 
 import nodes
 
@@ -128,6 +129,33 @@ def test_another_model_makes_a_new_profile(host: Any, tiny: TinyModel, folder: P
     assert len(list(folder.iterdir())) == 4
     profiles(host, tiny, model=with_lora(tiny_denoiser(), strength=0.5))
     assert len(list(folder.iterdir())) == 4
+
+
+def test_the_same_weights_used_otherwise_make_a_new_profile(
+    host: Any, tiny: TinyModel, folder: Path
+) -> None:
+    """A checkpoint trained on the velocity has the weights of any other, and so has one whose
+    latents are scaled in another way."""
+    profiles(host, tiny)
+    velocity = tiny_denoiser(family=VelocitySD15)
+    profiles(host, tiny, model=velocity)
+    assert len(list(folder.iterdir())) == 2
+    scaled = tiny_denoiser()
+    scaled.model.latent_format = SDXL()
+    profiles(host, tiny, model=scaled)
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_another_schedule_of_noise_makes_a_new_profile(
+    host: Any, tiny: TinyModel, folder: Path
+) -> None:
+    """The host sets it as it loads a checkpoint that was trained down to no signal at all."""
+    profiles(host, tiny)
+    other = tiny_denoiser()
+    sampling = other.model.model_sampling
+    sampling.set_sigmas(sampling.sigmas * 1.5)
+    profiles(host, tiny, model=other)
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_a_model_that_runs_foreign_code_is_not_cached(

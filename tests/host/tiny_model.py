@@ -64,6 +64,20 @@ LOADABLE_AUTOENCODER = {
 }
 
 
+class VelocitySD15(supported_models.SD15):
+    """One that predicts the velocity, which only its training tells."""
+
+    def model_type(self, state_dict: dict[str, Any], prefix: str = "") -> ModelType:
+        return ModelType.V_PREDICTION
+
+
+class VelocitySD20(supported_models.SD20):
+    """As SD 2.1's checkpoints are."""
+
+    def model_type(self, state_dict: dict[str, Any], prefix: str = "") -> ModelType:
+        return ModelType.V_PREDICTION
+
+
 def tiny_denoiser(
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
@@ -94,10 +108,6 @@ def tiny_sdxl_denoiser() -> ModelPatcher:
 
 def tiny_sd2_denoiser() -> ModelPatcher:
     """The same for SD 2.1, which predicts the velocity and has linear projections."""
-
-    class VelocitySD20(supported_models.SD20):
-        def model_type(self, state_dict: dict[str, Any], prefix: str = "") -> ModelType:
-            return ModelType.V_PREDICTION
 
     return tiny_denoiser(family=VelocitySD20, use_linear_in_transformer=True)
 
