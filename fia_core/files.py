@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,6 +48,7 @@ class FileSchema:
         max_bytes: a larger file is refused unread, and one whose tensors unpack to more, too.
         title: what people call it, such as "neuron mask".
         plain_version: an older one that is read, whose tensors are stored as they are.
+        runs_only: how tensors are deflated, see ``deflate``.
     """
 
     name: str
@@ -54,6 +56,7 @@ class FileSchema:
     max_bytes: int
     title: str
     plain_version: int | None = None
+    runs_only: bool = False
 
 
 def file_bytes(
@@ -77,7 +80,9 @@ def file_bytes(
             "shorten the prompts, settings or provenance."
         )
     if schema.version != schema.plain_version:
-        tensors = {name: deflate(tensor) for name, tensor in tensors.items()}
+        with ThreadPoolExecutor() as pool:  # zlib lets other threads run
+            streams = pool.map(lambda tensor: deflate(tensor, schema.runs_only), tensors.values())
+            tensors = dict(zip(tensors, streams, strict=True))
     return safetensors.torch.save(dict(tensors), {_ENTRY: text})
 
 

@@ -48,7 +48,7 @@ from .values import Settings, require_settings, require_text, require_texts
 MAX_SPATIAL_SPARSITY = 0.10
 """Largest spatial sparsity that a profile can answer without loss."""
 
-PROFILE_SCHEMA = FileSchema("fia.concept_profile", 2, 4 * 2**30, "concept profile")
+PROFILE_SCHEMA = FileSchema("fia.concept_profile", 2, 4 * 2**30, "concept profile", runs_only=True)
 
 
 @dataclass(frozen=True, eq=False)
