@@ -62,17 +62,25 @@ def prompt_saliencies(
         ValueError: unknown form, wrong rank, shapes that do not fit.
     """
     require_choice("form", form, SALIENCY_FORMS)
-    weight, x, y = _float32("weight", weight, 2), _float32("x", x, 3), _float32("y", y, 3)
+    weight = _float32("weight", weight, 2)
     channels, inputs = weight.shape
-    require_shape("x", x, (*x.shape[:2], inputs), "(prompts, N, C_in) with weight's C_in")
-    require_shape("y", y, (*x.shape[:2], channels), "(prompts, N, C_out) of x and weight")
-    if form == "released":
-        return (weight.abs() * unit_rows(one).norm(dim=0) for one in x)
-    directions = functional.normalize(y, dim=1, eps=TINY)
+    for name, tensor, width in (("x", x, inputs), ("y", y, channels)):
+        _require_real_of_rank(name, tensor, 3)
+        axes = "(prompts, N, C_in)" if name == "x" else "(prompts, N, C_out)"
+        require_shape(name, tensor, (*x.shape[:2], width), f"{axes} of x and weight")
+    of_one = _released if form == "released" else _exact
     return (
-        (direction.T @ one).mul_(weight).abs_()
-        for direction, one in zip(directions, x, strict=True)
+        of_one(weight, prompt_x.detach().float(), prompt_y.detach().float())
+        for prompt_x, prompt_y in zip(x, y, strict=True)
     )
+
+
+def _exact(weight: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    return (functional.normalize(y, dim=0, eps=TINY).T @ x).mul_(weight).abs_()
+
+
+def _released(weight: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    return weight.abs() * unit_rows(x).norm(dim=0)
 
 
 class RunningMean:
@@ -146,7 +154,11 @@ class RunningMoments(RunningMean):
 
 
 def _float32(name: str, tensor: Tensor, rank: int) -> Tensor:
+    _require_real_of_rank(name, tensor, rank)
+    return tensor.detach().to(torch.float32)
+
+
+def _require_real_of_rank(name: str, tensor: Tensor, rank: int) -> None:
     require_real(name, tensor)
     if tensor.dim() != rank:
         raise ValueError(f"{name}: has shape {tuple(tensor.shape)}; give {rank} dimensions.")
-    return tensor.detach().to(torch.float32)
