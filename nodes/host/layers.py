@@ -11,7 +11,8 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
     """FFN2 layers of ``model`` by the name that its weight has in the model's state dict.
 
     Raises:
-        ValueError: if the denoiser has no feed-forward blocks, or none that can be profiled.
+        ValueError: if the denoiser has no feed-forward blocks, or none that can be profiled, or
+            their weights are stored in a form that only other nodes can read.
     """
     denoiser = model.get_model_object("diffusion_model")
     denoiser = getattr(denoiser, "_orig_mod", denoiser)  # as it was before torch.compile
@@ -20,6 +21,13 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
     }
     if not layers:
         raise ValueError(_refusal(model))
+    for name, layer in layers.items():
+        if tuple(layer.weight.size()) != (layer.out_features, layer.in_features):
+            raise ValueError(
+                f"model: {name} holds its weights packed, as GGUF files do, and only the nodes "
+                "that loaded it can read them. Load a checkpoint that is not packed (safetensors, "
+                "fp8 at the smallest) with the host's own loader."
+            )
     return layers
 
 

@@ -15,6 +15,7 @@ from graphs import GraphError, picture_graph, profile_graph
 from plain_sampling import plain_sensitivities
 from safetensors.torch import save_file
 from tiny_families import FAMILIES, FLUX_BLOCKS, Family
+from tiny_model import TinyModel, tiny_denoiser
 
 PREFIX = "diffusion_model."
 FP8 = torch.float8_e4m3fn
@@ -186,6 +187,20 @@ def test_other_families_are_refused_with_name_and_reason(
     assert f"model: {family} has no FFN2 layers" in message
     assert reason in message
     assert "paper covers UNets" in message
+
+
+def test_packed_weights_are_refused_by_name(host: Any, tiny: TinyModel) -> None:
+    """As GGUF nodes hold them: a linear layer of the usual class whose bytes they alone read."""
+    model = tiny_denoiser()
+    layers = [name for name, _ in model.model.named_modules() if name.endswith(".ff.net.2")]
+    layer = model.model.get_submodule(layers[0])
+    layer.weight = torch.nn.Parameter(
+        torch.zeros(layer.out_features, layer.in_features * 9 // 16, dtype=torch.uint8),
+        requires_grad=False,
+    )
+    with pytest.raises(GraphError, match="packed, as GGUF files do") as error:
+        host.run(profile_graph(host, model, tiny.clip), "profile")
+    assert layers[0] in str(error.value)
 
 
 def test_the_registry_names_classes_of_the_host(extension: Any) -> None:
