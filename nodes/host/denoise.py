@@ -119,7 +119,7 @@ def denoise_prompts(
     chunks = cut_into_chunks([len(tensor) for tensor, _ in positive], chunk)
     prompts = chunks[-1].rows.stop
     largest = max(len(each.rows) for each in chunks)
-    watch = _ChunkedDenoiser(sigmas, chunks, observer)
+    watch = _ChunkedDenoiser(settings.sampler, sigmas, chunks, observer)
 
     model.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, WRAPPER_KEY, _reserve_for(largest))
     model.add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, WRAPPER_KEY, watch.denoise)
@@ -136,13 +136,19 @@ def denoise_prompts(
         disable_pbar=True,
         seed=settings.seed,
     )
-    watch.require_every_step(settings.sampler)
+    watch.require_every_step()
 
 
-def automatic_chunk(model: ModelPatcher, settings: SamplingSettings) -> int:
-    """The largest power of two of prompts whose denoiser call fits beside the loaded model."""
+def automatic_chunk(model: ModelPatcher, settings: SamplingSettings, reserved: int = 0) -> int:
+    """The largest power of two of prompts whose denoiser call fits beside the loaded model.
+
+    Args:
+        model: as the host will load it.
+        settings: its picture size decides what a call takes.
+        reserved: bytes that others will still take on the model's device.
+    """
     not_loaded = model.model_size() - model.loaded_size()
-    free = get_free_memory(model.load_device) - not_loaded
+    free = get_free_memory(model.load_device) - not_loaded - reserved
     chunk = LARGEST_AUTOMATIC_CHUNK
     while chunk > 1 and denoiser_memory(model, settings, chunk) >= free:
         chunk //= 2
@@ -214,13 +220,18 @@ def _announce_to(observer: StepObserver) -> Callable[..., Any]:
 
 
 class _ChunkedDenoiser:
-    """Makes the sampler's denoiser calls in chunks and finds the first call of every step."""
+    """Makes the sampler's denoiser calls in chunks and finds the first call of every step.
+
+    A step is found by its noise level. A sampler that looks ahead (heun) makes the first call of
+    the next step while it is still in this one; that is the one which counts.
+    """
 
     def __init__(
-        self, sigmas: torch.Tensor, chunks: Sequence[Chunk], observer: StepObserver
+        self, sampler: str, sigmas: torch.Tensor, chunks: Sequence[Chunk], observer: StepObserver
     ) -> None:
+        self.sampler = sampler
         self.ends = sigmas[1:].tolist()  # step k is the interval [sigmas[k], sigmas[k + 1])
-        self.seen: set[int] = set()
+        self.steps_seen = 0
         self.chunks = chunks
         self.observer = observer
 
@@ -256,25 +267,33 @@ class _ChunkedDenoiser:
             self.observer.finish_step()
         return [torch.cat(outputs) for outputs in zip(*parts, strict=True)]
 
-    def require_every_step(self, sampler: str) -> None:
-        """Refuse a sampler that chose its own steps and left one of the schedule's out."""
-        if not self.seen:
+    def require_every_step(self) -> None:
+        """Refuse a sampler that ended before the last step."""
+        if not self.steps_seen:
             raise ValueError(
                 "model: the host never called the denoiser the usual way, another node has "
                 "replaced it. Connect the model without that node while profiling."
             )
-        missing = [step for step in range(len(self.ends)) if step not in self.seen]
-        if missing:
-            raise ValueError(
-                f"sampler: {sampler} made no denoiser call in step {missing[0] + 1} of "
-                f"{len(self.ends)}. Choose a sampler that follows the schedule, such as euler."
-            )
+        if self.steps_seen < len(self.ends):
+            raise self._skipped()
 
     def _is_first_call(self, sigma: float) -> bool:
-        """Whether this is the first call in its step; calls below the last step do not count."""
+        """Whether this is the first call in its step; calls below the last step do not count.
+
+        Raises:
+            ValueError: the sampler has left a step out.
+        """
         lowest = sigma * (1 - SIGMA_TOLERANCE)
         step = sum(end >= lowest for end in self.ends)
-        if step == len(self.ends) or step in self.seen:
+        if step == len(self.ends) or step < self.steps_seen:
             return False
-        self.seen.add(step)
+        if step > self.steps_seen:
+            raise self._skipped()
+        self.steps_seen += 1
         return True
+
+    def _skipped(self) -> ValueError:
+        return ValueError(
+            f"sampler: {self.sampler} made no denoiser call in step {self.steps_seen + 1} of "
+            f"{len(self.ends)}. Choose a sampler that follows the schedule, such as euler."
+        )

@@ -37,15 +37,17 @@ def profile_round(
     """
     statistics, chunk = None, request.chunk
     while statistics is None:
+        shapes = layer_shapes(find_ffn2_layers(model))
         statistics = StepStatistics(
-            layer_shapes(find_ffn2_layers(model)),
+            shapes,
             concepts=len(concepts),
             group=len(prompts.base),
             temporal_sparsity=request.temporal_sparsity,
             saliency_form=request.saliency_form,
             plan=plan,
         )
-        chunk = chunk or automatic_chunk(model, request.sampling)
+        moments = plan.moment_bytes(shapes, model.load_device)  # come with the first call
+        chunk = chunk or automatic_chunk(model, request.sampling, moments)
         progress.begin(concepts)
         try:
             _watch(model, request, prompts, concepts, chunk, statistics, progress)

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from comfy.model_management import current_loaded_models, free_memory, get_free_memory
+from comfy.model_management import (
+    current_loaded_models,
+    free_memory,
+    get_free_memory,
+    get_total_memory,
+)
 from comfy.model_patcher import ModelPatcher
 
 from ...fia_core import LayerShapes
@@ -36,6 +41,14 @@ class StatePlan:
     sums: torch.device
     concepts: int
 
+    def moment_bytes(self, shapes: LayerShapes, device: torch.device) -> int:
+        """What the moments of all layers take on ``device``."""
+        return sum(
+            MOMENT_BYTES * math.prod(shape)
+            for name, shape in shapes.items()
+            if self.moments[name] == device
+        )
+
 
 def plan_state(
     model: ModelPatcher, shapes: LayerShapes, concepts: int, sampling: SamplingSettings
@@ -54,8 +67,11 @@ def plan_state(
     weights = sum(math.prod(shape) for shape in shapes.values())
     round_size = min(concepts, LARGEST_ROUND)
     device, cpu = torch.device(model.load_device), torch.device("cpu")
-    free = _free_beside(model, sampling, (MOMENT_BYTES + SUM_BYTES * round_size) * weights)
-    if (MOMENT_BYTES + SUM_BYTES * round_size) * weights <= free:
+    whole = (MOMENT_BYTES + SUM_BYTES * round_size) * weights
+    total: Any = get_total_memory(model.load_device)
+    can_fit = whole <= total - model.model_size()
+    free = _free_beside(model, sampling, whole if can_fit else MOMENT_BYTES * weights)
+    if whole <= free:
         return StatePlan(dict.fromkeys(shapes, device), device, round_size)
 
     moments: dict[str, torch.device] = {}

@@ -62,6 +62,7 @@ def test_the_layers_that_fit_stay_on_the_device(
     first, *others = shapes
     room = module.MOMENT_BYTES * math.prod(shapes[first])
     monkeypatch.setattr(module, "_free_beside", lambda *_: room)
+    monkeypatch.setattr(module, "get_total_memory", lambda device: room)
     monkeypatch.setattr(tiny.model, "load_device", gpu)
     spilled = plan(extension, tiny, shapes, 2)
     assert spilled.moments == {first: gpu, **dict.fromkeys(others, CPU)}
