@@ -31,15 +31,19 @@ class ProfileCache:
         self._limit = limit
 
     def get(self, key: str) -> ConceptProfile | None:
-        """The profile under ``key``, or None; a damaged file is removed."""
+        """The profile under ``key``, or None.
+
+        A damaged file is removed, one that cannot be read now stays.
+        """
         path = self._path(key)
         if not path.exists():
             return None
         try:
             profile = ConceptProfile.load(path)
         except FIAFileError as error:
-            logging.warning("Forget It All: a cached profile is thrown away. %s", error)
-            path.unlink(missing_ok=True)
+            logging.warning("Forget It All: a cached profile is not used. %s", error)
+            if not isinstance(error.__cause__, OSError):
+                self._remove(path)
             return None
         with suppress(OSError):
             os.utime(path)

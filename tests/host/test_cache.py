@@ -1,5 +1,6 @@
 """Profiles on disk: what counts as the same, what is kept, and what never harms."""
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -212,6 +213,29 @@ def test_a_damaged_file_is_replaced(
     assert denoiser.calls > 0
     assert_same(first, again)
     assert file.read_bytes() == whole
+
+
+def test_a_file_that_cannot_be_read_now_stays(
+    host: Any,
+    tiny: TinyModel,
+    folder: Path,
+    extension: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As with too many files open, or a network drive that is away."""
+    profiles(host, tiny)
+    (file,) = folder.iterdir()
+    cache = extension.module("nodes.host.profile_cache").ProfileCache(folder)
+
+    def unreadable(path: Path) -> bytes:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(Path, "read_bytes", unreadable)
+    assert cache.get(file.stem) is None
+    assert "Too many open files" in caplog.text
+    monkeypatch.undo()
+    assert cache.get(file.stem) is not None
 
 
 def test_no_room_on_the_disk_harms_nothing(
