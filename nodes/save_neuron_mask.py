@@ -39,6 +39,6 @@ class SaveNeuronMask(io.ComfyNode):
 
     @classmethod
     def execute(cls, mask: NeuronMask, filename_prefix: str) -> io.NodeOutput:
-        path, name = new_mask_file(filename_prefix)
-        mask.save(path)
+        with new_mask_file(filename_prefix) as (path, name):
+            mask.save(path)
         return io.NodeOutput(name, ui={"text": (name,)})

@@ -2,12 +2,16 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import folder_paths
 
 from ...fia_core.mask import MASK_SCHEMA
 from .leftovers import sweep
+from .reservation import reserved
 
 FOLDER = "neuron_masks"
 SUFFIX = ".safetensors"
@@ -69,14 +73,17 @@ def mask_fingerprint(name: str) -> str:
     return digest.hexdigest()
 
 
-def new_mask_file(prefix: str) -> tuple[str, str]:
-    """A free place for a mask file: (full path, name relative to the folder).
+@contextmanager
+def new_mask_file(prefix: str) -> Iterator[tuple[Path, str]]:
+    """A free place for a mask file, to be written in the block: (path, name in the folder).
 
-    The host numbers the files that have ``prefix``, so nothing is overwritten; folders in the
-    prefix are created. What a killed process left half written there goes.
+    The host numbers the files that have ``prefix``, and no other server gets the same number, so
+    nothing is overwritten; folders in the prefix are created. What a killed process left half
+    written there goes.
 
     Raises:
-        ValueError: if ``prefix`` is empty or leads out of the folder.
+        ValueError: if ``prefix`` is empty, leads out of the folder, or there is no room or right to
+            write.
     """
     folder = os.path.realpath(mask_folder())
     target = os.path.realpath(os.path.dirname(os.path.join(folder, os.path.normpath(prefix))))
@@ -89,5 +96,12 @@ def new_mask_file(prefix: str) -> tuple[str, str]:
         raise ValueError(f"filename_prefix: {prefix!r} names no file. Write one, such as 'mask'.")
     directory, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder)
     sweep(Path(directory), ".*.tmp")
-    path = os.path.join(directory, f"{stem}_{counter:05}_{SUFFIX}")
-    return path, os.path.relpath(path, folder)
+    names = (Path(directory, f"{stem}_{number:05}_{SUFFIX}") for number in count(counter))
+    try:
+        with reserved(names) as path:
+            yield path, os.path.relpath(path, folder)
+    except OSError as error:
+        raise ValueError(
+            f"filename_prefix: nothing can be written in {directory} ({error.strerror}). "
+            "Make room there, or get the right to write."
+        ) from error

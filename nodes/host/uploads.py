@@ -4,12 +4,14 @@ import filecmp
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import count, takewhile
 from pathlib import Path
 
 from .folders import SUFFIX, mask_folder
 from .leftovers import sweep
+from .reservation import reserved
 
 _FORBIDDEN = '<>:"/\\|?*'  # on Windows, so nowhere
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # likewise
@@ -59,21 +61,12 @@ def move_in_place(path: Path, stem: str) -> str:
     Raises:
         OSError: it cannot be moved.
     """
-    number = 0
-    while True:
-        name = f"{stem} ({number}){SUFFIX}" if number else f"{stem}{SUFFIX}"
-        target = path.with_name(name)
-        if target.is_file() and filecmp.cmp(path, target, shallow=False):
-            return name
-        if _take(target):
-            break
-        number += 1
-    try:
+    for taken in takewhile(Path.exists, _names(path, stem)):
+        if taken.is_file() and filecmp.cmp(path, taken, shallow=False):
+            return taken.name
+    with reserved(_names(path, stem)) as target:
         os.replace(path, target)
-    except OSError:
-        target.unlink()
-        raise
-    return name
+    return target.name
 
 
 def safe_stem(filename: str) -> str:
@@ -101,10 +94,8 @@ async def _write(chunks: AsyncIterator[bytes], path: Path, limit: int) -> None:
             file.write(chunk)
 
 
-def _take(target: Path) -> bool:
-    """Make ``target`` an empty file; False where that name is taken."""
-    try:
-        target.open("xb").close()
-    except FileExistsError:
-        return False
-    return True
+def _names(path: Path, stem: str) -> Iterator[Path]:
+    """Beside ``path``: the stem itself, then with a number."""
+    yield path.with_name(f"{stem}{SUFFIX}")
+    for number in count(1):
+        yield path.with_name(f"{stem} ({number}){SUFFIX}")

@@ -66,6 +66,18 @@ def test_nothing_is_overwritten(host: Any, folder: Path, mask: Any) -> None:
     assert names == [f"church_0000{number}_.safetensors" for number in (1, 2, 3)]
 
 
+def test_two_servers_never_take_the_same_number(extension: Any, folder: Path, mask: Any) -> None:
+    new_mask_file = extension.module("nodes.host.folders").new_mask_file
+    with new_mask_file("church") as (first, _), new_mask_file("church") as (second, _):
+        assert first != second
+        assert not first.exists() and not second.exists(), "nothing empty is listed"
+        mask.save(first)
+        mask.save(second)
+    with pytest.raises(KeyError), new_mask_file("church"):
+        raise KeyError("made while the mask is written")
+    assert sorted(folder.iterdir()) == sorted([first, second])
+
+
 def test_a_file_is_at_most_a_bit_a_weight(host: Any, folder: Path, mask: Any) -> None:
     path = folder / save(host, mask, "church")
     header = int.from_bytes(path.read_bytes()[:8], "little")

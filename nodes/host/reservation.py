@@ -1,0 +1,39 @@
+"""Take a file name that nobody has, even while other servers look for one in the same folder."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def reserved(names: Iterable[Path]) -> Iterator[Path]:
+    """The first free one of ``names``; nobody else gets it before the block has written it.
+
+    A hidden file beside it says so, and no empty file is ever listed. What a killed process leaves
+    of that is a ``.*.tmp`` for ``leftovers.sweep``.
+
+    Args:
+        names: without an end.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    for path in names:
+        sign = path.with_name(f".{path.name}.tmp")
+        if not _made(sign):
+            continue
+        try:
+            if not path.exists():
+                yield path
+                return
+        finally:
+            sign.unlink(missing_ok=True)
+
+
+def _made(sign: Path) -> bool:
+    """Whether the file is new, and ours."""
+    try:
+        sign.open("xb").close()
+    except FileExistsError:
+        return False
+    return True
