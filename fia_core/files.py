@@ -13,6 +13,7 @@ import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,7 +112,8 @@ def write_file(path: FilePath, schema: FileSchema, data: bytes) -> None:
             "choose a file name in a folder that exists, with room and the right to write."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # it has been moved, or was never made
+            temporary.unlink()
 
 
 def read_bytes(data: bytes, schema: FileSchema, build: Build[Value]) -> Value:

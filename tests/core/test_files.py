@@ -360,11 +360,18 @@ def test_a_write_that_fails_half_way_leaves_the_old_file_whole(tmp_path: Path) -
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "folder.safetensors"
     (folder / "inner").mkdir(parents=True)
-    for path in (folder, tmp_path / "none" / "mask.safetensors", tmp_path / f"{'x' * 300}.tmp"):
+    file = tmp_path / "file"
+    file.touch()
+    for path in (
+        folder,
+        tmp_path / "none" / "mask.safetensors",
+        file / "mask.safetensors",
+        tmp_path / f"{'x' * 300}.tmp",
+    ):
         with pytest.raises(FIAFileError, match="this neuron mask cannot be written") as caught:
             mask().save(path)
         assert str(path) in str(caught.value)
-    assert list(tmp_path.iterdir()) == [folder]
+    assert sorted(tmp_path.iterdir()) == [file, folder]
     assert list(folder.iterdir()) == [folder / "inner"]
 
 
