@@ -1,5 +1,6 @@
 """Tell the page how far profiling is: bar, latent preview, and some words in the node."""
 
+import logging
 import time
 from collections.abc import Sequence
 
@@ -46,16 +47,18 @@ class ProfileProgress:
         self._round_start = 0
         self._start = time.monotonic()
         self._bar = ProgressBar(self._total)
-        self._previewer = (
-            None
-            if kind == UNSEEN
-            else latent_preview.get_previewer(model.load_device, model.model.latent_format)
-        )
+        self._model = model
+        self._shown = kind != UNSEEN
+        self._previewer: latent_preview.LatentPreviewer | None = None
 
     def begin(self, concepts: Sequence[str]) -> None:
         """The round of these concepts begins, or begins again."""
         if concepts == self._round:
             self._done = self._round_start
+        if self._shown and self._previewer is None:  # only now: it may have weights to load
+            self._previewer = latent_preview.get_previewer(
+                self._model.load_device, self._model.model.latent_format
+            )
         self._round = concepts
         self._round_start = self._done
 
@@ -73,8 +76,10 @@ class ProfileProgress:
         seconds = time.monotonic() - self._start
         done = f"{len(self._concepts)} profiled in {seconds:.0f} s" if self._concepts else ""
         known = f"{cached} from the cache" if cached else ""
-        few = self._group < FEW_CONTEXTS
-        doubt = f"only {self._group} contexts: the mask depends on chance" if few else ""
+        doubt = ""
+        if self._group < FEW_CONTEXTS:
+            doubt = f"only {self._group} contexts: the mask depends on chance"
+            logging.warning("Forget It All: %s.", doubt)
         self._say("\n".join(filter(None, (", ".join(filter(None, (done, known))), doubt))))
 
     def _sentence(self, prompt: int) -> str:

@@ -1,8 +1,10 @@
 """What the page is told while concepts are profiled."""
 
+from pathlib import Path
 from typing import Any
 
 import comfy.utils
+import folder_paths
 import latent_preview
 import pytest
 import server
@@ -53,7 +55,10 @@ def test_the_bar_counts_prompts_to_the_end(
 
 
 def test_the_text_names_concept_prompt_and_step(
-    host: Any, tiny: TinyModel, texts: list[tuple[str, str]]
+    host: Any,
+    tiny: TinyModel,
+    texts: list[tuple[str, str]],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     profile(host, tiny)
     assert {node_id for _, node_id in texts} == {"profile"}
@@ -69,6 +74,7 @@ def test_the_text_names_concept_prompt_and_step(
     end, doubt = texts[-1][0].split("\n")
     assert end.startswith("2 profiled in ")
     assert doubt == "only 4 contexts: the mask depends on chance"
+    assert f"{doubt}." in caplog.text
 
 
 def test_five_contexts_are_enough(host: Any, tiny: TinyModel, texts: list[tuple[str, str]]) -> None:
@@ -97,6 +103,23 @@ def test_latents_are_previewed_as_the_host_is_set(
     profile(host, tiny)
     for _, _, (kind, picture, _) in bar:
         assert (kind, picture.size) == ("JPEG", (8, 8))
+
+
+def test_profiles_from_the_cache_load_no_previewer(
+    host: Any,
+    tiny: TinyModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The host's may be a network with weights of its own."""
+    monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path))
+    profile(host, tiny, use_cache=True)
+
+    def load(device: Any, latent_format: Any) -> None:
+        raise AssertionError("loaded")
+
+    monkeypatch.setattr(latent_preview, "get_previewer", load)
+    profile(host, tiny, use_cache=True)
 
 
 def test_explicit_content_is_previewed_to_nobody(
