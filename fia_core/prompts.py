@@ -94,7 +94,6 @@ class Preset:
         temporal_sparsity: r1.
         spatial_sparsity: r2 where nothing is known of the concept.
         agnostic_ratio: alpha.
-        hard_spatial_sparsity: r2 for a concept that proves hard to forget.
         spatial_by_concept: r2 of the concepts in Table 8.
         temporal_by_concept: r1 of the concepts in Table 8 that have one of their own.
     """
@@ -102,18 +101,8 @@ class Preset:
     temporal_sparsity: float
     spatial_sparsity: float
     agnostic_ratio: float
-    hard_spatial_sparsity: float = 0.03
     spatial_by_concept: Mapping[str, float] = field(default_factory=dict)
     temporal_by_concept: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def hard_concepts(self) -> tuple[str, ...]:
-        """The concepts of Table 8 that are hard to forget."""
-        return tuple(
-            concept
-            for concept, sparsity in self.spatial_by_concept.items()
-            if sparsity == self.hard_spatial_sparsity
-        )
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
