@@ -10,14 +10,15 @@ import { modelLoadersFor } from "./mask/upstream.js";
 import { hideWidget } from "./mask/widgets.js";
 import { shareWithCanvas } from "./shared/canvas.js";
 import { addStyleSheet } from "./shared/elements.js";
+import { nodesOf, rootGraph } from "./shared/graph.js";
 
 const KIND = "FIALoadNeuronMask";
 const MIN_HEIGHT = 150;
 /** @type {[number, number]} */
 const SIZE = [400, 500];
 
-/** @type {Map<Comfy.Node, MaskLoader>} */
-const loaders = new Map();
+/** @type {WeakMap<Comfy.Node, MaskLoader>} */
+const loaders = new WeakMap();
 
 app.registerExtension({
   name: "ForgetItAll.MaskLoader",
@@ -37,8 +38,8 @@ app.registerExtension({
 });
 
 function updateAll() {
-  for (const loader of loaders.values()) {
-    void loader.update();
+  for (const node of nodesOf(rootGraph(app), KIND)) {
+    void loaders.get(node)?.update();
   }
 }
 
@@ -87,7 +88,7 @@ function addElement(node, element) {
 }
 
 /**
- * Follow the file that is chosen, the workflow that is opened, and the node's end.
+ * Follow the file that is chosen and the workflow that is opened.
  *
  * @param {Comfy.Node} node
  * @param {Comfy.Widget} file
@@ -99,14 +100,10 @@ function listen(node, file, loader) {
     callback?.call(file, value, ...details);
     void loader.update();
   };
-  const { onConfigure, onRemoved } = node;
+  const { onConfigure } = node;
   node.onConfigure = (...details) => {
     onConfigure?.apply(node, details);
     void loader.update();
-  };
-  node.onRemoved = () => {
-    onRemoved?.call(node);
-    loaders.delete(node);
   };
 }
 
