@@ -9,7 +9,7 @@ import pytest
 import torch
 from comfy_page import DRAFT_DELAY, ComfyPage
 from PIL import Image
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 from safetensors import safe_open
 
 from fia_core import ModelIdentity, NeuronMask, fuse_neuron_masks
@@ -50,6 +50,14 @@ PUT_MASK = """([file, steps]) => {
   app.extensionManager.workflow.activeWorkflow.changeTracker.checkState();
   return load.id;
 }"""
+
+INTO_SUBGRAPH = """() => {
+  const { subgraph } = app.graph.convertToSubgraph(new Set(app.graph.nodes));
+  [window.inner] = subgraph.nodes;
+}"""
+
+INNER_PANEL_SAYS = """words => window.inner.widgets.find(({ name }) => name === "mask card")
+  .element.textContent.includes(words)"""
 
 DROP = """([target, name, bytes, type]) => {
   const data = new DataTransfer();
@@ -190,6 +198,44 @@ def test_a_mask_is_embedded_travels_and_is_removed(
     press(comfy, "Remove from workflow")
     expect(panel(comfy)).to_contain_text("church.safetensors is not on this server")
     assert value(comfy, node, "embedded") == ""
+
+
+def test_a_file_that_is_chosen_while_another_is_embedded_stays_chosen(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    mask("golf ball").save(folder / "golf.safetensors")
+    comfy.page.evaluate("app.refreshComboInNodes()")
+
+    def choose_first(route: Route) -> None:
+        comfy.set_widget(node, "mask_file", "golf.safetensors")
+        expect(panel(comfy)).to_contain_text("Forgets golf ball")
+        route.continue_()
+
+    comfy.page.route("**/embedded_mask?*", choose_first)
+    with comfy.page.expect_response("**/embedded_mask?*") as answer:
+        press(comfy, "Embed in workflow")
+    answer.value.finished()
+    comfy.settle()
+    assert value(comfy, node, "embedded") == ""
+    expect(panel(comfy)).to_contain_text("Forgets golf ball")
+    expect(panel(comfy).get_by_role("button", name="Embed in workflow")).to_be_enabled()
+
+
+def test_a_node_in_a_subgraph_follows_the_server_until_its_workflow_is_closed(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    mask("golf ball").save(folder / "golf.safetensors")
+    comfy.page.evaluate(INTO_SUBGRAPH)
+    comfy.page.wait_for_function(INNER_PANEL_SAYS, arg="Forgets church")
+    (folder / "church.safetensors").unlink()
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    comfy.page.wait_for_function(INNER_PANEL_SAYS, arg="church.safetensors is not on this server")
+
+    comfy.load({"nodes": [], "links": [], "version": 0.4})
+    comfy.page.evaluate("window.inner.widgets[0].value = 'golf.safetensors'")
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    comfy.settle()
+    assert comfy.page.evaluate(INNER_PANEL_SAYS, "church.safetensors is not on this server")
 
 
 def test_a_mask_of_the_largest_size_is_embedded_and_outlives_a_reload_of_the_page(

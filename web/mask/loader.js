@@ -32,6 +32,8 @@ export class MaskLoader {
     this.card = null;
     this.shown = "";
     this.compared = "";
+    this.sent = 0; // uploads, counted
+    this.stored = 0; // the latest that was chosen
     this.panel = new MaskPanel(words, {
       onUpload: (file_) => void this.upload(file_),
       onEmbed: () => void this.embed(),
@@ -114,21 +116,45 @@ export class MaskLoader {
     }
   }
 
-  /** @param {File} file */
+  /**
+   * Store a mask file and choose it, unless one that was sent later is chosen already.
+   *
+   * @param {File} file
+   */
   async upload(file) {
-    await this.work(this.words.uploading(file.name), async () => {
+    this.sent += 1;
+    const number = this.sent;
+    this.start(this.words.uploading(file.name));
+    try {
       const name = await this.server.upload(file);
       offerFile(this.file, name);
-      this.file.value = name;
-      this.file.callback?.(name); // else the newer renderer does not see it
-      this.setText("");
-    });
+      if (number > this.stored) {
+        this.stored = number;
+        this.file.value = name;
+        this.file.callback?.(name); // else the newer renderer does not see it
+        this.setText("");
+      }
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
+  /** Embed the chosen file, unless another mask is chosen before its text is here. */
   async embed() {
-    await this.work(this.words.embedding, async () => {
-      this.setText(await this.server.textOfFile(this.name));
-    });
+    const { name, card } = this;
+    const isChosen = () => this.name === name && this.card === card;
+    this.start(this.words.embedding);
+    try {
+      const text = await this.server.textOfFile(name);
+      if (isChosen()) {
+        this.setText(text);
+      }
+    } catch (error) {
+      if (isChosen()) {
+        this.fail(error);
+      }
+    }
+    await this.update(); // the choice may have been changed without the widget's callback
   }
 
   /** @param {string} text the embedded mask; empty to use the file */
@@ -138,21 +164,20 @@ export class MaskLoader {
     void this.show();
   }
 
-  /**
-   * Say what is being done; if it fails, say why and leave the mask as it was.
-   *
-   * @param {string} doing
-   * @param {() => Promise<void>} task
-   */
-  async work(doing, task) {
+  /** @param {string} doing said until something else is shown */
+  start(doing) {
     this.panel.allow({ upload: false, embed: false, embedded: Boolean(this.embedded) });
     this.panel.say(doing, false);
-    try {
-      await task();
-    } catch (error) {
-      this.panel.say(messageOf(error), true);
-      this.allow();
-    }
+  }
+
+  /**
+   * Say what went wrong, and leave the mask as it was.
+   *
+   * @param {unknown} error
+   */
+  fail(error) {
+    this.panel.say(messageOf(error), true);
+    this.allow();
   }
 
   allow() {
