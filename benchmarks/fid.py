@@ -1,6 +1,7 @@
 """How far the pictures of what should stay have moved, set against set: Fréchet distances.
 
     python3 benchmarks/fid.py quality                       by the features of the second judge
+    python3 benchmarks/fid.py quality --method fia          of one method
     python3 benchmarks/fid.py quality --features inception  FID; see the README for its weights
     python3 benchmarks/fid.py quality --real FOLDER         from real pictures, not the base model's
 
@@ -25,6 +26,9 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_suite_arguments(parser)
+    parser.add_argument(
+        "--method", action="append", default=[], help="a label in the suite; may come again"
+    )
     parser.add_argument("--features", choices=("judge", "inception"), default="judge")
     parser.add_argument("--real", type=Path, metavar="FOLDER", help="pictures to compare with")
     return parser.parse_args()
@@ -39,7 +43,7 @@ def main() -> None:
 
     try:
         suite, places = suite_of(arguments)
-        table = distance_table(suite, places, arguments.features, arguments.real)
+        table = distance_table(suite, places, arguments.features, arguments.real, arguments.method)
     except ValueError as error:
         sys.exit(f"{error}")
     options = "".join(f" {option}" for option in sys.argv[1:])

@@ -6,7 +6,7 @@ from pathlib import Path
 from . import registry
 from .frechet import FEATURES, Distance
 from .places import Places
-from .runner import origin_of
+from .runner import origin_of, require_labels
 from .shots import group_shots
 from .suite import BASE, Entry, Group, Suite
 
@@ -52,18 +52,26 @@ def pictures_in(folder: Path) -> list[Path]:
     return files
 
 
-def distance_table(suite: Suite, places: Places, features: str, real: Path | None) -> str:
+def distance_table(
+    suite: Suite,
+    places: Places,
+    features: str,
+    real: Path | None = None,
+    methods: Sequence[str] = (),
+) -> str:
     """Markdown: the distance of every method's kept pictures, family by family of groups.
 
     Args:
         suite, places: whose pictures.
         features: a key of ``FEATURES``.
         real: a folder of pictures to compare with; the base model's own where None.
+        methods: labels of those to measure; all where empty.
 
     Raises:
         MissingError: weights or packages are not there.
-        ValueError: pictures are not there.
+        ValueError: pictures are not there, or a method is not in the suite.
     """
+    require_labels(suite, methods)
     base = next(entry for entry in suite.entries if entry.label == BASE)
     start = "the base model's pictures of the same prompts and seeds" if not real else f"{real}"
     lines = [
@@ -81,6 +89,8 @@ def distance_table(suite: Suite, places: Places, features: str, real: Path | Non
         distance = Distance(features, theirs)
         for entry in suite.entries:
             if entry.families and family not in entry.families:
+                continue
+            if methods and entry.label not in methods:
                 continue
             if entry.label == BASE and not real:
                 continue

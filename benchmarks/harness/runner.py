@@ -73,6 +73,14 @@ def origin_of(suite: Suite, entry: Entry, group: Group | None = None) -> Origin:
     )
 
 
+def require_labels(suite: Suite, labels: Iterable[str]) -> None:
+    """Raise ValueError unless the suite has a method of each label."""
+    known = [entry.label for entry in suite.entries]
+    for label in labels:
+        if label not in known:
+            raise ValueError(f"--method: {label!r} is none of the suite's: {', '.join(known)}")
+
+
 def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
     """All tasks, those of a method and a group together.
 
@@ -86,9 +94,7 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
         ValueError: the suite has no method of that label.
     """
     wanted = set(labels)
-    for label in wanted - {entry.label for entry in suite.entries}:
-        names = ", ".join(entry.label for entry in suite.entries)
-        raise ValueError(f"--method: {label!r} is none of the suite's: {names}")
+    require_labels(suite, wanted)
     tasks: list[Task] = []
     first = (BASE, suite.reference)
     for entry in sorted(suite.entries, key=lambda entry: (*first, entry.label).index(entry.label)):

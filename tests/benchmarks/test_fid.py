@@ -121,6 +121,15 @@ def test_the_table_compares_what_should_stay_with_the_base_model(
     assert same == pytest.approx(0, abs=1e-3) and far > 0.1
 
 
+def test_one_method_needs_no_pictures_of_the_others(drawn: tuple[Suite, Places]) -> None:
+    suite, places = drawn
+    kept_pictures(suite, places, suite.entries[1], suite.groups)[0].unlink()
+    rows = distance_table(*drawn, "judge", methods=["weak"]).splitlines()[6:]
+    assert [row.split(" | ")[0] for row in rows] == ["| weak", "| weak"]
+    with pytest.raises(ValueError, match="--method: 'none' is none of the suite's: base, fia"):
+        distance_table(*drawn, "judge", methods=["none"])
+
+
 def test_real_pictures_are_compared_with_the_base_models_too(
     drawn: tuple[Suite, Places], tmp_path: Path
 ) -> None:
