@@ -2,6 +2,7 @@
 
 import base64
 import lzma
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,6 +69,29 @@ def test_a_mask_that_is_too_long_is_refused_with_its_size_and_the_mend() -> None
     assert "Share the mask's file instead" in str(caught.value)
 
 
+def test_a_mask_that_is_too_long_is_not_packed_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = 0
+
+    class Compressor:
+        def __init__(self) -> None:
+            self.inner = lzma_compressor()
+
+        def compress(self, data: bytes) -> bytes:
+            nonlocal packed
+            packed += len(data)
+            return self.inner.compress(data)
+
+    lzma_compressor = lzma.LZMACompressor
+    monkeypatch.setattr(lzma, "LZMACompressor", Compressor)
+    monkeypatch.setattr(module, "_BLOCK", 2**16)
+    monkeypatch.setattr(module, "_MAX_COMPRESSED", 2**16)
+    generator = torch.Generator().manual_seed(0)
+    layer = torch.rand((1000, 7000), generator=generator) < 0.5
+    with pytest.raises(ValueError, match=r"^mask: church takes about"):
+        embed_mask(replace(mask(), layers={"layer": layer}))
+    assert packed < 2**19  # of 875,000
+
+
 def test_the_longest_text_that_is_written_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     text = embed_mask(mask())
     monkeypatch.setattr(module, "MAX_TEXT", len(text))
@@ -81,6 +105,12 @@ def test_the_longest_text_that_is_written_is_read(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("text", ["", " ", "church", "é" * 40, "====", "{}", "AAAA" * 100])
 def test_text_that_is_none_is_refused(text: str) -> None:
     assert_refused(text)
+
+
+def test_letters_that_base64_lacks_are_refused() -> None:
+    text = embed_mask(mask())
+    for more in ("-", "----", "*", "é"):
+        assert_refused(text[:8] + more + text[8:])
 
 
 def test_every_truncation_is_refused() -> None:
@@ -104,6 +134,25 @@ def test_text_that_unpacks_without_end_is_refused_early() -> None:
     bomb = text_of(bytes(4 * MAX_FILE_BYTES))
     assert len(bomb) < MAX_TEXT
     assert_refused(bomb, f"it unpacks to more than the {MAX_FILE_BYTES:,} bytes allowed")
+
+
+def test_no_more_is_unpacked_than_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 2**16)
+    bomb = base64.b64encode(lzma.compress(bytes(2**24), preset=0)).decode()
+    tracemalloc.start()
+    assert_refused(bomb, "it unpacks to more than the 65,536 bytes allowed")
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
+
+
+def test_what_the_tensors_of_a_text_unpack_to_is_limited_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = replace(mask(), layers={"layer": torch.zeros((1000, 1000), dtype=torch.bool)})
+    text = text_of(one.to_bytes())  # deflated inside, 125,000 bytes in memory
+    assert read_embedded_mask(text).count == 0
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 2**16)
+    assert_refused(text, "it unpacks to more than the 65,536 bytes allowed")
 
 
 def test_a_packer_that_wants_much_memory_is_refused() -> None:

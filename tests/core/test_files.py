@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import secrets
 import subprocess
 import sys
 import tracemalloc
@@ -20,7 +21,7 @@ from samples import mask, profile
 
 from fia_core import ConceptProfile, FIAFileError, NeuronMask
 from fia_core.compression import byte_planes, deflate, from_byte_planes, inflate
-from fia_core.files import MAX_HEADER_BYTES
+from fia_core.files import MAX_HEADER_BYTES, file_bytes
 from fia_core.mask import MASK_SCHEMA
 
 Kind = type[ConceptProfile] | type[NeuronMask]
@@ -186,6 +187,21 @@ def test_a_huge_or_empty_header_is_refused(tmp_path: Path, length: int) -> None:
     assert_refused(NeuronMask, path, "its header of .* bytes is too long")
 
 
+def test_an_entry_of_the_header_that_is_no_tensor_is_refused(tmp_path: Path) -> None:
+    path = saved(NeuronMask, tmp_path)
+    data = path.read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:end]) | {"extra": 3}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + data[end:])
+    assert_refused(NeuronMask, path, "tensors: 'extra' is not of dtype U8")
+
+
+def test_a_header_that_is_cut_off_is_refused_unparsed(tmp_path: Path) -> None:
+    path = tmp_path / "header.safetensors"
+    path.write_bytes((3).to_bytes(8, "little") + b"{}")
+    assert_refused(NeuronMask, path, "its header of 3 bytes is too long, or cut off")
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "[]", "null", '{"__metadata__": 1}', "{"])
 def test_a_header_that_is_no_header_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "header.safetensors"
@@ -245,6 +261,14 @@ def test_content_that_is_no_object_is_refused(tmp_path: Path, content: str) -> N
     assert_refused(NeuronMask, craft(tmp_path / "content.safetensors", content, tensors))
 
 
+def test_a_field_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    """Another reader might take the other one."""
+    content, tensors = parts(saved(NeuronMask, tmp_path))
+    twice = f'{{"concepts": ["tench"], {json.dumps(content)[1:]}'
+    path = craft(tmp_path / "twice.safetensors", twice, tensors)
+    assert_refused(NeuronMask, path, "a field comes twice")
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -279,6 +303,16 @@ def test_a_tensor_that_unpacks_to_too_much_is_refused_early(tmp_path: Path) -> N
         NeuronMask.from_bytes(data, max_bytes=100)
     assert tracemalloc.get_traced_memory()[1] < 2**20
     tracemalloc.stop()
+
+
+def test_tensors_that_unpack_to_too_much_together_are_refused(tmp_path: Path) -> None:
+    data = saved(NeuronMask, tmp_path).read_bytes()
+    _, tensors = parts(tmp_path / "good.safetensors")
+    together = sum(tensor.numel() for tensor in tensors.values())
+    assert len(tensors) > 1
+    NeuronMask.from_bytes(data, max_bytes=together)
+    with pytest.raises(ValueError, match=r"^tensors: '.+\.pruned': it unpacks to more than"):
+        NeuronMask.from_bytes(data, max_bytes=together - 1)
 
 
 def test_masks_of_the_first_version_are_read(tmp_path: Path) -> None:
@@ -316,6 +350,13 @@ def test_a_profile_with_impossible_sensitivity_is_refused(tmp_path: Path, value:
     assert_refused(ConceptProfile, path, "values: has one that is not above 0 and finite")
 
 
+def test_a_profile_whose_count_is_not_its_tensors_is_refused(tmp_path: Path) -> None:
+    content, tensors = parts(saved(ConceptProfile, tmp_path))
+    content["layers"][0]["kept"] += 1
+    path = craft(tmp_path / "count.safetensors", content, tensors)
+    assert_refused(ConceptProfile, path, f"has kept {content['layers'][0]['kept']}, its tensor")
+
+
 def test_overwriting_replaces_the_whole_file(tmp_path: Path) -> None:
     path = saved(NeuronMask, tmp_path)
     mask("tench", 1).save(path)
@@ -329,6 +370,39 @@ def test_a_reader_of_the_old_file_still_reads_it_whole(tmp_path: Path) -> None:
     with open(path, "rb") as reader:
         mask("tench", 1).save(path)
         assert reader.read() == before
+
+
+def test_the_bytes_are_on_the_disk_before_the_name_is_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut could leave a name without its bytes."""
+    done: list[str | int] = []
+    sync, move = os.fsync, os.replace
+
+    def note_sync(file: int) -> None:
+        done.append(os.fstat(file).st_size)
+        sync(file)
+
+    def note_move(source: Path, target: Path) -> None:
+        done.append("moved")
+        move(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_move)
+    path = saved(NeuronMask, tmp_path)
+    assert done == [path.stat().st_size, "moved"]
+
+
+def test_nothing_is_written_through_a_link_that_has_the_temporary_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "taken")
+    other = tmp_path / "other"
+    other.write_text("as it was")
+    (tmp_path / ".taken.tmp").symlink_to(other)
+    with pytest.raises(FIAFileError, match="this neuron mask cannot be written"):
+        mask().save(tmp_path / "mask.safetensors")
+    assert other.read_text() == "as it was"
 
 
 WRITE_TOO_MUCH = """
@@ -380,3 +454,8 @@ def test_more_text_than_a_header_holds_is_refused_at_once(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match=r"^content: has 16,777,"):
         long.save(tmp_path / "long.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_number_that_json_lacks_is_never_written() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        file_bytes(MASK_SCHEMA, {"r": float("nan")}, {})

@@ -195,6 +195,14 @@ def test_a_mask_of_other_layers_under_the_same_name_is_refused_with_the_layer(
         apply(extension, tiny_denoiser(), fewer, 1.0)
 
 
+def test_a_host_that_accepts_no_patch_is_told(
+    extension: Any, mask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ModelPatcher, "add_patches", lambda self, patches, strength_patch: [])
+    with pytest.raises(ValueError, match=r"^model: the host accepts no patch for diffusion_model"):
+        apply(extension, tiny_denoiser(), mask, 1.0)
+
+
 def test_a_mask_fits_the_same_architecture_with_other_weights(extension: Any, mask: Any) -> None:
     assert apply(extension, tiny_denoiser(seed=1), mask, 1.0).patches
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import comfy.k_diffusion.sampling
 import comfy.model_management
 import comfy.utils
 import pytest
@@ -111,6 +113,33 @@ def test_a_concept_of_one_known_word_is_enough(host: Any, tiny: TinyModel) -> No
     assert host.run(graph, "profile")
 
 
+def test_an_encoder_that_is_not_loaded_knows_no_word(extension: Any) -> None:
+    """Some families do without one of theirs, and still have its tokenizer."""
+
+    def tokenize(text: str) -> dict[str, Any]:
+        tokens = [[(0, 1.0), (1, 1.0)]] if text else [[(0, 1.0)]]
+        return {"t5xxl": tokens, "l": tokens}
+
+    embedding = SimpleNamespace(weight=torch.eye(2))
+    encoder = SimpleNamespace(get_input_embeddings=lambda: embedding)
+    both = SimpleNamespace(t5xxl=None, clip_l=SimpleNamespace(transformer=encoder))
+    clip = SimpleNamespace(tokenize=tokenize, cond_stage_model=both)
+    require_known_words = extension.module("nodes.host.words").require_known_words
+    require_known_words(clip, ("church",))
+    both.clip_l = None
+    with pytest.raises(ValueError, match="knows no word of 'church'"):
+        require_known_words(clip, ("church",))
+
+
+def test_a_textual_inversion_is_a_known_word(extension: Any) -> None:
+    """The tokenizer gives its vector, which the encoder takes as it is."""
+    vector = torch.ones(2)
+    clip = SimpleNamespace(
+        tokenize=lambda text: {"l": [[(vector if text else 0, 1.0)]]}, cond_stage_model=None
+    )
+    extension.module("nodes.host.words").require_known_words(clip, ("embedding:church",))
+
+
 def knowing(tiny: TinyModel, words: str) -> Any:
     """A text encoder whose embedding holds zeros but for some words."""
     clip = tiny_text_encoder()
@@ -163,6 +192,34 @@ def test_a_denoiser_that_another_node_has_replaced(host: Any, tiny: TinyModel) -
     message = refused(host, replaced, tiny.clip)
     assert "model: the host never called the denoiser the usual way" in message
     assert "Connect the model without that node" in message
+
+
+def test_a_sampler_that_ends_before_the_last_step(
+    host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    euler = comfy.k_diffusion.sampling.sample_euler
+
+    def ends_early(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **options: Any) -> Any:
+        return euler(model, x, sigmas[:-1], **options)
+
+    monkeypatch.setattr(comfy.k_diffusion.sampling, "sample_euler", ends_early)
+    message = refused(host, tiny.model, tiny.clip)
+    assert "sampler: euler made no denoiser call in step 3 of 3" in message
+
+
+def test_a_sampler_that_leaves_a_step_out_is_refused_there(
+    host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    euler = comfy.k_diffusion.sampling.sample_euler
+
+    def leaves_out(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **options: Any) -> Any:
+        return euler(model, x, sigmas[[0, 2, 3]], **options)
+
+    monkeypatch.setattr(comfy.k_diffusion.sampling, "sample_euler", leaves_out)
+    watched = Denoiser(tiny.model, 0, fail)
+    message = refused(host, watched.model, tiny.clip, batch_size=8)
+    assert "sampler: euler made no denoiser call in step 2 of 3" in message
+    assert watched.calls == 1
 
 
 def test_a_model_that_computes_nan(host: Any, tiny: TinyModel) -> None:
@@ -252,6 +309,32 @@ def test_an_exception_inside_the_denoiser(host: Any, tiny: TinyModel, at: int) -
     broken = Denoiser(tiny.model, at, fail)
     assert "the denoiser broke" in refused(host, broken.model, tiny.clip)
     assert broken.calls == at
+
+
+def test_a_layer_that_cannot_be_hooked_leaves_no_other_hooked(
+    extension: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    monkeypatch.setattr(second, "register_forward_hook", lambda hook: fail())
+    capture = extension.module("nodes.host.capture").Ffn2Capture(
+        {"first": first, "second": second}, lambda *seen: None
+    )
+    with pytest.raises(RuntimeError, match="broke"), capture.attached():
+        pass
+    assert not first._forward_hooks
+
+
+def test_a_call_that_breaks_is_not_captured_further(extension: Any) -> None:
+    layer, seen = torch.nn.Linear(2, 2), []
+    capture = extension.module("nodes.host.capture").Ffn2Capture(
+        {"layer": layer}, lambda *received: seen.append(received)
+    )
+    capture.forward([0])
+    with capture.attached():
+        with pytest.raises(RuntimeError, match="broke"), capture.prompts(range(1)):
+            fail()
+        layer(torch.ones(1, 2))
+    assert not seen
 
 
 @pytest.mark.parametrize("at", [1, 4], ids=["first call", "later call"])

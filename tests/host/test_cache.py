@@ -17,6 +17,7 @@ from tiny_model import TinyModel, VelocitySD15, tiny_denoiser
 import nodes
 
 CALLS_A_CONCEPT = 9  # 8 prompts, 3 a call, 3 steps
+FINGERPRINT = "nodes.host.fingerprint"
 
 
 @pytest.fixture
@@ -168,6 +169,95 @@ def test_a_model_that_runs_foreign_code_is_not_cached(
     assert not folder.exists()
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "model_options",
+        "object_patches",
+        "weight_wrapper_patches",
+        "wrappers",
+        "injections",
+        "hook_patches",
+        "additional_models",
+    ],
+)
+def test_code_in_any_place_of_a_model_has_no_fingerprint(
+    extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    model = tiny.model.clone()
+    plain = fingerprint_of(extension, model)
+    monkeypatch.setattr(model, place, {"of another node": [object()]})
+    with pytest.raises(extension.module(FINGERPRINT).NoFingerprintError, match=place):
+        fingerprint_of(extension, model)
+    monkeypatch.setattr(model, place, {"of another node": []})
+    assert fingerprint_of(extension, model) == plain
+
+
+def test_what_has_no_content_has_no_fingerprint(extension: Any) -> None:
+    class Packed(torch.Tensor):
+        """As other nodes hold weights: its bytes are not what it computes with."""
+
+    module = extension.module(FINGERPRINT)
+    packed = torch.zeros(4).as_subclass(Packed)
+    for value in (object(), {"patch": [object()]}, packed, [packed]):
+        with pytest.raises(module.NoFingerprintError):
+            module.Fingerprint().add(value)
+    with pytest.raises(module.NoFingerprintError, match="Packed"):
+        module.Fingerprint().sample(packed)
+
+
+def test_a_change_in_any_column_of_a_large_weight_is_seen(extension: Any) -> None:
+    """Its entries are looked at in steps, which must not fall on the same columns in every row."""
+
+    def sampled(weight: torch.Tensor) -> str:
+        fingerprint = extension.module(FINGERPRINT).Fingerprint()
+        fingerprint.sample(weight)
+        return fingerprint.text()
+
+    weight = torch.zeros(512, 2048)
+    plain = sampled(weight)
+    for column in range(0, 2048, 97):
+        changed = weight.clone()
+        changed[:, column] = 1
+        assert sampled(changed) != plain, column
+
+
+def test_precision_and_device_make_another_fingerprint(
+    extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny.model.clone()
+    texts = {fingerprint_of(extension, model)}
+    with monkeypatch.context() as patch:
+        patch.setattr(model.model, "manual_cast_dtype", torch.float16)
+        texts.add(fingerprint_of(extension, model))
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "load_device", torch.device("cuda"))
+        texts.add(fingerprint_of(extension, model))
+    assert len(texts) == 3
+
+
+def fingerprint_of(extension: Any, model: Any) -> str:
+    module = extension.module(FINGERPRINT)
+    fingerprint = module.Fingerprint()
+    module.add_model(fingerprint, model)
+    return fingerprint.text()
+
+
+def test_another_way_to_calculate_makes_a_new_profile(
+    host: Any,
+    extension: Any,
+    tiny: TinyModel,
+    folder: Path,
+    denoiser: Denoiser,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profiles(host, tiny)
+    denoiser.calls = 0
+    monkeypatch.setattr(extension.module("nodes.host.profiling"), "CALCULATION", -1)
+    profiles(host, tiny)
+    assert denoiser.calls > 0
+
+
 def test_the_switch(host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser) -> None:
     profiles(host, tiny, use_cache=False)
     assert not folder.exists()
@@ -213,6 +303,15 @@ def test_a_damaged_file_is_replaced(
     assert denoiser.calls > 0
     assert_same(first, again)
     assert file.read_bytes() == whole
+
+
+def test_a_damaged_file_is_removed_at_once(extension: Any, tmp_path: Path) -> None:
+    """Whether or not its profile can be made again."""
+    file = tmp_path / "key.safetensors"
+    file.write_bytes(b"nonsense")
+    cache = extension.module("nodes.host.profile_cache").ProfileCache(tmp_path)
+    assert cache.get("key") is None
+    assert not file.exists()
 
 
 def test_a_file_that_cannot_be_read_now_stays(
@@ -270,3 +369,38 @@ def test_the_least_recently_used_go_first(
     ]
     assert cache.empty()[0] == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_a_profile_whose_time_cannot_be_set_is_used(
+    extension: Any,
+    host: Any,
+    tiny: TinyModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on a disk that can only be read."""
+    (profile,) = profiles(host, tiny, use_cache=False)
+    cache = extension.module("nodes.host.profile_cache").ProfileCache(tmp_path)
+    cache.put("key", profile)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert_same(cache.get("key"), profile)
+
+
+def test_files_that_another_server_takes_away_or_that_cannot_go_harm_nothing(
+    extension: Any, host: Any, tiny: TinyModel, tmp_path: Path
+) -> None:
+    (profile,) = profiles(host, tiny, use_cache=False)
+    for name in ("gone.safetensors", ".gone.tmp"):  # listed, and not there to be looked at
+        (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    stuck = tmp_path / "stuck.safetensors"
+    stuck.mkdir()
+    os.utime(stuck, (1, 1))
+    cache = extension.module("nodes.host.profile_cache").ProfileCache(tmp_path, limit=1)
+    cache.put("key", profile)  # more than there is room for
+    assert not (tmp_path / "key.safetensors").exists()
+    assert cache.empty() == (0, 0)
+    assert stuck.exists()

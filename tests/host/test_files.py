@@ -1,8 +1,14 @@
 """Save and Load Neuron Mask in the real host: its folders, its list, hostile files."""
 
+import asyncio
+import errno
 import os
 import shutil
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import folder_paths
@@ -111,6 +117,19 @@ def test_a_prefix_without_a_name_is_refused(
         save(host, mask, prefix)
 
 
+def test_a_folder_without_the_right_to_write_is_named(
+    host: Any, extension: Any, folder: Path, mask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(sign: Path) -> bool:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(extension.module("nodes.host.reservation"), "_made", refuse)
+    words = rf"filename_prefix: nothing can be written in {folder}/? \(Permission denied\)"
+    with pytest.raises(GraphError, match=words):
+        save(host, mask, "church")
+    assert not list(folder.iterdir())
+
+
 def test_the_fingerprint_is_the_files_hash(
     host: Any, extension: Any, folder: Path, mask: Any
 ) -> None:
@@ -119,6 +138,11 @@ def test_the_fingerprint_is_the_files_hash(
     assert fingerprint(one) == fingerprint(two)
     (folder / two).write_bytes(b"other")
     assert fingerprint(one) != fingerprint(two)
+
+
+def test_a_missing_file_has_no_fingerprint(extension: Any, folder: Path) -> None:
+    fingerprint = extension.node("FIALoadNeuronMask").fingerprint_inputs
+    assert fingerprint("gone.safetensors") == fingerprint("../gone.safetensors") == ""
 
 
 def test_a_replaced_file_is_read_again(host: Any, folder: Path, mask: Any) -> None:
@@ -192,3 +216,88 @@ def test_a_wrong_file_gives_one_clear_error(host: Any, folder: Path, mask: Any, 
     spoil(folder / "wrong.safetensors", mask)
     with pytest.raises(GraphError, match=r"wrong\.safetensors.*neuron mask"):
         load(host, "wrong.safetensors")
+
+
+def test_a_file_too_large_for_a_mask_is_not_hashed(
+    extension: Any, folder: Path, mask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.folders")
+    mask.save(folder / "mask.safetensors")
+    schema = replace(module.MASK_SCHEMA, max_bytes=(folder / "mask.safetensors").stat().st_size - 1)
+    monkeypatch.setattr(module, "MASK_SCHEMA", schema)
+    assert module.mask_fingerprint("mask.safetensors") == f"{schema.max_bytes + 1} bytes"
+
+
+def test_what_another_server_sweeps_away_first_stops_no_sweep(
+    extension: Any, tmp_path: Path
+) -> None:
+    old = tmp_path / ".2.tmp"
+    old.touch()
+    os.utime(old, (0, 0))
+    for name in (".1.tmp", ".3.tmp"):  # listed, and not there to be looked at
+        (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    extension.module("nodes.host.leftovers").sweep(tmp_path, ".*.tmp")
+    assert not old.exists()
+
+
+def test_an_upload_takes_no_name_that_another_server_is_writing(
+    extension: Any, tmp_path: Path
+) -> None:
+    uploads = extension.module("nodes.host.uploads")
+    reserved = extension.module("nodes.host.reservation").reserved
+    sent = tmp_path / ".sent.upload"
+    sent.write_bytes(b"mask")
+    with reserved(iter([tmp_path / "m.safetensors"])) as other:
+        assert uploads.move_in_place(sent, "m") == "m (1).safetensors"
+        other.write_bytes(b"other")
+    assert (tmp_path / "m (1).safetensors").read_bytes() == b"mask"
+    assert other.read_bytes() == b"other"
+
+
+def test_files_of_one_size_and_time_are_told_apart_by_their_content(
+    extension: Any, tmp_path: Path
+) -> None:
+    sent, stored = tmp_path / ".sent.upload", tmp_path / "m.safetensors"
+    for file, content in ((sent, b"one"), (stored, b"two")):
+        file.write_bytes(content)
+        os.utime(file, (1, 1))
+    move_in_place = extension.module("nodes.host.uploads").move_in_place
+    assert move_in_place(sent, "m") == "m (1).safetensors"
+    assert (tmp_path / "m (1).safetensors").read_bytes() == b"one"
+
+
+def test_an_upload_is_no_larger_than_a_mask_whatever_the_host_allows(
+    extension: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def blocks(size: int) -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield bytes(10)
+
+    routes = extension.module("nodes.host.routes")
+    monkeypatch.setattr(routes, "MASK_SCHEMA", replace(routes.MASK_SCHEMA, max_bytes=100))
+    request = SimpleNamespace(
+        query={"name": "m"}, client_max_size=1000, content=SimpleNamespace(iter_chunked=blocks)
+    )
+    with pytest.raises(routes.TooLargeError, match="more than the 100 bytes"):
+        asyncio.run(routes.upload(request))
+    assert not list(folder.iterdir())
+
+
+def test_masks_are_read_one_at_a_time(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mask in memory takes eight times its file, whoever asks."""
+    routes = extension.module("nodes.host.routes")
+    monkeypatch.setattr(routes, "_one_at_a_time", asyncio.Lock())
+    reading, most = 0, 0
+
+    def read() -> None:
+        nonlocal reading, most
+        reading += 1
+        most = max(most, reading)
+        time.sleep(0.02)
+        reading -= 1
+
+    async def requests() -> None:
+        await asyncio.gather(*(routes._in_turn(read) for _ in range(4)))
+
+    asyncio.run(requests())
+    assert most == 1

@@ -7,6 +7,7 @@ from typing import Any
 import comfy.sampler_helpers
 import pytest
 import torch
+from comfy.patcher_extension import WrappersMP
 from comparison import assert_close_sensitivities, assert_same_except_at_ties
 from graphs import PROFILE_INPUTS, picture_graph, profile_graph
 from plain_sampling import plain_sensitivities
@@ -256,6 +257,16 @@ def test_a_compiled_model_is_profiled_through_its_plain_modules(host: Any, tiny:
     (profile,), (mask,) = profiles_and_masks(host, tiny, model=compiled, batch_size=1)
     _, (plain,) = profiles_and_masks(host, tiny)
     assert_same_except_at_ties(mask, plain, profile)
+
+
+def test_a_compiled_model_stays_compiled(host: Any, tiny: TinyModel) -> None:
+    def compiled_call(executor: Any, *args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("profiled through the compiled denoiser")
+
+    compiled = tiny.model.clone()
+    compiled.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "torch.compile", compiled_call)
+    profiles_and_masks(host, tiny, model=compiled, profile_steps=1)
+    assert compiled.wrappers[WrappersMP.APPLY_MODEL]["torch.compile"] == [compiled_call]
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

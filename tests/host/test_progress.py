@@ -1,5 +1,7 @@
 """What the page is told while concepts are profiled."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,9 @@ import folder_paths
 import latent_preview
 import pytest
 import server
+import torch
 from comfy.cli_args import LatentPreviewMethod, args
+from comfy.model_management import OOM_EXCEPTION
 from graphs import profile_graph
 from tiny_model import TinyModel
 
@@ -17,13 +21,15 @@ PROMPTS, STEPS = 12, 3  # 4 contexts, without a concept and with each of two
 
 @pytest.fixture
 def bar(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, Any]]:
-    """What the host's progress bar is told: now, total, preview."""
+    """What the host's progress bar is told: now, total, preview (newer hosts skip some)."""
     told: list[tuple[int, int, Any]] = []
 
     def hook(now: int, total: int, preview: Any, node_id: str | None = None) -> None:
         told.append((now, total, preview))
 
     monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", hook)
+    for limit in ("PROGRESS_THROTTLE_MIN_INTERVAL", "PROGRESS_THROTTLE_MIN_PERCENT"):
+        monkeypatch.setattr(comfy.utils, limit, float("-inf"), raising=False)
     return told
 
 
@@ -75,6 +81,35 @@ def test_the_text_names_concept_prompt_and_step(
     assert end.startswith("2 profiled in ")
     assert doubt == "only 4 contexts: the mask depends on chance"
     assert f"{doubt}." in caplog.text
+
+
+def test_a_round_that_begins_again_is_counted_once(
+    host: Any, tiny: TinyModel, bar: list[tuple[int, int, Any]]
+) -> None:
+    calls = 0
+
+    def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise OOM_EXCEPTION("CUDA out of memory")
+        return apply_model(call["input"], call["timestep"], **call["c"])
+
+    crowded = tiny.model.clone()
+    crowded.set_model_unet_function_wrapper(run)
+    profile(host, replace(tiny, model=crowded), batch_size=4)
+    assert [now for now, _, _ in bar][:4] == [4, 8, 2, 4]
+    assert bar[-1][:2] == (PROMPTS * STEPS, PROMPTS * STEPS)
+
+
+def test_without_a_node_there_are_no_words(
+    extension: Any, tiny: TinyModel, texts: list[tuple[str, str]]
+) -> None:
+    progress = extension.module("nodes.host.progress").ProfileProgress(
+        tiny.model, [["church"]], 5, 1, None, "object"
+    )
+    progress.finish(cached=0)
+    assert not texts
 
 
 def test_five_contexts_are_enough(host: Any, tiny: TinyModel, texts: list[tuple[str, str]]) -> None:

@@ -1,15 +1,18 @@
 """Where the state of profiling lives, how much of it there is, and what happens without room."""
 
 import math
+import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from comfy import model_management
 from comfy.model_management import OOM_EXCEPTION
 from comparison import assert_same_except_at_ties
 from graphs import GraphError, profile_graph
-from tiny_model import TinyModel
+from tiny_model import TinyModel, tiny_denoiser
 
 CONCEPTS = "church\ngolf ball\ncat"
 CPU = torch.device("cpu")
@@ -21,12 +24,14 @@ def shapes(extension: Any, tiny: TinyModel) -> Any:
     return layers.layer_shapes(layers.find_ffn2_layers(tiny.model))
 
 
+def sampling(extension: Any) -> Any:
+    settings = extension.module("nodes.host.denoise").SamplingSettings
+    return settings(7, 10, 3, 4.0, "euler", "normal", 64, 64)
+
+
 def plan(extension: Any, tiny: TinyModel, shapes: Any, concepts: int) -> Any:
-    sampling = extension.module("nodes.host.denoise").SamplingSettings(
-        7, 10, 3, 4.0, "euler", "normal", 64, 64
-    )
     state_plan = extension.module("nodes.host.state_plan")
-    return state_plan.plan_state(tiny.model, shapes, concepts, sampling)
+    return state_plan.plan_state(tiny.model, shapes, concepts, sampling(extension))
 
 
 def set_free(extension: Any, monkeypatch: pytest.MonkeyPatch, free: float) -> None:
@@ -67,6 +72,42 @@ def test_the_layers_that_fit_stay_on_the_device(
     spilled = plan(extension, tiny, shapes, 2)
     assert spilled.moments == {first: gpu, **dict.fromkeys(others, CPU)}
     assert spilled.sums == CPU
+
+
+def test_other_models_leave_for_the_state_and_this_one_stays(
+    extension: Any, tiny: TinyModel, shapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.state_plan")
+    own = SimpleNamespace(model=tiny.model.clone())
+    other = SimpleNamespace(model=tiny_denoiser())
+    asked: list[tuple[float, list[Any]]] = []
+
+    def free_memory(wanted: float, device: torch.device, keep_loaded: list[Any]) -> None:
+        asked.append((wanted, keep_loaded))
+
+    monkeypatch.setattr(module, "current_loaded_models", [other, own])
+    monkeypatch.setattr(module, "free_memory", free_memory)
+    model = tiny.model.model_size()
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    for total in (10**12, model):  # room for the whole state, and for the model alone
+        monkeypatch.setattr(module, "get_total_memory", lambda device, total=total: total)
+        plan(extension, tiny, shapes, 2)
+    (whole, kept), (part, also_kept) = asked
+    assert kept == also_kept == [own]
+    assert whole - part == module.SUM_BYTES * 2 * weights  # what cannot fit drives nobody out
+
+
+def test_the_largest_chunk_that_fits_is_chosen(
+    extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.denoise")
+    settings = sampling(extension)
+    loading = tiny.model.model_size() - tiny.model.loaded_size()
+    for prompts, expected in ((1000, 16), (16, 16), (15, 8), (2, 2), (1, 1)):
+        free = loading + module.denoiser_memory(tiny.model, settings, prompts) + 100
+        monkeypatch.setattr(module, "get_free_memory", lambda device, free=free: free)
+        assert module.automatic_chunk(tiny.model, settings) == expected
+        assert module.automatic_chunk(tiny.model, settings, reserved=10**12) == 1
 
 
 @pytest.mark.parametrize("concepts", [1, 4])
@@ -117,6 +158,7 @@ def crowded(model: Any, most: int) -> tuple[Any, list[int]]:
 
     def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
         rows.append(len(call["input"]))
+        assert len(rows) < 100, "tried again without end"
         if rows[-1] > most:
             raise OOM_EXCEPTION("CUDA out of memory")
         return apply_model(call["input"], call["timestep"], **call["c"])
@@ -134,6 +176,25 @@ def test_out_of_memory_halves_the_prompts_of_a_call(host: Any, tiny: TinyModel) 
     (halved,) = host.run(profile_graph(host, model, tiny.clip, batch_size=8), "mask")
     assert rows[:3] == [16, 8, 4] and set(rows[2:]) == {4}
     assert_same_except_at_ties(mask, halved, profile)
+
+
+def test_the_device_is_emptied_before_it_is_tried_again(
+    host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not while the error is at hand: it holds the tensors of the call that failed."""
+    errors: list[Any] = []
+    empty = model_management.soft_empty_cache
+
+    def note(*arguments: Any) -> None:
+        if "profile_round" in sys._getframe(1).f_code.co_filename:
+            errors.append(sys.exc_info()[1])
+        empty(*arguments)
+
+    monkeypatch.setattr(model_management, "soft_empty_cache", note)
+    model, _ = crowded(tiny.model, most=2)
+    host.forget()
+    host.run(profile_graph(host, model, tiny.clip, batch_size=4, profile_steps=1), "profile")
+    assert errors == [None, None]
 
 
 def test_out_of_memory_with_one_prompt_is_the_hosts_error(host: Any, tiny: TinyModel) -> None:

@@ -249,6 +249,25 @@ def test_an_upload_sweeps_away_what_a_killed_server_left(client: Any, folder: Pa
     new.unlink()
 
 
+def test_an_upload_makes_the_folder(client: Any, folder: Path) -> None:
+    folder.rmdir()
+    data = small_mask().to_bytes()
+    assert ask(client, "POST", UPLOAD, params={"name": "m"}, data=data)[0] == 200
+    assert names(folder) == ["m.safetensors"]
+
+
+def test_a_disk_that_refuses_is_told(client: Any, folder: Path) -> None:
+    folder.rmdir()
+    folder.write_text("a file where the folder should be")
+    data = small_mask().to_bytes()
+    try:
+        status, answer = ask(client, "POST", UPLOAD, params={"name": "m"}, data=data)
+    finally:
+        folder.unlink()
+    assert (status, list(answer)) == (500, ["error"])
+    assert answer["error"].startswith("The server's disk: ")
+
+
 def test_another_sites_page_cannot_upload(client: Any, folder: Path) -> None:
     async def request() -> int:
         address = f"{client.server.address}{UPLOAD}?name=m"
