@@ -94,14 +94,14 @@ def new_mask_file(prefix: str) -> Iterator[tuple[Path, str]]:
         )
     if not os.path.basename(os.path.normpath(prefix)).strip(". "):
         raise ValueError(f"filename_prefix: {prefix!r} names no file. Write one, such as 'mask'.")
-    directory, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder)
-    sweep(Path(directory), ".*.tmp")
-    names = (Path(directory, f"{stem}_{number:05}_{SUFFIX}") for number in count(counter))
     try:
+        directory, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder)
+        sweep(Path(directory), ".*.tmp")
+        names = (Path(directory, f"{stem}_{number:05}_{SUFFIX}") for number in count(counter))
         with reserved(names) as path:
             yield path, os.path.relpath(path, folder)
     except OSError as error:
         raise ValueError(
-            f"filename_prefix: nothing can be written in {directory} ({error.strerror}). "
-            "Make room there, or get the right to write."
+            f"filename_prefix: nothing can be written in {target} ({error.strerror}). "
+            "Make room there, get the right to write, or use another name."
         ) from error

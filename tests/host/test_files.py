@@ -109,6 +109,12 @@ def test_a_link_out_of_the_folder_is_refused(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_is_a_file_is_named(host: Any, folder: Path, mask: Any) -> None:
+    (folder / "objects").touch()
+    with pytest.raises(GraphError, match=r"filename_prefix: nothing can be written in .*objects"):
+        save(host, mask, "objects/church")
+
+
 @pytest.mark.parametrize("prefix", ["", ".", ".."])
 def test_a_prefix_without_a_name_is_refused(
     host: Any, folder: Path, mask: Any, prefix: str
