@@ -1,12 +1,11 @@
 """An inspection as text: what the pictures show, in numbers."""
 
-from collections.abc import Sequence
-
 from torch import Tensor
 
 from .inspection import MaskInspection
 from .overlap import ConceptOverlap
 from .report import FusionCounts, sum_counts
+from .tables import markdown_table
 
 MOST_PAIRS = 190
 """Pairs of concepts that are listed: all of 20 concepts; of more, those that overlap most."""
@@ -38,13 +37,14 @@ def _summary(inspection: MaskInspection) -> str:
         f", {total.pruned / weights:.3%} of the model's {weights:,} weights" if weights else ""
     )
     lines = [
-        f"Forgets: {', '.join(inspection.mask.concepts)}",
-        f"Model: {inspection.mask.model.architecture}",
-        f"Pruned: {share}{of_model}",
+        f"- Forgets: {', '.join(inspection.mask.concepts)}",
+        f"- Model: {inspection.mask.model.architecture}",
+        f"- Pruned: {share}{of_model}",
     ]
     if inspection.threshold is not None:
-        lines.append(f"Kept: {total.agnostic:,} concept-agnostic, {total.protected:,} protected")
-    return "\n".join([*lines, inspection.note])
+        lines.append(f"- Kept: {total.agnostic:,} concept-agnostic, {total.protected:,} protected")
+    lines.append(f"- {inspection.note}")
+    return "\n".join(lines)
 
 
 def _layers(inspection: MaskInspection) -> str:
@@ -60,14 +60,12 @@ def _layers(inspection: MaskInspection) -> str:
         )
         for layer in inspection.layers
     ]
-    return "\n".join(
-        [
-            "By layer, from the model's input to its output "
-            f"({first.place.label} is {first.name}).",
-            "outputs, inputs: channels with pruned weights; half in: how many of them hold half.",
-            _table(("layer", "shape", *_counts_heading(inspection.threshold), *channels), rows),
-        ]
+    title = (
+        f"By layer, from the model's input to its output ({first.place.label} is {first.name}). "
+        "outputs, inputs: channels with pruned weights; half in: how many of them hold half."
     )
+    heading = ("layer", "shape", *_counts_heading(inspection.threshold), *channels)
+    return f"{title}\n\n{markdown_table(heading, rows)}"
 
 
 def _blocks(inspection: MaskInspection) -> str:
@@ -76,7 +74,7 @@ def _blocks(inspection: MaskInspection) -> str:
         counts = sum_counts([layer.counts for layer in layers])
         rows.append((block, str(len(layers)), *_counts_cells(counts, inspection.threshold)))
     heading = ("block", "layers", *_counts_heading(inspection.threshold))
-    return "By block\n" + _table(heading, rows)
+    return markdown_table(heading, rows)
 
 
 def _counts_heading(threshold: int | None) -> tuple[str, ...]:
@@ -106,24 +104,24 @@ def _concepts(overlap: ConceptOverlap) -> str:
                 f"{float(overlap.lost[number]):.2%}",
             )
         )
-    return "By concept\n" + _table(("concept", "", "weights", "pruned", "of its own"), rows)
+    return markdown_table(("concept", "", "weights", "pruned", "of its own"), rows)
 
 
 def _hints(overlap: ConceptOverlap) -> str:
     other = "other concept" if all(overlap.forgotten) else "concept that should stay"
-    lines = [f"Which {other} loses most (share of its own weights, pruned with the concept's)"]
+    lines = [f"When each is forgotten, which {other} loses most of its own weights:", ""]
     for number, name in enumerate(overlap.names):
         if overlap.forgotten[number]:
             hit = overlap.hardest_hit(number)
-            other = f"{overlap.names[hit.concept]}, {hit.share:.2%}" if hit else "none"
-            lines.append(f"{name}: {other}")
+            most = f"{overlap.names[hit.concept]}, {hit.share:.2%}" if hit else "none"
+            lines.append(f"- {name}: {most}")
     staying = [number for number, forgotten in enumerate(overlap.forgotten) if not forgotten]
     if staying:
-        lines += ["", "What concepts that should stay lose, the most first"]
+        lines += ["", "What concepts that should stay lose, the most first:", ""]
     for number in sorted(staying, key=lambda n: -float(overlap.lost[n])):
         lost, cause = float(overlap.lost[number]), overlap.main_cause(number)
         through = f", most with {overlap.names[cause.concept]} ({cause.share:.2%})" if cause else ""
-        lines.append(f"{overlap.names[number]}: {lost:.2%}{through}")
+        lines.append(f"- {overlap.names[number]}: {lost:.2%}{through}")
     return "\n".join(lines)
 
 
@@ -147,16 +145,4 @@ def _pairs(overlap: ConceptOverlap) -> str:
     if left_out:
         title += f" ({left_out:,} pairs that overlap less are left out)"
     heading = ("concepts", "in both", "Jaccard", "of first", "of second")
-    return f"{title}\n{_table(heading, rows)}"
-
-
-def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if position == 0 else cell.rjust(width)
-            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (heading, *rows)
-    )
+    return f"{title}:\n\n{markdown_table(heading, rows)}"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .places import layer_places
+from .tables import markdown_table
 
 
 @dataclass(frozen=True)
@@ -72,23 +73,19 @@ class FusionReport:
         return agnostic_rule(self.threshold, len(self.concepts))
 
     def text(self, model_weights: int | None = None) -> str:
-        """The warnings and a readable table; with ``model_weights`` also shares of the model."""
+        """The warnings and two tables; with ``model_weights`` also shares of the model."""
         places = layer_places(tuple(self.layers))
         by_layer = [(places[name].label, counts) for name, counts in self.layers.items()]
-        width = max(len(name) for name, _ in (*self.concepts, *by_layer))
-        heading = _row(width, "", _COLUMNS + (("of model",) if model_weights else ()))
-        lines = [
+        by_concept = [*self.concepts, ("all together", self.total)]
+        columns = (*_COLUMNS, "of model") if model_weights else _COLUMNS
+        parts = [
             *(f"Warning: {warning}" for warning in self.warnings),
             f"Concept masks fused: {len(self.concepts)}. {self.rule}",
         ]
-        for title, rows in (
-            ("Total", [("all", self.total)]),
-            ("By concept", self.concepts),
-            ("By layer", by_layer),
-        ):
-            lines += ["", title, heading]
-            lines += [_counts_row(width, name, counts, model_weights) for name, counts in rows]
-        return "\n".join(lines)
+        for title, rows in (("concept", by_concept), ("layer", by_layer)):
+            cells = [(name, *_cells(counts, model_weights)) for name, counts in rows]
+            parts.append(markdown_table((title, *columns), cells))
+        return "\n\n".join(parts)
 
     def _reason(self, counts: FusionCounts) -> str:
         """Why a concept that loses no weight does so, and what to do."""
@@ -118,13 +115,9 @@ def agnostic_rule(threshold: int, masks: int) -> str:
 _COLUMNS = ("sensitive", "agnostic", "protected", "pruned", "of FFN2")
 
 
-def _row(width: int, name: str, cells: Sequence[str]) -> str:
-    return f"{name:<{width}}" + "".join(f"{cell:>12}" for cell in cells)
-
-
-def _counts_row(width: int, name: str, counts: FusionCounts, model_weights: int | None) -> str:
+def _cells(counts: FusionCounts, model_weights: int | None) -> list[str]:
     numbers = (counts.sensitive, counts.agnostic, counts.protected, counts.pruned)
     cells = [*(f"{number:,}" for number in numbers), f"{counts.share:.3%}"]
     if model_weights:
         cells.append(f"{counts.pruned / model_weights:.3%}")
-    return _row(width, name, cells)
+    return cells

@@ -38,7 +38,7 @@ def hint_bars(overlap: ConceptOverlap) -> list[Image.Image]:
     """What forgetting each concept takes from another, and what those that should stay lose."""
     other = "other concept" if all(overlap.forgotten) else "concept that should stay"
     parts = [
-        _bars(f"Which {other} loses most of its own with it", _taken(overlap)),
+        _bars(f"When each is forgotten, which {other} loses most of its own", _taken(overlap)),
         _bars("What concepts that should stay lose of their own", _lost(overlap)),
     ]
     return [part for part in parts if part is not None]

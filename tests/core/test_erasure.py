@@ -137,13 +137,16 @@ def test_report_is_readable() -> None:
     text = result.report.text()
     assert text.startswith("Concept masks fused: 3. A weight that 2 or more of 3 hold is concept-")
     for name in ("church", "golf ball", "tench", "10", "2"):  # the layers, by what differs
-        assert any(line.startswith(name) for line in text.splitlines())
+        assert any(line.startswith(f"| {name} ") for line in text.splitlines())
     assert f"{result.report.total.share:.3%}" in text
     assert "of model" not in text
     of_model = result.report.text(model_weights=1000)
     assert "of model" in of_model
     assert f"{result.report.total.pruned / 1000:.3%}" in of_model
-    assert len({len(line) for line in of_model.splitlines()[3:5]}) == 1
+    *_, by_concept, by_layer = of_model.split("\n\n")
+    for table in (by_concept, by_layer):
+        assert len({len(line) for line in table.splitlines()}) == 1
+        assert len({line.count("|") for line in table.splitlines()}) == 1
 
 
 def test_two_concepts_are_told_that_no_ratio_changes_what_they_share() -> None:

@@ -27,24 +27,26 @@ CHURCH = unet_mask(
 )
 
 
-def rows(text: str, title: str) -> list[list[str]]:
-    """Cells of the table whose title begins so, its heading first."""
-    (section,) = (part for part in text.split("\n\n") if part.startswith(title))
-    return [line.split() for line in section.splitlines()]
+def rows(text: str, heading: str) -> list[list[str]]:
+    """Cells of the table whose first column is called so, without the heading."""
+    (table,) = (part for part in text.split("\n\n") if part.startswith(f"| {heading} "))
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]
+    ]
 
 
 def test_the_tables_by_layer_and_block() -> None:
     text = inspection_text(inspect_mask(CHURCH))
     assert "Pruned: 15 of 60 FFN2 weights (25.000%)" in text
-    assert rows(text, "By layer")[3:] == [
+    assert rows(text, "layer") == [
         # label, shape, pruned, share, outputs, half of them in, inputs, half of them in
-        ["in", "4.0", "2×10", "12", "60.000%", "2", "1", "10", "4"],
-        ["in", "4.1", "2×10", "3", "15.000%", "1", "1", "3", "2"],
-        ["out", "3.0", "2×10", "0", "0.000%", "0", "0", "0", "0"],
+        ["in 4.0", "2×10", "12", "60.000%", "2", "1", "10", "4"],
+        ["in 4.1", "2×10", "3", "15.000%", "1", "1", "3", "2"],
+        ["out 3.0", "2×10", "0", "0.000%", "0", "0", "0", "0"],
     ]
-    assert rows(text, "By block")[2:] == [
-        ["in", "4", "2", "15", "37.500%"],
-        ["out", "3", "1", "0", "0.000%"],
+    assert rows(text, "block") == [
+        ["in 4", "2", "15", "37.500%"],
+        ["out 3", "1", "0", "0.000%"],
     ]
 
 
@@ -55,16 +57,16 @@ def test_what_concepts_hold_lose_and_share() -> None:
     fused = fuse_neuron_masks([CHURCH, ball], 1.0).mask  # the 4 that both hold are kept
     text = inspection_text(inspect_mask(fused, [CHURCH, ball], [cat]))
     assert "Kept: 4 concept-agnostic, 0 protected" in text
-    assert rows(text, "By concept")[2:] == [
-        ["1", "church", "forgotten", "15", "11", "73.33%"],
-        ["2", "ball", "forgotten", "4", "0", "0.00%"],
-        ["3", "cat", "stays", "2", "0", "0.00%"],
+    assert rows(text, "concept") == [
+        ["1 church", "forgotten", "15", "11", "73.33%"],
+        ["2 ball", "forgotten", "4", "0", "0.00%"],
+        ["3 cat", "stays", "2", "0", "0.00%"],
     ]
-    assert "\nchurch: none\n" in text and "\ncat: 0.00%\n" in text
-    assert rows(text, "Overlap of concepts")[2:] == [
-        ["church", "and", "ball", "4", "26.67%", "26.67%", "100.00%"],
-        ["ball", "and", "cat", "1", "20.00%", "25.00%", "50.00%"],
-        ["church", "and", "cat", "1", "6.25%", "6.67%", "50.00%"],
+    assert "\n- church: none\n" in text and "\n- cat: 0.00%\n" in text
+    assert rows(text, "concepts") == [
+        ["church and ball", "4", "26.67%", "26.67%", "100.00%"],
+        ["ball and cat", "1", "20.00%", "25.00%", "50.00%"],
+        ["church and cat", "1", "6.25%", "6.67%", "50.00%"],
     ]
 
 
@@ -74,8 +76,8 @@ def test_the_hint_names_who_loses_most() -> None:
     church, ball, cat = (set(whole(one)) for one in masks)
     lost = {"ball": len(church & ball) / len(ball), "cat": len(church & cat) / len(cat)}
     most = max(lost, key=lost.__getitem__)
-    assert f"\nchurch: {most}, {lost[most]:.2%}\n" in text
-    assert f"\nball: {lost['ball']:.2%}, most with church ({lost['ball']:.2%})" in text
+    assert f"\n- church: {most}, {lost[most]:.2%}\n" in text
+    assert f"\n- ball: {lost['ball']:.2%}, most with church ({lost['ball']:.2%})" in text
 
 
 def test_of_those_that_should_stay_the_one_that_loses_most_comes_first() -> None:
@@ -85,10 +87,10 @@ def test_of_those_that_should_stay_the_one_that_loses_most_comes_first() -> None
         unet_mask("dog", dict(zip(places, (12, 0, 0), strict=True))),  # all
     ]
     lines = inspection_text(inspect_mask(CHURCH, [CHURCH], kept)).splitlines()
-    start = lines.index("What concepts that should stay lose, the most first")
-    assert lines[start + 1 : start + 3] == [
-        "dog: 100.00%, most with church (100.00%)",
-        "cat: 60.00%, most with church (60.00%)",
+    start = lines.index("What concepts that should stay lose, the most first:")
+    assert lines[start + 2 : start + 4] == [
+        "- dog: 100.00%, most with church (100.00%)",
+        "- cat: 60.00%, most with church (60.00%)",
     ]
 
 
@@ -100,7 +102,7 @@ def test_of_many_concepts_the_largest_overlaps_are_listed() -> None:
     masks = [mask(f"c{n}", n, share=0.05) for n in range(21)]
     text = inspection_text(inspect_mask(fuse_neuron_masks(masks, 0.6).mask, masks))
     assert "(20 pairs that overlap less are left out)" in text
-    listed = rows(text, "Overlap of concepts")[2:]
+    listed = rows(text, "concepts")
     assert len(listed) == MOST_PAIRS
     shares = [float(row[-3].rstrip("%")) for row in listed]
     assert shares == sorted(shares, reverse=True)

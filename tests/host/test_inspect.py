@@ -72,7 +72,7 @@ def test_a_whole_graph_from_profile_to_picture(host: Any, tiny: TinyModel) -> No
     assert f"Pruned: {fused.count:,} of {fused.weights:,} FFN2 weights" in table
     assert "Kept: " in table and "% of the model's" in table
     for concept in CONCEPTS:
-        assert f"\n{concept}: " in table  # its hint
+        assert f"\n- {concept}: " in table  # its hint
 
 
 def test_without_concept_masks_there_is_one_picture(host: Any, masks: list[Any]) -> None:
