@@ -28,7 +28,8 @@ async def serve(port: int) -> None:
     async with running_server(port=port, threads=None, previews=True) as server:
         saved = offer_workflow(BASE / "user" / "default" / "workflows")
         print(f"\nComfyUI runs at {server.address}")
-        print(f"Open the sidebar's Workflows, then “{saved.stem}”, and press Run.")
+        print(f"Open the sidebar's Workflows, then “{saved.stem}”, and press Run;")
+        print("or choose one of the extension's Templates.")
         print("Ctrl-C ends it.", flush=True)
         await server.wait()
 
@@ -56,13 +57,15 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
         raise DemonstrationError(f"--strength {strength}: it must lie between 0 and 2")
     judge = load_judge(tuple(OBJECTS), STYLES)
 
+    asked = [shot for seed in range(1, seeds + 1) for shot in shots(case_forget, seed)]
+    minutes = f"about {2 * seeds} minutes on two cores"
+    print(f"{len(asked)} pictures before and as many after: {minutes}.")
     print("Starting ComfyUI …", flush=True)
     async with running_server() as server:
         workflow = await demo_workflow(server)
         if strength is None:
             strength = workflow_strength(workflow)
         case = Case(case_forget, strength)
-        asked = [shot for seed in range(1, seeds + 1) for shot in shots(case_forget, seed)]
         before, after = [], []
         for title, this, answers in (("before", PLAIN, before), ("after", case, after)):
             line = ProgressLine(title, len(asked))
@@ -117,16 +120,21 @@ def first_pairs(
 def accuracy_table(before: list[Answer], after: list[Answer], case: Case) -> str:
     """The judge's accuracy before and after: each forgotten object, each kept one, the means."""
     kept = tuple(name for name in OBJECTS if name not in case.forget)
-    lines = [f"The judge finds the object, strength {case.strength:g}:", f"{'':24}before   after"]
+    lines = [
+        f"The judge finds the object, strength {case.strength:g}:",
+        f"{'':24}before   after  pictures",
+    ]
     for title, names in (("forgotten", case.forget), ("kept", kept)):
-        lines.append(f"{title:22}{share(before, names):>8}{share(after, names):>8}")
-        lines += [
-            f"  {name:20}{share(before, (name,)):>8}{share(after, (name,)):>8}" for name in names
-        ]
+        lines.append(f"{title:22}{shares(before, after, names)}")
+        lines += [f"  {name:20}{shares(before, after, (name,))}" for name in names]
     return "\n".join(lines)
 
 
-def share(answers: list[Answer], names: tuple[str, ...]) -> str:
-    """Right answers among those that asked for one of ``names``."""
-    right = [answer.right for answer in answers if answer.shot.object in names]
-    return f"{sum(right) / len(right):.0%}"
+def shares(before: list[Answer], after: list[Answer], names: tuple[str, ...]) -> str:
+    """Right answers among those that asked for one of ``names``, and how many these are."""
+    rights = [
+        [answer.right for answer in answers if answer.shot.object in names]
+        for answers in (before, after)
+    ]
+    cells = "".join(f"{sum(right) / len(right):>8.0%}" for right in rights)
+    return f"{cells}{len(rights[0]):>10}"

@@ -59,9 +59,9 @@ def test_the_table_has_means_and_every_object() -> None:
     lines = accuracy_table(before, after, Case(("church",), 1.5)).splitlines()
     assert lines[0] == "The judge finds the object, strength 1.5:"
     cells = {line[:22].strip(): line[22:].split() for line in lines[2:]}
-    assert cells["church"] == cells["forgotten"] == ["100%", "0%"]
-    assert cells["cat"] == ["50%", "0%"]
-    assert cells["kept"] == ["97%", "95%"]  # 37 and 36 of 38
+    assert cells["church"] == cells["forgotten"] == ["100%", "0%", "2"]
+    assert cells["cat"] == ["50%", "0%", "2"]
+    assert cells["kept"] == ["97%", "95%", "38"]  # 37 and 36 of 38
     assert list(cells) == ["forgotten", "church", "kept", *(n for n in OBJECTS if n != "church")]
 
 
