@@ -79,13 +79,15 @@ def contrastive_saliency(concept_mean: Tensor, base_mean: Tensor, base_std: Tens
         S, float32, the same shape, not negative.
 
     Raises:
-        ValueError: different shapes, empty, NaN or infinity.
+        ValueError: different shapes, empty, NaN or infinity, a negative deviation.
     """
     concept_mean = finite_float32("concept_mean", concept_mean)
     base_mean = finite_float32("base_mean", base_mean)
     base_std = finite_float32("base_std", base_std)
     require_shape("base_mean", base_mean, concept_mean.shape, "as concept_mean")
     require_shape("base_std", base_std, concept_mean.shape, "as concept_mean")
+    if base_std.min() < 0:
+        raise ValueError(f"base_std: has {float(base_std.min()):g}; a deviation is not negative.")
     return saliency_above(concept_mean, base_mean + base_std)
 
 

@@ -156,3 +156,8 @@ def test_contrastive_saliency_refuses_bad_input(position: int) -> None:
     arguments[position] = torch.ones(3, 2)
     with pytest.raises(ValueError, match=r"has shape \(\d, \d\)"):
         contrastive_saliency(*arguments)
+
+
+def test_contrastive_saliency_refuses_a_negative_deviation() -> None:
+    with pytest.raises(ValueError, match=r"^base_std: has -1; a deviation is not negative"):
+        contrastive_saliency(torch.ones(2), torch.ones(2), torch.tensor([1.0, -1.0]))
