@@ -74,7 +74,7 @@ def _blocks(inspection: MaskInspection) -> str:
         counts = sum_counts([layer.counts for layer in layers])
         rows.append((block, str(len(layers)), *_counts_cells(counts, inspection.threshold)))
     heading = ("block", "layers", *_counts_heading(inspection.threshold))
-    return markdown_table(heading, rows)
+    return f"By block:\n\n{markdown_table(heading, rows)}"
 
 
 def _counts_heading(threshold: int | None) -> tuple[str, ...]:
@@ -104,7 +104,8 @@ def _concepts(overlap: ConceptOverlap) -> str:
                 f"{float(overlap.lost[number]):.2%}",
             )
         )
-    return markdown_table(("concept", "", "weights", "pruned", "of its own"), rows)
+    heading = ("concept", "", "weights", "pruned", "of its own")
+    return f"By concept:\n\n{markdown_table(heading, rows)}"
 
 
 def _hints(overlap: ConceptOverlap) -> str:

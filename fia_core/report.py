@@ -84,7 +84,7 @@ class FusionReport:
         ]
         for title, rows in (("concept", by_concept), ("layer", by_layer)):
             cells = [(name, *_cells(counts, model_weights)) for name, counts in rows]
-            parts.append(markdown_table((title, *columns), cells))
+            parts += [f"By {title}:", markdown_table((title, *columns), cells)]
         return "\n\n".join(parts)
 
     def _reason(self, counts: FusionCounts) -> str:
