@@ -1,8 +1,9 @@
 /**
  * Profile Concept in Nodes 2.0: how far it is, in words.
  *
- * The older renderer shows a node's progress text by itself; the newer one, in frontend 1.32.9, does
- * not.
+ * The page adds a widget for a node's progress text by itself, but its newer renderer, in frontend
+ * 1.32.9, shows no more than the first text there. Ours has that widget's name: the page finds it
+ * and adds no other.
  */
 
 import { api } from "../../scripts/api.js";
@@ -11,6 +12,7 @@ import { part } from "./shared/elements.js";
 import { nodeByExecutionId, rootGraph } from "./shared/graph.js";
 
 const KIND = "FIAProfileConcept";
+const WIDGET = "$$node-text-preview";
 const HEIGHT = 36; // two lines
 const STYLE = `
   box-sizing: border-box; width: 100%; height: ${HEIGHT}px; padding: 2px 4px; overflow: hidden;
@@ -47,7 +49,7 @@ function addText(node) {
   element.style.cssText = STYLE;
   element.setAttribute("role", "status");
   texts.set(node, element);
-  const widget = node.addDOMWidget("progress", "fia_progress", element, {
+  const widget = node.addDOMWidget(WIDGET, "fia_progress", element, {
     serialize: false,
     getMinHeight: () => HEIGHT,
     getMaxHeight: () => HEIGHT,

@@ -46,3 +46,18 @@ def test_profiling_tells_how_far_it_is_and_can_be_interrupted(comfy: ComfyPage) 
     comfy.run()
     end = re.compile(r"2 (profiled in \d+ s|from the cache)")
     expect(comfy.page.get_by_text(end).first).to_be_visible()
+
+
+def test_the_words_on_a_run_from_the_cache_are_there_once(comfy: ComfyPage) -> None:
+    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.shorten()
+    comfy.run()
+    (profile,) = comfy.node_ids("FIAProfileConcept")
+    concepts = comfy.widget(profile, "concepts")
+    comfy.set_widget(profile, "concepts", f"{concepts}\n")  # the same, but the host runs it again
+    comfy.load(comfy.page.evaluate("app.graph.serialize()"))  # the newer renderer sees all of it
+    (profile,) = comfy.node_ids("FIAProfileConcept")
+    comfy.look_at(profile)
+    comfy.run()
+    expect(comfy.page.get_by_text("2 from the cache").first).to_be_visible()
+    expect(comfy.page.get_by_text("2 from the cache")).to_have_count(1)
