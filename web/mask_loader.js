@@ -26,6 +26,7 @@ app.registerExtension({
   setup() {
     addStyleSheet("./mask/mask.css", import.meta.url);
     api.addEventListener("graphChanged", updateAll);
+    api.addEventListener("executed", updateAll); // a file that was missing may have been saved
   },
 
   nodeCreated(node) {

@@ -1,8 +1,9 @@
-/** Save Neuron Mask in the page: one click from the saved mask to a node that loads it. */
+/** Save Neuron Mask in the page: the saved mask is offered, and loaded by one click. */
 
 import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
 import { offerFile } from "./mask/widgets.js";
+import { nodesOf, rootGraph } from "./shared/graph.js";
 import { showWhenExecuted, showingAgain } from "./shared/outputs.js";
 
 const LOADER = "FIALoadNeuronMask";
@@ -10,6 +11,9 @@ const GAP = 40;
 
 /** @type {WeakMap<Comfy.Node, string>} the mask file that each node saved last */
 const saved = new WeakMap();
+
+/** @type {Set<string>} mask files that were saved after the page had asked which there are */
+const unlisted = new Set();
 
 /** @type {import("./shared/outputs.js").Display} */
 const display = {
@@ -29,12 +33,43 @@ app.registerExtension({
 
   nodeCreated(node) {
     if (node.comfyClass === display.kind) {
-      showWhenExecuted(node, display);
+      showWhenExecuted(node, { ...display, show: showNew });
+    }
+    if (node.comfyClass === LOADER) {
+      unlisted.forEach((name) => offer(node, name));
     }
   },
 
+  refreshComboInNodes: () => unlisted.clear(),
+
   ...showingAgain(display),
 });
+
+/** @type {import("./shared/outputs.js").Display["show"]} */
+function showNew(node, output) {
+  display.show(node, output);
+  const name = saved.get(node);
+  if (name) {
+    unlisted.add(name);
+    nodesOf(rootGraph(app), LOADER).forEach((loader) => offer(loader, name));
+  }
+}
+
+/**
+ * @param {Comfy.Node} loader
+ * @param {string} name
+ */
+function offer(loader, name) {
+  const file = fileOf(loader);
+  if (file) {
+    offerFile(file, name);
+  }
+}
+
+/** @param {Comfy.Node | null} loader */
+function fileOf(loader) {
+  return loader?.widgets?.find((widget) => widget.name === "mask_file");
+}
 
 /** @param {Comfy.Node} node */
 function showButton(node) {
@@ -57,7 +92,7 @@ function showButton(node) {
 function addLoader(node) {
   const name = saved.get(node);
   const loader = LiteGraph.createNode(LOADER);
-  const file = loader?.widgets?.find((widget) => widget.name === "mask_file");
+  const file = fileOf(loader);
   if (!name || !loader || !file || !node.graph) {
     return;
   }

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Route, expect
 from safetensors import safe_open
 
 from fia_core import ModelIdentity, NeuronMask, fuse_neuron_masks
-from fia_core.embedding import MAX_TEXT, read_embedded_mask
+from fia_core.embedding import MAX_TEXT, embed_mask, read_embedded_mask
 from workbench.environment import ROOT
 
 KIND = "FIALoadNeuronMask"
@@ -32,6 +32,9 @@ ARCHITECTURE = """node => app.api.fetchApi(`/forget_it_all/architecture?node=${n
 
 BUTTONS = """id => app.graph.getNodeById(id).widgets
   .filter(({ type }) => type === "button").map(({ name }) => name)"""
+
+OFFERED = """id => app.graph.getNodeById(id).widgets
+  .find(({ name }) => name === "mask_file").options.values"""
 
 PUT_MASK = """([file, steps]) => {
   const one = (type) => app.graph.nodes.find((node) => node.type === type);
@@ -198,6 +201,25 @@ def test_a_mask_is_embedded_travels_and_is_removed(
     press(comfy, "Remove from workflow")
     expect(panel(comfy)).to_contain_text("church.safetensors is not on this server")
     assert value(comfy, node, "embedded") == ""
+    comfy.errors.clear()  # the browser itself reports the server's refusal
+
+
+def test_a_file_that_the_page_does_not_list_is_found_when_the_embedded_mask_is_removed(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    new = mask("golf ball")
+    new.save(folder / "golf.safetensors")  # after the page has its list
+    saved = comfy.page.evaluate("app.graph.serialize()")
+    saved["nodes"][0]["widgets_values"] = ["golf.safetensors", embed_mask(new)]
+    comfy.load(saved)
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    (node,) = comfy.node_ids(KIND)
+    comfy.look_at(node)
+    press(comfy, "Remove from workflow")
+    expect(panel(comfy)).not_to_contain_text("Embedded in this workflow")
+    expect(panel(comfy)).to_contain_text("Forgets golf ball")
+    expect(panel(comfy).get_by_role("button", name="Embed in workflow")).to_be_enabled()
+    assert comfy.page.evaluate(OFFERED, node) == ["church.safetensors", "golf.safetensors"]
 
 
 def test_a_file_that_is_chosen_while_another_is_embedded_stays_chosen(
@@ -230,6 +252,7 @@ def test_a_node_in_a_subgraph_follows_the_server_until_its_workflow_is_closed(
     (folder / "church.safetensors").unlink()
     comfy.page.evaluate("app.refreshComboInNodes()")
     comfy.page.wait_for_function(INNER_PANEL_SAYS, arg="church.safetensors is not on this server")
+    comfy.errors.clear()  # the browser itself reports the server's refusal
 
     comfy.load({"nodes": [], "links": [], "version": 0.4})
     comfy.page.evaluate("window.inner.widgets[0].value = 'golf.safetensors'")
@@ -332,6 +355,7 @@ def test_a_file_that_is_not_here_is_said_so(comfy: ComfyPage, node: int) -> None
     saved["nodes"][0]["widgets_values"] = ["gone.safetensors", ""]
     comfy.load(saved)
     expect(panel(comfy)).to_contain_text("gone.safetensors is not on this server. Upload it here")
+    comfy.errors.clear()  # the browser itself reports the server's refusal
 
 
 def test_a_model_that_the_mask_was_not_made_for_is_told_at_once(
@@ -405,6 +429,7 @@ def test_the_mask_that_was_saved_is_loaded_in_a_new_node_with_one_click(
     comfy.page.evaluate(connect, [node, save])
     assert comfy.page.evaluate(BUTTONS, save) == []
     comfy.run()
+    assert comfy.page.evaluate(OFFERED, node) == ["church.safetensors", "mask_00001_.safetensors"]
     comfy.run()  # nothing has changed
     assert sorted(file.name for file in folder.iterdir()) == [
         "church.safetensors",
@@ -413,6 +438,7 @@ def test_the_mask_that_was_saved_is_loaded_in_a_new_node_with_one_click(
     comfy.set_widget(save, "filename_prefix", "again")
     comfy.run()
     assert comfy.page.evaluate(BUTTONS, save) == ["Add a node that loads it"]
+    assert "again_00001_.safetensors" in comfy.page.evaluate(OFFERED, node)
     values = comfy.page.evaluate("app.graph.serialize().nodes.map((n) => n.widgets_values)")
     assert values == [["church.safetensors", ""], ["again"]]
 

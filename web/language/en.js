@@ -38,7 +38,7 @@ export const en = {
   remove: "Remove from workflow",
   removeHint: "Take the embedded mask out and use the file again",
   noMask: "Choose a mask file above, upload one, or drop one on this node.",
-  /** @param {string} name a chosen file that the server does not list */
+  /** @param {string} name a chosen file that the server does not have */
   missing: (name) => `${name} is not on this server. Upload it here, or choose another file.`,
   /** @param {string} size */
   embedded: (size) => `Embedded in this workflow (${size}). The file above is not used.`,

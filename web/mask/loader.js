@@ -51,7 +51,7 @@ export class MaskLoader {
     return String(this.text.value ?? "");
   }
 
-  /** Whether the server has the chosen file. */
+  /** Whether the page lists the chosen file; the server may have it all the same. */
   get offered() {
     return offeredFiles(this.file).includes(this.name);
   }
@@ -64,27 +64,29 @@ export class MaskLoader {
     return this.compare();
   }
 
-  /** Ask for the card of the mask that will be loaded, and show it. */
+  /**
+   * Ask for the card of the mask that will be loaded, and show it. A file that the page did not list
+   * is offered once the server has it.
+   */
   async show() {
     const wanted = this.wanted();
     this.shown = wanted;
     this.card = null;
     this.compared = "";
-    const { name, embedded } = this;
-    if (!embedded && !this.offered) {
-      const { missing, noMask } = this.words;
-      this.panel.showMessage(name ? missing(name) : noMask, Boolean(name));
-      this.allow();
+    this.allow();
+    const { name, embedded, server, words } = this;
+    if (!embedded && !name) {
+      this.panel.showMessage(words.noMask);
       return;
     }
-    this.allow();
     try {
-      const { server } = this;
       const card = await (embedded ? server.cardOfText(embedded) : server.cardOfFile(name));
       if (this.shown === wanted) {
-        this.card = card;
-        this.panel.showCard(card, sourceWords(embedded, this.words));
-        await this.compare();
+        if (card && !embedded) {
+          offerFile(this.file, name);
+          this.shown = keyOf(name, embedded, true);
+        }
+        await this.showAnswer(card, name, embedded);
       }
     } catch (error) {
       if (this.shown === wanted) {
@@ -92,6 +94,22 @@ export class MaskLoader {
       }
     }
     this.allow();
+  }
+
+  /**
+   * @param {Card | null} card null where the server does not have the file
+   * @param {string} name the file that was asked for
+   * @param {string} embedded the mask that was asked for; empty for the file
+   */
+  async showAnswer(card, name, embedded) {
+    const { panel, words } = this;
+    this.card = card;
+    if (card) {
+      panel.showCard(card, sourceWords(embedded, words));
+      await this.compare();
+    } else {
+      panel.showMessage(words.missing(name), true);
+    }
   }
 
   /** Say which models the mask does not fit. */
@@ -186,8 +204,19 @@ export class MaskLoader {
   }
 
   wanted() {
-    return JSON.stringify([this.name, this.embedded, this.offered]);
+    return keyOf(this.name, this.embedded, this.offered);
   }
+}
+
+/**
+ * What tells one mask from another.
+ *
+ * @param {string} name
+ * @param {string} embedded
+ * @param {boolean} offered
+ */
+function keyOf(name, embedded, offered) {
+  return JSON.stringify([name, embedded, offered]);
 }
 
 /** @param {unknown} error */

@@ -1,6 +1,7 @@
 /** What the server says about masks (nodes/host/routes.py). */
 
 const PREFIX = "/forget_it_all";
+const NO_FILE = "mask_file: there is no mask file"; // as nodes/host/folders.py says it
 
 /**
  * @typedef {object} Card
@@ -24,10 +25,17 @@ export class MaskServer {
 
   /**
    * @param {string} name a mask file
-   * @returns {Promise<Card>}
+   * @returns {Promise<Card | null>} null where the server does not have it
    */
-  cardOfFile(name) {
-    return this.ask("mask_card", { name });
+  async cardOfFile(name) {
+    try {
+      return await this.ask("mask_card", { name });
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith(NO_FILE)) {
+        return null;
+      }
+      throw error;
+    }
   }
 
   /**

@@ -16,7 +16,10 @@ afterAll(() => {
   vi.unstubAllGlobals();
 });
 
-/** A loader that shows a.safetensors, on a server that answers some questions when it is told to. */
+/**
+ * A loader that shows a.safetensors, on a server that answers some questions when it is told to; it
+ * does not have gone.safetensors.
+ */
 async function shown() {
   /** @type {Answer[]} */
   const answers = [];
@@ -26,8 +29,11 @@ async function shown() {
       answers.push({ give, refuse });
     });
   const card = async (/** @type {string} */ title) => ({ title, architecture: "", rows: [] });
+  const cardOfFile = vi.fn(async (/** @type {string} */ name) =>
+    name === "gone.safetensors" ? null : card(name),
+  );
   /** @type {any} */
-  const server = { cardOfFile: card, cardOfText: card, textOfFile: later, upload: later };
+  const server = { cardOfFile, cardOfText: card, textOfFile: later, upload: later };
   const values = ["a.safetensors", "b.safetensors"];
   /** @type {any} */
   const file = { value: "a.safetensors", options: { values } };
@@ -43,7 +49,8 @@ async function shown() {
   });
   file.callback = () => void loader.update();
   await loader.update();
-  return { loader, answers, file, text };
+  cardOfFile.mockClear();
+  return { loader, answers, file, text, cardOfFile };
 }
 
 /** @param {string} name */
@@ -66,8 +73,9 @@ function choose(file, name) {
  * @param {MaskLoader} loader
  */
 async function panelOf({ panel }) {
-  await vi.waitFor(() => expect(panel.upload.disabled).toBe(false));
-  await vi.waitFor(() => expect(panel.title.textContent).not.toBe(""));
+  await new Promise((done) => {
+    setTimeout(done);
+  });
   return {
     title: panel.title.textContent,
     message: panel.message.textContent,
@@ -77,6 +85,49 @@ async function panelOf({ panel }) {
 
 const SHOWS_A = { title: "Forgets a.safetensors", message: "", embed: true };
 const SHOWS_B = { title: "Forgets b.safetensors", message: "", embed: true };
+
+test("a file that the page does not list is offered where the server has it", async () => {
+  const { loader, file, cardOfFile } = await shown();
+  choose(file, "new.safetensors");
+  expect(await panelOf(loader)).toEqual({ ...SHOWS_A, title: "Forgets new.safetensors" });
+  expect(file.options.values).toEqual(["a.safetensors", "b.safetensors", "new.safetensors"]);
+  await loader.update();
+  expect(cardOfFile).toHaveBeenCalledTimes(1);
+});
+
+test("a file whose mask was embedded is asked for when that is removed", async () => {
+  const { loader, file, text } = await shown();
+  text.value = "AAAA";
+  choose(file, "new.safetensors");
+  expect((await panelOf(loader)).title).toBe("Forgets AAAA");
+  expect(file.options.values).not.toContain("new.safetensors");
+  loader.setText("");
+  expect((await panelOf(loader)).title).toBe("Forgets new.safetensors");
+  expect(file.options.values).toContain("new.safetensors");
+});
+
+test("a missing file is said so, and asked for again once it is listed", async () => {
+  const { loader, file, cardOfFile } = await shown();
+  choose(file, "gone.safetensors");
+  const message = en.missing("gone.safetensors");
+  expect(await panelOf(loader)).toEqual({ title: "", message, embed: false });
+  expect(file.options.values).not.toContain("gone.safetensors");
+  await loader.update();
+  expect(cardOfFile).toHaveBeenCalledTimes(1);
+  cardOfFile.mockResolvedValueOnce({ title: "back", architecture: "", rows: [] });
+  file.options.values.push("gone.safetensors");
+  await loader.update();
+  expect(await panelOf(loader)).toEqual({ ...SHOWS_A, title: "Forgets back" });
+});
+
+test("a refusal of a file that the page does not list is told as it is", async () => {
+  const { loader, file, cardOfFile } = await shown();
+  cardOfFile.mockRejectedValueOnce(new Error("new.safetensors: damaged"));
+  choose(file, "new.safetensors");
+  const message = "new.safetensors: damaged";
+  expect(await panelOf(loader)).toEqual({ title: "", message, embed: false });
+  expect(file.options.values).not.toContain("new.safetensors");
+});
 
 test("the chosen file is embedded", async () => {
   const { loader, answers, text } = await shown();

@@ -40,6 +40,14 @@ test("a refusal is thrown in the server's words", async () => {
   await expect(server.textOfFile("gone")).rejects.toThrow("mask_file: there is no mask file");
 });
 
+test("a file that is not there has no card; any other refusal of it is thrown", async () => {
+  const refusal = (/** @type {string} */ error) => Response.json({ error }, { status: 400 });
+  const missing = serverThatAnswers(refusal("mask_file: there is no mask file 'gone' in models."));
+  expect(await missing.server.cardOfFile("gone")).toBe(null);
+  const damaged = serverThatAnswers(refusal("church: damaged"));
+  await expect(damaged.server.cardOfFile("church")).rejects.toThrow("church: damaged");
+});
+
 test("an answer that is not the extension's is told by its number", async () => {
   const { server } = serverThatAnswers(new Response("<html>", { status: 404 }));
   await expect(server.textOfFile("gone")).rejects.toThrow("The server answered 404.");
