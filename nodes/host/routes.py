@@ -27,7 +27,7 @@ from ...fia_core import PRESETS, NeuronMask
 from ...fia_core.card import mask_card
 from ...fia_core.embedding import MAX_TEXT, embed_mask, read_embedded_mask
 from ...fia_core.mask import MASK_SCHEMA
-from .folders import SUFFIX, mask_path
+from .folders import SUFFIX, list_mask_files, mask_path
 from .model_files import architecture_of_loader
 from .presets import percentages
 from .profile_cache import host_cache
@@ -74,13 +74,17 @@ def answer_json(handler: Handler) -> Callable[[web.Request], Awaitable[web.Respo
 
 
 async def card_of_file(request: web.Request) -> dict[str, Any]:
-    path = mask_path(_name(request))
-    return await _in_turn(lambda: asdict(mask_card(NeuronMask.load(path))))
+    """No card is an answer: the page asks for files that may be gone."""
+    name = _name(request)
+    if name not in list_mask_files():
+        return {"card": None}
+    path = mask_path(name)
+    return {"card": await _in_turn(lambda: asdict(mask_card(NeuronMask.load(path))))}
 
 
 async def card_of_text(request: web.Request) -> dict[str, Any]:
     text = await _text(request)
-    return await _in_turn(lambda: asdict(mask_card(read_embedded_mask(text))))
+    return {"card": await _in_turn(lambda: asdict(mask_card(read_embedded_mask(text))))}
 
 
 async def text_of_file(request: web.Request) -> dict[str, Any]:

@@ -201,7 +201,6 @@ def test_a_mask_is_embedded_travels_and_is_removed(
     press(comfy, "Remove from workflow")
     expect(panel(comfy)).to_contain_text("church.safetensors is not on this server")
     assert value(comfy, node, "embedded") == ""
-    comfy.errors.clear()  # the browser itself reports the server's refusal
 
 
 def test_a_file_that_the_page_does_not_list_is_found_when_the_embedded_mask_is_removed(
@@ -252,7 +251,6 @@ def test_a_node_in_a_subgraph_follows_the_server_until_its_workflow_is_closed(
     (folder / "church.safetensors").unlink()
     comfy.page.evaluate("app.refreshComboInNodes()")
     comfy.page.wait_for_function(INNER_PANEL_SAYS, arg="church.safetensors is not on this server")
-    comfy.errors.clear()  # the browser itself reports the server's refusal
 
     comfy.load({"nodes": [], "links": [], "version": 0.4})
     comfy.page.evaluate("window.inner.widgets[0].value = 'golf.safetensors'")
@@ -355,7 +353,6 @@ def test_a_file_that_is_not_here_is_said_so(comfy: ComfyPage, node: int) -> None
     saved["nodes"][0]["widgets_values"] = ["gone.safetensors", ""]
     comfy.load(saved)
     expect(panel(comfy)).to_contain_text("gone.safetensors is not on this server. Upload it here")
-    comfy.errors.clear()  # the browser itself reports the server's refusal
 
 
 def test_a_model_that_the_mask_was_not_made_for_is_told_at_once(

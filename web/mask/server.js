@@ -1,7 +1,6 @@
 /** What the server says about masks (nodes/host/routes.py). */
 
 const PREFIX = "/forget_it_all";
-const NO_FILE = "mask_file: there is no mask file"; // as nodes/host/folders.py says it
 
 /**
  * @typedef {object} Card
@@ -28,22 +27,15 @@ export class MaskServer {
    * @returns {Promise<Card | null>} null where the server does not have it
    */
   async cardOfFile(name) {
-    try {
-      return await this.ask("mask_card", { name });
-    } catch (error) {
-      if (error instanceof Error && error.message.startsWith(NO_FILE)) {
-        return null;
-      }
-      throw error;
-    }
+    return (await this.ask("mask_card", { name })).card;
   }
 
   /**
    * @param {string} text an embedded mask
    * @returns {Promise<Card>}
    */
-  cardOfText(text) {
-    return this.ask("mask_card", {}, text);
+  async cardOfText(text) {
+    return (await this.ask("mask_card", {}, text)).card;
   }
 
   /**
