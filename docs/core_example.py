@@ -2,9 +2,9 @@
 
     python3 docs/core_example.py
 
-One feed-forward block stands for a denoiser's. Its inputs are noise, the same at every step; a
-concept adds a direction of its own to each. The method shall find the weights of the block's second
-layer that answer to the concepts, and prune them.
+One feed-forward block stands for a denoiser's. Its inputs are noise, other at every step and the
+same with a concept as without; a concept adds a direction of its own. The method shall find the
+weights of the block's second layer that answer to the concepts, and prune them.
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 The readable form of the same mathematics is in ``saliency.py``; tests hold the two together.
 Nothing here waits for the device: values are not inspected, only shapes. NaN and infinity pass
-through and are refused by ``contrastive_saliency``.
+through; who feeds activations in refuses them (``nodes/host/step_statistics.py``).
 """
 
 from collections.abc import Iterator

@@ -87,7 +87,7 @@ def new_mask_file(prefix: str) -> Iterator[tuple[Path, str]]:
     """
     folder = os.path.realpath(mask_folder())
     target = os.path.realpath(os.path.dirname(os.path.join(folder, os.path.normpath(prefix))))
-    if os.path.commonpath([folder, target]) != folder:
+    if not Path(target).is_relative_to(folder):
         raise ValueError(
             f"filename_prefix: {prefix!r} leads out of {folder}. "
             "Use a name, or subfolder/name, without '..' or a leading slash."
@@ -102,6 +102,6 @@ def new_mask_file(prefix: str) -> Iterator[tuple[Path, str]]:
             yield path, os.path.relpath(path, folder)
     except OSError as error:
         raise ValueError(
-            f"filename_prefix: nothing can be written in {target} ({error.strerror}). "
+            f"filename_prefix: nothing can be written in {target} ({error.strerror or error}). "
             "Make room there, get the right to write, or use another name."
         ) from error

@@ -22,6 +22,7 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
     if not layers:
         raise ValueError(_refusal(model))
     for name, layer in layers.items():
+        # A packed weight's shape may be what it unpacks to; its size is what is there.
         if tuple(layer.weight.size()) != (layer.out_features, layer.in_features):
             raise ValueError(
                 f"model: {name} holds its weights packed, as GGUF files do, and only the nodes "

@@ -36,7 +36,7 @@ class ProfileCache:
         A damaged file is removed, one that cannot be read now stays.
         """
         path = self._path(key)
-        if not path.exists():
+        if not os.path.exists(path):  # nor where the drive is away
             return None
         try:
             profile = ConceptProfile.load(path)
@@ -54,9 +54,9 @@ class ProfileCache:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             profile.save(self._path(key))
+            self._make_room()
         except (OSError, FIAFileError) as error:
             logging.warning("Forget It All: a profile could not be cached. %s", error)
-        self._make_room()
 
     def empty(self) -> tuple[int, int]:
         """Remove every profile; how many, and their bytes."""
@@ -70,7 +70,7 @@ class ProfileCache:
         """Time of last use, bytes and path of every profile, least recently used first."""
         found = []
         for path in self._folder.glob(f"*{SUFFIX}"):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 status = path.stat()
                 found.append((status.st_mtime, status.st_size, path))
         return sorted(found)

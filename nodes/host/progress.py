@@ -48,14 +48,15 @@ class ProfileProgress:
         self._start = time.monotonic()
         self._bar = ProgressBar(self._total)
         self._model = model
-        self._shown = kind != UNSEEN
+        self._ask_for_previewer = kind != UNSEEN
         self._previewer: latent_preview.LatentPreviewer | None = None
 
     def begin(self, concepts: Sequence[str]) -> None:
         """The round of these concepts begins, or begins again."""
         if concepts == self._round:
             self._done = self._round_start
-        if self._shown and self._previewer is None:  # only now: it may have weights to load
+        if self._ask_for_previewer:  # only now: it may have weights to load
+            self._ask_for_previewer = False
             self._previewer = latent_preview.get_previewer(
                 self._model.load_device, self._model.model.latent_format
             )
@@ -79,7 +80,7 @@ class ProfileProgress:
         doubt = ""
         if self._group < FEW_CONTEXTS:
             doubt = f"only {self._group} contexts: the mask depends on chance"
-            logging.warning("Forget It All: %s.", doubt)
+            logging.warning("Profile Concept: %s.", doubt)
         self._say("\n".join(filter(None, (", ".join(filter(None, (done, known))), doubt))))
 
     def _sentence(self, prompt: int) -> str:

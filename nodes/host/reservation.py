@@ -1,13 +1,14 @@
 """Take a file name that nobody has, even while other servers look for one in the same folder."""
 
+import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 @contextmanager
 def reserved(names: Iterable[Path]) -> Iterator[Path]:
-    """The first free one of ``names``; nobody else gets it before the block has written it.
+    """The first free one of ``names``; no other server gets it before the block has written it.
 
     A hidden file beside it says so, and no empty file is ever listed. What a killed process leaves
     of that is a ``.*.tmp`` for ``leftovers.sweep``.
@@ -23,11 +24,12 @@ def reserved(names: Iterable[Path]) -> Iterator[Path]:
         if not _made(sign):
             continue
         try:
-            if not path.exists():
+            if not os.path.lexists(path):
                 yield path
                 return
         finally:
-            sign.unlink(missing_ok=True)
+            with suppress(OSError):  # somebody reads it now; it is swept away later
+                sign.unlink()
 
 
 def _made(sign: Path) -> bool:

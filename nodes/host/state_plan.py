@@ -69,7 +69,7 @@ def plan_state(
     device, cpu = torch.device(model.load_device), torch.device("cpu")
     whole = (MOMENT_BYTES + SUM_BYTES * round_size) * weights
     total: Any = get_total_memory(model.load_device)
-    can_fit = whole <= total - model.model_size()
+    can_fit = whole + denoiser_memory(model, sampling) <= total - model.model_size()
     free = _free_beside(model, sampling, whole if can_fit else MOMENT_BYTES * weights)
     if whole <= free:
         return StatePlan(dict.fromkeys(shapes, device), device, round_size)

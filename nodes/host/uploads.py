@@ -37,7 +37,8 @@ async def received_file(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterat
     """
     folder = Path(mask_folder())
     folder.mkdir(parents=True, exist_ok=True)
-    sweep(folder, f".*{_UPLOAD}")
+    for pattern in (f".*{_UPLOAD}", ".*.tmp"):
+        sweep(folder, pattern)
     path = folder / f".{secrets.token_hex(8)}{_UPLOAD}"
     try:
         await _write(chunks, path, limit)
@@ -61,7 +62,7 @@ def move_in_place(path: Path, stem: str) -> str:
     Raises:
         OSError: it cannot be moved.
     """
-    for taken in takewhile(Path.exists, _names(path, stem)):
+    for taken in takewhile(os.path.lexists, _names(path, stem)):
         if taken.is_file() and filecmp.cmp(path, taken, shallow=False):
             return taken.name
     with reserved(_names(path, stem)) as target:

@@ -337,6 +337,28 @@ def test_a_file_that_cannot_be_read_now_stays(
     assert cache.get(file.stem) is not None
 
 
+def test_a_drive_that_is_away_costs_the_cache_only(
+    host: Any,
+    tiny: TinyModel,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    profiles(host, tiny)
+    stat = os.stat
+
+    def away(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+        if str(path).startswith(str(folder)):
+            raise OSError(errno.EHOSTDOWN, os.strerror(errno.EHOSTDOWN))
+        return stat(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", away)
+    (profile,) = profiles(host, tiny)
+    monkeypatch.undo()
+    assert profile.concept == "church"
+    assert "could not be cached" in caplog.text
+
+
 def test_no_room_on_the_disk_harms_nothing(
     host: Any, tiny: TinyModel, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -189,15 +189,23 @@ def test_other_families_are_refused_with_name_and_reason(
     assert "paper covers UNets" in message
 
 
+class Packed(torch.Tensor):
+    """Eight-bit blocks as GGUF has them, with the shape of what they unpack to."""
+
+    @property
+    def shape(self) -> torch.Size:  # pyright: ignore[reportIncompatibleVariableOverride]
+        rows, row_bytes = self.size()
+        return torch.Size((rows, row_bytes * 16 // 9))
+
+
 def test_packed_weights_are_refused_by_name(host: Any, tiny: TinyModel) -> None:
     """As GGUF nodes hold them: a linear layer of the usual class whose bytes they alone read."""
     model = tiny_denoiser()
     layers = [name for name, _ in model.model.named_modules() if name.endswith(".ff.net.2")]
     layer = model.model.get_submodule(layers[0])
-    layer.weight = torch.nn.Parameter(
-        torch.zeros(layer.out_features, layer.in_features * 9 // 16, dtype=torch.uint8),
-        requires_grad=False,
-    )
+    packed = torch.zeros(layer.out_features, layer.in_features * 9 // 16, dtype=torch.uint8)
+    layer.weight = torch.nn.Parameter(packed.as_subclass(Packed), requires_grad=False)
+    assert layer.weight.shape == (layer.out_features, layer.in_features)
     with pytest.raises(GraphError, match="packed, as GGUF files do") as error:
         host.run(profile_graph(host, model, tiny.clip), "profile")
     assert layers[0] in str(error.value)

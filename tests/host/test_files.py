@@ -84,6 +84,43 @@ def test_two_servers_never_take_the_same_number(extension: Any, folder: Path, ma
     assert sorted(folder.iterdir()) == sorted([first, second])
 
 
+def test_a_link_to_a_drive_that_is_away_is_not_replaced(extension: Any, folder: Path) -> None:
+    link = folder / "mask.safetensors"
+    link.symlink_to("/away/mask.safetensors")
+    reserved = extension.module("nodes.host.reservation").reserved
+    with reserved([link, folder / "other.safetensors"]) as path:
+        assert path.name == "other.safetensors"
+    sent = folder / "sent"
+    sent.write_bytes(b"mask")
+    name = extension.module("nodes.host.uploads").move_in_place(sent, "mask")
+    assert name == "mask (1).safetensors" and link.is_symlink()
+
+
+def test_a_name_that_cannot_be_let_go_loses_no_mask(
+    host: Any, folder: Path, mask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a virus scanner may hold the hidden file that stands for the name."""
+    unlink = Path.unlink
+
+    def held(path: Path, missing_ok: bool = False) -> None:
+        if path.name.endswith(".safetensors.tmp"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", held)
+    name = save(host, mask, "church")
+    monkeypatch.undo()
+    assert (folder / name).stat().st_size > 0
+
+
+def test_a_link_to_a_mask_elsewhere_is_read(
+    host: Any, folder: Path, mask: Any, tmp_path: Path
+) -> None:
+    mask.save(tmp_path / "elsewhere.safetensors")
+    (folder / "link.safetensors").symlink_to(tmp_path / "elsewhere.safetensors")
+    assert load(host, "link.safetensors").concepts == mask.concepts
+
+
 def test_a_file_is_at_most_a_bit_a_weight(host: Any, folder: Path, mask: Any) -> None:
     path = folder / save(host, mask, "church")
     header = int.from_bytes(path.read_bytes()[:8], "little")

@@ -87,9 +87,11 @@ def test_other_models_leave_for_the_state_and_this_one_stays(
 
     monkeypatch.setattr(module, "current_loaded_models", [other, own])
     monkeypatch.setattr(module, "free_memory", free_memory)
-    model = tiny.model.model_size()
     weights = sum(math.prod(shape) for shape in shapes.values())
-    for total in (10**12, model):  # room for the whole state, and for the model alone
+    whole_state = (module.MOMENT_BYTES + 2 * module.SUM_BYTES) * weights
+    call = module.denoiser_memory(tiny.model, sampling(extension))
+    enough = tiny.model.model_size() + whole_state + call
+    for total in (enough, enough - 1):
         monkeypatch.setattr(module, "get_total_memory", lambda device, total=total: total)
         plan(extension, tiny, shapes, 2)
     (whole, kept), (part, also_kept) = asked
