@@ -1,5 +1,6 @@
 """The bundled workflows in the template browser, and the blueprint in the search for nodes."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -14,26 +15,32 @@ from workbench.graph import to_api
 
 FILES = sorted(WORKFLOW.parent.glob("*.json"))
 LARGEST_PICTURE = 40_000  # bytes
+SEEDS = itertools.count(2)
 
 SHOWS = """([card, [width, height]]) => {
   const picture = card.querySelector("img");
   return picture?.naturalWidth === width && picture.naturalHeight === height;
 }"""
 
-OVERLAPS = """() => {
-  const scale = app.canvas.ds.scale;
-  const boxes = app.graph.nodes.map((node) => {
+OUT_OF_PLACE = """() => {
+  const nodes = app.graph.nodes.map((node) => {
     const element = document.querySelector(`[data-node-id="${node.id}"]`);
     const [x, y, width, height] = node.boundingRect;
-    const box = element?.getBoundingClientRect();
     // The newer renderer draws nodes as elements, some of them larger than the graph says.
-    return [node.title, x, y, Math.max(width, box?.width / scale || 0),
-      Math.max(height, box?.height / scale || 0)];
+    return [node.title, x, y, Math.max(width, element?.offsetWidth ?? 0),
+      Math.max(height, element?.offsetHeight ?? 0)];
   });
+  const groups = app.graph.groups.map((group) => [group.title, ...group.boundingRect]);
   const apart = ([, x, y, w, h], [, a, b, c, d]) =>
     x + w <= a || a + c <= x || y + h <= b || b + d <= y;
-  return boxes.flatMap((one, number) => boxes.slice(number + 1)
-    .filter((other) => !apart(one, other)).map((other) => `${one[0]} on ${other[0]}`));
+  const within = ([, x, y, w, h], [, a, b, c, d]) =>
+    a <= x && x + w <= a + c && b <= y && y + h <= b + d;
+  const overlaps = [nodes, groups].flatMap((all) => all.flatMap((one, number) =>
+    all.slice(number + 1).filter((other) => !apart(one, other))
+      .map((other) => `${one[0]} on ${other[0]}`)));
+  const astray = nodes.filter((node) => node[0] !== "Read me"
+    && !groups.some((group) => within(node, group)));
+  return [...overlaps, ...astray.map(([title]) => `${title} sticks out`)];
 }"""
 
 BLUEPRINT_GRAPH = """() => {
@@ -63,17 +70,22 @@ def nodes_of(file: Path) -> list[dict[str, Any]]:
     return json.loads(file.read_text(encoding="utf-8"))["nodes"]
 
 
+def assert_tidy(comfy: ComfyPage) -> None:
+    """No node lies on another, and all but the note are within a group."""
+    comfy.command("Comfy.Canvas.FitView")
+    comfy.page.wait_for_timeout(500)  # the view glides
+    assert comfy.page.evaluate(OUT_OF_PLACE) == []
+
+
 def open_without_a_complaint(comfy: ComfyPage, file: Path) -> None:
-    """From the template browser: all nodes known, a note among them, none on another."""
+    """From the template browser: all nodes known, a note among them, each in its place."""
     comfy.open_template(file.stem)
     assert comfy.missing_nodes() == []
     expect(comfy.find(".p-toast-message")).to_have_count(0)
     kinds = [node["type"] for node in nodes_of(file)]
     assert comfy.page.evaluate("app.graph.nodes.map((node) => node.type)") == kinds
     assert "MarkdownNote" in kinds
-    comfy.command("Comfy.Canvas.FitView")
-    comfy.page.wait_for_timeout(500)  # the view glides
-    assert comfy.page.evaluate(OVERLAPS) == []
+    assert_tidy(comfy)
 
 
 DEMOS = [file for file in FILES if any(node["type"] == "FIADemoModel" for node in nodes_of(file))]
@@ -111,9 +123,16 @@ def test_a_template_for_checkpoints_opens_and_posts_what_the_http_tests_run(
 
 @pytest.mark.parametrize("file", DEMOS, ids=lambda file: file.stem)
 def test_a_template_with_the_demo_model_opens_and_runs(comfy: ComfyPage, file: Path) -> None:
+    """Also with the previews that its nodes have kept: the tests' server shows them."""
     open_without_a_complaint(comfy, file)
     comfy.shorten()
+    # A seed of its own: what the server has already computed it would not preview again.
+    seed = next(SEEDS)
+    previewing = [*comfy.node_ids("FIAProfileConcept"), *comfy.node_ids("KSampler")]
+    for node in previewing:
+        comfy.set_widget(node, "seed", seed)
     comfy.run()
+    assert_tidy(comfy)
     for kind in ("FIACompareErasure", "FIAInspectMask", "SaveImage"):
         for node in comfy.node_ids(kind):
             shown = comfy.output(node)
