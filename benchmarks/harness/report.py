@@ -11,7 +11,7 @@ from .places import Places
 from .plots import PLOTS
 from .provenance import noted_commits
 from .shots import suite_seeds
-from .significance import Comparison, holm, signed_rank
+from .significance import SIGNIFICANT, Comparison, holm, signed_rank
 from .suite import BASE, Suite
 from .tables import accuracy_table, cost_table, each_table, other_table, split_tables
 
@@ -115,7 +115,10 @@ def earlier(suite: Suite, rows: Sequence[Row]) -> str:
             for label, version in made
         )
     ]
-    return f"Made with earlier code or models: {', '.join(changed)}. " if changed else ""
+    if not changed:
+        return ""
+    all_of_them = len(changed) == len({label for label, _ in made})
+    return f"Made with earlier code or models: {'all' if all_of_them else ', '.join(changed)}. "
 
 
 def test_table(suite: Suite, answered: Answered) -> str:
@@ -125,7 +128,8 @@ def test_table(suite: Suite, answered: Answered) -> str:
         return ""
     lines = [
         "Paired Wilcoxon signed-rank test, two-sided, of the harmonic means; a pair is one group "
-        "at one seed. Holm's correction is over the methods of the table.",
+        "at one seed. Holm's correction is over the methods of the table. *Too few pairs*: p would "
+        "not be below 0.05 if all of them differed.",
         "",
         "| method | difference | pairs (differing) | p | p, Holm | |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -139,10 +143,12 @@ def test_table(suite: Suite, answered: Answered) -> str:
 
 
 def verdict(test: Comparison) -> str:
-    """Who is ahead, if the test tells."""
-    if test.p_holm >= 0.05:
-        return "no difference shown"
-    return "ahead" if test.difference > 0 else "behind"
+    """Who is ahead, if the test tells, and why not where it cannot."""
+    if test.p_holm < SIGNIFICANT:
+        return "ahead" if test.difference > 0 else "behind"
+    if test.differing == 0:
+        return "equal"
+    return "too few pairs" if test.smallest_p >= SIGNIFICANT else "no difference shown"
 
 
 def comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:

@@ -8,6 +8,9 @@ from typing import Any
 
 from scipy.stats import wilcoxon
 
+SIGNIFICANT = 0.05
+"""A smaller p, after Holm's correction, counts as a difference."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -26,6 +29,11 @@ class Comparison:
     difference: float
     p: float
     p_holm: float = nan
+
+    @property
+    def smallest_p(self) -> float:
+        """What p would be if every pair differed, and in the same direction."""
+        return 2.0 ** (1 - self.pairs)
 
 
 def signed_rank(reference: Sequence[float], other: Sequence[float]) -> Comparison:

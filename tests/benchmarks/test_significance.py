@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.harness.significance import holm, signed_rank
+from benchmarks.harness.report import verdict
+from benchmarks.harness.significance import Comparison, holm, signed_rank
 
 
 def test_five_pairs_all_ahead_have_one_chance_in_sixteen() -> None:
@@ -10,6 +11,7 @@ def test_five_pairs_all_ahead_have_one_chance_in_sixteen() -> None:
     assert (test.pairs, test.differing) == (5, 5)
     assert test.difference == pytest.approx(0.3)
     assert test.p == pytest.approx(2 / 2**5)  # all signs alike, either way
+    assert test.p == test.smallest_p
 
 
 def test_the_smallest_difference_against_is_two_chances_more() -> None:
@@ -34,3 +36,19 @@ def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
     assert corrected == pytest.approx({"a": 0.03, "c": 0.06, "b": 0.06})
     assert list(corrected) == ["a", "b", "c"]
     assert holm({"a": 0.6, "b": 0.9}) == {"a": 1.0, "b": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "differing", "difference", "p", "word"),
+    [
+        (6, 6, 0.2, 0.03, "ahead"),
+        (6, 6, -0.2, 0.03, "behind"),
+        (6, 6, 0.2, 0.06, "no difference shown"),
+        (5, 5, 1.0, 0.06, "too few pairs"),
+        (5, 0, 0.0, 1.0, "equal"),
+    ],
+)
+def test_a_verdict_says_why_there_is_none(
+    pairs: int, differing: int, difference: float, p: float, word: str
+) -> None:
+    assert verdict(Comparison(pairs, differing, difference, p, p)) == word
