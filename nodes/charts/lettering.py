@@ -1,6 +1,7 @@
 """Text of any size with the font that Pillow carries, so that it looks the same everywhere."""
 
 import unicodedata
+from bisect import bisect_right
 from functools import lru_cache
 from math import ceil
 
@@ -20,9 +21,10 @@ def fitted(text: str, size: int, width: float) -> str:
     """``text``, shortened at its end until it is at most ``width`` pixels wide."""
     if text_width(text, size) <= width:
         return text
-    while text and text_width(text + ELLIPSIS, size) > width:
-        text = text[:-1]
-    return text.rstrip() + ELLIPSIS
+    kept = bisect_right(
+        range(1, len(text)), width, key=lambda length: text_width(text[:length] + ELLIPSIS, size)
+    )
+    return text[:kept].rstrip() + ELLIPSIS
 
 
 def text_mask(text: str, size: int) -> Image.Image:
