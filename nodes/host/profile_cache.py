@@ -54,9 +54,10 @@ class ProfileCache:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             profile.save(self._path(key))
-            self._make_room()
         except (OSError, FIAFileError) as error:
             logging.warning("Forget It All: a profile could not be cached. %s", error)
+        with suppress(OSError):  # also where the disk is full
+            self._make_room()
 
     def empty(self) -> tuple[int, int]:
         """Remove every profile; how many, and their bytes."""

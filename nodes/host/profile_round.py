@@ -35,9 +35,10 @@ def profile_round(
     Where the device's memory runs out, the round begins again with half as many prompts a denoiser
     call; with one prompt a call the host's error is passed on.
     """
+    shapes = layer_shapes(find_ffn2_layers(model))
+    moments = plan.moment_bytes(shapes, model.load_device)  # come with the first call
     statistics, chunk = None, request.chunk
     while statistics is None:
-        shapes = layer_shapes(find_ffn2_layers(model))
         statistics = StepStatistics(
             shapes,
             concepts=len(concepts),
@@ -46,7 +47,6 @@ def profile_round(
             saliency_form=request.saliency_form,
             plan=plan,
         )
-        moments = plan.moment_bytes(shapes, model.load_device)  # come with the first call
         chunk = chunk or automatic_chunk(model, request.sampling, moments)
         progress.begin(concepts)
         try:
