@@ -201,15 +201,20 @@ def test_a_denoiser_that_another_node_has_replaced(host: Any, tiny: TinyModel) -
     assert "Connect the model without that node" in message
 
 
+def let_euler_see(monkeypatch: pytest.MonkeyPatch, levels: list[int]) -> None:
+    """Some of the schedule's noise levels only."""
+    euler = comfy.k_diffusion.sampling.sample_euler
+
+    def sample(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **options: Any) -> Any:
+        return euler(model, x, sigmas[levels], **options)
+
+    monkeypatch.setattr(comfy.k_diffusion.sampling, "sample_euler", sample)
+
+
 def test_a_sampler_that_ends_before_the_last_step(
     host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    euler = comfy.k_diffusion.sampling.sample_euler
-
-    def ends_early(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **options: Any) -> Any:
-        return euler(model, x, sigmas[:-1], **options)
-
-    monkeypatch.setattr(comfy.k_diffusion.sampling, "sample_euler", ends_early)
+    let_euler_see(monkeypatch, [0, 1, 2])
     message = refused(host, tiny.model, tiny.clip)
     assert "sampler: euler made no denoiser call in step 3 of 3" in message
 
@@ -217,12 +222,7 @@ def test_a_sampler_that_ends_before_the_last_step(
 def test_a_sampler_that_leaves_a_step_out_is_refused_there(
     host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    euler = comfy.k_diffusion.sampling.sample_euler
-
-    def leaves_out(model: Any, x: torch.Tensor, sigmas: torch.Tensor, **options: Any) -> Any:
-        return euler(model, x, sigmas[[0, 2, 3]], **options)
-
-    monkeypatch.setattr(comfy.k_diffusion.sampling, "sample_euler", leaves_out)
+    let_euler_see(monkeypatch, [0, 2, 3])
     watched = Denoiser(tiny.model, 0, fail)
     message = refused(host, watched.model, tiny.clip, batch_size=8)
     assert "sampler: euler made no denoiser call in step 2 of 3" in message
