@@ -1,18 +1,20 @@
 """From concept profiles to one neuron mask: the stages over whole models."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
 
 import torch
 from torch import Tensor
 
-from .bits import count_packed, pack_bits, unpack_bits
+from .bit_layers import BitLayers
+from .bits import count_packed, pack_bits
 from .fusion import agnostic_threshold, fuse_masks
 from .identity import require_same_model
 from .mask import NeuronMask
 from .origins import origin_record
-from .profile import ConceptProfile
+from .profile import ConceptProfile, SparseSensitivity
 from .report import FusionCounts, FusionReport, sum_counts
 from .shares import decimal_share
 from .values import same_words
@@ -44,13 +46,17 @@ def build_concept_mask(
     Raises:
         ValueError: a sparsity outside the range, unknown granularity.
     """
-    layers = {
-        name: layer.concept_sensitive_mask(spatial_sparsity, granularity, device).cpu()
-        for name, layer in profile.layers.items()
-    }
+
+    def select(layer: SparseSensitivity) -> Tensor:
+        return pack_bits(layer.concept_sensitive_mask(spatial_sparsity, granularity, device))
+
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:  # most is numpy's, on one core
+        packed = dict(
+            zip(profile.layers, threads.map(select, profile.layers.values()), strict=True)
+        )
     share = decimal_share("spatial_sparsity", spatial_sparsity)
     return NeuronMask(
-        layers=layers,
+        layers=BitLayers(profile.shapes, packed),
         model=profile.model,
         concepts=(profile.concept,),
         settings={"spatial_sparsity": float(share), "granularity": granularity},
@@ -84,15 +90,15 @@ def fuse_neuron_masks(
         raise ValueError("masks: is empty; give the mask of at least one concept.")
     _require_one_model(masks, protect)
     _require_distinct_concepts(masks, protect)
-    pruned: dict[str, Tensor] = {}
+    packed: dict[str, Tensor] = {}
     by_layer: dict[str, FusionCounts] = {}
     by_mask: list[list[FusionCounts]] = [[] for _ in masks]
     for name, shape in masks[0].shapes.items():
         prunable, agnostic = fuse_masks((mask.layers[name] for mask in masks), agnostic_ratio)
-        spared = _any_of([mask.bits.packed[name] for mask in protect], pack_bits(prunable))
-        shared = pack_bits(agnostic)
-        pruned[name] = prunable ^ unpack_bits(spared, shape)
-        by_layer[name] = _counts(shape, pack_bits(prunable | agnostic), shared, spared)
+        prunable, shared = pack_bits(prunable), pack_bits(agnostic)
+        spared = _any_of([mask.bits.packed[name] for mask in protect], prunable)
+        packed[name] = prunable ^ spared
+        by_layer[name] = _counts(shape, prunable | shared, shared, spared)
         for counts, mask in zip(by_mask, masks, strict=True):
             counts.append(_counts(shape, mask.bits.packed[name], shared, spared))
     report = FusionReport(
@@ -104,11 +110,12 @@ def fuse_neuron_masks(
         layers=by_layer,
         total=sum_counts(list(by_layer.values())),
     )
+    pruned = BitLayers(masks[0].shapes, packed)
     return FusionResult(_fused_mask(pruned, masks, agnostic_ratio, protect), report)
 
 
 def _fused_mask(
-    pruned: dict[str, Tensor],
+    pruned: BitLayers,
     masks: Sequence[NeuronMask],
     agnostic_ratio: float,
     protect: Sequence[NeuronMask],
