@@ -26,7 +26,7 @@ from benchmarks.true_size_rows.figures import (  # noqa: E402
     read_csv,
     write_csv,
 )
-from benchmarks.true_size_rows.names import NAMES  # noqa: E402
+from benchmarks.true_size_rows.names import ENVIRONMENTS, NAMES  # noqa: E402
 from workbench.environment import run_in_environment  # noqa: E402
 
 RESULTS = ROOT / "docs" / "results"
@@ -48,7 +48,12 @@ def measure(row: str, asked: argparse.Namespace) -> list[Figure]:
         command = [sys.executable, "-m", "benchmarks.true_size_rows.run_row", row, str(output)]
         for option in ("rounds", "side", "threads", "machine", "results"):
             command.append(f"--{option}={getattr(asked, option)}")
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(asked.threads)}
+        environment = {
+            **os.environ,
+            **ENVIRONMENTS.get(row, {}),
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": str(asked.threads),
+        }
         subprocess.run(command, check=True, cwd=scratch, env=environment)
         return read_csv(output)
 

@@ -8,7 +8,7 @@ from .denoiser_rows import change, masked, procedure, profiling, ten_concepts
 from .figures import Figure
 from .file_rows import files
 from .growth import growth
-from .memory_rows import sd15_memory, sdxl_memory
+from .memory_rows import sd15_memory, sd15_memory_in_use, sdxl_memory, sdxl_memory_in_use
 from .names import NAMES
 
 ROWS: dict[str, Callable[[Bench], list[Figure]]] = dict(
@@ -25,6 +25,8 @@ ROWS: dict[str, Callable[[Bench], list[Figure]]] = dict(
             masked,
             sd15_memory,
             sdxl_memory,
+            sd15_memory_in_use,
+            sdxl_memory_in_use,
             files,
             growth,
         ),
