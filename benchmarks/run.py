@@ -61,6 +61,7 @@ def main() -> None:
         small = arguments.quick or arguments.dry_run
         if arguments.fresh or (small and not arguments.report):
             ledger.drop(arguments.method or [entry.label for entry in suite.entries])
+            places.redrawn.unlink(missing_ok=True)
             if not ledger.rows:
                 places.commits.unlink(missing_ok=True)
         if arguments.ray and not arguments.report:

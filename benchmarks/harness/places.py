@@ -42,6 +42,11 @@ class Places:
         return self._result(".commits")
 
     @property
+    def redrawn(self) -> Path:
+        """A sentence on pictures that were drawn again later."""
+        return self._result(".redrawn")
+
+    @property
     def report(self) -> Path:
         return self._result(".md")
 

@@ -85,7 +85,8 @@ def made_from(suite: Suite, rows: Sequence[Row], places: Places) -> str:
         f"{asked_for(suite)}. Figures are percent, mean ± "
         "standard deviation over seeds. *Kept share* is accuracy on the kept concepts after, of "
         "that before; the *harmonic mean* is of the kept share and 1 − forgotten accuracy. Rows: "
-        f"`{places.rows.name}`{drawn_from(places)}. {earlier(suite, rows)}Written by "
+        f"`{places.rows.name}`{drawn_from(places)}. {earlier(suite, rows)}"
+        f"{redrawn(places)}Written by "
         f"`python3 benchmarks/run.py {suite.name}{form}`."
     )
 
@@ -119,6 +120,13 @@ def earlier(suite: Suite, rows: Sequence[Row]) -> str:
         return ""
     all_of_them = len(changed) == len({label for label, _ in made})
     return f"Made with earlier code or models: {'all' if all_of_them else ', '.join(changed)}. "
+
+
+def redrawn(places: Places) -> str:
+    """What ``benchmarks/redraw.py`` found, where it was run after these rows were drawn."""
+    return (
+        places.redrawn.read_text(encoding="utf-8").strip() + " " if places.redrawn.exists() else ""
+    )
 
 
 def test_table(suite: Suite, answered: Answered) -> str:

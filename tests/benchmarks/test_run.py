@@ -113,3 +113,14 @@ def test_rows_of_another_version_are_never_taken_for_current(quick: Places, tmp_
     for row in ledger.rows:
         assert ledger.has(row.origin, row.shot, row.judge)
         assert not ledger.has(replace(row.origin, version="other"), row.shot, row.judge)
+
+
+def test_a_sample_of_the_pictures_drawn_again_comes_out_the_same(quick: Places) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "redraw.py"), "objects", "--quick"]
+    options = ["--method", "fia", "--pictures", "3"]
+    process = subprocess.run([*command, *options], capture_output=True, text=True)
+    assert process.returncode == 0, process.stdout + process.stderr
+    sentence = process.stdout.splitlines()[-1]  # three pictures, and the base model's beside them
+    assert sentence.startswith("6 of these pictures were drawn again from ")
+    assert sentence.endswith("all judges say the same of 6 of them.")
+    assert sentence in quick.report.read_text(encoding="utf-8")

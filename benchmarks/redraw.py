@@ -1,0 +1,67 @@
+"""Draw a sample of a suite's pictures again: do its rows still hold with the code as it is now?
+
+    python3 benchmarks/redraw.py objects --method fia
+    python3 benchmarks/redraw.py objects --pictures 100
+
+The rows stay as they are; the suite's report quotes how many of the pictures came out the same.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from dataclasses import astuple
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.harness.command_line import add_suite_arguments, suite_of  # noqa: E402
+from workbench.environment import run_in_environment  # noqa: E402
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_suite_arguments(parser)
+    parser.add_argument(
+        "--method", action="append", default=[], help="a label in the suite; may come again"
+    )
+    parser.add_argument(
+        "--pictures", type=int, default=40, help="of the methods; the base model's come beside"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    run_in_environment(Path(__file__).resolve(), benchmarks=True)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+    from benchmarks.harness.ledger import Ledger
+    from benchmarks.harness.redrawing import RedrawPlaces, compare, sample_tasks
+    from benchmarks.harness.report import report
+    from benchmarks.harness.runner import plan, run
+    from workbench.client import ServerError, WorkflowError
+    from workbench.server import end_on_signals
+
+    end_on_signals()
+    try:
+        suite, places = suite_of(arguments)
+        own = RedrawPlaces(*astuple(places))
+        before = Ledger(places.rows).rows
+        tasks = sample_tasks(plan(suite, arguments.method), before, arguments.pictures)
+        own.rows.unlink(missing_ok=True)
+        again = Ledger(own.rows)
+        asyncio.run(run(suite, tasks, again, own))
+        sentence = compare(before, again.rows).sentence()
+        places.redrawn.write_text(sentence + "\n", encoding="utf-8")
+        places.report.write_text(report(suite, before, places), encoding="utf-8")
+    except (ValueError, ServerError, WorkflowError) as error:
+        sys.exit(f"{error}")
+    print(sentence)
+
+
+if __name__ == "__main__":
+    main()
