@@ -14,7 +14,7 @@ from .models import Model, sd15
 from .sampling import all_prompts, profile, profile_request, sample
 
 PLOT = "growth.png"
-CHANNELS = 64  # of the model that most curves use
+CHANNELS = 128  # of the model that most curves use
 CHUNK = 4  # prompts a denoiser call
 WORDS = tuple(f"church {number}" for number in range(1, 17))
 
@@ -23,7 +23,7 @@ WORDS = tuple(f"church {number}" for number in range(1, 17))
 class Setting:
     """One profile run: (1 + concepts) · contexts prompts."""
 
-    contexts: int = 4
+    contexts: int = 8
     steps: int = 2
     concepts: int = 1
     side: int = 64
@@ -51,14 +51,14 @@ class Curve:
 CURVES = (
     Curve(
         "prompts a concept",
-        tuple(Setting(contexts=count) for count in (2, 4, 8)),
+        tuple(Setting(contexts=count) for count in (7, 14, 28)),
         lambda setting: setting.contexts,
         1,
         0,
     ),
     Curve(
         "steps",
-        tuple(Setting(steps=count) for count in (1, 2, 4)),
+        tuple(Setting(steps=count) for count in (2, 4, 8)),
         lambda setting: setting.steps,
         1,
         0,
@@ -72,14 +72,14 @@ CURVES = (
     ),
     Curve(
         "latent positions",
-        tuple(Setting(side=side) for side in (64, 128, 192)),
+        tuple(Setting(side=side) for side in (128, 192, 256)),
         lambda setting: (setting.side // 8) ** 2,
         1,
         0,
     ),
     Curve(
         "FFN2 weights, millions",
-        tuple(Setting(channels=count) for count in (32, 64, 128)),
+        tuple(Setting(channels=count) for count in (128, 224, 320)),
         lambda setting: 49_561_600 * (setting.channels / 320) ** 2 / 1e6,
         1,
         1,
@@ -111,11 +111,16 @@ def growth(bench: Bench) -> list[Figure]:
                     [slope],
                     "",
                     f"{expected:g} expected",
-                    conditions=f"SD 1.5's blocks, {curve.settings[0].channels} channels and up",
+                    conditions=f"SD 1.5's blocks, {_channels(curve)} channels",
                 )
             )
     _draw(drawn, bench.results / PLOT)
     return figures
+
+
+def _channels(curve: Curve) -> str:
+    """Of the curve's models, in words."""
+    return " to ".join(map(str, sorted({one.channels for one in curve.settings})[::2]))
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:

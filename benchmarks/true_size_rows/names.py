@@ -21,5 +21,5 @@ RETURNED = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20)}
 """Environment in which glibc returns a freed matrix at once; else it keeps most as gaps between
 others, which a process on a CPU holds, and which no counter of a GPU's memory would count."""
 
-ENVIRONMENTS = {"memory-in-use-sd15": RETURNED, "memory-in-use-sdxl": RETURNED}
+ENVIRONMENTS = dict.fromkeys(("memory-in-use-sd15", "memory-in-use-sdxl", "growth"), RETURNED)
 """What a row's process needs in its environment."""
