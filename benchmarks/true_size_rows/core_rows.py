@@ -1,6 +1,7 @@
 """Rows that need no denoiser while they are timed: selection, fusion, statistics."""
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -70,13 +71,7 @@ def selection(bench: Bench) -> list[Figure]:
 
 def fusion(bench: Bench) -> list[Figure]:
     """Fifty masks into one, against one pass that counts their bits."""
-    core = bench.core
-    shares = [0.006 + 0.001 * number for number in range(MANY // len(CONCEPTS))]
-    masks = [
-        replace(core.build_concept_mask(profile, share), concepts=(f"{profile.concept} {share}",))
-        for share in shares
-        for profile in bench.profiles
-    ]
+    masks = _many_masks(bench)
 
     def count() -> None:
         for mask in masks:
@@ -84,15 +79,10 @@ def fusion(bench: Bench) -> list[Figure]:
                 layer.count_nonzero()
 
     def fuse() -> None:
-        core.fuse_neuron_masks(masks, AGNOSTIC_RATIO)
+        bench.core.fuse_neuron_masks(masks, AGNOSTIC_RATIO)
 
     times = interleaved(count, fuse, bench.rounds)
-    with peak_memory() as before:
-        count()
-    with peak_memory() as after:
-        fuse()
-    of_two = 2 * masks[0].weights
-    conditions = f"{masks[0].weights:,} weights, r2 = 0.6 to 1 %"
+    conditions = _of_many(masks)
     return [
         bench.figure(f"fuse {MANY} concepts", times.second, "s", goal=2, conditions=conditions),
         bench.figure(
@@ -101,14 +91,44 @@ def fusion(bench: Bench) -> list[Figure]:
             against="one pass of torch over the same masks",
             conditions=conditions,
         ),
-        bench.figure(
-            f"extra memory to fuse {MANY} concepts",
-            [(after.ram - before.ram) / of_two],
-            against="two masks",
-            goal=1,
-            conditions=conditions,
-        ),
+        _fusion_memory(bench, masks, ""),
     ]
+
+
+def fusion_memory_in_use(bench: Bench) -> list[Figure]:
+    """What fusing fifty masks takes, in a process that returns what it frees."""
+    return [_fusion_memory(bench, _many_masks(bench), ", in use")]
+
+
+def _many_masks(bench: Bench) -> list[Any]:
+    """Fifty masks: of every concept at several sparsities."""
+    shares = [0.006 + 0.001 * number for number in range(MANY // len(CONCEPTS))]
+    return [
+        replace(
+            bench.core.build_concept_mask(profile, share), concepts=(f"{profile.concept} {share}",)
+        )
+        for share in shares
+        for profile in bench.profiles
+    ]
+
+
+def _fusion_memory(bench: Bench, masks: list[Any], words: str) -> Figure:
+    """Peak of a fusion beyond what lies in memory before it."""
+    with peak_memory() as before:
+        pass
+    with peak_memory() as after:
+        bench.core.fuse_neuron_masks(masks, AGNOSTIC_RATIO)
+    return bench.figure(
+        f"extra memory to fuse {MANY} concepts{words}",
+        [(after.ram - before.ram) / (2 * masks[0].weights)],
+        against="two masks as bool tensors",
+        goal=1,
+        conditions=_of_many(masks),
+    )
+
+
+def _of_many(masks: list[Any]) -> str:
+    return f"{masks[0].weights:,} weights, r2 = 0.6 to 1 %"
 
 
 def statistics(bench: Bench) -> list[Figure]:

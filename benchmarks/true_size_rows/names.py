@@ -13,6 +13,7 @@ NAMES = (
     "memory-sdxl",
     "memory-in-use-sd15",
     "memory-in-use-sdxl",
+    "memory-in-use-fusion",
     "files",
     "growth",
 )
@@ -21,5 +22,7 @@ RETURNED = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20)}
 """Environment in which glibc returns a freed matrix at once; else it keeps most as gaps between
 others, which a process on a CPU holds, and which no counter of a GPU's memory would count."""
 
-ENVIRONMENTS = dict.fromkeys(("memory-in-use-sd15", "memory-in-use-sdxl", "growth"), RETURNED)
+ENVIRONMENTS = {
+    name: RETURNED for name in NAMES if name == "growth" or name.startswith("memory-in-use")
+}
 """What a row's process needs in its environment."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from .bench import Bench
-from .core_rows import fusion, selection, statistics
+from .core_rows import fusion, fusion_memory_in_use, selection, statistics
 from .denoiser_rows import change, masked, procedure, profiling, ten_concepts
 from .figures import Figure
 from .file_rows import files
@@ -27,6 +27,7 @@ ROWS: dict[str, Callable[[Bench], list[Figure]]] = dict(
             sdxl_memory,
             sd15_memory_in_use,
             sdxl_memory_in_use,
+            fusion_memory_in_use,
             files,
             growth,
         ),
