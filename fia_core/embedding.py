@@ -27,9 +27,15 @@ def embed_mask(mask: NeuronMask) -> str:
     """The text form of ``mask``, at most ``MAX_TEXT`` characters; the same for the same mask.
 
     Raises:
-        ValueError: the text would be longer; says about how long, and what to do instead.
+        ValueError: the text would be longer, or unpack to more than may be read back; says how
+            much, and what to do instead.
     """
     data = mask.to_bytes(plain=True)  # what is deflated already, xz makes no smaller
+    if len(data) > MAX_FILE_BYTES:
+        raise ValueError(
+            f"mask: {', '.join(mask.concepts)} takes {len(data):,} bytes, and an embedded mask may "
+            f"unpack to {MAX_FILE_BYTES:,} at most. Share the mask's file instead."
+        )
     compressor = lzma.LZMACompressor()
     compressed = bytearray()
     for end in range(_BLOCK, len(data) + _BLOCK, _BLOCK):

@@ -20,6 +20,9 @@ from .shares import decimal_share
 from .values import same_words
 from .version import VERSION
 
+MOST_WORKERS = 4
+"""Layers whose places and values are in memory at once."""
+
 
 @dataclass(frozen=True)
 class FusionResult:
@@ -50,7 +53,7 @@ def build_concept_mask(
     def select(layer: SparseSensitivity) -> Tensor:
         return pack_bits(layer.concept_sensitive_mask(spatial_sparsity, granularity, device))
 
-    with ThreadPoolExecutor(torch.get_num_threads()) as threads:  # most is numpy's, on one core
+    with ThreadPoolExecutor(_workers(device)) as threads:
         packed = dict(
             zip(profile.layers, threads.map(select, profile.layers.values()), strict=True)
         )
@@ -112,6 +115,12 @@ def fuse_neuron_masks(
     )
     pruned = BitLayers(masks[0].shapes, packed)
     return FusionResult(_fused_mask(pruned, masks, agnostic_ratio, protect), report)
+
+
+def _workers(device: torch.device | str) -> int:
+    """Layers to select from side by side: on a CPU most of a selection is numpy's, on one core."""
+    on_cpu = torch.device(device).type == "cpu"
+    return min(torch.get_num_threads(), MOST_WORKERS) if on_cpu else 1
 
 
 def _fused_mask(

@@ -48,6 +48,7 @@ def profile_round(
             plan=plan,
         )
         chunk = chunk or automatic_chunk(model, request.sampling, moments)
+        chunk = _in_whole_groups(chunk, len(prompts.base))
         progress.begin(concepts)
         try:
             _watch(model, request, prompts, concepts, chunk, statistics, progress)
@@ -72,6 +73,14 @@ def profile_round(
         )
         for position, concept in enumerate(concepts)
     ]
+
+
+def _in_whole_groups(chunk: int, group: int) -> int:
+    """At most ``chunk`` prompts a call, no part of a group beside a whole one.
+
+    Least lies between two calls where the first ends with a whole group (``StepStatistics``).
+    """
+    return chunk - chunk % group if chunk > group else chunk
 
 
 def _watch(

@@ -39,7 +39,7 @@ UPLOAD_BLOCK = 1 << 20  # bytes
 Value = TypeVar("Value")
 Handler = Callable[[web.Request], Awaitable[dict[str, Any]]]
 
-_one_at_a_time = asyncio.Lock()  # a mask in memory takes eight times its file
+_one_at_a_time = asyncio.Lock()  # a hostile file may unpack to a gigabyte
 
 
 def register_routes() -> None:

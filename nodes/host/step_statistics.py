@@ -3,7 +3,8 @@
 Prompts come in groups of one size: the base prompts first, then each concept's. Within a step and
 a layer they come in order, so the state is the base moments of the step, one concept's mean at a
 time, and per concept what Eq. 3 keeps over the steps. Of the base moments only μ_b + σ_b stays
-while concepts come, so between prompts a layer holds at most two of these matrices.
+while concepts come, so between prompts a layer holds at most two of these matrices; between
+denoiser calls one, where a call is for whole groups.
 """
 
 import torch

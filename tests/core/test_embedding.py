@@ -51,6 +51,15 @@ def test_the_structure_of_a_mask_makes_its_text_shorter() -> None:
     assert len(embed_mask(one)) < 0.9 * len(text_of(one.to_bytes()))
 
 
+def test_a_mask_whose_text_could_not_be_read_back_is_not_embedded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 2**16)
+    large = replace(mask(), layers={"layer": torch.zeros((1000, 1000), dtype=torch.bool)})
+    with pytest.raises(ValueError, match=r"may unpack to 65,536 at most\. Share the mask's file"):
+        embed_mask(large)
+
+
 def test_text_wrapped_by_a_mail_program_is_read() -> None:
     text = embed_mask(mask())
     wrapped = "\r\n".join(text[start : start + 76] for start in range(0, len(text), 76))

@@ -170,6 +170,18 @@ def crowded(model: Any, most: int) -> tuple[Any, list[int]]:
     return clone, rows
 
 
+@pytest.mark.parametrize(("batch_size", "calls"), [(14, {12, 4}), (7, {4}), (3, {3, 1})])
+def test_a_call_is_for_whole_groups_where_one_fits(
+    host: Any, tiny: TinyModel, batch_size: int, calls: set[int]
+) -> None:
+    """Four groups of four prompts."""
+    model, rows = crowded(tiny.model, most=100)
+    host.forget()
+    graph = profile_graph(host, model, tiny.clip, concepts=CONCEPTS, batch_size=batch_size)
+    host.run(graph, "profile")
+    assert {row // 2 for row in rows} == calls
+
+
 def test_out_of_memory_halves_the_prompts_of_a_call(host: Any, tiny: TinyModel) -> None:
     host.forget()
     plain = profile_graph(host, tiny.model, tiny.clip, batch_size=8)
