@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,30 +64,70 @@ def test_every_picture_is_on_a_page() -> None:
         assert f"({picture})" in text
 
 
+@dataclass(frozen=True)
+class Names:
+    """What a node and its sockets are called in one language, by id."""
+
+    title: str
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+    @classmethod
+    def of_page(cls, page: Path, extension: Any) -> "Names":
+        """Those in the page's language."""
+        if page.parent != PAGES:
+            path = PAGES.parents[1] / "locales" / page.stem / "nodeDefs.json"
+            node = json.loads(path.read_text(encoding="utf-8"))[page.parent.name]
+            inputs, outputs = (
+                {id: slot["name"] for id, slot in node[side].items()}
+                for side in ("inputs", "outputs")
+            )
+            return cls(node["display_name"], inputs, outputs)
+        schema = extension.node(page.stem).GET_SCHEMA()
+        inputs = {slot.id: slot.display_name or slot.id for slot in schema.inputs}
+        outputs = {str(n): slot.display_name or slot.id for n, slot in enumerate(schema.outputs)}
+        return cls(schema.display_name, inputs, outputs)
+
+
 @pytest.mark.parametrize("page", pages(), ids=name)
 def test_a_page_calls_the_node_and_its_inputs_by_their_names(page: Path, extension: Any) -> None:
+    names = Names.of_page(page, extension)
+    assert page.read_text(encoding="utf-8").startswith(f"# {names.title}\n")
+    explained = explained_inputs(page)
+    assert explained <= set(names.inputs.values())
+    assert explained or not names.inputs
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.glob("*/*.md")), ids=name)
+def test_a_translation_explains_what_the_english_page_explains(page: Path, extension: Any) -> None:
+    english = PAGES / f"{page.parent.name}.md"
+    assert explained(page, extension) == explained(english, extension)
+    assert items(page) == items(english)
+
+
+def explained(page: Path, extension: Any) -> tuple[set[str], set[str]]:
+    """Ids of the inputs that have an item of their own, and of the outputs in bold anywhere.
+
+    An output that is called as an input is (mask, model) is not looked for.
+    """
+    names = Names.of_page(page, extension)
+    inputs, bold = explained_inputs(page), bold_words(page.read_text(encoding="utf-8"))
+    return (
+        {id for id, name in names.inputs.items() if name in inputs},
+        {id for id, name in names.outputs.items() if name in bold - set(names.inputs.values())},
+    )
+
+
+def explained_inputs(page: Path) -> set[str]:
     """The bold words before the colon in the section on inputs, less the page's own buttons."""
-    title, inputs = names(page, extension)
     lines = page.read_text(encoding="utf-8").splitlines()
-    assert lines[0] == f"# {title}"
-    explained = {
-        word
-        for line in section(lines, INPUTS)
-        if line.startswith("- **")
-        for word in re.findall(r"\*\*([^*]+)\*\*", re.split("[:：]", line)[0])
-    }
-    assert explained - BUTTONS <= inputs
-    assert explained or not inputs
+    starts = (line for line in section(lines, INPUTS) if line.startswith("- **"))
+    words = (bold_words(re.split("[:：]", line)[0]) for line in starts)
+    return set().union(*words) - BUTTONS
 
 
-def names(page: Path, extension: Any) -> tuple[str, set[str]]:
-    """The node's title and its inputs' names, in the page's language."""
-    if page.parent != PAGES:
-        path = PAGES.parents[1] / "locales" / page.stem / "nodeDefs.json"
-        node = json.loads(path.read_text(encoding="utf-8"))[page.parent.name]
-        return node["display_name"], {slot["name"] for slot in node["inputs"].values()}
-    schema = extension.node(page.stem).GET_SCHEMA()
-    return schema.display_name, {slot.display_name or slot.id for slot in schema.inputs}
+def bold_words(text: str) -> set[str]:
+    return set(re.findall(r"\*\*([^*]+)\*\*", text))
 
 
 def section(lines: list[str], headings: set[str]) -> Iterator[str]:
@@ -97,6 +138,12 @@ def section(lines: list[str], headings: set[str]) -> Iterator[str]:
             inside = line.removeprefix("## ") in headings
         elif inside:
             yield line
+
+
+def items(page: Path) -> list[int]:
+    """How many list items each section has: advice that one language lacks is found so."""
+    sections = re.split("^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    return [len(re.findall("^- ", text, re.MULTILINE)) for text in sections]
 
 
 @pytest.mark.parametrize("node_id", ["FIAApplyNeuronMask", "FIALoadNeuronMask"])
