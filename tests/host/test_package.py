@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_PACKAGE = 50 * 2**20  # bytes, before it is compressed
 LARGEST_ICON = 400  # pixels
+PUBLISH = ROOT / ".github" / "workflows" / "publish.yml"
+NO_COMMIT = "0" * 40  # what GitHub calls the commit before a new branch
 
 LOAD = """
 import asyncio, sys
@@ -94,3 +97,86 @@ def test_the_icon_is_as_the_registry_wants_it() -> None:
     (name,) = re.findall(r'^Icon = "([^"]+)"', text, re.MULTILINE)
     with Image.open(ROOT / name) as icon:
         assert icon.width == icon.height <= LARGEST_ICON
+
+
+@pytest.fixture
+def pushed(tmp_path: Path) -> Path:
+    """A repository with this one's project file and README, in three commits; the second is a
+    new version."""
+    folder = tmp_path / "pushed"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    shutil.copyfile(ROOT / "README.md", folder / "README.md")
+    newer = re.sub('^version = ".*"', 'version = "99.0.0"', project, flags=re.MULTILINE)
+    for text in (project, newer, newer + "\n# the same version\n"):
+        (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+        git(folder, "add", ".")
+        author = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        git(folder, *author, "commit", "--quiet", "--message=one")
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
+def run_step(start: str, folder: Path, **variables: str) -> str:
+    """Run the step of publish.yml whose name starts so as GitHub does; what it puts out."""
+    steps = yaml.safe_load(PUBLISH.read_text(encoding="utf-8"))["jobs"]["publish"]["steps"]
+    (script,) = (step["run"] for step in steps if step.get("name", "").startswith(start))
+    output = folder.with_name("output")
+    output.write_text("")
+    own = {
+        "GITHUB_EVENT_NAME": "push",
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_REPOSITORY": "someone/forget-it-all",
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_SHA": git(folder, "rev-parse", "HEAD"),
+    }
+    environment = os.environ | own | variables
+    subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, check=True)
+    return output.read_text()
+
+
+publishing = pytest.mark.skipif(sys.platform != "linux", reason="GitHub publishes on Linux")
+
+
+@publishing
+@pytest.mark.parametrize(
+    ("event", "before", "new"),
+    [
+        ("push", "HEAD~2", True),
+        ("push", "HEAD~1", False),
+        ("push", NO_COMMIT, True),
+        ("push", "1" * 40, True),  # before a forced push
+        ("workflow_dispatch", "", True),
+    ],
+)
+def test_a_new_version_is_published(pushed: Path, event: str, before: str, new: bool) -> None:
+    put_out = run_step("Look for", pushed, GITHUB_EVENT_NAME=event, BEFORE=before)
+    assert put_out == ("new=true\n" if new else "")
+
+
+@publishing
+def test_the_published_readme_links_to_what_the_package_leaves_out(pushed: Path) -> None:
+    run_step("Name this repository", pushed)
+    commit = git(pushed, "rev-parse", "HEAD")
+    files = f"https://raw.githubusercontent.com/someone/forget-it-all/{commit}"
+    pages = f"https://github.com/someone/forget-it-all/blob/{commit}"
+    before, after = (
+        re.findall(r"(!?)\[[^]]*\]\(([^)]+)\)", (folder / "README.md").read_text(encoding="utf-8"))
+        for folder in (ROOT, pushed)
+    )
+    assert after == [
+        (mark, link if link.startswith(("http", "#")) else f"{files if mark else pages}/{link}")
+        for mark, link in before
+    ]
+    links = [link for _, link in before]
+    assert "docs/before_after.png" in links
+    for link in links:
+        assert link.startswith(("http", "#")) or (ROOT / link.partition("#")[0]).exists()
+    project = (pushed / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'\nIcon = "{files}/docs/icon.png"' in project
+    assert project.endswith(f'Issues = "{pages.partition("/blob/")[0]}/issues"\n')
