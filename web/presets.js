@@ -21,10 +21,19 @@ app.registerExtension({
     if (node.comfyClass !== KIND || !kind) {
       return;
     }
+    /** @type {unknown} null while the page makes the node and gives it the values of a file */
+    let chosen = null;
+    setTimeout(() => {
+      chosen = kind.value;
+    });
     const { callback } = kind;
     kind.callback = (value, ...details) => {
       callback?.call(kind, value, ...details);
-      void choose(node, String(value));
+      // The page also calls at every Run, where another node gives the kind.
+      if (chosen !== null && value !== chosen) {
+        chosen = value;
+        void choose(node, String(value));
+      }
     };
   },
 });

@@ -11,6 +11,13 @@ from workbench.erasure import WORKFLOW
 WIDGETS = """() => Object.fromEntries(app.graph.nodes.flatMap((node) =>
   (node.widgets ?? []).map((widget) => [`${node.type}.${widget.name}`, widget.value])))"""
 
+CONNECT_KIND = """id => {
+  const node = app.graph.getNodeById(id);
+  const primitive = LiteGraph.createNode("PrimitiveNode");
+  app.graph.add(primitive);
+  primitive.connect(0, node, node.inputs.findIndex(({ name }) => name === "kind"));
+}"""
+
 
 def numbers(comfy: ComfyPage) -> tuple[Any, ...]:
     widgets = comfy.page.evaluate(WIDGETS)
@@ -51,3 +58,35 @@ def test_opening_a_workflow_changes_no_number(comfy: ComfyPage) -> None:
     comfy.load(workflow)
     comfy.page.wait_for_timeout(500)
     assert numbers(comfy)[1] == 4.2
+
+
+def test_opening_what_a_program_posts_changes_no_number(comfy: ComfyPage) -> None:
+    """The API format: the page calls the kind's callback as if a person had chosen it."""
+    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    (profile,) = comfy.node_ids("FIAProfileConcept")
+    (build,) = comfy.node_ids("FIABuildConceptMask")
+    comfy.set_widget(profile, "kind", "art style")
+    comfy.find(".p-toast-message", has_text="spatial sparsity 2 %").wait_for()
+    comfy.set_widget(build, "spatial_sparsity", 4.2)
+    comfy.page.evaluate(
+        "app.graphToPrompt().then(({ output }) => app.loadApiJson(output, 'posted'))"
+    )
+    comfy.page.wait_for_timeout(500)
+    assert comfy.widget(profile, "kind") == "art style"
+    assert numbers(comfy) == (5, 4.2, 80)
+
+
+def test_a_run_with_a_kind_from_another_node_changes_no_number(comfy: ComfyPage) -> None:
+    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    (profile,) = comfy.node_ids("FIAProfileConcept")
+    (build,) = comfy.node_ids("FIABuildConceptMask")
+    comfy.page.evaluate(CONNECT_KIND, profile)
+    comfy.set_widget(build, "spatial_sparsity", 4.2)
+    comfy.page.evaluate("app.graphToPrompt()")  # as Run does
+    comfy.page.wait_for_timeout(500)
+    assert numbers(comfy)[1] == 4.2
+
+    (primitive,) = comfy.node_ids("PrimitiveNode")
+    comfy.set_widget(primitive, "value", "art style")
+    comfy.find(".p-toast-message", has_text="spatial sparsity 2 %").wait_for()
+    assert numbers(comfy) == (5, 2, 80)
