@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 from statistics import fmean, stdev
 
 from .ledger import Row
@@ -30,25 +31,31 @@ class Outcome:
 
     @property
     def kept_share(self) -> float:
-        """``kept`` as a share of what it was; above 1 where more is found than before."""
-        return self.kept / self.kept_before if self.kept_before else 0.0
+        """``kept`` as a share of what it was; above 1 where more is found than before.
+
+        NaN where nothing was found before: then there is nothing that could be kept.
+        """
+        return self.kept / self.kept_before if self.kept_before else nan
 
     @property
     def harmonic_mean(self) -> float:
-        """Of 1 − ``forgotten`` and the kept share, which counts as at most 1; 0 when either is."""
+        """Of 1 − ``forgotten`` and the kept share, which counts as at most 1; 0 when either is,
+        and NaN with the kept share."""
+        if isnan(self.kept_share):
+            return nan
         gone, stayed = 1 - self.forgotten, min(1.0, self.kept_share)
         return 2 * gone * stayed / (gone + stayed) if gone + stayed else 0.0
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and deviation over seeds."""
+    """Mean and deviation over seeds; none, where a value is known of no seed."""
 
     by_seed: tuple[float, ...]
 
     @property
     def mean(self) -> float:
-        return fmean(self.by_seed)
+        return fmean(self.by_seed) if self.by_seed else nan
 
     @property
     def std(self) -> float:
@@ -56,8 +63,8 @@ class Spread:
         return stdev(self.by_seed) if len(self.by_seed) > 1 else 0.0
 
     def percent(self) -> str:
-        """``"97.9 ± 2.9"``."""
-        return f"{100 * self.mean:.1f} ± {100 * self.std:.1f}"
+        """``"97.9 ± 2.9"``, or a dash."""
+        return f"{100 * self.mean:.1f} ± {100 * self.std:.1f}" if self.by_seed else "–"
 
 
 Answers = Mapping[Shot, float]
@@ -135,8 +142,9 @@ def outcomes_of(
 
 
 def over_seeds(found: Sequence[Outcome], value: Callable[[Outcome], float]) -> Spread:
-    """The mean over groups and conditions at each seed."""
+    """The mean over groups and conditions at each seed; values that are NaN are left out."""
     by_seed: dict[int, list[float]] = defaultdict(list)
     for one in found:
-        by_seed[one.seed].append(value(one))
+        if not isnan(value(one)):
+            by_seed[one.seed].append(value(one))
     return Spread(tuple(fmean(by_seed[seed]) for seed in sorted(by_seed)))

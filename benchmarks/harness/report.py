@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import isnan
 
 from . import registry
 from .agreement import agreement_table, judge_pairs
@@ -85,7 +86,7 @@ def made_from(suite: Suite, rows: Sequence[Row], places: Places) -> str:
         f"{asked_for(suite)}. Figures are percent, mean ± "
         "standard deviation over seeds. *Kept share* is accuracy on the kept concepts after, of "
         "that before; the *harmonic mean* is of the kept share and 1 − forgotten accuracy. Rows: "
-        f"`{places.rows.name}`{drawn_from(places)}. {earlier(suite, rows)}"
+        f"`{places.rows.name}`{drawn_from(places)}. {earlier(suite, rows)}{unmeasured(suite, rows)}"
         f"{redrawn(places)}Written by "
         f"`python3 benchmarks/run.py {suite.name}{form}`."
     )
@@ -122,6 +123,13 @@ def earlier(suite: Suite, rows: Sequence[Row]) -> str:
     return f"Made with earlier code or models: {'all' if all_of_them else ', '.join(changed)}. "
 
 
+def unmeasured(suite: Suite, rows: Sequence[Row]) -> str:
+    """Which of the suite's methods have no rows."""
+    measured = {row.origin.method for row in rows}
+    titles = [registry.entry_title(entry) for entry in suite.entries if entry.label not in measured]
+    return f"Not measured: {', '.join(titles)}. " if titles else ""
+
+
 def redrawn(places: Places) -> str:
     """What ``benchmarks/redraw.py`` found, where it was run after these rows were drawn."""
     return (
@@ -137,16 +145,24 @@ def test_table(suite: Suite, answered: Answered) -> str:
     lines = [
         "Paired Wilcoxon signed-rank test, two-sided, of the harmonic means; a pair is one group "
         "at one seed. Holm's correction is over the methods of the table. *Too few pairs*: p would "
-        "not be below 0.05 if all of them differed.",
+        "not be below 0.05 if all of them differed. Pairs of one seed start from the same noise, "
+        "and groups share prompts, so p tells less than of so many independent pairs; *seeds "
+        "ahead* counts the seeds at which the mean over all groups is higher.",
         "",
-        "| method | difference | pairs (differing) | p | p, Holm | |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| method | difference | pairs (differing) | seeds ahead | p | p, Holm | |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for label, test in tests.items():
-        lines.append(
-            f"| {registry.title(suite, label)} | {100 * test.difference:+.1f} | {test.pairs} "
-            f"({test.differing}) | {test.p:.2g} | {test.p_holm:.2g} | {verdict(test)} |"
+        cells = (
+            registry.title(suite, label),
+            f"{100 * test.difference:+.1f}",
+            f"{test.pairs} ({test.differing})",
+            f"{test.seeds_ahead} of {test.seeds}",
+            f"{test.p:.2g}",
+            f"{test.p_holm:.2g}",
+            verdict(test),
         )
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -170,11 +186,17 @@ def comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
         shared = [pair for pair in mine if pair in its]
         if shared:
             tests[entry.label] = signed_rank(
-                [mine[pair] for pair in shared], [its[pair] for pair in shared]
+                [mine[pair] for pair in shared],
+                [its[pair] for pair in shared],
+                [seed for *_, seed in shared],
             )
     corrected = holm({label: test.p for label, test in tests.items()})
     return {label: replace(test, p_holm=corrected[label]) for label, test in tests.items()}
 
 
 def _by_pair(found: Sequence[Outcome]) -> dict[tuple[str, str, int], float]:
-    return {(one.group, one.condition, one.seed): one.harmonic_mean for one in found}
+    return {
+        (one.group, one.condition, one.seed): one.harmonic_mean
+        for one in found
+        if not isnan(one.harmonic_mean)
+    }

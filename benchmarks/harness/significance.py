@@ -1,5 +1,6 @@
 """Paired Wilcoxon signed-rank tests, corrected for their number by Holm."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
@@ -11,6 +12,9 @@ from scipy.stats import wilcoxon
 SIGNIFICANT = 0.05
 """A smaller p, after Holm's correction, counts as a difference."""
 
+ROUNDING = 1e-12
+"""A difference that is no larger is none."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -21,6 +25,7 @@ class Comparison:
         differing: those whose values differ; the test rests on them alone.
         difference: mean of reference − other.
         p: two-sided; 1 where no pair differs.
+        seeds_ahead, seeds: at how many of the seeds the mean difference is above 0.
         p_holm: ``p`` corrected for all comparisons made together.
     """
 
@@ -28,6 +33,8 @@ class Comparison:
     differing: int
     difference: float
     p: float
+    seeds_ahead: int
+    seeds: int
     p_holm: float = nan
 
     @property
@@ -36,8 +43,14 @@ class Comparison:
         return 2.0 ** (1 - self.pairs)
 
 
-def signed_rank(reference: Sequence[float], other: Sequence[float]) -> Comparison:
+def signed_rank(
+    reference: Sequence[float], other: Sequence[float], seeds: Sequence[int]
+) -> Comparison:
     """Two-sided test of paired values; pairs without a difference are left out of the ranks.
+
+    Args:
+        reference, other: a value a pair.
+        seeds: of the pairs.
 
     Raises:
         ValueError: no pairs, or not as many values.
@@ -45,11 +58,15 @@ def signed_rank(reference: Sequence[float], other: Sequence[float]) -> Compariso
     differences = [mine - its for mine, its in zip(reference, other, strict=True)]
     if not differences:
         raise ValueError("reference: has no values; give at least one pair.")
-    # Differences of rounding are none.
-    differing = [value for value in differences if abs(value) > 1e-12]
+    differing = [value for value in differences if abs(value) > ROUNDING]
     result: Any = wilcoxon(differing) if differing else None
     p = float(result.pvalue) if result else 1.0
-    return Comparison(len(differences), len(differing), fmean(differences), p)
+    by_seed: dict[int, list[float]] = defaultdict(list)
+    for seed, difference in zip(seeds, differences, strict=True):
+        by_seed[seed].append(difference)
+    ahead = sum(fmean(values) > ROUNDING for values in by_seed.values())
+    mean = fmean(differences)
+    return Comparison(len(differences), len(differing), mean, p, ahead, len(by_seed))
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """A method is compared with the base model on the shots that both answered."""
 
+from math import isnan
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def test_shares_are_of_the_same_shots_seed_by_seed(suite: Suite) -> None:
     assert first == Outcome("one", 1, "", 1.0, 0.5, 1.0, 0.5)
     assert first.kept_share == 0.5 and first.harmonic_mean == 0.5
     assert second == Outcome("one", 2, "", 1.0, 0.0, 0.0, 1.0)
-    assert second.kept_share == second.harmonic_mean == 0
+    assert isnan(second.kept_share) and isnan(second.harmonic_mean), "nothing could be kept"
 
 
 def test_another_judge_is_another_table(suite: Suite) -> None:
@@ -64,3 +65,9 @@ def test_groups_are_averaged_within_a_seed_and_seeds_make_the_deviation() -> Non
     assert spread.by_seed == (0.5, 1)
     assert spread.percent() == "75.0 ± 35.4"
     assert Spread((0.5,)).percent() == "50.0 ± 0.0"
+
+
+def test_what_is_known_of_no_seed_is_a_dash_and_of_some_seeds_their_mean() -> None:
+    found = [Outcome("one", seed, "", 1, 0, before, 1) for seed, before in ((1, 0), (2, 1))]
+    assert over_seeds(found, lambda one: one.kept_share).by_seed == (1,)
+    assert over_seeds(found[:1], lambda one: one.kept_share).percent() == "–"

@@ -5,9 +5,11 @@ import pytest
 from benchmarks.harness.report import verdict
 from benchmarks.harness.significance import Comparison, holm, signed_rank
 
+SEEDS = [1, 2, 3, 4, 5]
+
 
 def test_five_pairs_all_ahead_have_one_chance_in_sixteen() -> None:
-    test = signed_rank([0.9, 0.8, 0.7, 0.6, 0.5], [0.8, 0.6, 0.4, 0.2, 0.0])
+    test = signed_rank([0.9, 0.8, 0.7, 0.6, 0.5], [0.8, 0.6, 0.4, 0.2, 0.0], SEEDS)
     assert (test.pairs, test.differing) == (5, 5)
     assert test.difference == pytest.approx(0.3)
     assert test.p == pytest.approx(2 / 2**5)  # all signs alike, either way
@@ -15,20 +17,25 @@ def test_five_pairs_all_ahead_have_one_chance_in_sixteen() -> None:
 
 
 def test_the_smallest_difference_against_is_two_chances_more() -> None:
-    test = signed_rank([0.8, 1.0, 1.0, 1.0, 1.0], [0.9, 0.8, 0.7, 0.6, 0.5])
+    test = signed_rank([0.8, 1.0, 1.0, 1.0, 1.0], [0.9, 0.8, 0.7, 0.6, 0.5], SEEDS)
     assert test.p == pytest.approx(4 / 2**5)  # rank sums 0 and 1, either way
 
 
 def test_pairs_without_a_difference_count_but_have_no_rank() -> None:
-    test = signed_rank([0.5, 0.1 + 0.2, 0.9], [0.5, 0.3, 0.4])
+    test = signed_rank([0.5, 0.1 + 0.2, 0.9], [0.5, 0.3, 0.4], [1, 2, 3])
     assert (test.pairs, test.differing) == (3, 1)
     assert test.p == 1  # of one sign, both are as likely
-    assert signed_rank([0.5, 0.5], [0.5, 0.5]).p == 1
+    assert signed_rank([0.5, 0.5], [0.5, 0.5], [1, 2]).p == 1
+
+
+def test_a_seed_is_ahead_by_the_mean_of_its_pairs() -> None:
+    test = signed_rank([0.9, 0.2, 0.5, 0.5], [0.5, 0.4, 0.5, 0.6], [1, 1, 2, 3])
+    assert (test.seeds_ahead, test.seeds) == (1, 3)
 
 
 def test_no_pairs_are_refused() -> None:
     with pytest.raises(ValueError, match="has no values; give at least one pair"):
-        signed_rank([], [])
+        signed_rank([], [], [])
 
 
 def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
@@ -51,4 +58,4 @@ def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
 def test_a_verdict_says_why_there_is_none(
     pairs: int, differing: int, difference: float, p: float, word: str
 ) -> None:
-    assert verdict(Comparison(pairs, differing, difference, p, p)) == word
+    assert verdict(Comparison(pairs, differing, difference, p, 0, 5, p)) == word
