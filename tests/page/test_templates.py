@@ -153,6 +153,7 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
     assert promoted == [
         "concepts",
         "kind",
+        "contexts",
         "width",
         "height",
         "cfg",
@@ -167,8 +168,15 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
         arg=forget,
     )
     comfy.set_widget(forget, "1: kind", "object")
-    sizes = {"1: width": 128, "1: height": 128, "concepts": "golf ball", "4: strength": 1.5}
-    for name, value in sizes.items():
+    written = {
+        "concepts": "golf ball",
+        "1: contexts": "park\nroom",
+        "1: width": 128,
+        "1: height": 128,
+        "1: cfg": 4,
+        "4: strength": 1.5,
+    }
+    for name, value in written.items():
         comfy.set_widget(forget, name, value)
     comfy.page.evaluate(
         """id => {
@@ -189,6 +197,8 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
     assert posted
     graph = {node["class_type"]: node["inputs"] for node in posted["prompt"].values()}
     assert graph["FIAProfileConcept"]["concepts"] == "golf ball"
+    assert graph["FIAProfileConcept"]["contexts"] == "park\nroom"
     assert graph["FIAProfileConcept"]["width"] == 128
+    assert graph["FIAProfileConcept"]["cfg"] == 4
     assert graph["FIAApplyNeuronMask"]["strength"] == 1.5
     assert comfy.picture(comfy.node_ids("PreviewImage")[0]).size == (128, 128)
