@@ -13,12 +13,14 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.harness.provenance import current_commit  # noqa: E402
 from benchmarks.true_size_rows.figures import (  # noqa: E402
     HEADER,
     Figure,
@@ -43,6 +45,7 @@ use ten profiles at the size of SD 1.5, which the first of them makes in `result
 
 def measure(row: str, asked: argparse.Namespace) -> list[Figure]:
     """The figures of one row, from a process of its own."""
+    commit = current_commit()  # as the row begins
     with TemporaryDirectory() as scratch:
         output = Path(scratch) / "figures.csv"
         command = [sys.executable, "-m", "benchmarks.true_size_rows.run_row", row, str(output)]
@@ -55,7 +58,7 @@ def measure(row: str, asked: argparse.Namespace) -> list[Figure]:
             "OMP_NUM_THREADS": str(asked.threads),
         }
         subprocess.run(command, check=True, cwd=scratch, env=environment)
-        return read_csv(output)
+        return [replace(figure, commit=commit) for figure in read_csv(output)]
 
 
 def report(figures: list[Figure]) -> str:

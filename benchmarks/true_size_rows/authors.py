@@ -25,8 +25,9 @@ def authors_masks(extension: Extension, model: Model, request: Any) -> list[Mask
     core = extension.core
     masks = []
     for concept in request.concepts:
-        mean = _moments(extension, model, request, request.concept_prompts(concept))
-        base = _moments(extension, model, request, request.base_prompts())
+        concept_prompts, base_prompts = request.concept_prompts(concept), request.base_prompts()
+        mean = _over_prompts(extension, model, request, concept_prompts, core.RunningMean)
+        base = _over_prompts(extension, model, request, base_prompts, core.RunningMoments)
         masks.append({})
         for name in base:
             saliency = torch.stack(
@@ -40,15 +41,15 @@ def authors_masks(extension: Extension, model: Model, request: Any) -> list[Mask
     return masks
 
 
-def _moments(
-    extension: Extension, model: Model, request: Any, prompts: Sequence[str]
+def _over_prompts(
+    extension: Extension, model: Model, request: Any, prompts: Sequence[str], kind: type[Any]
 ) -> dict[str, list[Any]]:
-    """Mean and deviation over ``prompts`` of Eq. 1, by layer, for every profiled step."""
+    """Eq. 1 over ``prompts``, by layer, for every profiled step: its mean or its moments."""
     core = extension.core
     layers = extension.module("nodes.host.layers").find_ffn2_layers(model.denoiser)
     steps = request.sampling.profile_steps
-    moments = {
-        name: [core.RunningMoments(tuple(layer.weight.shape)) for _ in range(steps)]
+    found = {
+        name: [kind(tuple(layer.weight.shape)) for _ in range(steps)]
         for name, layer in layers.items()
     }
     parts: list[int] = []
@@ -63,8 +64,10 @@ def _moments(
     def keep(name: str) -> Callable[..., None]:
         def hook(layer: torch.nn.Linear, args: tuple[torch.Tensor], output: Any) -> None:
             if step < steps and 0 in parts:
-                x = args[0].chunk(len(parts))[parts.index(0)][0]
-                moments[name][step].add(core.prompt_saliency(layer.weight, x))
+                place, halves = parts.index(0), len(parts)
+                x, y = args[0].chunk(halves)[place][0], output.chunk(halves)[place][0]
+                y = y if layer.bias is None else y - layer.bias
+                found[name][step].add(core.prompt_saliency(layer.weight, x, y))
 
         return hook
 
@@ -79,4 +82,4 @@ def _moments(
     finally:
         for handle in handles:
             handle.remove()
-    return moments
+    return found

@@ -20,6 +20,7 @@ class Figure:
         at_least: whether more is better.
         values: one a round.
         conditions: model, size, prompts, steps.
+        commit: that was checked out; empty where it was not noted.
     """
 
     row: str
@@ -30,6 +31,7 @@ class Figure:
     at_least: bool
     values: tuple[float, ...]
     conditions: str
+    commit: str = ""
 
     @property
     def median(self) -> float:
@@ -50,12 +52,13 @@ class Figure:
         spread = f"{_short(min(self.values))} to {_short(max(self.values))}"
         middle = f"{_short(self.median)} {self.unit}"
         cells = (self.title, self.against or "–", middle, spread, len(self.values), goal)
-        return f"| {' | '.join(map(str, (*cells, self.verdict, self.conditions)))} |"
+        cells = (*cells, self.verdict, self.conditions, self.commit or "an earlier one")
+        return f"| {' | '.join(map(str, cells))} |"
 
 
 HEADER = (
-    "| figure | against | median | lowest to highest | rounds | goal | | conditions |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    "| figure | against | median | lowest to highest | rounds | goal | | conditions | commit |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 
 
@@ -83,6 +86,7 @@ def read_csv(path: Path) -> list[Figure]:
                 at_least=record["at_least"] == "True",
                 values=tuple(map(float, record["values"].split())),
                 conditions=record["conditions"],
+                commit=record.get("commit") or "",
             )
             for record in csv.DictReader(file)
         ]
