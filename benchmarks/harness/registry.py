@@ -19,22 +19,34 @@ from .method import Method
 from .suite import Entry, Suite, SuiteError
 
 BENCHMARKS = ROOT / "benchmarks"
+PAGE_ONLY = ("presets.py", "progress.py", "routes.py", "uploads.py")
+"""Files of ``nodes/host`` that only the page notices."""
+
 SHARED = (
     ROOT / "fia_core",
-    ROOT / "nodes" / "host",
+    *(
+        path
+        for path in sorted((ROOT / "nodes" / "host").glob("*.py"))
+        if path.name not in PAGE_ONLY
+    ),
+    ROOT / "nodes" / "shared.py",
     *(ROOT / "nodes" / f"{name}_mask.py" for name in ("build_concept", "apply_neuron")),
     *(ROOT / "nodes" / f"{name}.py" for name in ("profile_concept", "fuse_masks", "demo_model")),
     ROOT / "demo_model" / "loader.py",
     ROOT / "demo_model" / "architecture.py",
+    ROOT / "demo_model" / "vocabulary.py",
     ROOT / "demo_model" / "weights.safetensors",
     ROOT / "demo_model" / "judge.py",
     JUDGE_WEIGHTS,
+    BENCHMARKS / "judges" / "networks" / "transformer.py",
+    BENCHMARKS / "judges" / "networks" / "transformer.safetensors",
     WORKFLOW,
     BENCHMARKS / "harness" / "drawing.py",
     BENCHMARKS / "harness" / "method.py",
     BENCHMARKS / "harness" / "fia_graph.py",
+    BENCHMARKS / "harness" / "negative_words.py",
 )
-"""What every method's pictures depend on."""
+"""What every method's pictures, and what the bundled judges say of them, depend on."""
 
 
 def method(name: str) -> Method:
