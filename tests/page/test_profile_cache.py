@@ -3,21 +3,30 @@
 from pathlib import Path
 
 from comfy_page import ComfyPage
+from playwright.sync_api import expect
+
+COMMAND = "ForgetItAll.EmptyCache"
 
 
-def test_the_command_empties_the_cache_and_says_so(comfy: ComfyPage, base: Path) -> None:
+def test_the_command_asks_empties_the_cache_and_says_so(comfy: ComfyPage, base: Path) -> None:
     folder = base / "user" / "__forget_it_all" / "profiles"
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():
         file.unlink()
-    (folder / "one.safetensors").write_bytes(bytes(3_000))
+    profile = folder / "one.safetensors"
+    profile.write_bytes(bytes(3_000))
     label = comfy.page.evaluate(
-        """() => {
-          const { commands, execute } = app.extensionManager.command;
-          execute("ForgetItAll.EmptyCache");
-          return commands.find(({ id }) => id === "ForgetItAll.EmptyCache").label;
-        }"""
+        "name => app.extensionManager.command.commands.find(({ id }) => id === name).label", COMMAND
     )
     assert label == "Forget It All: empty the cache of profiles"
+
+    for answer in ("Cancel", "Delete"):
+        assert profile.exists()
+        comfy.page.evaluate("name => void app.extensionManager.command.execute(name)", COMMAND)
+        dialog = comfy.page.get_by_role("dialog")
+        expect(dialog).to_contain_text("All concept profiles kept on disk will be deleted")
+        dialog.get_by_role("button", name=answer).click()
+        expect(dialog).to_have_count(0)
     comfy.find(".p-toast-message", has_text="Profiles removed: 1 (3 kB)").wait_for()
+    expect(comfy.find(".p-toast-message")).to_have_count(1)
     assert list(folder.iterdir()) == []
