@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench.client import Server
 from workbench.environment import ROOT
 from workbench.erasure import demo_workflow
-from workbench.graph import only_node, to_api
+from workbench.graph import ALWAYS, only_node, to_api
 
 from .method import Setup
 from .suite import Suite, SuiteError
@@ -26,6 +26,8 @@ async def setup_of(suite: Suite, server: Server) -> Setup:
     if suite.checkpoint is None:
         return Setup.of_workflow(await demo_workflow(server))
     page = json.loads(CHECKPOINT_WORKFLOW.read_text(encoding="utf-8"))
+    # The export itself is muted, until a person has seen the preview; no method needs it.
+    page["nodes"] = [node for node in page["nodes"] if node["mode"] == ALWAYS]
     workflow = to_api(page, await server.object_info())
     _, loader = only_node("CheckpointLoaderSimple", workflow)
     loader["inputs"]["ckpt_name"] = suite.checkpoint.name

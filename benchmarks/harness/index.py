@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from . import registry
+from .comparisons import comparisons, verdict
 from .ledger import Row, read_rows
 from .outcomes import Answered, outcomes_of, over_seeds
 from .places import SUITES, Places
-from .report import comparisons, current_rows, verdict
+from .report import current_rows
 from .suite import Suite
 from .suite_file import load_suite
 

@@ -1,19 +1,17 @@
 """A suite's report: tables a family of groups and judge, tests, what was run."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from math import isnan
 
 from . import registry
 from .agreement import agreement_table, judge_pairs
+from .comparisons import change_comparisons, comparisons, test_table
 from .ledger import Row
-from .outcomes import Answered, Outcome, outcomes_of
+from .outcomes import Answered
 from .places import Places
 from .plots import PLOTS
 from .provenance import noted_commits
 from .shots import suite_seeds
-from .significance import SIGNIFICANT, Comparison, holm, signed_rank
-from .suite import BASE, Suite
+from .suite import Suite
 from .tables import accuracy_table, cost_table, each_table, other_table, split_tables
 
 
@@ -36,6 +34,11 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
         answered = Answered(rows, judge)
         if registry.judge(judge).aspect != suite.concept or suite.prompt_file:
             parts += [f"## {registry.judge(judge).title}", other_table(suite, answered)]
+            if registry.judge(judge).compares:
+                tests = change_comparisons(suite, answered)
+                parts += [
+                    test_table(suite, tests, "the mean distance of kept pictures, less is ahead", 2)
+                ]
             continue
         for family, groups in suite.families.items():
             parts += [f"## {family}: {registry.judge(judge).title}"]
@@ -43,10 +46,11 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
             if len(groups) > 1:
                 parts += [each_table(suite, answered, groups)]
             parts += split_tables(suite, answered, groups)
-        tests = test_table(suite, answered)
+        tests = comparisons(suite, answered)
         if tests:
             reference = registry.title(suite, suite.reference)
-            parts += [f"## {reference} against the others: {registry.judge(judge).title}", tests]
+            parts += [f"## {reference} against the others: {registry.judge(judge).title}"]
+            parts += [test_table(suite, tests, "the harmonic means")]
     for first, second in judge_pairs(suite):
         agreed = agreement_table(suite, rows, first, second)
         if agreed:
@@ -135,68 +139,3 @@ def redrawn(places: Places) -> str:
     return (
         places.redrawn.read_text(encoding="utf-8").strip() + " " if places.redrawn.exists() else ""
     )
-
-
-def test_table(suite: Suite, answered: Answered) -> str:
-    """The reference against every other method: harmonic means paired by group, condition, seed."""
-    tests = comparisons(suite, answered)
-    if not tests:
-        return ""
-    lines = [
-        "Paired Wilcoxon signed-rank test, two-sided, of the harmonic means; a pair is one group "
-        "at one seed. Holm's correction is over the methods of the table. *Too few pairs*: p would "
-        "not be below 0.05 if all of them differed. Pairs of one seed start from the same noise, "
-        "and groups share prompts, so p tells less than of so many independent pairs; *seeds "
-        "ahead* counts the seeds at which the mean over all groups is higher.",
-        "",
-        "| method | difference | pairs (differing) | seeds ahead | p | p, Holm | |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for label, test in tests.items():
-        cells = (
-            registry.title(suite, label),
-            f"{100 * test.difference:+.1f}",
-            f"{test.pairs} ({test.differing})",
-            f"{test.seeds_ahead} of {test.seeds}",
-            f"{test.p:.2g}",
-            f"{test.p_holm:.2g}",
-            verdict(test),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def verdict(test: Comparison) -> str:
-    """Who is ahead, if the test tells, and why not where it cannot."""
-    if test.p_holm < SIGNIFICANT:
-        return "ahead" if test.difference > 0 else "behind"
-    if test.differing == 0:
-        return "equal"
-    return "too few pairs" if test.smallest_p >= SIGNIFICANT else "no difference shown"
-
-
-def comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
-    """By label, in the suite's order."""
-    mine = _by_pair(outcomes_of(suite, answered, suite.reference, suite.groups))
-    tests: dict[str, Comparison] = {}
-    for entry in suite.entries:
-        if entry.label in (BASE, suite.reference):
-            continue
-        its = _by_pair(outcomes_of(suite, answered, entry.label, suite.groups))
-        shared = [pair for pair in mine if pair in its]
-        if shared:
-            tests[entry.label] = signed_rank(
-                [mine[pair] for pair in shared],
-                [its[pair] for pair in shared],
-                [seed for *_, seed in shared],
-            )
-    corrected = holm({label: test.p for label, test in tests.items()})
-    return {label: replace(test, p_holm=corrected[label]) for label, test in tests.items()}
-
-
-def _by_pair(found: Sequence[Outcome]) -> dict[tuple[str, str, int], float]:
-    return {
-        (one.group, one.condition, one.seed): one.harmonic_mean
-        for one in found
-        if not isnan(one.harmonic_mean)
-    }

@@ -1,10 +1,12 @@
 """A method is compared with the base model on the shots that both answered."""
 
+from dataclasses import replace
 from math import isnan
 from typing import Any
 
 import pytest
 
+from benchmarks.harness.comparisons import change_comparisons
 from benchmarks.harness.ledger import Origin, Row
 from benchmarks.harness.outcomes import Answered, Outcome, Spread, outcomes, over_seeds
 from benchmarks.harness.shots import Shot
@@ -71,3 +73,14 @@ def test_what_is_known_of_no_seed_is_a_dash_and_of_some_seeds_their_mean() -> No
     found = [Outcome("one", seed, "", 1, 0, before, 1) for seed, before in ((1, 0), (2, 1))]
     assert over_seeds(found, lambda one: one.kept_share).by_seed == (1,)
     assert over_seeds(found[:1], lambda one: one.kept_share).percent() == "–"
+
+
+def test_the_method_that_moves_kept_pictures_less_is_ahead(suite: Suite) -> None:
+    rows = []
+    for method, distance in (("base", 0.0), ("fia", 0.01), ("weak", 0.03)):
+        for seed in suite.seeds:
+            seen = row(method, "cat", seed, 1, "desert" if seed == 1 else "beach")
+            rows.append(replace(seen, judge="pixel_distance", value=distance))
+    tests = change_comparisons(suite, Answered(rows, "pixel_distance"))
+    assert tests["weak"].difference == pytest.approx(0.02)
+    assert (tests["weak"].seeds_ahead, tests["weak"].seeds) == (2, 2)

@@ -10,10 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.harness.comparisons import comparisons
 from benchmarks.harness.ledger import Ledger, read_rows
 from benchmarks.harness.outcomes import Answered, outcomes
 from benchmarks.harness.places import SUITES, Places
-from benchmarks.harness.report import comparisons
 from benchmarks.harness.runner import PREPARATION, PRUNED, jaccard, plan
 from benchmarks.harness.suite_file import load_suite, parse_suite
 from fia_core import ModelIdentity, NeuronMask

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.harness.report import verdict
+from benchmarks.harness.comparisons import verdict
 from benchmarks.harness.significance import Comparison, holm, signed_rank
 
 SEEDS = [1, 2, 3, 4, 5]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[2] / "workflows"
+MUTED = 2
 
 
 def read(template: str) -> dict[str, Any]:
@@ -22,3 +23,11 @@ def test_the_embedded_mask_is_of_the_bundled_model(extension: Any) -> None:
     mask = extension.module("fia_core.embedding").read_embedded_mask(text)
     demo = extension.module("demo_model.loader").load_demo_model().model
     assert mask.model == extension.module("nodes.host.identity").model_identity(demo)
+
+
+def test_no_checkpoint_is_written_before_the_preview_is_seen() -> None:
+    nodes = read("export_erased_checkpoint")["nodes"]
+    (export,) = (node for node in nodes if node["type"] == "CheckpointSave")
+    (note,) = (node for node in nodes if node["type"] == "MarkdownNote")
+    assert export["mode"] == MUTED
+    assert f"unmute **{export['title']}**" in note["widgets_values"][0]

@@ -11,7 +11,7 @@ import pytest
 
 from workbench.environment import HOST, ROOT
 from workbench.erasure import WORKFLOW
-from workbench.graph import PageWorkflow, to_api
+from workbench.graph import ALWAYS, PageWorkflow, to_api
 
 LOADER = "CheckpointLoaderSimple"
 SHORT: dict[str, dict[str, Any]] = {
@@ -52,14 +52,20 @@ def checkpoint(client: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("file", CHECKPOINT_WORKFLOWS, ids=lambda file: file.stem)
 def test_a_workflow_for_checkpoints_runs(client: Any, checkpoint: str, file: Path) -> None:
-    graph = to_api(json.loads(file.read_text(encoding="utf-8")), client.object_info)
+    page = json.loads(file.read_text(encoding="utf-8"))
+    for node in page["nodes"]:
+        node["mode"] = ALWAYS  # as a person does who exports the checkpoint
+    graph = to_api(page, client.object_info)
     for node in graph.values():
         node["inputs"] |= SHORT.get(node["class_type"], {})
         if node["class_type"] == LOADER:
             node["inputs"]["ckpt_name"] = checkpoint
     shown = client.run(graph)
-    for output in (client.base / "output").rglob("*.safetensors"):
+    exported = list((client.base / "output").rglob("*.safetensors"))
+    for output in exported:
         output.unlink()  # hundreds of megabytes
+    exports = [node for node in graph.values() if node["class_type"] == "CheckpointSave"]
+    assert len(exported) == len(exports)
     drawn = {id for id, outputs in shown.items() if "images" in outputs or "a_images" in outputs}
     drawing = ("PreviewImage", "FIACompareErasure", "FIAInspectMask")
     assert drawn >= {id for id, node in graph.items() if node["class_type"] in drawing}

@@ -1,0 +1,106 @@
+"""The reference against every other method, in values paired by group, condition and seed."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import isnan
+from statistics import fmean
+
+from . import registry
+from .outcomes import Answered, outcomes_of
+from .shots import suite_seeds
+from .significance import SIGNIFICANT, Comparison, holm, signed_rank
+from .suite import BASE, Suite
+
+ByPair = dict[tuple[str, str, int], float]
+"""A value by group, condition and seed; more is better."""
+
+
+def comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
+    """Of the harmonic means, by label in the suite's order."""
+    return _against_reference(suite, lambda label: _harmonic_means(suite, answered, label))
+
+
+def change_comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
+    """Of the mean distance to the base model's pictures of what is kept; the smaller is ahead."""
+    return _against_reference(suite, lambda label: _closeness(suite, answered, label))
+
+
+def test_table(suite: Suite, tests: Mapping[str, Comparison], of: str, digits: int = 1) -> str:
+    """The tests of one value; empty without any.
+
+    Args:
+        suite, tests: by label.
+        of: what was compared, for the sentence above the table.
+        digits: of the difference, in percent.
+    """
+    if not tests:
+        return ""
+    lines = [
+        f"Paired Wilcoxon signed-rank test, two-sided, of {of}; a pair is one group at one seed. "
+        "Holm's correction is over the methods of the table. *Too few pairs*: p would not be below "
+        "0.05 if all of them differed. Pairs of one seed start from the same noise, and groups "
+        "share prompts, so p tells less than of so many independent pairs; *seeds ahead* counts "
+        "the seeds at which the mean over all groups is better.",
+        "",
+        "| method | difference | pairs (differing) | seeds ahead | p | p, Holm | |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for label, test in tests.items():
+        cells = (
+            registry.title(suite, label),
+            f"{100 * test.difference:+.{digits}f}",
+            f"{test.pairs} ({test.differing})",
+            f"{test.seeds_ahead} of {test.seeds}",
+            f"{test.p:.2g}",
+            f"{test.p_holm:.2g}",
+            verdict(test),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def verdict(test: Comparison) -> str:
+    """Who is ahead, if the test tells, and why not where it cannot."""
+    if test.p_holm < SIGNIFICANT:
+        return "ahead" if test.difference > 0 else "behind"
+    if test.differing == 0:
+        return "equal"
+    return "too few pairs" if test.smallest_p >= SIGNIFICANT else "no difference shown"
+
+
+def _against_reference(suite: Suite, value: Callable[[str], ByPair]) -> dict[str, Comparison]:
+    mine = value(suite.reference)
+    tests: dict[str, Comparison] = {}
+    for entry in suite.entries:
+        if entry.label in (BASE, suite.reference):
+            continue
+        its = value(entry.label)
+        shared = [pair for pair in mine if pair in its]
+        if shared:
+            tests[entry.label] = signed_rank(
+                [mine[pair] for pair in shared],
+                [its[pair] for pair in shared],
+                [seed for *_, seed in shared],
+            )
+    corrected = holm({label: test.p for label, test in tests.items()})
+    return {label: replace(test, p_holm=corrected[label]) for label, test in tests.items()}
+
+
+def _harmonic_means(suite: Suite, answered: Answered, label: str) -> ByPair:
+    return {
+        (one.group, one.condition, one.seed): one.harmonic_mean
+        for one in outcomes_of(suite, answered, label, suite.groups)
+        if not isnan(one.harmonic_mean)
+    }
+
+
+def _closeness(suite: Suite, answered: Answered, label: str) -> ByPair:
+    """Minus the mean distance, of what each group keeps."""
+    seeds = suite_seeds(suite)
+    distances: dict[tuple[str, str, int], list[float]] = defaultdict(list)
+    for group in suite.groups:
+        for shot, _, distance in answered.pairs(label, group.name):
+            if shot in seeds and shot.shows(suite.concept) in group.kept:
+                distances[group.name, shot.condition, seeds[shot]].append(distance)
+    return {pair: -fmean(values) for pair, values in distances.items()}
