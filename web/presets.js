@@ -3,7 +3,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
-import { applyPreset, sentenceOf } from "./presets/preset.js";
+import { applyPreset, sentencesOf } from "./presets/preset.js";
 
 const KIND = "FIAProfileConcept";
 const SHOWN = 6000; // milliseconds
@@ -64,7 +64,7 @@ async function choose(node, kind) {
   app.extensionManager.toast.add({
     severity: "info",
     summary: `Forget It All: ${kind}`,
-    detail: sentenceOf(preset, changed, wordsOf(app)),
+    detail: sentencesOf(preset, changed, wordsOf(app), node),
     life: SHOWN,
   });
 }

@@ -35,6 +35,7 @@ def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage, renderer: str) -> No
     (build,) = comfy.node_ids("FIABuildConceptMask")
     assert before != (5, 2, 80)
 
+    comfy.set_widget(profile, "contexts", "")
     comfy.set_widget(profile, "kind", "art style")
     comfy.find(".p-toast-message", has_text="spatial sparsity 2 %").wait_for()
     assert numbers(comfy) == (5, 2, 80)
@@ -45,9 +46,13 @@ def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage, renderer: str) -> No
     comfy.set_widget(build, "spatial_sparsity", 3)
     assert numbers(comfy) == (5, 3, 80)
 
+    own = comfy.find(".p-toast-message", has_text="clear them to use this kind's")
+    expect(own).to_have_count(0)
+    comfy.set_widget(profile, "contexts", "park")
     comfy.set_widget(profile, "kind", "object")
-    comfy.find(".p-toast-message", has_text="spatial sparsity 1 %").wait_for()
+    own.filter(has_text="spatial sparsity 1 %").wait_for()
     assert numbers(comfy) == (5, 1, 60)
+    assert comfy.widget(profile, "contexts") == "park"
 
 
 def test_opening_a_workflow_changes_no_number(comfy: ComfyPage) -> None:

@@ -28,6 +28,7 @@ export const en = {
    * @param {number} nodes in which a value changed
    */
   usualNumbers: (settings, nodes) => `Usual numbers for this kind: ${settings}. Nodes changed: ${nodes}.`,
+  ownPrompts: "Contexts or templates here are your own: clear them to use this kind's.",
   /** @type {Record<string, string>} a percentage's name by its widget's; else the widget's */
   percentages: {},
 
@@ -64,6 +65,8 @@ export const en = {
   noAnswer: "The server does not answer. Is ComfyUI still running?",
 
   emptyCache: "Forget It All: empty the cache of profiles",
+  emptyCacheQuestion:
+    "All concept profiles kept on disk will be deleted; their concepts must be profiled again.",
   cacheEmpty: "The cache of profiles is empty",
   /**
    * @param {number} count

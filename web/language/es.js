@@ -22,6 +22,7 @@ export const es = {
   runToSeeTable: "Ejecuta el flujo de trabajo para ver la tabla.",
 
   usualNumbers: (settings, nodes) => `Valores habituales de este tipo: ${settings}. Nodos cambiados: ${nodes}.`,
+  ownPrompts: "Aquí hay contextos o plantillas propios: bórralos para usar los de este tipo.",
   percentages: {
     temporal_sparsity: "dispersión temporal",
     spatial_sparsity: "dispersión espacial",
@@ -59,6 +60,8 @@ export const es = {
   noAnswer: "El servidor no responde. ¿Sigue ComfyUI en marcha?",
 
   emptyCache: "Forget It All: vaciar la caché de perfiles",
+  emptyCacheQuestion:
+    "Se eliminarán todos los perfiles guardados en el disco; habrá que perfilar otra vez.",
   cacheEmpty: "La caché de perfiles está vacía",
   cacheEmptied: (count, size) => `Perfiles eliminados: ${count} (${size}).`,
 };

@@ -22,6 +22,8 @@ export const fr = {
   runToSeeTable: "Exécutez le workflow pour voir le tableau.",
 
   usualNumbers: (settings, nodes) => `Valeurs usuelles de cette catégorie : ${settings}. Nœuds modifiés : ${nodes}.`,
+  ownPrompts:
+    "Contextes ou modèles de prompt sont les vôtres : videz-les pour ceux de cette catégorie.",
   percentages: {
     temporal_sparsity: "parcimonie temporelle",
     spatial_sparsity: "parcimonie spatiale",
@@ -60,6 +62,8 @@ export const fr = {
   noAnswer: "Le serveur ne répond pas. ComfyUI tourne-t-il encore ?",
 
   emptyCache: "Forget It All : vider le cache des profils",
+  emptyCacheQuestion:
+    "Tous les profils gardés sur le disque seront supprimés ; il faudra reprofiler leurs concepts.",
   cacheEmpty: "Le cache des profils est vide",
   cacheEmptied: (count, size) => `Profils supprimés : ${count} (${size}).`,
 };

@@ -22,6 +22,7 @@ export const ja = {
   runToSeeTable: "ワークフローを実行すると表が表示されます。",
 
   usualNumbers: (settings, nodes) => `この種類の標準値にしました：${settings}。変更したノード：${nodes}。`,
+  ownPrompts: "コンテキストまたはテンプレートが独自のものです。この種類のものを使うには空にしてください。",
   percentages: {
     temporal_sparsity: "時間スパース率",
     spatial_sparsity: "空間スパース率",
@@ -59,6 +60,8 @@ export const ja = {
   noAnswer: "サーバーが応答しません。ComfyUI は動いていますか？",
 
   emptyCache: "Forget It All: プロファイルのキャッシュを空にする",
+  emptyCacheQuestion:
+    "ディスクに保存された概念のプロファイルをすべて削除します。使うときは、もう一度プロファイルが必要です。",
   cacheEmpty: "プロファイルのキャッシュは空です",
   cacheEmptied: (count, size) => `プロファイルを ${count} 件削除しました（${size}）。`,
 };

@@ -22,6 +22,7 @@ export const zh = {
   runToSeeTable: "运行工作流后即可查看表格。",
 
   usualNumbers: (settings, nodes) => `已采用该类别的常用取值：${settings}。已更改的节点：${nodes}。`,
+  ownPrompts: "上下文或模板为自定义内容：清空后即采用该类别的。",
   percentages: {
     temporal_sparsity: "时间稀疏度",
     spatial_sparsity: "空间稀疏度",
@@ -58,6 +59,7 @@ export const zh = {
   noAnswer: "服务器没有响应。ComfyUI 还在运行吗？",
 
   emptyCache: "Forget It All：清空概念分析缓存",
+  emptyCacheQuestion: "将删除磁盘上保存的所有概念分析结果；之后需要重新分析这些概念。",
   cacheEmpty: "分析缓存已清空",
   cacheEmptied: (count, size) => `已删除 ${count} 个分析结果（${size}）。`,
 };

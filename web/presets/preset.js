@@ -6,6 +6,9 @@
 
 const PASSED_ON = ["FIA_CONCEPT_PROFILE", "FIA_NEURON_MASK"];
 
+/** Widgets that, left empty, stand for the paper's prompts for the kind. */
+const PROMPTS = ["contexts", "concept_templates", "base_template"];
+
 /** Inputs for what should stay: the nodes behind them forget something else. */
 const STAYING = ["protect", "kept_masks"];
 
@@ -38,18 +41,21 @@ function differs(value, wanted) {
 }
 
 /**
- * What the preset has set, for the person.
+ * What the preset has set, for the person, and what it leaves as it was.
  *
  * @param {Preset} preset
  * @param {number} nodes how many it changed
  * @param {Words} words
+ * @param {Comfy.Node} node the one whose kind was chosen
  */
-export function sentenceOf(preset, nodes, words) {
+export function sentencesOf(preset, nodes, words, node) {
   const settings = Object.entries(preset).map(
     ([name, percentage]) =>
       `${words.percentages[name] ?? name.replaceAll("_", " ")} ${percentage} %`,
   );
-  return words.usualNumbers(settings.join(", "), nodes);
+  const sentence = words.usualNumbers(settings.join(", "), nodes);
+  const own = node.widgets?.some(({ name, value }) => PROMPTS.includes(name) && value);
+  return own ? `${sentence} ${words.ownPrompts}` : sentence;
 }
 
 /**

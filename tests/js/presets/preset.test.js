@@ -1,6 +1,6 @@
 import { en } from "../../../web/language/en.js";
 import { zh } from "../../../web/language/zh.js";
-import { applyPreset, sentenceOf } from "../../../web/presets/preset.js";
+import { applyPreset, sentencesOf } from "../../../web/presets/preset.js";
 
 const PRESET = { temporal_sparsity: 5, spatial_sparsity: 2, agnostic_ratio: 80 };
 
@@ -74,9 +74,17 @@ test("a node without wires is set alone", () => {
 });
 
 test("the sentence names every number", () => {
-  expect(sentenceOf(PRESET, 3, en)).toBe(
+  const profile = node("FIA_CONCEPT_PROFILE", { contexts: "", concept_templates: "" });
+  expect(sentencesOf(PRESET, 3, en, /** @type {any} */ (profile))).toBe(
     "Usual numbers for this kind: temporal sparsity 5 %, spatial sparsity 2 %, " +
       "agnostic ratio 80 %. Nodes changed: 3.",
   );
-  expect(sentenceOf(PRESET, 3, zh)).toContain("空间稀疏度 2 %");
+  expect(sentencesOf(PRESET, 3, zh, /** @type {any} */ (profile))).toContain("空间稀疏度 2 %");
+});
+
+test("prompts of the person's own are named: no kind changes them", () => {
+  for (const own of ["contexts", "concept_templates", "base_template"]) {
+    const profile = node("FIA_CONCEPT_PROFILE", { contexts: "", [own]: "a park" });
+    expect(sentencesOf(PRESET, 3, en, /** @type {any} */ (profile))).toMatch(/3\. .*clear them/);
+  }
 });
