@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .bit_layers import BitLayers
-from .bits import count_packed, pack_bits
+from .bits import count_packed, pack_bits, unpack_bits
 from .fusion import agnostic_threshold, fuse_masks
 from .identity import require_same_model
 from .mask import NeuronMask
@@ -19,6 +19,9 @@ from .report import FusionCounts, FusionReport, sum_counts
 from .shares import decimal_share
 from .values import same_words
 from .version import VERSION
+
+BLOCK = 1 << 15
+"""Bytes of packed masks that are fused at once."""
 
 MOST_WORKERS = 4
 """Layers whose places and values are in memory at once."""
@@ -97,13 +100,14 @@ def fuse_neuron_masks(
     by_layer: dict[str, FusionCounts] = {}
     by_mask: list[list[FusionCounts]] = [[] for _ in masks]
     for name, shape in masks[0].shapes.items():
-        prunable, agnostic = fuse_masks((mask.layers[name] for mask in masks), agnostic_ratio)
-        prunable, shared = pack_bits(prunable), pack_bits(agnostic)
+        held = [mask.bits.packed[name] for mask in masks]
+        prunable, shared = _fuse_packed(held, agnostic_ratio)
         spared = _any_of([mask.bits.packed[name] for mask in protect], prunable)
         packed[name] = prunable ^ spared
-        by_layer[name] = _counts(shape, prunable | shared, shared, spared)
-        for counts, mask in zip(by_mask, masks, strict=True):
-            counts.append(_counts(shape, mask.bits.packed[name], shared, spared))
+        by_any, kept = prunable | shared, spared if protect else None
+        by_layer[name] = _counts(shape, by_any, count_packed(by_any), shared, kept)
+        for counts, mask, own in zip(by_mask, masks, held, strict=True):
+            counts.append(_counts(shape, own, mask.counts[name], shared, kept))
     report = FusionReport(
         threshold=agnostic_threshold(agnostic_ratio, len(masks)),
         concepts=tuple(
@@ -142,6 +146,16 @@ def _fused_mask(
     )
 
 
+def _fuse_packed(masks: Sequence[Tensor], agnostic_ratio: float) -> tuple[Tensor, Tensor]:
+    """``fuse_masks`` of packed masks, packed; in blocks that stay in a processor's cache."""
+    prunable, agnostic = [], []
+    for blocks in zip(*(mask.split(BLOCK) for mask in masks), strict=True):
+        bits = (unpack_bits(block, (8 * len(block),)) for block in blocks)
+        for whole, part in zip((prunable, agnostic), fuse_masks(bits, agnostic_ratio), strict=True):
+            whole.append(pack_bits(part))
+    return torch.cat(prunable), torch.cat(agnostic)
+
+
 def _any_of(masks: Sequence[Tensor], within: Tensor) -> Tensor:
     """What any of the packed masks holds of the packed ``within``."""
     held = torch.zeros_like(within)
@@ -151,12 +165,11 @@ def _any_of(masks: Sequence[Tensor], within: Tensor) -> Tensor:
 
 
 def _counts(
-    shape: tuple[int, int], sensitive: Tensor, agnostic: Tensor, spared: Tensor
+    shape: tuple[int, int], sensitive: Tensor, held: int, agnostic: Tensor, spared: Tensor | None
 ) -> FusionCounts:
-    """Counts of packed masks."""
-    held = count_packed(sensitive)
+    """Counts of packed masks; ``sensitive`` has ``held`` weights, None spares nothing."""
     shared = count_packed(sensitive & agnostic)
-    protected = count_packed(sensitive & spared)
+    protected = 0 if spared is None else count_packed(sensitive & spared)
     return FusionCounts(prod(shape), held, shared, protected, held - shared - protected)
 
 

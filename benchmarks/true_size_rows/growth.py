@@ -179,7 +179,7 @@ def _draw(
             low, high = min(values), max(values)
             panel.set_ylim(low / 1.8, high * 1.8)
             panel.set_xlabel(curve.title, fontsize=9)
-            panel.set_xticks(sizes, [f"{size:.3g}" for size in sizes], fontsize=8)
+            panel.set_xticks(sizes, [f"{size:.4g}" for size in sizes], fontsize=8)
             panel.minorticks_off()
             panel.grid(alpha=0.3)
             if column == 0:

@@ -25,6 +25,7 @@ from fia_core import (
     NeuronMask,
     build_concept_mask,
     concept_sensitive_mask,
+    erasure,
     fuse_neuron_masks,
 )
 
@@ -76,6 +77,15 @@ def test_fusion_is_equations_7_and_8_in_each_layer(
             pruned &= ~kept.layers[name]
         assert torch.equal(result.mask.layers[name], pruned)
     check_report(result.report, result.mask, masks)
+
+
+def test_a_layer_in_several_blocks_is_fused_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    masks = [mask(name, seed) for seed, name in enumerate(NAMES)]
+    whole = fuse_neuron_masks(masks, 0.5, [mask("tree", 50)])
+    monkeypatch.setattr(erasure, "BLOCK", 5)
+    blocks = fuse_neuron_masks(masks, 0.5, [mask("tree", 50)])
+    assert blocks.mask.to_bytes() == whole.mask.to_bytes()
+    assert blocks.report == whole.report
 
 
 def check_report(report: FusionReport, fused: NeuronMask, masks: list[NeuronMask]) -> None:
