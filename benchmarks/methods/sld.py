@@ -4,7 +4,8 @@ from benchmarks.harness.method import Branch, Draft, Method, Setup
 from benchmarks.harness.suite import Settings
 
 DEFAULTS: Settings = {
-    "templates": ["a {concept}"],  # as the bundled model's captions name things
+    "templates": ["a {concept}"],  # as the bundled model's captions name things,
+    "joint": " and ",  # and join them: it never saw a comma
     "setting": "max",
     "safety_scale": 5000.0,
     "threshold": 1.0,

@@ -34,8 +34,8 @@ WRAPPER_KEY = "forget_it_all_sld"
 class SLDNode(io.ComfyNode):
     """Safe Latent Diffusion; weights stay as they are, every sampler of the host works.
 
-    Decided where the paper is silent: many concepts are one text with commas, as the paper's own
-    safety concept; the warm-up of 15, 10 or 7 of 50 steps becomes that fraction of the schedule.
+    Decided where the paper is silent: many concepts are one text, by default with commas as the
+    paper's own safety concept; the warm-up of 15, 10 or 7 of 50 steps becomes that fraction of the schedule.
     The estimate without a prompt is that of the sampler's negative prompt.
     """
 
@@ -55,6 +55,7 @@ class SLDNode(io.ComfyNode):
                 clip_input(),
                 concepts_input(),
                 templates_input(PLACEHOLDER),
+                io.String.Input("joint", default=", ", tooltip="Between the concepts of the text."),
                 io.Combo.Input(
                     "setting",
                     options=[*PRESETS, CUSTOM],
@@ -117,6 +118,7 @@ class SLDNode(io.ComfyNode):
         clip: CLIP,
         concepts: str,
         templates: str,
+        joint: str,
         setting: str,
         safety_scale: float,
         threshold: float,
@@ -129,7 +131,7 @@ class SLDNode(io.ComfyNode):
             safety_scale, threshold, warm_up, momentum_scale, momentum_decay
         )
         names, forms = required_lines("concepts", concepts), required_templates(templates)
-        text = ", ".join(fill(form, name) for form in forms for name in names)
+        text = joint.join(fill(form, name) for form in forms for name in names)
         safe = model.clone()
         if settings.safety_scale > 0:
             guide = _SafetyGuide(stack_prompts(encode_prompts(clip, (text,))), settings)

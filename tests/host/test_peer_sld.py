@@ -13,6 +13,7 @@ from tiny_model import TinyModel
 
 CUSTOM = {
     "templates": "{concept}",
+    "joint": ", ",
     "setting": "custom",
     "safety_scale": 5000.0,
     "threshold": 1.0,
