@@ -35,7 +35,8 @@ class SLDNode(io.ComfyNode):
     """Safe Latent Diffusion; weights stay as they are, every sampler of the host works.
 
     Decided where the paper is silent: many concepts are one text, by default with commas as the
-    paper's own safety concept; the warm-up of 15, 10 or 7 of 50 steps becomes that fraction of the schedule.
+    paper's own safety concept; the warm-up of 15, 10 or 7 of 50 steps becomes that fraction of the
+    schedule.
     The estimate without a prompt is that of the sampler's negative prompt.
     """
 
