@@ -75,7 +75,7 @@ export class Comparison {
     }
     this.counter.hidden = pairs.length < 2;
     this.strip.show(pairs);
-    await this.choose(pair < pairs.length ? pair : 0);
+    await this.choose(pair);
   }
 
   /**
@@ -89,13 +89,13 @@ export class Comparison {
     this.describe();
   }
 
-  /** @param {number} pair */
+  /** @param {number} pair the first is shown where there is no such pair */
   async choose(pair) {
-    this.pair = pair;
-    this.counter.textContent = `${pair + 1} / ${this.pairs.length}`;
-    this.strip.mark(pair);
+    this.pair = pair < this.pairs.length ? pair : 0;
+    this.counter.textContent = `${this.pair + 1} / ${this.pairs.length}`;
+    this.strip.mark(this.pair);
     this.describe();
-    const chosen = this.pairs[pair];
+    const chosen = this.pairs[this.pair];
     if (chosen) {
       await this.display(chosen);
     }

@@ -25,7 +25,8 @@ export function enlarge(small) {
       dialog.close();
     }
   });
-  // The page's own keys would act on the graph below.
+  // The page's own keys would act on the graph below. Undo and redo still do: the page hears them
+  // on the window, before any element and any extension.
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
   dialog.addEventListener("close", () => {
     small.moveTo(large.position);
