@@ -16,6 +16,13 @@ NODE = 3
 RED, GREEN, BLUE = 0xFF0000, 0x00FF00, 0x0000FF
 WIDTH, HEIGHT = 96, 64
 RATIO = WIDTH / HEIGHT
+HISTORY = "/history?max_items=32"  # the page itself asks for more runs
+
+KEEP_OUTPUTS = """() => {
+  // The page itself misses some of what a run sends that is over before it knows of the run.
+  const { changeTracker } = app.extensionManager.workflow.activeWorkflow;
+  changeTracker.nodeOutputs = { ...app.nodeOutputs };
+}"""
 
 workflow_numbers = itertools.count(1)
 
@@ -297,6 +304,61 @@ def test_the_picture_comes_back_after_a_reload(comfy: ComfyPage) -> None:
     comfy.look_at(NODE)
     expect(stage(comfy)).to_be_visible()
     expect_colours(stage(comfy), 0.5, ("red", "blue"))
+
+
+def test_another_run_of_a_template_is_not_shown_in_a_fresh_one(comfy: ComfyPage) -> None:
+    template = workflow()  # its id stays the same, as a template's does
+    comfy.load(template)
+    comfy.set_widget(2, "color", GREEN)
+    comfy.run()
+    with comfy.page.expect_response(lambda answer: answer.url.endswith(HISTORY)):
+        comfy.load(template)
+    comfy.page.wait_for_timeout(500)
+    expect(comfy.find(".fia-compare-message")).to_have_text("Run the workflow to compare.")
+    expect(stage(comfy)).to_be_hidden()
+    comfy.set_widget(2, "color", GREEN)
+    comfy.load(comfy.page.evaluate("app.graph.serialize()"))
+    comfy.look_at(NODE)
+    expect(stage(comfy)).to_be_visible()
+    expect_colours(stage(comfy), 0.5, ("red", "green"))
+
+
+def test_undo_redo_and_other_tabs_ask_for_no_runs(comfy: ComfyPage) -> None:
+    asked: list[str] = []
+    comfy.page.on("request", lambda one: asked.append(one.url) if HISTORY in one.url else None)
+    open_and_run(comfy)
+    comfy.page.evaluate(KEEP_OUTPUTS)
+    comfy.set_widget(2, "color", GREEN)
+    comfy.remember()
+    comfy.page.wait_for_timeout(500)
+    asked.clear()
+    for command in (
+        "Comfy.Undo",
+        "Comfy.Redo",
+        "Workspace.NextOpenedWorkflow",
+        "Workspace.PreviousOpenedWorkflow",
+    ):
+        comfy.command(command)
+        comfy.page.wait_for_timeout(500)
+    expect_colours(stage(comfy), 0.5, ("red", "blue"))
+    assert asked == []
+
+
+def test_the_last_runs_are_asked_for_once(comfy: ComfyPage) -> None:
+    """Of a workflow that has not run, and again only when something has run."""
+    comfy.load(workflow())
+    asked: list[str] = []
+    comfy.page.on("request", lambda one: asked.append(one.url) if HISTORY in one.url else None)
+    for color in (GREEN, BLUE):
+        comfy.set_widget(2, "color", color)
+        comfy.remember()
+    comfy.page.wait_for_timeout(500)
+    asked.clear()
+    for _ in range(2):
+        comfy.command("Comfy.Undo")
+        comfy.page.wait_for_timeout(500)
+    assert comfy.widget(2, "color") == BLUE
+    assert len(asked) <= 1
 
 
 def test_a_run_that_is_opened_from_the_queue_shows_its_own_picture(comfy: ComfyPage) -> None:

@@ -6,17 +6,29 @@
  * @property {Record<string, Comfy.NodeOutput>} outputs by execution id
  */
 
-/** @typedef {{ extra_pnginfo?: { workflow?: { id?: string } } }} Extra */
+/** @typedef {{ extra_pnginfo?: { workflow?: Workflow } }} Extra */
+
+/**
+ * @typedef {object} Workflow as the page saves it
+ * @property {string} id a template's is the same whenever it is opened
+ * @property {SavedNode[]} nodes
+ * @property {{ subgraphs?: { id: string, nodes: SavedNode[] }[] }} [definitions]
+ */
+
+/** @typedef {{ id: string | number, type: string, widgets_values?: unknown }} SavedNode */
+
+/** What the page does to the number before it when a run has been queued. */
+const AFTER_QUEUEING = ["increment", "decrement", "randomize"];
 
 /**
  * Outputs of the nodes of a type in the newest fitting run, by execution id.
  *
- * A run fits when it was of this workflow and made all files that the page shows already: whoever
- * opens an old run from the queue sees the pictures of that run.
+ * A run fits when it was of this workflow with these values, and made all files that the page shows
+ * already: whoever opens an old run from the queue sees the pictures of that run.
  *
  * @param {Run[]} runs oldest first, as the server gives them
  * @param {string} kind the nodes' type
- * @param {string} workflow its id
+ * @param {Workflow} workflow as it is now
  * @param {Record<string, Comfy.NodeOutput>} shown outputs that the page shows
  * @returns {Record<string, Comfy.NodeOutput>}
  */
@@ -24,15 +36,64 @@ export function rememberedOutputs(runs, kind, workflow, shown) {
   const wanted = files(shown);
   for (const run of [...runs].reverse()) {
     const [, , graph, extra] = run.prompt;
+    const ran = extra?.extra_pnginfo?.workflow;
     const made = files(run.outputs);
-    const fits =
-      extra?.extra_pnginfo?.workflow?.id === workflow && [...wanted].every((one) => made.has(one));
     const outputs = Object.entries(run.outputs).filter(([id]) => graph[id]?.class_type === kind);
-    if (fits && outputs.length) {
+    const showing = Object.keys(run.outputs).map((id) => graph[id]?.class_type);
+    if (
+      outputs.length &&
+      ran?.id === workflow.id &&
+      [...wanted].every((one) => made.has(one)) &&
+      sameValues(ran, workflow, showing)
+    ) {
       return Object.fromEntries(outputs);
     }
   }
   return {};
+}
+
+/**
+ * Whether the nodes of a workflow that ran are there with the values that they ran with.
+ *
+ * @param {Workflow} ran
+ * @param {Workflow} now
+ * @param {(string | undefined)[]} showing types of nodes whose values may be what they were sent
+ */
+function sameValues(ran, now, showing) {
+  const values = new Map(nodesIn(now).map(([id, node]) => [id, settings(node)]));
+  return nodesIn(ran)
+    .filter(([, { type }]) => !showing.includes(type))
+    .every(([id, node]) => {
+      const [before, after] = [settings(node), values.get(id)];
+      // One of them may have more: the page appends a text of progress while a node runs.
+      const count = Math.min(before.length, after?.length ?? 0);
+      return after && `${before.slice(0, count)}` === `${after.slice(0, count)}`;
+    });
+}
+
+/**
+ * All nodes with an id that no other has, in subgraphs too.
+ *
+ * @param {Workflow} workflow
+ * @returns {[string, SavedNode][]}
+ */
+function nodesIn({ nodes, definitions }) {
+  return [{ id: "", nodes }, ...(definitions?.subgraphs ?? [])].flatMap((graph) =>
+    graph.nodes.map((node) => /** @type {[string, SavedNode]} */ ([`${graph.id}:${node.id}`, node])),
+  );
+}
+
+/**
+ * The values of a node's widgets as texts, but for numbers that the page itself changes.
+ *
+ * @param {SavedNode} node
+ * @returns {string[]}
+ */
+function settings({ widgets_values: values = [] }) {
+  const list = Array.isArray(values) ? values : [values];
+  return Array.from(list, (value, place) =>
+    AFTER_QUEUEING.includes(list[place + 1]) ? "" : JSON.stringify(value ?? null),
+  );
 }
 
 /**

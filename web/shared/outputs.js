@@ -5,7 +5,7 @@ import { app } from "../../../scripts/app.js";
 import { locator, nodeByExecutionId, nodesOf, rootGraph } from "./graph.js";
 import { rememberedOutputs } from "./history.js";
 
-/** @import { Run } from "./history.js" */
+/** @import { Run, Workflow } from "./history.js" */
 
 const RUNS = 32;
 
@@ -41,12 +41,7 @@ export function showingAgain(display) {
     // A run that is opened from the queue, and a change between workflows.
     onNodeOutputsUpdated(outputs) {
       const root = rootGraph(app);
-      for (const node of root ? nodesOf(root, display.kind) : []) {
-        const output = outputs[locator(node, root)];
-        if (output) {
-          display.show(node, output);
-        }
-      }
+      showOutputs(root ? nodesOf(root, display.kind) : [], outputs, display);
     },
 
     // Not awaited: the page waits for its extensions here.
@@ -57,17 +52,38 @@ export function showingAgain(display) {
 }
 
 /**
- * Show what the server remembers in the nodes that show nothing, as after a reload.
+ * @param {Comfy.Node[]} nodes
+ * @param {Record<string, Comfy.NodeOutput>} outputs by locator
+ * @param {Display} display
+ */
+function showOutputs(nodes, outputs, { show }) {
+  for (const node of nodes) {
+    const output = outputs[locator(node, rootGraph(app))];
+    if (output) {
+      show(node, output);
+    }
+  }
+}
+
+/**
+ * Show in the nodes that show nothing what the page remembers, as after an undo, or else the
+ * server, as after a reload.
  *
  * @param {Display} display
  */
-async function restore({ kind, isEmpty, show }) {
+async function restore(display) {
+  await new Promise((resolve) => {
+    setTimeout(resolve); // until the page has brought back a workflow's outputs
+  });
+  const { kind, isEmpty, show } = display;
   const root = rootGraph(app);
+  showOutputs(nodesOf(root, kind).filter(isEmpty), app.nodeOutputs, display);
   if (!nodesOf(root, kind).some(isEmpty)) {
     return;
   }
   const runs = await history();
-  const outputs = rememberedOutputs(runs, kind, root.id, app.nodeOutputs);
+  const { serialize } = /** @type {{ serialize: () => Workflow }} */ (/** @type {unknown} */ (root));
+  const outputs = rememberedOutputs(runs, kind, serialize.call(root), app.nodeOutputs);
   for (const [id, output] of Object.entries(outputs)) {
     const node = nodeByExecutionId(root, id);
     if (node && isEmpty(node)) {
@@ -76,14 +92,16 @@ async function restore({ kind, isEmpty, show }) {
   }
 }
 
-/** @type {Promise<Run[]> | null} under way */
+/** @type {Promise<Run[]> | null} null after a change in the server's queue */
 let asked = null;
 
-/** The server's last runs, oldest first; asked for once for all types of nodes. */
-async function history() {
-  asked ??= fetchHistory().finally(() => {
-    asked = null;
-  });
+api.addEventListener("status", () => {
+  asked = null;
+});
+
+/** The server's last runs, oldest first; asked for once between two runs. */
+function history() {
+  asked ??= fetchHistory();
   return asked;
 }
 
