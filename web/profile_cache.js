@@ -21,18 +21,9 @@ app.registerExtension({
   menuCommands: [{ path: ["Edit"], commands: [COMMAND] }],
 });
 
-/**
- * The page's own dialogs, which the others here do without.
- *
- * @typedef {object} Dialogs
- * @property {(question: { title: string, message: string, type: "delete" }) => Promise<boolean | null>} confirm
- */
-
 async function emptyCache() {
   const words = wordsOf(app);
-  const { dialog } = /** @type {{ dialog: Dialogs }} */ (
-    /** @type {unknown} */ (app.extensionManager)
-  );
+  const { dialog } = app.extensionManager;
   const message = words.emptyCacheQuestion;
   if (!(await dialog.confirm({ title: words.emptyCache, message, type: "delete" }))) {
     return;

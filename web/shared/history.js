@@ -6,16 +6,7 @@
  * @property {Record<string, Comfy.NodeOutput>} outputs by execution id
  */
 
-/** @typedef {{ extra_pnginfo?: { workflow?: Workflow } }} Extra */
-
-/**
- * @typedef {object} Workflow as the page saves it
- * @property {string} id a template's is the same whenever it is opened
- * @property {SavedNode[]} nodes
- * @property {{ subgraphs?: { id: string, nodes: SavedNode[] }[] }} [definitions]
- */
-
-/** @typedef {{ id: string | number, type: string, widgets_values?: unknown }} SavedNode */
+/** @typedef {{ extra_pnginfo?: { workflow?: Comfy.SavedGraph } }} Extra */
 
 /** What the page does to the number before it when a run has been queued. */
 const AFTER_QUEUEING = ["increment", "decrement", "randomize"];
@@ -28,7 +19,7 @@ const AFTER_QUEUEING = ["increment", "decrement", "randomize"];
  *
  * @param {Run[]} runs oldest first, as the server gives them
  * @param {string} kind the nodes' type
- * @param {Workflow} workflow as it is now
+ * @param {Comfy.SavedGraph} workflow as it is now
  * @param {Record<string, Comfy.NodeOutput>} shown outputs that the page shows
  * @returns {Record<string, Comfy.NodeOutput>}
  */
@@ -55,8 +46,8 @@ export function rememberedOutputs(runs, kind, workflow, shown) {
 /**
  * Whether the nodes of a workflow that ran are there with the values that they ran with.
  *
- * @param {Workflow} ran
- * @param {Workflow} now
+ * @param {Comfy.SavedGraph} ran
+ * @param {Comfy.SavedGraph} now
  * @param {(string | undefined)[]} showing types of nodes whose values may be what they were sent
  */
 function sameValues(ran, now, showing) {
@@ -74,19 +65,19 @@ function sameValues(ran, now, showing) {
 /**
  * All nodes with an id that no other has, in subgraphs too.
  *
- * @param {Workflow} workflow
- * @returns {[string, SavedNode][]}
+ * @param {Comfy.SavedGraph} workflow
+ * @returns {[string, Comfy.SavedNode][]}
  */
 function nodesIn({ nodes, definitions }) {
   return [{ id: "", nodes }, ...(definitions?.subgraphs ?? [])].flatMap((graph) =>
-    graph.nodes.map((node) => /** @type {[string, SavedNode]} */ ([`${graph.id}:${node.id}`, node])),
+    graph.nodes.map((node) => /** @type {[string, Comfy.SavedNode]} */ ([`${graph.id}:${node.id}`, node])),
   );
 }
 
 /**
  * The values of a node's widgets as texts, but for numbers that the page itself changes.
  *
- * @param {SavedNode} node
+ * @param {Comfy.SavedNode} node
  * @returns {string[]}
  */
 function settings({ widgets_values: values = [] }) {

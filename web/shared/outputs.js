@@ -5,7 +5,7 @@ import { app } from "../../../scripts/app.js";
 import { locator, nodeByExecutionId, nodesOf, rootGraph } from "./graph.js";
 import { rememberedOutputs } from "./history.js";
 
-/** @import { Run, Workflow } from "./history.js" */
+/** @import { Run } from "./history.js" */
 
 const RUNS = 32;
 
@@ -82,8 +82,7 @@ async function restore(display) {
     return;
   }
   const runs = await history();
-  const { serialize } = /** @type {{ serialize: () => Workflow }} */ (/** @type {unknown} */ (root));
-  const outputs = rememberedOutputs(runs, kind, serialize.call(root), app.nodeOutputs);
+  const outputs = rememberedOutputs(runs, kind, root.serialize(), app.nodeOutputs);
   for (const [id, output] of Object.entries(outputs)) {
     const node = nodeByExecutionId(root, id);
     if (node && isEmpty(node)) {

@@ -14,6 +14,8 @@ declare namespace Comfy {
     extensionManager: {
       workflow: { activeWorkflow: Workflow | null };
       toast: { add(message: Toast): void };
+      /** Null where the dialog was closed without an answer. */
+      dialog: { confirm(question: Question): Promise<boolean | null> };
       setting: { get(name: string): unknown };
     };
     registerExtension(extension: Extension): void;
@@ -32,6 +34,12 @@ declare namespace Comfy {
     summary: string;
     detail: string;
     life: number;
+  }
+
+  interface Question {
+    title: string;
+    message: string;
+    type: "delete";
   }
 
   interface Workflow {
@@ -54,6 +62,21 @@ declare namespace Comfy {
     getNodeById(id: string | number): Node | null;
     add(node: Node): void;
     setDirtyCanvas(foreground: boolean, background?: boolean): void;
+    serialize(): SavedGraph;
+  }
+
+  /** A graph as the page saves it. */
+  interface SavedGraph {
+    /** A template's is the same whenever it is opened. */
+    id: string;
+    nodes: SavedNode[];
+    definitions?: { subgraphs?: { id: string; nodes: SavedNode[] }[] };
+  }
+
+  interface SavedNode {
+    id: string | number;
+    type: string;
+    widgets_values?: unknown;
   }
 
   interface Node {

@@ -12,7 +12,7 @@ function pictures(filename, type = "temp") {
  *
  * @param {string} id
  * @param {unknown[]} values
- * @returns {import("../../../web/shared/history.js").Workflow}
+ * @returns {Comfy.SavedGraph}
  */
 function workflow(id, values = [1, "fixed", 20], prefix = "picture") {
   return {
