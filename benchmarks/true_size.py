@@ -39,10 +39,11 @@ Diffusion 1.5 and XL, with random weights: they draw nothing, but every weight, 
 has its true size. The two timings of a ratio run in turn, each first in every other round. A row's
 conditions say what was made smaller to fit the time, and on what machine it ran. One thread on a
 CPU is timed by its own CPU seconds, all else by the clock. Memory *in use* is that of a process
-told to return what it frees (glibc's `MALLOC_MMAP_THRESHOLD_`), as a GPU's allocator counts it; other
-rows of memory are what a process on a CPU holds, gaps included. Profiling keeps 9 bytes a weight where
-all prompts of a concept fit into one denoiser call, and 13 elsewhere. Rows about selection, fusion and files
-use ten profiles at the size of SD 1.5, which the first of them makes in `results/true_size/`.
+told to return what it frees (glibc's `MALLOC_MMAP_THRESHOLD_`), as a GPU's allocator counts it;
+other rows of memory are what a process on a CPU holds, gaps included. Profiling keeps 9 bytes a
+weight where all prompts of a concept fit into one denoiser call, and 13 elsewhere. Rows about
+selection, fusion and files use ten profiles at the size of SD 1.5, which the first of them makes in
+`results/true_size/`.
 """
 
 

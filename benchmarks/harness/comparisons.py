@@ -1,7 +1,7 @@
 """The reference against every other method, in values paired by group, condition and seed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from math import isnan
 from statistics import fmean
@@ -10,10 +10,10 @@ from . import registry
 from .outcomes import Answered, outcomes_of
 from .shots import suite_seeds
 from .significance import SIGNIFICANT, Comparison, holm, signed_rank
-from .suite import BASE, Suite
+from .suite import BASE, Group, Suite
 
 ByPair = dict[tuple[str, str, int], float]
-"""A value by group, condition and seed; more is better."""
+"""A value by group, condition and seed."""
 
 
 def comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
@@ -24,6 +24,17 @@ def comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
 def change_comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
     """Of the mean distance to the base model's pictures of what is kept; the smaller is ahead."""
     return _against_reference(suite, lambda label: _closeness(suite, answered, label))
+
+
+def kept_distances(suite: Suite, answered: Answered, label: str, groups: Iterable[Group]) -> ByPair:
+    """The mean distance to the base model's pictures of what each group keeps."""
+    seeds = suite_seeds(suite)
+    distances: dict[tuple[str, str, int], list[float]] = defaultdict(list)
+    for group in groups:
+        for shot, _, distance in answered.pairs(label, group.name):
+            if shot in seeds and shot.shows(suite.concept) in group.kept:
+                distances[group.name, shot.condition, seeds[shot]].append(distance)
+    return {pair: fmean(values) for pair, values in distances.items()}
 
 
 def test_table(suite: Suite, tests: Mapping[str, Comparison], of: str, digits: int = 1) -> str:
@@ -70,6 +81,7 @@ def verdict(test: Comparison) -> str:
 
 
 def _against_reference(suite: Suite, value: Callable[[str], ByPair]) -> dict[str, Comparison]:
+    """More of a value is ahead."""
     mine = value(suite.reference)
     tests: dict[str, Comparison] = {}
     for entry in suite.entries:
@@ -96,11 +108,5 @@ def _harmonic_means(suite: Suite, answered: Answered, label: str) -> ByPair:
 
 
 def _closeness(suite: Suite, answered: Answered, label: str) -> ByPair:
-    """Minus the mean distance, of what each group keeps."""
-    seeds = suite_seeds(suite)
-    distances: dict[tuple[str, str, int], list[float]] = defaultdict(list)
-    for group in suite.groups:
-        for shot, _, distance in answered.pairs(label, group.name):
-            if shot in seeds and shot.shows(suite.concept) in group.kept:
-                distances[group.name, shot.condition, seeds[shot]].append(distance)
-    return {pair: -fmean(values) for pair, values in distances.items()}
+    distances = kept_distances(suite, answered, label, suite.groups)
+    return {pair: -distance for pair, distance in distances.items()}

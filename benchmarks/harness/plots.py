@@ -1,14 +1,18 @@
 """Plots of a suite's rows: PNG files beside the report."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import matplotlib
 
 from . import registry
+from .comparisons import ByPair, kept_distances
 from .ledger import Row
-from .outcomes import Answered, Outcome, outcomes_of, over_seeds
+from .outcomes import Answered, Outcome, Spread, outcomes_of, over_seeds
+from .runner import OVERLAP
 from .suite import BASE, Entry, Group, Suite
 
 matplotlib.use("Agg")
@@ -178,11 +182,76 @@ def sweeps(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     _save(figure, path)
 
 
+def kept_distance(suite: Suite, rows: Sequence[Row], path: Path) -> None:
+    """How far pictures of what is kept move, over the number of concepts forgotten."""
+    answered = _distances(suite, rows)
+    by_count = {len(group.concepts): group for group in suite.groups}
+    figure, panel = pyplot.subplots(figsize=(5.6, 4.2))
+    for entry in suite.entries:
+        points = [
+            (count, spread)
+            for count, group in sorted(by_count.items())
+            if (spread := _by_seed(kept_distances(suite, answered, entry.label, [group]))).by_seed
+        ]
+        if points and entry.label != BASE:
+            panel.errorbar(
+                [count for count, _ in points],
+                [100 * spread.mean for _, spread in points],
+                yerr=[100 * spread.std for _, spread in points],
+                marker=MARKERS[_kind(entry)],
+                color=_colour(suite, entry),
+                linestyle="-" if entry.label == suite.reference else "--",
+                capsize=3,
+                zorder=_order(suite, entry),
+                label=registry.entry_title(entry),
+            )
+    panel.set_title("distance of kept pictures to the base model's, %")
+    panel.set_xlabel("concepts forgotten")
+    panel.set_xticks(sorted(by_count))
+    panel.set_ylim(bottom=0)
+    panel.grid(alpha=0.3)
+    _legend(figure, panel)
+    _save(figure, path)
+
+
+def overlap(suite: Suite, rows: Sequence[Row], path: Path) -> None:
+    """How much of the reference's mask each method shares, and how far kept pictures move."""
+    answered = _distances(suite, rows)
+    shared = {row.origin.method: row.value for row in rows if row.judge == OVERLAP}
+    shown = [entry for entry in suite.entries if entry.label in shared]
+    moved = [
+        _by_seed(kept_distances(suite, answered, entry.label, suite.groups)) for entry in shown
+    ]
+    figure, (left, right) = pyplot.subplots(
+        1, 2, figsize=(10, 0.36 * len(shown) + 1.6), sharey=True
+    )
+    colours = [_bar_colour(suite, entry) for entry in shown]
+    places = range(len(shown))
+    left.barh(places, [100 * shared[entry.label] for entry in shown], color=colours)
+    left.set_title("overlap with the default's mask (Jaccard), %")
+    left.set_xlim(0, 104)
+    right.barh(
+        places,
+        [100 * spread.mean for spread in moved],
+        xerr=[100 * spread.std for spread in moved],
+        color=colours,
+        capsize=2,
+    )
+    right.set_title("distance of kept pictures to the base model's, %")
+    for panel in (left, right):
+        panel.grid(axis="x", alpha=0.3)
+        panel.set_yticks(places, [registry.entry_title(entry) for entry in shown])
+    left.invert_yaxis()
+    _save(figure, path)
+
+
 PLOTS: dict[str, Callable[[Suite, Sequence[Row], Path], None]] = {
     "trade_off": trade_off,
     "concepts": concepts,
     "bars": bars,
     "sweeps": sweeps,
+    "kept_distance": kept_distance,
+    "overlap": overlap,
 }
 """By the name that a suite's file uses."""
 
@@ -193,6 +262,22 @@ def _accuracy(suite: Suite, rows: Sequence[Row]) -> Answered:
         if registry.judge(name).aspect == suite.concept:
             return Answered(rows, name)
     raise ValueError(f"{suite.name}: judges: none judges a {suite.concept}, so nothing to plot.")
+
+
+def _distances(suite: Suite, rows: Sequence[Row]) -> Answered:
+    """The rows of the suite's first judge that compares pictures."""
+    for name in suite.judges:
+        if registry.judge(name).compares:
+            return Answered(rows, name)
+    raise ValueError(f"{suite.name}: judges: none compares pictures; add pixel_distance.")
+
+
+def _by_seed(values: ByPair) -> Spread:
+    """The mean over groups and conditions at each seed."""
+    by_seed: dict[int, list[float]] = defaultdict(list)
+    for (*_, seed), value in values.items():
+        by_seed[seed].append(value)
+    return Spread(tuple(fmean(by_seed[seed]) for seed in sorted(by_seed)))
 
 
 def _kind(entry: Entry) -> str:
