@@ -228,7 +228,7 @@ def overlap(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     colours = [_bar_colour(suite, entry) for entry in shown]
     places = range(len(shown))
     left.barh(places, [100 * shared[entry.label] for entry in shown], color=colours)
-    left.set_title("overlap with the default's mask (Jaccard), %")
+    left.set_title("mask's overlap with the default's, %")
     left.set_xlim(0, 104)
     right.barh(
         places,
@@ -237,7 +237,7 @@ def overlap(suite: Suite, rows: Sequence[Row], path: Path) -> None:
         color=colours,
         capsize=2,
     )
-    right.set_title("distance of kept pictures to the base model's, %")
+    right.set_title("distance of kept pictures, %")
     for panel in (left, right):
         panel.grid(axis="x", alpha=0.3)
         panel.set_yticks(places, [registry.entry_title(entry) for entry in shown])
