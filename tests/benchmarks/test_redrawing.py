@@ -59,7 +59,9 @@ def test_a_picture_counts_as_the_same_where_all_judges_say_the_same(
     before = rows_of(tasks)
     before += [replace(row, judge="pixel_distance", value=0.0123457) for row in before]
     after = [replace(row, origin=replace(row.origin, version="now")) for row in before]
-    after = [replace(row, value=row.value * (1 + 1e-7)) for row in after]  # less than rows keep
+    after = [
+        replace(row, value=row.value * (1 + 1e-4)) for row in after
+    ]  # as another processor may
     after.append(Row(after[0].origin, NO_SHOT, PREPARATION, 9.0, 9.0))
     pictures = len({(row.origin, row.shot) for row in before})
     assert compare(before, after) == Redrawn(pictures, 0)

@@ -122,5 +122,5 @@ def test_a_sample_of_the_pictures_drawn_again_comes_out_the_same(quick: Places) 
     assert process.returncode == 0, process.stdout + process.stderr
     sentence = process.stdout.splitlines()[-1]  # three pictures, and the base model's beside them
     assert sentence.startswith("6 of these pictures were drawn again from ")
-    assert sentence.endswith("all judges say the same of 6 of them.")
+    assert sentence.endswith("say the same of 6 of them (distances to a thousandth).")
     assert sentence in quick.report.read_text(encoding="utf-8")
