@@ -1,13 +1,14 @@
 """The page that leads to every suite's report, with the figures that matter most."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from . import registry
-from .comparisons import comparisons, verdict
+from .comparisons import change_comparisons, comparisons, verdict
 from .ledger import Row, read_rows
 from .outcomes import Answered, outcomes_of, over_seeds
 from .places import SUITES, Places
 from .report import current_rows
+from .significance import Comparison
 from .suite import Suite
 from .suite_file import load_suite
 
@@ -20,7 +21,8 @@ percent, mean ± standard deviation over seeds: *forgotten* is the judge's accur
 forgotten, *kept share* that on everything else as a share of what it
 was, and the *harmonic mean* is of 1 − forgotten and the kept share. What was found before
 forgetting stands in the reports, for most suites all. *Against peers* counts verdicts of the tests
-against other people's methods: FIA *ahead*, *equal* in every pair, or not to be told apart."""
+against other people's methods, in the harmonic mean and in how far pictures of what is kept move
+(less is ahead): FIA *ahead*, *equal* in every pair, or not to be told apart."""
 
 OTHERS = """## Other measurements
 
@@ -56,8 +58,9 @@ def index() -> str:
     suites = [load_suite(path) for path in sorted(SUITES.glob("*.toml"))]
     measured = [(suite, rows) for suite in suites if (rows := _rows(suite))]
     lines = [
-        "| suite | forgotten together | forgotten | kept share | harmonic mean | against peers |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| suite | forgotten together | forgotten | kept share | harmonic mean | against peers "
+        "| kept pictures move, against peers |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for suite, rows in measured:
         lines += _suite_lines(suite, rows)
@@ -79,12 +82,10 @@ def _suite_lines(suite: Suite, rows: Sequence[Row]) -> list[str]:
     """A line a family of groups, with the first judge of what the suite forgets."""
     judge = next(name for name in suite.judges if registry.judge(name).aspect == suite.concept)
     answered = Answered(rows, judge)
-    peers = {
-        entry.label for entry in suite.entries if registry.method(entry.use).kind.endswith("peer")
-    }
-    tests = comparisons(suite, answered)
-    verdicts = [verdict(test) for label, test in tests.items() if label in peers]
-    against = ", ".join(f"{verdicts.count(word)} {word}" for word in dict.fromkeys(verdicts))
+    against = [_against_peers(suite, comparisons(suite, answered))]
+    compared = [name for name in suite.judges if registry.judge(name).compares]
+    tests = change_comparisons(suite, Answered(rows, compared[0])) if compared else {}
+    against.append(_against_peers(suite, tests))
     lines = []
     for family, groups in suite.families.items():
         found = outcomes_of(suite, answered, suite.reference, groups)
@@ -95,6 +96,17 @@ def _suite_lines(suite: Suite, rows: Sequence[Row]) -> list[str]:
                 over_seeds(found, lambda one: one.harmonic_mean),
             )
             cells = " | ".join(spread.percent() for spread in spreads)
-            tested = "" if lines else against  # over all groups together
-            lines.append(f"| [{suite.name}]({suite.name}.md) | {family} | {cells} | {tested} |")
+            tested = ["", ""] if lines else against  # over all groups together
+            row = (f"[{suite.name}]({suite.name}.md)", family, cells, *tested)
+            lines.append(f"| {' | '.join(row)} |")
     return lines
+
+
+def _against_peers(suite: Suite, tests: Mapping[str, Comparison]) -> str:
+    """How often which verdict fell against other people's methods."""
+    verdicts = [
+        verdict(tests[entry.label])
+        for entry in suite.entries
+        if entry.label in tests and registry.method(entry.use).kind.endswith("peer")
+    ]
+    return ", ".join(f"{verdicts.count(word)} {word}" for word in dict.fromkeys(verdicts))
