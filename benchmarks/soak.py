@@ -33,6 +33,7 @@ PACK = ROOT / "benchmarks" / "soak_nodes"
 WARM_UP = 0.2  # of the prompts, in which caches fill; left out of the slope
 COUNT_EVERY = 10  # prompts
 INTERRUPTED = 0.05  # of the prompts
+FREEING = 20  # seconds at most
 BYPASSED = 0.2
 CONCEPTS = ("church", "golf ball", "cat", "guitar", "rocket", "apple")
 MIB = 2**20
@@ -47,7 +48,7 @@ class Soak:
         counted: at which prompt, and what there was then.
         plain_equal: plain pictures that were the first one, and all of them.
         interrupted: prompts that were.
-        at_end: what there was after the host had let go of its models and drawn one plain picture.
+        at_end: what there was after one more plain picture, when the host had let go of its models.
         seconds: of the whole run.
     """
 
@@ -90,12 +91,8 @@ async def soak(prompts: int, seed: int, base: Path, bypassed: float = BYPASSED) 
                 counted[number + 1] = await left(server)
                 plain += 1
                 equal += await plain_picture(server, workflow) == first
-        async with server.session.post(
-            f"{server.address}/free", json={"unload_models": True, "free_memory": True}
-        ) as answer:
-            answer.raise_for_status()
         await plain_picture(server, workflow)
-        at_end = await left(server)
+        at_end = await left_after_freeing(server)
     seconds = time.monotonic() - start
     return Soak(memory, counted, (equal, plain), interrupted, at_end, seconds)
 
@@ -139,6 +136,19 @@ async def left(server: "Server") -> dict[str, int]:
     async with server.session.get(f"{server.address}/soak/left") as answer:
         answer.raise_for_status()
         return await answer.json()
+
+
+async def left_after_freeing(server: "Server") -> dict[str, int]:
+    """The same once the host has let go of its models, which it does a moment after it is asked."""
+    async with server.session.post(
+        f"{server.address}/free", json={"unload_models": True, "free_memory": True}
+    ) as answer:
+        answer.raise_for_status()
+    counts, until = await left(server), time.monotonic() + FREEING
+    while counts["patchers"] and time.monotonic() < until:
+        await asyncio.sleep(1)
+        counts = await left(server)
+    return counts
 
 
 def report(result: Soak, plain_memory: list[int], prompts: int, seed: int) -> str:
