@@ -17,7 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.harness.command_line import add_suite_arguments, suite_of  # noqa: E402
+from benchmarks.harness.command_line import (  # noqa: E402
+    add_method_argument,
+    add_suite_arguments,
+    suite_of,
+)
 from workbench.environment import run_in_environment  # noqa: E402
 
 
@@ -26,9 +30,7 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_suite_arguments(parser)
-    parser.add_argument(
-        "--method", action="append", default=[], help="a label in the suite; may come again"
-    )
+    add_method_argument(parser)
     parser.add_argument("--features", choices=("judge", "inception"), default="judge")
     parser.add_argument("--real", type=Path, metavar="FOLDER", help="pictures to compare with")
     return parser.parse_args()

@@ -16,7 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.harness.command_line import add_suite_arguments, suite_of  # noqa: E402
+from benchmarks.harness.command_line import (  # noqa: E402
+    add_method_argument,
+    add_suite_arguments,
+    suite_of,
+)
 from workbench.environment import run_in_environment  # noqa: E402
 
 
@@ -25,9 +29,7 @@ def parse_arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_suite_arguments(parser)
-    parser.add_argument(
-        "--method", action="append", default=[], help="a label in the suite; may come again"
-    )
+    add_method_argument(parser)
     parser.add_argument(
         "--pictures", type=int, default=40, help="of the methods; the base model's come beside"
     )

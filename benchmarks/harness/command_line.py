@@ -22,6 +22,13 @@ def add_suite_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def add_method_argument(parser: ArgumentParser) -> None:
+    """``--method``, none or several."""
+    parser.add_argument(
+        "--method", action="append", default=[], help="a label in the suite; may come again"
+    )
+
+
 def suite_of(arguments: Namespace) -> "tuple[Suite, Places]":
     """The suite that the arguments name, checked, and its files.
 

@@ -143,8 +143,13 @@ def outcomes_of(
 
 def over_seeds(found: Sequence[Outcome], value: Callable[[Outcome], float]) -> Spread:
     """The mean over groups and conditions at each seed; values that are NaN are left out."""
+    return mean_by_seed((one.seed, value(one)) for one in found)
+
+
+def mean_by_seed(values: Iterable[tuple[int, float]]) -> Spread:
+    """The mean at each seed of (seed, value); values that are NaN are left out."""
     by_seed: dict[int, list[float]] = defaultdict(list)
-    for one in found:
-        if not isnan(value(one)):
-            by_seed[one.seed].append(value(one))
+    for seed, value in values:
+        if not isnan(value):
+            by_seed[seed].append(value)
     return Spread(tuple(fmean(by_seed[seed]) for seed in sorted(by_seed)))

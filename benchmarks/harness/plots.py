@@ -1,9 +1,7 @@
 """Plots of a suite's rows: PNG files beside the report."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import matplotlib
@@ -11,7 +9,7 @@ import matplotlib
 from . import registry
 from .comparisons import ByPair, kept_distances
 from .ledger import Row
-from .outcomes import Answered, Outcome, Spread, outcomes_of, over_seeds
+from .outcomes import Answered, Outcome, Spread, mean_by_seed, outcomes_of, over_seeds
 from .runner import OVERLAP
 from .suite import BASE, Entry, Group, Suite
 
@@ -85,9 +83,7 @@ def trade_off(suite: Suite, rows: Sequence[Row], path: Path) -> None:
 def concepts(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     """Curves over the number of concepts, the mean over groups of as many."""
     answered = _accuracy(suite, rows)
-    by_count: dict[int, list[Group]] = {}
-    for group in sorted(suite.groups, key=lambda group: len(group.concepts)):
-        by_count.setdefault(len(group.concepts), []).append(group)
+    by_count = _groups_by_count(suite)
     figure, panels = pyplot.subplots(1, 3, figsize=(13, 4.2), sharey=True)
     for panel, (title, _, value) in zip(panels, FIGURES, strict=True):
         for entry in suite.entries:
@@ -97,17 +93,7 @@ def concepts(suite: Suite, rows: Sequence[Row], path: Path) -> None:
                 if found and entry.label != BASE:
                     points.append((count, over_seeds(found, value)))
             if points:
-                panel.errorbar(
-                    [count for count, _ in points],
-                    [100 * spread.mean for _, spread in points],
-                    yerr=[100 * spread.std for _, spread in points],
-                    marker=MARKERS[_kind(entry)],
-                    color=_colour(suite, entry),
-                    linestyle="-" if entry.label == suite.reference else "--",
-                    capsize=3,
-                    zorder=_order(suite, entry),
-                    label=registry.entry_title(entry),
-                )
+                _curve(panel, suite, entry, points)
         panel.set_title(title)
         panel.set_xlabel("concepts forgotten")
         panel.set_xticks(list(by_count))
@@ -185,29 +171,19 @@ def sweeps(suite: Suite, rows: Sequence[Row], path: Path) -> None:
 def kept_distance(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     """How far pictures of what is kept move, over the number of concepts forgotten."""
     answered = _distances(suite, rows)
-    by_count = {len(group.concepts): group for group in suite.groups}
+    by_count = _groups_by_count(suite)
     figure, panel = pyplot.subplots(figsize=(5.6, 4.2))
     for entry in suite.entries:
         points = [
             (count, spread)
-            for count, group in sorted(by_count.items())
-            if (spread := _by_seed(kept_distances(suite, answered, entry.label, [group]))).by_seed
+            for count, groups in by_count.items()
+            if (spread := _by_seed(kept_distances(suite, answered, entry.label, groups))).by_seed
         ]
         if points and entry.label != BASE:
-            panel.errorbar(
-                [count for count, _ in points],
-                [100 * spread.mean for _, spread in points],
-                yerr=[100 * spread.std for _, spread in points],
-                marker=MARKERS[_kind(entry)],
-                color=_colour(suite, entry),
-                linestyle="-" if entry.label == suite.reference else "--",
-                capsize=3,
-                zorder=_order(suite, entry),
-                label=registry.entry_title(entry),
-            )
+            _curve(panel, suite, entry, points)
     panel.set_title("distance of kept pictures to the base model's, %")
     panel.set_xlabel("concepts forgotten")
-    panel.set_xticks(sorted(by_count))
+    panel.set_xticks(list(by_count))
     panel.set_ylim(bottom=0)
     panel.grid(alpha=0.3)
     _legend(figure, panel)
@@ -264,6 +240,29 @@ def _accuracy(suite: Suite, rows: Sequence[Row]) -> Answered:
     raise ValueError(f"{suite.name}: judges: none judges a {suite.concept}, so nothing to plot.")
 
 
+def _groups_by_count(suite: Suite) -> dict[int, list[Group]]:
+    """Groups of as many concepts, the fewest first."""
+    by_count: dict[int, list[Group]] = {}
+    for group in sorted(suite.groups, key=lambda group: len(group.concepts)):
+        by_count.setdefault(len(group.concepts), []).append(group)
+    return by_count
+
+
+def _curve(panel: Any, suite: Suite, entry: Entry, points: Sequence[tuple[int, Spread]]) -> None:
+    """A method's shares over numbers of concepts, in percent."""
+    panel.errorbar(
+        [count for count, _ in points],
+        [100 * spread.mean for _, spread in points],
+        yerr=[100 * spread.std for _, spread in points],
+        marker=MARKERS[_kind(entry)],
+        color=_colour(suite, entry),
+        linestyle="-" if entry.label == suite.reference else "--",
+        capsize=3,
+        zorder=_order(suite, entry),
+        label=registry.entry_title(entry),
+    )
+
+
 def _distances(suite: Suite, rows: Sequence[Row]) -> Answered:
     """The rows of the suite's first judge that compares pictures."""
     for name in suite.judges:
@@ -274,10 +273,7 @@ def _distances(suite: Suite, rows: Sequence[Row]) -> Answered:
 
 def _by_seed(values: ByPair) -> Spread:
     """The mean over groups and conditions at each seed."""
-    by_seed: dict[int, list[float]] = defaultdict(list)
-    for (*_, seed), value in values.items():
-        by_seed[seed].append(value)
-    return Spread(tuple(fmean(by_seed[seed]) for seed in sorted(by_seed)))
+    return mean_by_seed((seed, value) for (*_, seed), value in values.items())
 
 
 def _kind(entry: Entry) -> str:
