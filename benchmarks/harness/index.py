@@ -64,13 +64,24 @@ def index() -> str:
     ]
     for suite, rows in measured:
         lines += _suite_lines(suite, rows)
-    plots = [
-        f"![{suite.title}]({path.name})\n\n*{suite.title} ([report]({suite.name}.md))*"
-        for suite, _ in measured
-        for path in (Places(suite.name).plot(name) for name in suite.plots)
-        if path.exists()
-    ]
-    return "\n\n".join([HEAD, "\n".join(lines), *plots, OTHERS, LIMITS]) + "\n"
+    pictures = [part for suite, _ in measured for part in _pictures(suite)]
+    return "\n\n".join([HEAD, "\n".join(lines), *pictures, OTHERS, LIMITS]) + "\n"
+
+
+def _pictures(suite: Suite) -> list[str]:
+    """A suite's heading, plots and grid with the commands that make them."""
+    places = Places(suite.name)
+    plots = [path for name in suite.plots if (path := places.plot(name)).exists()]
+    parts = [f"![{suite.title}]({path.name})" for path in plots]
+    if plots:
+        parts.append(f"*`python3 benchmarks/run.py {suite.name}`, [report]({suite.name}.md)*")
+    if places.grid.exists():
+        parts.append(f"![{suite.title}: pictures]({places.grid.name})")
+        parts.append(
+            f"*`python3 benchmarks/grid.py {suite.name}`: the first group at the first seed; "
+            "in red what was to be forgotten*"
+        )
+    return [f"## {suite.title}", *parts] if parts else []
 
 
 def _rows(suite: Suite) -> list[Row]:

@@ -7,10 +7,16 @@ from . import registry
 from .frechet import FEATURES, Distance
 from .places import Places
 from .runner import origin_of, require_labels
-from .shots import group_shots
+from .shots import Shot, group_shots
 from .suite import BASE, Entry, Group, Suite
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp"}
+
+
+def picture_file(suite: Suite, places: Places, entry: Entry, group: Group, shot: Shot) -> Path:
+    """Where a method's picture lies; the base model's is the same for all groups."""
+    origin = origin_of(suite, entry, None if entry.label == BASE else group)
+    return places.picture(origin, shot)
 
 
 def kept_pictures(
@@ -24,7 +30,7 @@ def kept_pictures(
         ValueError: one is not there; the message says how many.
     """
     files = [
-        places.picture(origin_of(suite, entry, None if entry.label == BASE else group), shot)
+        picture_file(suite, places, entry, group, shot)
         for group in groups
         for condition in suite.conditions
         for seed in suite.seeds

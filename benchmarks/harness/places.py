@@ -53,6 +53,11 @@ class Places:
     def plot(self, name: str) -> Path:
         return self._result(f"_{name}.png")
 
+    @property
+    def grid(self) -> Path:
+        """Pictures side by side."""
+        return self._result("_grid.jpg")
+
     def picture(self, origin: Origin, shot: Shot) -> Path:
         """One drawn picture; its name holds all that it depends on."""
         return self._drawn(origin) / f"{_short(repr(astuple(shot)))}.png"

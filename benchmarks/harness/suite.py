@@ -156,6 +156,7 @@ class Suite:
     judges: tuple[str, ...]
     reference: str
     plots: tuple[str, ...]
+    grid: str
     sampling: Settings
     conditions: tuple[Condition, ...]
     groups: tuple[Group, ...]

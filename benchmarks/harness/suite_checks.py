@@ -26,6 +26,9 @@ def check(suite: Suite) -> None:
     for sweep in suite.sweeps:
         if sweep.default is not None and sweep.use not in labels:
             raise SuiteError(f"sweeps: the default needs a method with the label {sweep.use!r}")
+    shown = (*suite.groups[0].concepts, *suite.groups[0].kept)
+    if suite.grid and suite.grid not in shown:
+        raise SuiteError(f"grid: {suite.grid!r} is none of the first group's {', '.join(shown)}")
     if suite.prompt_file is None:
         _check_prompts(suite)
     check_attack(suite)

@@ -15,6 +15,7 @@
 | judges | files of ``benchmarks/judges`` |
 | reference | label of the method that the others are tested against |
 | plots | names that ``plots.py`` knows |
+| grid | a concept of the first group: ``grid.py`` shows every prompt that asks for it |
 | sampling | the sampler's settings where they differ from the demo workflow's |
 | [[conditions]] | ``name``, ``start``, what ``Setup.sampled_with`` takes: asks for all pictures |
 | [[groups]] | ``name``, ``concepts`` forgotten together, or ``each`` alone; ``kept`` of its own |
@@ -125,6 +126,7 @@ def parse_suite(
         judges=texts_of(content, "judges"),
         reference=text_of(content, "reference", default="fia"),
         plots=texts_of(content, "plots", least=0),
+        grid=text_of(content, "grid", default=""),
         sampling=table_of(content, "sampling"),
         conditions=_conditions(content),
         groups=groups,
@@ -157,6 +159,7 @@ _KEYS = frozenset(
         "judges",
         "reference",
         "plots",
+        "grid",
         "sampling",
         "conditions",
         "groups",

@@ -69,6 +69,7 @@ def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> N
         ({"scenes": []}, r"scenes: is empty; give at least 1"),
         ({"concept": "animal"}, r"concept: is 'animal'; choose one of object, style"),
         ({"prompts": ["{place}"]}, r"prompts: '\{place\}' has a field other than"),
+        ({"grid": "banana"}, r"grid: 'banana' is none of the first group's church, cat, car"),
         ({"kept_scenes": 4}, r"kept_scenes: 4 is not between 1 and 3"),
         ({"forgotten_scenes": 0}, r"forgotten_scenes: 0 is not between 1 and 3"),
         ({"groups": []}, r"groups: there are none"),

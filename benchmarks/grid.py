@@ -1,0 +1,48 @@
+"""Put pictures of a suite side by side: a row a method, a column a prompt.
+
+    python3 benchmarks/grid.py objects
+
+Always of the suite's first group, first concepts and first seed, so that nothing is picked. Draws
+nothing: the pictures are those that ``run.py`` has left in ``results/``. The grid is kept beside
+the report; ``report.py`` shows it on the page of all results.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.harness.command_line import (  # noqa: E402
+    add_suite_arguments,
+    suite_of,
+)
+from workbench.environment import run_in_environment  # noqa: E402
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_suite_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    run_in_environment(Path(__file__).resolve(), benchmarks=True)
+
+    from benchmarks.harness.picture_grid import picture_grid
+
+    try:
+        suite, places = suite_of(arguments)
+        grid = picture_grid(suite, places)
+    except ValueError as error:
+        sys.exit(f"{error}")
+    grid.save(places.grid, quality=90, subsampling=0)
+    print(places.grid.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()

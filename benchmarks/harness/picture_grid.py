@@ -1,0 +1,104 @@
+"""A grid of a suite's pictures: a row a method, a column a prompt."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import fill
+
+from PIL import Image, ImageDraw, ImageFont
+
+from . import registry
+from .picture_sets import picture_file
+from .places import Places
+from .shots import Shot, group_shots
+from .suite import Entry, Group, Suite
+
+COLUMNS = 6
+"""At most so many of what is forgotten, and as many of what is kept."""
+
+SIDE, GAP, BETWEEN = 96, 4, 20
+LEFT, LINE_HEIGHT = 170, 16
+HEAD_WIDTH, TITLE_WIDTH = 17, 22  # in letters
+PAPER, FORGOTTEN_INK, KEPT_INK = "white", "#c02020", "#202020"
+
+
+def picture_grid(suite: Suite, places: Places) -> Image.Image:
+    """The suite's first group at its first seed; every method that has drawn it.
+
+    Columns are every prompt and condition that asks for ``suite.grid``; where that is empty, the
+    first prompt of the first ``COLUMNS`` concepts that are forgotten, and of as many that are kept.
+
+    Raises:
+        ValueError: there are no pictures.
+    """
+    group = suite.groups[0]
+    shots = _every_prompt(suite, group) if suite.grid else _first_prompts(suite, group)
+    rows: list[tuple[Entry, list[Path]]] = []
+    for entry in suite.entries:
+        files = [picture_file(suite, places, entry, group, shot) for shot in shots]
+        if all(file.exists() for file in files):
+            rows.append((entry, files))
+    if not rows:
+        raise ValueError(
+            f"{suite.name}: there are no pictures in results/; "
+            f"python3 benchmarks/run.py {suite.name} draws them."
+        )
+    return _sheet(suite, group, shots, rows)
+
+
+def _first_prompts(suite: Suite, group: Group) -> list[Shot]:
+    first: dict[str, Shot] = {}
+    for shot in group_shots(suite, group, suite.conditions[0], suite.seeds[0]):
+        first.setdefault(shot.shows(suite.concept), shot)
+    forgotten = [shot for concept, shot in first.items() if concept in group.concepts]
+    kept = [shot for concept, shot in first.items() if concept in group.kept]
+    return forgotten[:COLUMNS] + kept[:COLUMNS]
+
+
+def _every_prompt(suite: Suite, group: Group) -> list[Shot]:
+    return [
+        shot
+        for condition in suite.conditions
+        for shot in group_shots(suite, group, condition, suite.seeds[0])
+        if shot.shows(suite.concept) == suite.grid
+    ]
+
+
+def _sheet(
+    suite: Suite, group: Group, shots: Sequence[Shot], rows: Sequence[tuple[Entry, list[Path]]]
+) -> Image.Image:
+    """Prompts above, those that ask for what is forgotten in red; methods at the left."""
+    gone = [shot.shows(suite.concept) in group.concepts for shot in shots]
+    heads = [_head(shot) for shot in shots]
+    top = GAP + LINE_HEIGHT * max(head.count("\n") + 1 for head in heads)
+    lefts, x = [], LEFT
+    for column in range(len(shots)):
+        x += BETWEEN if _begins_part(shots, gone, column) else 0
+        lefts.append(x)
+        x += SIDE + GAP
+    sheet = Image.new("RGB", (x, top + len(rows) * (SIDE + GAP)), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    small, font = ImageFont.load_default(11), ImageFont.load_default(13)
+    for head, forgotten, x in zip(heads, gone, lefts, strict=True):
+        ink = FORGOTTEN_INK if forgotten else KEPT_INK
+        draw.multiline_text((x + SIDE / 2, top - GAP), head, ink, small, "md", align="center")
+    for row, (entry, files) in enumerate(rows):
+        y = top + row * (SIDE + GAP)
+        title = fill(registry.entry_title(entry), TITLE_WIDTH)
+        draw.multiline_text((LEFT - 8, y + SIDE / 2), title, KEPT_INK, font, "rm", align="right")
+        for file, x in zip(files, lefts, strict=True):
+            with Image.open(file) as picture:
+                sheet.paste(picture.convert("RGB").resize((SIDE, SIDE)), (x, y))
+    return sheet
+
+
+def _head(shot: Shot) -> str:
+    prompt = fill(shot.prompt, HEAD_WIDTH)
+    return f"{fill(shot.condition, HEAD_WIDTH)}:\n{prompt}" if shot.condition else prompt
+
+
+def _begins_part(shots: Sequence[Shot], gone: Sequence[bool], column: int) -> bool:
+    """Whether a column is the first of what is kept, or of another condition."""
+    if column == 0:
+        return False
+    before = column - 1
+    return gone[before] != gone[column] or shots[before].condition != shots[column].condition
