@@ -91,11 +91,10 @@ def _rows(suite: Suite) -> list[Row]:
 
 def _suite_lines(suite: Suite, rows: Sequence[Row]) -> list[str]:
     """A line a family of groups, with the first judge of what the suite forgets."""
-    judge = next(name for name in suite.judges if registry.judge(name).aspect == suite.concept)
-    answered = Answered(rows, judge)
+    answered = Answered(rows, registry.judge_of_concepts(suite))
     against = [_against_peers(suite, comparisons(suite, answered))]
-    compared = [name for name in suite.judges if registry.judge(name).compares]
-    tests = change_comparisons(suite, Answered(rows, compared[0])) if compared else {}
+    changes = registry.judge_of_changes(suite)
+    tests = change_comparisons(suite, Answered(rows, changes)) if changes else {}
     against.append(_against_peers(suite, tests))
     lines = []
     for family, groups in suite.families.items():

@@ -233,11 +233,7 @@ PLOTS: dict[str, Callable[[Suite, Sequence[Row], Path], None]] = {
 
 
 def _accuracy(suite: Suite, rows: Sequence[Row]) -> Answered:
-    """The rows of the suite's first judge of its concepts."""
-    for name in suite.judges:
-        if registry.judge(name).aspect == suite.concept:
-            return Answered(rows, name)
-    raise ValueError(f"{suite.name}: judges: none judges a {suite.concept}, so nothing to plot.")
+    return Answered(rows, registry.judge_of_concepts(suite))
 
 
 def _groups_by_count(suite: Suite) -> dict[int, list[Group]]:
@@ -264,11 +260,10 @@ def _curve(panel: Any, suite: Suite, entry: Entry, points: Sequence[tuple[int, S
 
 
 def _distances(suite: Suite, rows: Sequence[Row]) -> Answered:
-    """The rows of the suite's first judge that compares pictures."""
-    for name in suite.judges:
-        if registry.judge(name).compares:
-            return Answered(rows, name)
-    raise ValueError(f"{suite.name}: judges: none compares pictures; add pixel_distance.")
+    judge = registry.judge_of_changes(suite)
+    if judge is None:
+        raise ValueError(f"{suite.name}: judges: none compares pictures; add pixel_distance.")
+    return Answered(rows, judge)
 
 
 def _by_seed(values: ByPair) -> Spread:

@@ -67,6 +67,25 @@ def judge(name: str) -> Judge:
     return _module("judges", name).JUDGE
 
 
+def judge_of_concepts(suite: Suite) -> str:
+    """The first of the suite's judges that looks for what it forgets.
+
+    Raises:
+        SuiteError: there is none.
+    """
+    for name in suite.judges:
+        if judge(name).aspect == suite.concept:
+            return name
+    raise SuiteError(
+        f"{suite.name}: judges: none judges a {suite.concept}; add demo_{suite.concept}s"
+    )
+
+
+def judge_of_changes(suite: Suite) -> str | None:
+    """The first of the suite's judges that compares pictures with the base model's."""
+    return next((name for name in suite.judges if judge(name).compares), None)
+
+
 def entry_title(entry: Entry) -> str:
     """The method's title; the label where the suite has given one."""
     return method(entry.use).title if entry.label == entry.use else entry.label
