@@ -1,4 +1,8 @@
-"""The host's Perp-Neg guider: only what of the negative prompt is at right angles to the prompt."""
+"""The host's Perp-Neg guider: only what of the negative prompt is at right angles to the prompt.
+
+It is made to correct a picture, not to remove what its own prompt asks for. The authors take each
+negative prompt by itself; the host's node takes one, so that all concepts stand in it.
+"""
 
 from benchmarks.harness.method import Branch, Draft, Link, Method, Setup
 from benchmarks.harness.negative_words import negative_words

@@ -9,23 +9,22 @@ from benchmarks.harness.suite import Settings
 DEFAULTS: Settings = {
     "anchor": "",
     "preserve": [],
-    "templates": [
-        "{concept}",
-        "image of {concept}",
-        "photo of {concept}",
-        "portrait of {concept}",
-        "picture of {concept}",
-        "painting of {concept}",
-    ],
+    "templates": ["{concept}"],
+    "tokens": "from the last word's on",
     "erase_scale": 1.0,
-    "preserve_scale": 0.1,
+    "preserve_scale": None,
     "ridge": 0.5,
 }
+LEAST_PRESERVE_SCALE = 0.1
+"""The authors' first script weighs each preserved text by 1 / their number, but not below this."""
 
 
 def build(draft: Draft, setup: Setup, concepts: tuple[str, ...], settings: Settings) -> Branch:
     own = {**DEFAULTS, **settings}
-    own["preserve"] = "\n".join(name for name in own["preserve"] if name not in concepts)
+    preserved = [name for name in own["preserve"] if name not in concepts]
+    own["preserve"] = "\n".join(preserved)
+    if own["preserve_scale"] is None:  # the empty text is preserved, too
+        own["preserve_scale"] = max(LEAST_PRESERVE_SCALE, 1 / (1 + len(preserved)))
     own["templates"] = "\n".join(own["templates"])
     model = draft.add(
         "FIABenchUCE", model=setup.model, clip=setup.clip, concepts="\n".join(concepts), **own

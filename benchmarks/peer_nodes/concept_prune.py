@@ -1,13 +1,15 @@
 """ConceptPrune (arXiv 2405.19237): skilled neurons by Wanda scores, as they come off the denoiser.
 
 At step t a weight's score over a set of prompts is |W[i, j]| · ‖X_t[:, j]‖₂, the norm over all
-token positions of all prompts (Wanda's). A weight is skilled in a concept at step t if its score
+token positions of all prompts (Wanda's), where each position's activation is scaled to length 1
+first, as in the authors' code. A weight is skilled in a concept at step t if its score
 over the concept's prompts is among the largest k % of its row and above its score over the base
 prompts. What is pruned is the union over the first steps; for many concepts, over the concepts too.
 """
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from ...fia_core import LayerShapes
 from ...fia_core.selection import top_entries
@@ -49,7 +51,7 @@ class SkilledNeurons:
     def add(self, layer: str, prompts: range, weight: Tensor, x: Tensor, y: Tensor) -> None:
         """Take in prompts at one step: weight (C_out, C_in), x (prompts, ..., C_in)."""
         self._weights[layer] = weight
-        squares = x.float().flatten(1, -2).square().sum(dim=1)
+        squares = normalize(x.float().flatten(1, -2), dim=-1).square().sum(dim=1)
         for prompt, square in zip(prompts, squares, strict=True):
             self._squares[layer][prompt // self._group] += square
 

@@ -43,7 +43,7 @@ class ConceptPruneNode(io.ComfyNode):
     """ConceptPrune's rule; Apply Neuron Mask at strength 1 prunes what it finds.
 
     Decided where the paper is silent: prompts, seed and conditional rows are those of Profile
-    Concept, so that only the rule differs; the norms are not normalised by row.
+    Concept, so that only the rule differs.
     """
 
     @classmethod

@@ -22,20 +22,18 @@ from .shared import (
 )
 from .uce import aligned_tokens, edit_matrix
 
-TEMPLATES = """{concept}
-image of {concept}
-photo of {concept}
-portrait of {concept}
-picture of {concept}
-painting of {concept}"""
+TEMPLATES = "{concept}"
+ALL_FROM_LAST, ONLY_LAST = "from the last word's on", "the last word's"
+"""Which tokens of a text are mapped: as in the authors' first script, as in their present one."""
 
 
 class UCENode(io.ComfyNode):
     """Unified Concept Editing: cross-attention reads a concept as if it were the anchor.
 
-    Decided where the paper is silent, after the authors' code: tokens from the last word's on are
-    mapped, all tokens of the preserved prompts and of the empty prompt are kept. An anchor that is
-    empty is the empty prompt in every template.
+    Decided where the paper is silent, after the authors' code. Their first script maps the tokens
+    from the last word's on and keeps all tokens of the preserved prompts and of the empty prompt;
+    their present one maps and keeps the last word's token alone, and the empty prompt's only where
+    it is asked to: here always. An anchor that is empty is the empty prompt in every template.
     """
 
     @classmethod
@@ -64,6 +62,12 @@ class UCENode(io.ComfyNode):
                     tooltip="Concepts that must stay, one a line. The empty prompt always does.",
                 ),
                 templates_input(TEMPLATES),
+                io.Combo.Input(
+                    "tokens",
+                    options=[ALL_FROM_LAST, ONLY_LAST],
+                    default=ALL_FROM_LAST,
+                    tooltip="Which tokens of the concepts' texts are mapped.",
+                ),
                 io.Float.Input(
                     "erase_scale",
                     default=1.0,
@@ -104,6 +108,7 @@ class UCENode(io.ComfyNode):
         anchor: str,
         preserve: str,
         templates: str,
+        tokens: str,
         erase_scale: float,
         preserve_scale: float,
         ridge: float,
@@ -115,9 +120,10 @@ class UCENode(io.ComfyNode):
         anchors = [fill(form, anchor) if anchor else "" for form in forms for _ in names]
         preserved = ["", *(fill(form, name) for form in forms for name in kept)]
 
+        only_last = tokens == ONLY_LAST
         matrix = edit_matrix(
-            *_token_pairs(clip, erased, anchors),
-            torch.cat([prompt["cond"][0] for prompt in encode_prompts(clip, preserved)]),
+            *_token_pairs(clip, erased, anchors, only_last),
+            _kept_tokens(clip, preserved, only_last),
             erase_scale,
             preserve_scale,
             ridge,
@@ -136,7 +142,7 @@ class UCENode(io.ComfyNode):
 
 
 def _token_pairs(
-    clip: CLIP, concepts: list[str], anchors: list[str]
+    clip: CLIP, concepts: list[str], anchors: list[str], only_last: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Tokens of the concepts' prompts and of their anchors, each (pairs, width)."""
     pairs = [
@@ -151,8 +157,18 @@ def _token_pairs(
             strict=True,
         )
     ]
-    erased, wanted = zip(*pairs, strict=True)
+    count = 1 if only_last else None
+    erased, wanted = zip(*((one[:count], other[:count]) for one, other in pairs), strict=True)
     return torch.cat(erased), torch.cat(wanted)
+
+
+def _kept_tokens(clip: CLIP, prompts: list[str], only_last: bool) -> torch.Tensor:
+    """All tokens of the prompts, or each one's last word's: (tokens, width)."""
+    encoded = [prompt["cond"][0] for prompt in encode_prompts(clip, prompts)]
+    if not only_last:
+        return torch.cat(encoded)
+    places = [_last_word(clip, prompt) for prompt in prompts]
+    return torch.stack([text[place] for text, place in zip(encoded, places, strict=True)])
 
 
 def _last_word(clip: CLIP, prompt: str) -> int:

@@ -57,6 +57,12 @@ def weight_of(name: str) -> torch.Tensor:
     return torch.randn(SHAPES[name], generator=generator)
 
 
+def unit(x: torch.Tensor) -> torch.Tensor:
+    """Every position's activation with length 1: (positions, columns)."""
+    positions = x.flatten(0, -2)
+    return positions / positions.norm(dim=1, keepdim=True)
+
+
 def by_brute_force(inputs: dict[str, torch.Tensor], concepts: int) -> dict[str, torch.Tensor]:
     """The rule, entry by entry."""
     masks = {}
@@ -65,7 +71,7 @@ def by_brute_force(inputs: dict[str, torch.Tensor], concepts: int) -> dict[str, 
         count = int(SPARSITY * columns)
         for step in range(STEPS):
             norms = [
-                inputs[name][step, group * GROUP : (group + 1) * GROUP].flatten(0, 1).norm(dim=0)
+                unit(inputs[name][step, group * GROUP : (group + 1) * GROUP]).norm(dim=0)
                 for group in range(1 + concepts)
             ]
             for row in range(rows):

@@ -13,6 +13,7 @@ INPUTS = {
     "anchor": "",
     "preserve": "cat",
     "templates": "{concept}\nphoto of {concept}",
+    "tokens": "from the last word's on",
     "erase_scale": 1.0,
     "preserve_scale": 0.1,
     "ridge": 0.5,
@@ -94,6 +95,25 @@ def test_only_keys_and_values_change_and_bring_the_concept_to_the_anchor(
         gap = (church[1:] @ before[name].T - wanted).norm()
         assert (church[1:] @ loose[name].T - wanted).norm() < 0.5 * gap
         assert (cat @ tight[name].T - kept).norm() < 0.5 * (cat @ loose[name].T - kept).norm()
+
+
+def test_only_the_last_words_tokens_are_mapped_and_kept_where_that_is_asked(
+    extension: Any, host: Host, tiny: TinyModel, weights: Any, peer_nodes: None
+) -> None:
+    node = extension.module("benchmarks.peer_nodes.uce_node")
+    encode = extension.module("nodes.host.conditioning").encode_prompts
+    church, ball = (prompt["cond"][0] for prompt in encode(tiny.clip, ["church", "golf ball"]))
+    start = encode(tiny.clip, [""])[0]["cond"][0]
+    erased, wanted = node._token_pairs(tiny.clip, ["church"], [""], True)
+    assert torch.equal(erased, church[1:2]) and torch.equal(wanted, start[:1])
+    kept = node._kept_tokens(tiny.clip, ["", "golf ball"], True)
+    assert torch.equal(kept, torch.stack([start[0], ball[2]]))
+    name = weights.text_projections(tiny.model)[0]
+    of_all, of_one = (
+        weights.weights_in_effect(edited(host, tiny, tokens=tokens), [name])[name]
+        for tokens in (node.ALL_FROM_LAST, node.ONLY_LAST)
+    )
+    assert not torch.allclose(of_all, of_one)
 
 
 def test_the_weight_in_effect_is_edited(
