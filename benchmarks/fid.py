@@ -49,9 +49,9 @@ def main() -> None:
     except ValueError as error:
         sys.exit(f"{error}")
     options = "".join(f" {option}" for option in sys.argv[1:])
-    path = places.report.with_name(f"{places.report.stem}_fid.md")
-    path.write_text(f"{table}\n\nWritten by `python3 benchmarks/fid.py{options}`.\n", "utf-8")
-    print(f"{table}\n\n{path.relative_to(ROOT)}")
+    page = f"{table}\n\nWritten by `python3 benchmarks/fid.py{options}`.\n"
+    places.distances.write_text(page, "utf-8")
+    print(f"{table}\n\n{places.distances.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from math import isnan
 from statistics import fmean
 
 from . import registry
 from .outcomes import Answered, outcomes_of
 from .shots import suite_seeds
-from .significance import SIGNIFICANT, Comparison, holm, signed_rank
+from .significance import SIGNIFICANT, Comparison, corrected, signed_rank
 from .suite import BASE, Group, Suite
 
 ByPair = dict[tuple[str, str, int], float]
@@ -48,27 +47,36 @@ def test_table(suite: Suite, tests: Mapping[str, Comparison], of: str, digits: i
     if not tests:
         return ""
     lines = [
-        f"Paired Wilcoxon signed-rank test, two-sided, of {of}; a pair is one group at one seed. "
-        "Holm's correction is over the methods of the table. *Too few pairs*: p would not be below "
-        "0.05 if all of them differed. Pairs of one seed start from the same noise, and groups "
-        "share prompts, so p tells less than of so many independent pairs; *seeds ahead* counts "
-        "the seeds at which the mean over all groups is better.",
+        f"Paired Wilcoxon signed-rank test, two-sided, of {of}; a pair is one group at one seed in "
+        "one condition. Holm's correction is over the methods of the table. *Too few pairs*: p "
+        "would not be below 0.05 if all of them differed. Pairs of one seed start from the same "
+        "noise, and groups share prompts, so p tells less than of so many independent pairs; *p, "
+        f"seeds* is of the means at each seed alone{_least_of_seeds(tests)}.",
         "",
-        "| method | difference | pairs (differing) | seeds ahead | p | p, Holm | |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| method | difference | pairs (differing) | p | p, Holm "
+        "| seeds ahead | p, seeds, Holm | |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for label, test in tests.items():
         cells = (
             registry.title(suite, label),
             f"{100 * test.difference:+.{digits}f}",
             f"{test.pairs} ({test.differing})",
-            f"{test.seeds_ahead} of {test.seeds}",
             f"{test.p:.2g}",
             f"{test.p_holm:.2g}",
+            f"{test.seeds_ahead} of {test.seeds}",
+            f"{test.p_seeds_holm:.2g}",
             verdict(test),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _least_of_seeds(tests: Mapping[str, Comparison]) -> str:
+    """How small p can be at all, where that is not below 0.05."""
+    seeds = max(test.seeds for test in tests.values())
+    least = 2.0 ** (1 - seeds)
+    return f", which {seeds} seeds cannot bring below {least:.2g}" if least >= SIGNIFICANT else ""
 
 
 def verdict(test: Comparison) -> str:
@@ -77,7 +85,7 @@ def verdict(test: Comparison) -> str:
         return "ahead" if test.difference > 0 else "behind"
     if test.differing == 0:
         return "equal"
-    return "too few pairs" if test.smallest_p >= SIGNIFICANT else "no difference shown"
+    return "too few pairs" if test.smallest_p_holm >= SIGNIFICANT else "no difference shown"
 
 
 def _against_reference(suite: Suite, value: Callable[[str], ByPair]) -> dict[str, Comparison]:
@@ -95,8 +103,7 @@ def _against_reference(suite: Suite, value: Callable[[str], ByPair]) -> dict[str
                 [its[pair] for pair in shared],
                 [seed for *_, seed in shared],
             )
-    corrected = holm({label: test.p for label, test in tests.items()})
-    return {label: replace(test, p_holm=corrected[label]) for label, test in tests.items()}
+    return corrected(tests)
 
 
 def _harmonic_means(suite: Suite, answered: Answered, label: str) -> ByPair:

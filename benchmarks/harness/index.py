@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from . import registry
+from .attack import FIELD
 from .comparisons import change_comparisons, comparisons, verdict
 from .ledger import Row, read_rows
 from .outcomes import Answered, outcomes_of, over_seeds
@@ -20,9 +21,10 @@ reports from the rows. A report says which of its rows were drawn by an earlier 
 percent, mean ± standard deviation over seeds: *forgotten* is the judge's accuracy on what was
 forgotten, *kept share* that on everything else as a share of what it
 was, and the *harmonic mean* is of 1 − forgotten and the kept share. What was found before
-forgetting stands in the reports, for most suites all. *Against peers* counts verdicts of the tests
-against other people's methods, in the harmonic mean and in how far pictures of what is kept move
-(less is ahead): FIA *ahead*, *equal* in every pair, or not to be told apart."""
+forgetting stands in the reports, for most suites all; so does how many pictures a figure rests on.
+*Against peers* counts verdicts of the tests against other people's methods, each with its settings,
+in the harmonic mean and in how far pictures of what is kept move (less is ahead): FIA *ahead*,
+*equal* in every pair, or not to be told apart."""
 
 OTHERS = """## Other measurements
 
@@ -34,21 +36,27 @@ OTHERS = """## Other measurements
 
 LIMITS = """## What these figures do not say
 
-- The model is small and synthetic: 20 objects like emoji, 10 scenes, 4 styles, 128 × 128 pixels. It
-  was trained so that its second feed-forward layers carry the concepts, as those of large models
-  do; the [model card](../../demo_model/MODEL_CARD.md) says how. The figures show that the software
-  does what the method says, and that it matters here which layers and which weights are chosen;
-  between most parts and settings of the method this model is too easy to tell.
+- The model is small and synthetic: 20 objects like emoji, 10 scenes, 4 styles, 128 × 128 pixels.
+  It was trained so that few units before its second feed-forward layers carry each concept; the
+  [model card](../../demo_model/MODEL_CARD.md) says how. That favours methods that prune there
+  (FIA, ConceptPrune) over those that edit cross-attention (UCE, ESD-x) or guide sampling, and that
+  FFN2 is the right layer to prune is so by construction. The figures show that the software does
+  what the method says; between most parts and settings of the method this model is too easy to
+  tell.
 - On Stable Diffusion expect less: with ten Imagenette classes forgotten the paper reports an
   accuracy of 1.9 % on them, and for five forgotten and five kept a harmonic mean of 86.0 %.
   Concepts there have many synonyms, share weights with each other, and live in other layers too.
-- The peers were written anew from their papers. Their settings are those that each recommends, or
-  were chosen on few pictures that no table here reports; suite *peers* sweeps them. On a large
-  model they may rank otherwise. This model's text encoder reads 22 tokens at a time and knows only
-  the words of its captions: methods that name many concepts in one text (negative prompt, Perp-Neg,
-  SLD) have it harder here than with CLIP.
+- The peers were written anew from their papers and their authors' code. Their settings are those
+  that each recommends, and the best of [a sweep](peers.md) on other seeds. On a large model they
+  may rank otherwise. This model's text encoder reads 22 tokens at a time and knows only the words
+  of its captions: methods that name many concepts in one text (negative prompt, Perp-Neg, SLD)
+  have it harder here than with CLIP. Perp-Neg is made to correct a picture, not to remove what its
+  own prompt asks for.
 - Where several methods forget everything and keep everything, no difference between them can be
   shown: the model is too easy for them.
+- Pairs of one seed share their noise, and groups share prompts: p-values tell less than they seem
+  to. The reports also test the means at each seed alone; ten seeds (*objects*) can show a
+  difference in that way, five cannot.
 - The judge is a small network trained on renders of the same objects. It finds what it was trained
   to find; look at the pictures."""
 
@@ -65,7 +73,33 @@ def index() -> str:
     for suite, rows in measured:
         lines += _suite_lines(suite, rows)
     pictures = [part for suite, _ in measured for part in _pictures(suite)]
-    return "\n\n".join([HEAD, "\n".join(lines), *pictures, OTHERS, LIMITS]) + "\n"
+    behind = [line for suite, rows in measured for line in _behind(suite, rows)]
+    where = ["## Where FIA is behind", "\n".join(behind)] if behind else []
+    return "\n\n".join([HEAD, "\n".join(lines), *where, *pictures, OTHERS, LIMITS]) + "\n"
+
+
+def _tests(suite: Suite, rows: Sequence[Row]) -> dict[str, dict[str, Comparison]]:
+    """Comparisons by label, of each of the two values that are tested."""
+    changes = registry.judge_of_changes(suite)
+    concepts = Answered(rows, registry.judge_of_concepts(suite))
+    return {
+        "harmonic mean": comparisons(suite, concepts),
+        "how far kept pictures move": (
+            change_comparisons(suite, Answered(rows, changes)) if changes else {}
+        ),
+    }
+
+
+def _behind(suite: Suite, rows: Sequence[Row]) -> list[str]:
+    """A line a test that another method, or another setting of FIA, wins."""
+    return [
+        f"- [{suite.name}]({suite.name}.md), {what}: {registry.title(suite, label)} by "
+        f"{-100 * test.difference:.2f} points (Holm p {test.p_holm:.2g} of {test.pairs} pairs; FIA "
+        f"ahead at {test.seeds_ahead} of {test.seeds} seeds)"
+        for what, tests in _tests(suite, rows).items()
+        for label, test in tests.items()
+        if verdict(test) == "behind"
+    ]
 
 
 def _pictures(suite: Suite) -> list[str]:
@@ -90,16 +124,17 @@ def _rows(suite: Suite) -> list[Row]:
 
 
 def _suite_lines(suite: Suite, rows: Sequence[Row]) -> list[str]:
-    """A line a family of groups, with the first judge of what the suite forgets."""
+    """A line a family of groups, with the first judge of what the suite forgets; one more for
+    prompts with a learned embedding."""
     answered = Answered(rows, registry.judge_of_concepts(suite))
-    against = [_against_peers(suite, comparisons(suite, answered))]
-    changes = registry.judge_of_changes(suite)
-    tests = change_comparisons(suite, Answered(rows, changes)) if changes else {}
-    against.append(_against_peers(suite, tests))
+    against = [_against_peers(suite, tests) for tests in _tests(suite, rows).values()]
+    learned = {template: ", learned embeddings" for template in suite.prompts if FIELD in template}
     lines = []
     for family, groups in suite.families.items():
-        found = outcomes_of(suite, answered, suite.reference, groups)
-        if found:
+        for template, words in {"": "", **learned}.items():
+            found = outcomes_of(suite, answered, suite.reference, groups, template)
+            if not found:
+                continue
             spreads = (
                 over_seeds(found, lambda one: one.forgotten),
                 over_seeds(found, lambda one: one.kept_share),
@@ -107,7 +142,7 @@ def _suite_lines(suite: Suite, rows: Sequence[Row]) -> list[str]:
             )
             cells = " | ".join(spread.percent() for spread in spreads)
             tested = ["", ""] if lines else against  # over all groups together
-            row = (f"[{suite.name}]({suite.name}.md)", family, cells, *tested)
+            row = (f"[{suite.name}]({suite.name}.md)", f"{family}{words}", cells, *tested)
             lines.append(f"| {' | '.join(row)} |")
     return lines
 

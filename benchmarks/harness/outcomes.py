@@ -19,6 +19,7 @@ class Outcome:
         group, seed, condition: which pictures.
         forgotten_before, forgotten: on the concepts that were forgotten.
         kept_before, kept: on those that should stay.
+        forgotten_pictures, kept_pictures: how many of each.
     """
 
     group: str
@@ -28,6 +29,8 @@ class Outcome:
     forgotten: float
     kept_before: float
     kept: float
+    forgotten_pictures: int
+    kept_pictures: int
 
     @property
     def kept_share(self) -> float:
@@ -74,6 +77,7 @@ class Answered:
     """The rows of one judge, found by method, group and shot."""
 
     def __init__(self, rows: Iterable[Row], judge: str) -> None:
+        self.judge = judge
         self._values: dict[tuple[str, str], dict[Shot, float]] = defaultdict(dict)
         for row in rows:
             if row.judge == judge:
@@ -129,6 +133,8 @@ def outcomes(
                         fmean(after for *_, after in gone),
                         fmean(before for _, before, _ in stay),
                         fmean(after for *_, after in stay),
+                        len(gone),
+                        len(stay),
                     )
                 )
     return found

@@ -50,6 +50,11 @@ class Places:
     def report(self) -> Path:
         return self._result(".md")
 
+    @property
+    def distances(self) -> Path:
+        """Tables of distances between sets of pictures."""
+        return self._result("_fid.md")
+
     def plot(self, name: str) -> Path:
         return self._result(f"_{name}.png")
 

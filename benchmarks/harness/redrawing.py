@@ -38,17 +38,19 @@ class RedrawPlaces(Places):
 
 @dataclass(frozen=True)
 class Redrawn:
-    """Pictures that were drawn again, and those of them that a judge sees otherwise."""
+    """Pictures that were drawn again, of which methods, and how many a judge sees otherwise."""
 
     pictures: int
     differing: int
+    methods: tuple[str, ...]
 
     def sentence(self) -> str:
         """For the report."""
         same = self.pictures - self.differing
         found = f"all judges say the same of {same} of them (distances to a thousandth)"
         return (
-            f"{self.pictures} of these pictures were drawn again from {current_commit()}: {found}."
+            f"{self.pictures} of the pictures of {', '.join(self.methods)} were drawn again from "
+            f"{current_commit()}: {found}."
         )
 
 
@@ -109,7 +111,8 @@ def compare(before: Iterable[Row], after: Iterable[Row]) -> Redrawn:
         if row.shot.prompt and (key, row.judge) in values:
             equal = isclose(row.value, values[key, row.judge], rel_tol=SAME, abs_tol=1e-12)
             same[key] = same.get(key, True) and equal
-    return Redrawn(len(same), sum(not equal for equal in same.values()))
+    methods = tuple(dict.fromkeys(label for label, *_ in same))
+    return Redrawn(len(same), sum(not equal for equal in same.values()), methods)
 
 
 def _key(origin: Origin, shot: Shot) -> Key:

@@ -33,12 +33,7 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
             continue
         answered = Answered(rows, judge)
         if registry.judge(judge).aspect != suite.concept or suite.prompt_file:
-            parts += [f"## {registry.judge(judge).title}", other_table(suite, answered)]
-            if registry.judge(judge).compares:
-                tests = change_comparisons(suite, answered)
-                parts += [
-                    test_table(suite, tests, "the mean distance of kept pictures, less is ahead", 2)
-                ]
+            parts += other_parts(suite, answered)
             continue
         for family, groups in suite.families.items():
             parts += [f"## {family}: {registry.judge(judge).title}"]
@@ -55,10 +50,27 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
         agreed = agreement_table(suite, rows, first, second)
         if agreed:
             parts += ["## Do the judges agree?", agreed]
+    distances = places.distances
+    if distances.exists():
+        parts += [f"Distances between sets of these pictures: [{distances.name}]({distances.name})"]
     costs = cost_table(suite, rows)
     if costs:
         parts += ["## What it takes", costs]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def other_parts(suite: Suite, answered: Answered) -> list[str]:
+    """Tables of a judge that does not look for the concepts, and tests where it compares."""
+    judge = registry.judge(answered.judge)
+    parts = []
+    for family, groups in suite.families.items():
+        parts += [f"## {family}: {judge.title}", other_table(suite, answered, groups)]
+    tests = change_comparisons(suite, answered) if judge.compares else {}
+    if tests:
+        reference = registry.title(suite, suite.reference)
+        parts += [f"## {reference} against the others: {judge.title}"]
+        parts += [test_table(suite, tests, "the mean distance of kept pictures, less is ahead", 2)]
+    return parts
 
 
 def heading(suite: Suite) -> list[str]:
@@ -89,7 +101,10 @@ def made_from(suite: Suite, rows: Sequence[Row], places: Places) -> str:
         f"{len(pictures):,} pictures, seeds {', '.join(map(str, seeds))}; prompts "
         f"{asked_for(suite)}. Figures are percent, mean ± "
         "standard deviation over seeds. *Kept share* is accuracy on the kept concepts after, of "
-        "that before; the *harmonic mean* is of the kept share and 1 − forgotten accuracy. Rows: "
+        "that before; the *harmonic mean* is of the kept share, at most 1, and 1 − forgotten "
+        "accuracy. *Pictures* are of what was forgotten and of what was kept: where all 100 are "
+        "judged alike, the true share may still be 3.7 points away, where all 50 are, 7.1 (95 %, "
+        "Wilson). Rows: "
         f"`{places.rows.name}`{drawn_from(places)}. {earlier(suite, rows)}{unmeasured(suite, rows)}"
         f"{redrawn(places)}Written by "
         f"`python3 benchmarks/run.py {suite.name}{form}`."

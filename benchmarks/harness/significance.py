@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from statistics import fmean
 from typing import Any
@@ -26,7 +26,9 @@ class Comparison:
         difference: mean of reference − other.
         p: two-sided; 1 where no pair differs.
         seeds_ahead, seeds: at how many of the seeds the mean difference is above 0.
-        p_holm: ``p`` corrected for all comparisons made together.
+        p_seeds: of the mean differences at each seed.
+        tests: how many comparisons are made together.
+        p_holm, p_seeds_holm: ``p`` and ``p_seeds`` corrected for all of these.
     """
 
     pairs: int
@@ -35,12 +37,15 @@ class Comparison:
     p: float
     seeds_ahead: int
     seeds: int
+    p_seeds: float
+    tests: int = 1
     p_holm: float = nan
+    p_seeds_holm: float = nan
 
     @property
-    def smallest_p(self) -> float:
-        """What p would be if every pair differed, and in the same direction."""
-        return 2.0 ** (1 - self.pairs)
+    def smallest_p_holm(self) -> float:
+        """What it would be if every pair of every comparison differed, in the same direction."""
+        return min(1.0, self.tests * 2.0 ** (1 - self.pairs))
 
 
 def signed_rank(
@@ -58,23 +63,48 @@ def signed_rank(
     differences = [mine - its for mine, its in zip(reference, other, strict=True)]
     if not differences:
         raise ValueError("reference: has no values; give at least one pair.")
-    differing = [value for value in differences if abs(value) > ROUNDING]
-    result: Any = wilcoxon(differing) if differing else None
-    p = float(result.pvalue) if result else 1.0
     by_seed: dict[int, list[float]] = defaultdict(list)
     for seed, difference in zip(seeds, differences, strict=True):
         by_seed[seed].append(difference)
-    ahead = sum(fmean(values) > ROUNDING for values in by_seed.values())
-    mean = fmean(differences)
-    return Comparison(len(differences), len(differing), mean, p, ahead, len(by_seed))
+    means = [fmean(values) for values in by_seed.values()]
+    return Comparison(
+        pairs=len(differences),
+        differing=len(_differing(differences)),
+        difference=fmean(differences),
+        p=_p(differences),
+        seeds_ahead=sum(mean > ROUNDING for mean in means),
+        seeds=len(means),
+        p_seeds=_p(means),
+    )
+
+
+def corrected(tests: Mapping[str, Comparison]) -> dict[str, Comparison]:
+    """The comparisons with Holm's correction for all of them."""
+    p = holm({name: test.p for name, test in tests.items()})
+    p_seeds = holm({name: test.p_seeds for name, test in tests.items()})
+    return {
+        name: replace(test, tests=len(tests), p_holm=p[name], p_seeds_holm=p_seeds[name])
+        for name, test in tests.items()
+    }
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Holm's step-down correction: each p times the number of hypotheses not yet rejected."""
-    corrected: dict[str, float] = {}
+    found: dict[str, float] = {}
     largest = 0.0
     ordered = sorted(p_values.items(), key=lambda item: item[1])
     for rank, (name, p) in enumerate(ordered):
         largest = max(largest, min(1.0, p * (len(ordered) - rank)))
-        corrected[name] = largest
-    return {name: corrected[name] for name in p_values}
+        found[name] = largest
+    return {name: found[name] for name in p_values}
+
+
+def _differing(differences: Sequence[float]) -> list[float]:
+    return [value for value in differences if abs(value) > ROUNDING]
+
+
+def _p(differences: Sequence[float]) -> float:
+    """Wilcoxon's, two-sided; 1 where nothing differs."""
+    differing = _differing(differences)
+    result: Any = wilcoxon(differing) if differing else None
+    return float(result.pvalue) if result else 1.0

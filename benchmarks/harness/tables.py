@@ -15,8 +15,9 @@ from .suite import BASE, Group, Suite
 def accuracy_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
     """Every method on a family of groups, the mean over its groups."""
     lines = [
-        "| method | accuracy on forgotten | accuracy on kept | kept share | harmonic mean |",
-        "| --- | --- | --- | --- | --- |",
+        "| method | accuracy on forgotten | accuracy on kept | kept share | harmonic mean "
+        "| pictures |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for entry in suite.entries:
         found = outcomes_of(suite, answered, entry.label, groups)
@@ -28,7 +29,9 @@ def accuracy_table(suite: Suite, answered: Answered, groups: Sequence[Group]) ->
                 over_seeds(found, lambda one: one.harmonic_mean),
             )
             cells = " | ".join(spread.percent() for spread in spreads)
-            lines.append(f"| {registry.entry_title(entry)} | {cells} |")
+            gone = sum(one.forgotten_pictures for one in found)
+            stay = sum(one.kept_pictures for one in found)
+            lines.append(f"| {registry.entry_title(entry)} | {cells} | {gone:,} + {stay:,} |")
     return "\n".join(lines)
 
 
@@ -109,8 +112,9 @@ def split_table(what: str, found: Mapping[str, Mapping[str, Sequence[Outcome]]])
     return "\n".join(lines)
 
 
-def other_table(suite: Suite, answered: Answered) -> str:
-    """A judge of something else than the concepts: before and after, on forgotten and on kept."""
+def other_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
+    """A judge of something else than the concepts, on a family of groups: before and after, on
+    what was forgotten and on what was kept."""
     lines = [
         "| method | forgotten: before | after | kept: before | after |",
         "| --- | --- | --- | --- | --- |",
@@ -119,7 +123,7 @@ def other_table(suite: Suite, answered: Answered) -> str:
     for entry in suite.entries:
         pairs = [
             (group, *pair)
-            for group in suite.groups
+            for group in groups
             for pair in answered.pairs(entry.label, group.name)
             if pair[0] in seeds
         ]

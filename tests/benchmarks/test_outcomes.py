@@ -12,6 +12,7 @@ from benchmarks.harness.outcomes import Answered, Outcome, Spread, outcomes, ove
 from benchmarks.harness.shots import Shot
 from benchmarks.harness.suite import Suite
 from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.tables import accuracy_table
 from demo_model.vocabulary import with_article
 
 
@@ -44,10 +45,17 @@ def test_shares_are_of_the_same_shots_seed_by_seed(suite: Suite) -> None:
         row("fia", "cat", 2, 1, "beach"),
     ]
     first, second = outcomes(suite, Answered(rows, "demo_objects"), "fia", suite.groups[0])
-    assert first == Outcome("one", 1, "", 1.0, 0.5, 1.0, 0.5)
+    assert first == Outcome("one", 1, "", 1.0, 0.5, 1.0, 0.5, 2, 2)
     assert first.kept_share == 0.5 and first.harmonic_mean == 0.5
-    assert second == Outcome("one", 2, "", 1.0, 0.0, 0.0, 1.0)
+    assert second == Outcome("one", 2, "", 1.0, 0.0, 0.0, 1.0, 1, 1)
     assert isnan(second.kept_share) and isnan(second.harmonic_mean), "nothing could be kept"
+
+
+def test_a_table_says_how_many_pictures_a_figure_rests_on(suite: Suite) -> None:
+    asked = (("church", "beach"), ("church", "ocean"), ("cat", "desert"))
+    rows = [row(method, name, 1, 1, scene) for method in ("base", "fia") for name, scene in asked]
+    table = accuracy_table(suite, Answered(rows, "demo_objects"), suite.groups[:1])
+    assert table.splitlines()[-1].endswith("| 2 + 1 |")
 
 
 def test_another_judge_is_another_table(suite: Suite) -> None:
@@ -58,11 +66,13 @@ def test_another_judge_is_another_table(suite: Suite) -> None:
 
 
 def test_a_kept_share_above_one_counts_as_one() -> None:
-    assert Outcome("one", 1, "", 1.0, 0.0, 0.5, 1.0).harmonic_mean == 1
+    assert Outcome("one", 1, "", 1.0, 0.0, 0.5, 1.0, 2, 2).harmonic_mean == 1
 
 
 def test_groups_are_averaged_within_a_seed_and_seeds_make_the_deviation() -> None:
-    found = [Outcome("one", seed, "", 1, gone, 1, 1) for seed, gone in ((1, 0), (1, 1), (2, 1))]
+    found = [
+        Outcome("one", seed, "", 1, gone, 1, 1, 2, 2) for seed, gone in ((1, 0), (1, 1), (2, 1))
+    ]
     spread = over_seeds(found, lambda one: one.forgotten)
     assert spread.by_seed == (0.5, 1)
     assert spread.percent() == "75.0 ± 35.4"
@@ -70,7 +80,7 @@ def test_groups_are_averaged_within_a_seed_and_seeds_make_the_deviation() -> Non
 
 
 def test_what_is_known_of_no_seed_is_a_dash_and_of_some_seeds_their_mean() -> None:
-    found = [Outcome("one", seed, "", 1, 0, before, 1) for seed, before in ((1, 0), (2, 1))]
+    found = [Outcome("one", seed, "", 1, 0, before, 1, 2, 2) for seed, before in ((1, 0), (2, 1))]
     assert over_seeds(found, lambda one: one.kept_share).by_seed == (1,)
     assert over_seeds(found[:1], lambda one: one.kept_share).percent() == "–"
 

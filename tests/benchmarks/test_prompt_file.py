@@ -107,7 +107,7 @@ def test_a_tables_deviation_is_over_the_suites_seeds(asking: Content, tmp_path: 
             rows.append(Row(origin, shot, "judge", value, 0.0))
             earlier = replace(shot, seed=shot.seed + 100)  # of a suite that had more seeds
             rows.append(Row(origin, earlier, "judge", 0.0, 0.0))
-    table = other_table(suite, Answered(rows, "judge"))
+    table = other_table(suite, Answered(rows, "judge"), suite.groups)
     assert "| FIA, exact Eq. 1 | 100.0 ± 0.0 | 15.0 ± 7.1 | – | – |" in table
 
 

@@ -64,6 +64,6 @@ def test_a_picture_counts_as_the_same_where_all_judges_say_the_same(
     ]  # as another processor may
     after.append(Row(after[0].origin, NO_SHOT, PREPARATION, 9.0, 9.0))
     pictures = len({(row.origin, row.shot) for row in before})
-    assert compare(before, after) == Redrawn(pictures, 0)
+    assert compare(before, after) == Redrawn(pictures, 0, ("base", "fia"))
     after[-2] = replace(after[-2], value=0.02)
-    assert compare(before, after) == Redrawn(pictures, 1)
+    assert compare(before, after) == Redrawn(pictures, 1, ("base", "fia"))

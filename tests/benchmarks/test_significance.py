@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.harness.comparisons import verdict
-from benchmarks.harness.significance import Comparison, holm, signed_rank
+from benchmarks.harness.significance import Comparison, corrected, holm, signed_rank
 
 SEEDS = [1, 2, 3, 4, 5]
 
@@ -13,7 +13,7 @@ def test_five_pairs_all_ahead_have_one_chance_in_sixteen() -> None:
     assert (test.pairs, test.differing) == (5, 5)
     assert test.difference == pytest.approx(0.3)
     assert test.p == pytest.approx(2 / 2**5)  # all signs alike, either way
-    assert test.p == test.smallest_p
+    assert test.p == test.smallest_p_holm == test.p_seeds
 
 
 def test_the_smallest_difference_against_is_two_chances_more() -> None:
@@ -33,6 +33,22 @@ def test_a_seed_is_ahead_by_the_mean_of_its_pairs() -> None:
     assert (test.seeds_ahead, test.seeds) == (1, 3)
 
 
+def test_seeds_are_tested_by_the_means_of_their_pairs() -> None:
+    ahead = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    test = signed_rank(ahead, [0.0, 0.3, 0.0, 0.3, 0.0, 0.3], [1, 1, 2, 2, 3, 3])
+    assert test.p == pytest.approx(4 / 2**6)  # one pair of six is behind, by least
+    assert test.p_seeds == pytest.approx(2 / 2**2)  # two seeds ahead, one even
+
+
+def test_all_comparisons_are_corrected_together() -> None:
+    values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    one = signed_rank(values, [0.0] * 6, [1, 2, 3, 4, 5, 6])
+    found = corrected({"a": one, "b": one})
+    assert found["a"].p_holm == pytest.approx(2 * one.p)
+    assert found["a"].p_seeds_holm == pytest.approx(2 * one.p_seeds)
+    assert found["a"].smallest_p_holm == found["a"].p_holm
+
+
 def test_no_pairs_are_refused() -> None:
     with pytest.raises(ValueError, match="has no values; give at least one pair"):
         signed_rank([], [], [])
@@ -46,16 +62,17 @@ def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pairs", "differing", "difference", "p", "word"),
+    ("pairs", "tests", "differing", "difference", "p", "word"),
     [
-        (6, 6, 0.2, 0.03, "ahead"),
-        (6, 6, -0.2, 0.03, "behind"),
-        (6, 6, 0.2, 0.06, "no difference shown"),
-        (5, 5, 1.0, 0.06, "too few pairs"),
-        (5, 0, 0.0, 1.0, "equal"),
+        (6, 1, 6, 0.2, 0.03, "ahead"),
+        (6, 1, 6, -0.2, 0.03, "behind"),
+        (6, 1, 6, 0.2, 0.06, "no difference shown"),
+        (6, 2, 6, 1.0, 0.06, "too few pairs"),
+        (5, 1, 5, 1.0, 0.06, "too few pairs"),
+        (5, 1, 0, 0.0, 1.0, "equal"),
     ],
 )
 def test_a_verdict_says_why_there_is_none(
-    pairs: int, differing: int, difference: float, p: float, word: str
+    pairs: int, tests: int, differing: int, difference: float, p: float, word: str
 ) -> None:
-    assert verdict(Comparison(pairs, differing, difference, p, 0, 5, p)) == word
+    assert verdict(Comparison(pairs, differing, difference, p, 0, 5, p, tests, p, p)) == word
