@@ -183,4 +183,12 @@ def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
                 shared = f"{fmean(overlap):.2f}" if overlap else "–"
                 cells = (f"{fmean(times):.1f}", share, shared, f"{fmean(pictures):.2f}")
                 lines.append(f"| {registry.entry_title(entry)} | {family} | {' | '.join(cells)} |")
-    return "\n".join(lines) if len(lines) > 6 else ""
+    return "\n".join([*lines, *_mean_overlap(rows)]) if len(lines) > 4 else ""
+
+
+def _mean_overlap(rows: Sequence[Row]) -> list[str]:
+    overlaps = [row.value for row in rows if row.judge == OVERLAP]
+    if len(overlaps) < 2:
+        return []
+    least, most = min(overlaps), max(overlaps)
+    return ["", f"Mean overlap: {fmean(overlaps):.2f} ({least:.2f} to {most:.2f})."]
