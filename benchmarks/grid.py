@@ -2,9 +2,10 @@
 
     python3 benchmarks/grid.py objects
 
-Always of the suite's first group, first concepts and first seed, so that nothing is picked. Draws
-nothing: the pictures are those that ``run.py`` has left in ``results/``. The grid is kept beside
-the report; ``report.py`` shows it on the page of all results.
+Always of the suite's first group and first seed: the first concepts, or every prompt that asks for
+the one which the suite's ``grid`` names. Draws nothing: the pictures are those that ``run.py`` has
+left in ``results/``, of all methods that have drawn every one of them. The grid is kept beside the
+report; ``report.py`` shows it on the page of all results.
 """
 
 import argparse

@@ -57,7 +57,7 @@ def main() -> None:
         own.rows.unlink(missing_ok=True)
         again = Ledger(own.rows)
         asyncio.run(run(suite, tasks, again, own))
-        sentence = compare(before, again.rows).sentence()
+        sentence = compare(before, again.rows).sentence(suite)
         places.redrawn.write_text(sentence + "\n", encoding="utf-8")
         places.report.write_text(report(suite, before, places), encoding="utf-8")
     except (ValueError, ServerError, WorkflowError) as error:

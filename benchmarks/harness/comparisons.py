@@ -48,10 +48,10 @@ def test_table(suite: Suite, tests: Mapping[str, Comparison], of: str, digits: i
         return ""
     lines = [
         f"Paired Wilcoxon signed-rank test, two-sided, of {of}; a pair is one group at one seed in "
-        "one condition. Holm's correction is over the methods of the table. *Too few pairs*: p "
-        "would not be below 0.05 if all of them differed. Pairs of one seed start from the same "
-        "noise, and groups share prompts, so p tells less than of so many independent pairs; *p, "
-        f"seeds* is of the means at each seed alone{_least_of_seeds(tests)}.",
+        "one condition. Holm's correction is over the methods of the table. *Too few pairs*: "
+        "Holm's p would not be below 0.05 if all of them differed. Pairs of one seed start from "
+        "the same noise, and groups share prompts, so p tells less than of so many independent "
+        f"pairs; *p, seeds* is of the means at each seed alone{_least_of_seeds(tests)}.",
         "",
         "| method | difference | pairs (differing) | p | p, Holm "
         "| seeds ahead | p, seeds, Holm | |",
@@ -73,10 +73,9 @@ def test_table(suite: Suite, tests: Mapping[str, Comparison], of: str, digits: i
 
 
 def _least_of_seeds(tests: Mapping[str, Comparison]) -> str:
-    """How small p can be at all, where that is not below 0.05."""
-    seeds = max(test.seeds for test in tests.values())
-    least = 2.0 ** (1 - seeds)
-    return f", which {seeds} seeds cannot bring below {least:.2g}" if least >= SIGNIFICANT else ""
+    """How small it can be at all, where that is not below 0.05."""
+    least = min(test.least_p_seeds_holm for test in tests.values())
+    return f", which cannot be below {least:.2g} here" if least >= SIGNIFICANT else ""
 
 
 def verdict(test: Comparison) -> str:
@@ -85,7 +84,7 @@ def verdict(test: Comparison) -> str:
         return "ahead" if test.difference > 0 else "behind"
     if test.differing == 0:
         return "equal"
-    return "too few pairs" if test.smallest_p_holm >= SIGNIFICANT else "no difference shown"
+    return "too few pairs" if test.least_p_holm >= SIGNIFICANT else "no difference shown"
 
 
 def _against_reference(suite: Suite, value: Callable[[str], ByPair]) -> dict[str, Comparison]:

@@ -23,8 +23,14 @@ forgotten, *kept share* that on everything else as a share of what it
 was, and the *harmonic mean* is of 1 − forgotten and the kept share. What was found before
 forgetting stands in the reports, for most suites all; so does how many pictures a figure rests on.
 *Against peers* counts verdicts of the tests against other people's methods, each with its settings,
-in the harmonic mean and in how far pictures of what is kept move (less is ahead): FIA *ahead*,
-*equal* in every pair, or not to be told apart."""
+in the harmonic mean and in how far pictures of what is kept move (less is ahead): FIA *ahead* or
+*behind* (Holm's p of pairs below 0.05), *equal* in every pair, *no difference shown*, or *too few
+pairs* to show one."""
+
+BEHIND = """## Where FIA is behind
+
+Other methods, or other settings of FIA, that are better at every seed or by the test of pairs;
+distances in percent of the range of values."""
 
 OTHERS = """## Other measurements
 
@@ -70,35 +76,40 @@ def index() -> str:
         "| kept pictures move, against peers |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
+    behind, pictures = [], []
     for suite, rows in measured:
-        lines += _suite_lines(suite, rows)
-    pictures = [part for suite, _ in measured for part in _pictures(suite)]
-    behind = [line for suite, rows in measured for line in _behind(suite, rows)]
-    where = ["## Where FIA is behind", "\n".join(behind)] if behind else []
+        means, moves = _tests(suite, rows)
+        lines += suite_lines(
+            suite, rows, _against_peers(suite, means), _against_peers(suite, moves)
+        )
+        behind += behind_lines(suite, "harmonic mean", means)
+        behind += behind_lines(suite, "how far kept pictures move", moves)
+        pictures += _pictures(suite)
+    where = [BEHIND, "\n".join(behind)] if behind else []
     return "\n\n".join([HEAD, "\n".join(lines), *where, *pictures, OTHERS, LIMITS]) + "\n"
 
 
-def _tests(suite: Suite, rows: Sequence[Row]) -> dict[str, dict[str, Comparison]]:
-    """Comparisons by label, of each of the two values that are tested."""
+Tests = Mapping[str, Comparison]
+"""By label."""
+
+
+def _tests(suite: Suite, rows: Sequence[Row]) -> tuple[Tests, Tests]:
+    """Of the harmonic mean, and of how far kept pictures move."""
     changes = registry.judge_of_changes(suite)
-    concepts = Answered(rows, registry.judge_of_concepts(suite))
-    return {
-        "harmonic mean": comparisons(suite, concepts),
-        "how far kept pictures move": (
-            change_comparisons(suite, Answered(rows, changes)) if changes else {}
-        ),
-    }
+    return (
+        comparisons(suite, Answered(rows, registry.judge_of_concepts(suite))),
+        change_comparisons(suite, Answered(rows, changes)) if changes else {},
+    )
 
 
-def _behind(suite: Suite, rows: Sequence[Row]) -> list[str]:
-    """A line a test that another method, or another setting of FIA, wins."""
+def behind_lines(suite: Suite, what: str, tests: Tests) -> list[str]:
+    """A line for every other method, or other setting of FIA, that is better at each seed."""
     return [
         f"- [{suite.name}]({suite.name}.md), {what}: {registry.title(suite, label)} by "
-        f"{-100 * test.difference:.2f} points (Holm p {test.p_holm:.2g} of {test.pairs} pairs; FIA "
-        f"ahead at {test.seeds_ahead} of {test.seeds} seeds)"
-        for what, tests in _tests(suite, rows).items()
+        f"{-100 * test.difference:.2f} points; {test.pairs} pairs, {verdict(test)}, Holm p "
+        f"{test.p_holm:.2g}; FIA ahead at {test.seeds_ahead} of {test.seeds} seeds"
         for label, test in tests.items()
-        if verdict(test) == "behind"
+        if verdict(test) == "behind" or (test.seeds_behind == test.seeds)
     ]
 
 
@@ -123,12 +134,15 @@ def _rows(suite: Suite) -> list[Row]:
     return current_rows(suite, read_rows(path)) if path.exists() else []
 
 
-def _suite_lines(suite: Suite, rows: Sequence[Row]) -> list[str]:
+def suite_lines(suite: Suite, rows: Sequence[Row], *against: str) -> list[str]:
     """A line a family of groups, with the first judge of what the suite forgets; one more for
-    prompts with a learned embedding."""
+    prompts with a learned embedding. ``against`` are further cells of the first."""
     answered = Answered(rows, registry.judge_of_concepts(suite))
-    against = [_against_peers(suite, tests) for tests in _tests(suite, rows).values()]
-    learned = {template: ", learned embeddings" for template in suite.prompts if FIELD in template}
+    learned = {
+        template: ": of these, learned embeddings"
+        for template in suite.prompts
+        if FIELD in template
+    }
     lines = []
     for family, groups in suite.families.items():
         for template, words in {"": "", **learned}.items():
@@ -141,13 +155,13 @@ def _suite_lines(suite: Suite, rows: Sequence[Row]) -> list[str]:
                 over_seeds(found, lambda one: one.harmonic_mean),
             )
             cells = " | ".join(spread.percent() for spread in spreads)
-            tested = ["", ""] if lines else against  # over all groups together
+            tested = [""] * len(against) if lines else against  # over all groups together
             row = (f"[{suite.name}]({suite.name}.md)", f"{family}{words}", cells, *tested)
             lines.append(f"| {' | '.join(row)} |")
     return lines
 
 
-def _against_peers(suite: Suite, tests: Mapping[str, Comparison]) -> str:
+def _against_peers(suite: Suite, tests: Tests) -> str:
     """How often which verdict fell against other people's methods."""
     verdicts = [
         verdict(tests[entry.label])

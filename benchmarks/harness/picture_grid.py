@@ -22,7 +22,7 @@ PAPER, FORGOTTEN_INK, KEPT_INK = "white", "#c02020", "#202020"
 
 
 def picture_grid(suite: Suite, places: Places) -> Image.Image:
-    """The suite's first group at its first seed; every method that has drawn it.
+    """The suite's first group at its first seed; every method that has drawn all of it.
 
     Columns are every prompt and condition that asks for ``suite.grid``; where that is empty, the
     first prompt of the first ``COLUMNS`` concepts that are forgotten, and of as many that are kept.

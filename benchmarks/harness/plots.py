@@ -159,7 +159,7 @@ def sweeps(suite: Suite, rows: Sequence[Row], path: Path) -> None:
                 label=title,
             )
         panel.set_xticks(range(len(points)), [words for words, _ in points])
-        panel.set_title(f"{sweep.use}: {sweep.setting.replace('_', ' ')}")
+        panel.set_title(f"{sweep.name}: {sweep.setting.replace('_', ' ')}")
         panel.set_ylim(-4, 108)
         panel.grid(alpha=0.3)
     for panel in panels.flat[len(suite.sweeps) :]:

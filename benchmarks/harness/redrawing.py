@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from math import isclose
 from pathlib import Path
 
+from . import registry
 from .ledger import Origin, Row
 from .places import Places
 from .provenance import current_commit
 from .runner import Task
 from .shots import Shot
-from .suite import BASE
+from .suite import BASE, Suite
 
 Key = tuple[str, str, str, Shot]
 """Label and settings of a method, its group, and what was asked for."""
@@ -38,18 +39,19 @@ class RedrawPlaces(Places):
 
 @dataclass(frozen=True)
 class Redrawn:
-    """Pictures that were drawn again, of which methods, and how many a judge sees otherwise."""
+    """Pictures that were drawn again, how many a judge sees otherwise, and whose they are."""
 
     pictures: int
     differing: int
     methods: tuple[str, ...]
 
-    def sentence(self) -> str:
+    def sentence(self, suite: Suite) -> str:
         """For the report."""
         same = self.pictures - self.differing
+        titles = ", ".join(registry.title(suite, label) for label in self.methods)
         found = f"all judges say the same of {same} of them (distances to a thousandth)"
         return (
-            f"{self.pictures} of the pictures of {', '.join(self.methods)} were drawn again from "
+            f"{self.pictures} of the pictures of {titles} were drawn again from "
             f"{current_commit()}: {found}."
         )
 

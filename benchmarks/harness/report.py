@@ -12,7 +12,14 @@ from .plots import PLOTS
 from .provenance import noted_commits
 from .shots import suite_seeds
 from .suite import Suite
-from .tables import accuracy_table, cost_table, each_table, other_table, split_tables
+from .tables import (
+    accuracy_table,
+    cost_table,
+    each_table,
+    other_table,
+    settings_list,
+    split_tables,
+)
 
 
 def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
@@ -52,10 +59,13 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
             parts += ["## Do the judges agree?", agreed]
     distances = places.distances
     if distances.exists():
-        parts += [f"Distances between sets of these pictures: [{distances.name}]({distances.name})"]
+        parts += [f"Between sets of pictures, measured apart: [{distances.name}]({distances.name})"]
     costs = cost_table(suite, rows)
     if costs:
         parts += ["## What it takes", costs]
+    settings = settings_list(suite, rows)
+    if settings:
+        parts += ["## Settings", settings]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -102,9 +112,10 @@ def made_from(suite: Suite, rows: Sequence[Row], places: Places) -> str:
         f"{asked_for(suite)}. Figures are percent, mean ± "
         "standard deviation over seeds. *Kept share* is accuracy on the kept concepts after, of "
         "that before; the *harmonic mean* is of the kept share, at most 1, and 1 − forgotten "
-        "accuracy. *Pictures* are of what was forgotten and of what was kept: where all 100 are "
-        "judged alike, the true share may still be 3.7 points away, where all 50 are, 7.1 (95 %, "
-        "Wilson). Rows: "
+        "accuracy. *Pictures* are of what was forgotten and of what was kept, the base model's "
+        "once for every group that asks for them; were they independent, the true share could "
+        "still be 3.7 points away where all of 100 are judged alike, 7.1 where all of 50 are "
+        "(95 %, Wilson). Rows: "
         f"`{places.rows.name}`{drawn_from(places)}. {earlier(suite, rows)}{unmeasured(suite, rows)}"
         f"{redrawn(places)}Written by "
         f"`python3 benchmarks/run.py {suite.name}{form}`."

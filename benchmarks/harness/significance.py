@@ -12,8 +12,8 @@ from scipy.stats import wilcoxon
 SIGNIFICANT = 0.05
 """A smaller p, after Holm's correction, counts as a difference."""
 
-ROUNDING = 1e-12
-"""A difference that is no larger is none."""
+DIGITS = 12
+"""Differences are rounded to so many: less is none, and equal ones share a rank."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,12 @@ class Comparison:
         differing: those whose values differ; the test rests on them alone.
         difference: mean of reference − other.
         p: two-sided; 1 where no pair differs.
-        seeds_ahead, seeds: at how many of the seeds the mean difference is above 0.
+        seeds_ahead, seeds_behind, seeds: at how many of the seeds the mean difference is above 0,
+            and below.
         p_seeds: of the mean differences at each seed.
-        tests: how many comparisons are made together.
-        p_holm, p_seeds_holm: ``p`` and ``p_seeds`` corrected for all of these.
+        p_holm, p_seeds_holm: ``p`` and ``p_seeds`` corrected for all comparisons made together.
+        least_p_holm, least_p_seeds_holm: what they would be if in every comparison every pair, and
+            every seed, differed in the same direction.
     """
 
     pairs: int
@@ -36,16 +38,13 @@ class Comparison:
     difference: float
     p: float
     seeds_ahead: int
+    seeds_behind: int
     seeds: int
     p_seeds: float
-    tests: int = 1
     p_holm: float = nan
     p_seeds_holm: float = nan
-
-    @property
-    def smallest_p_holm(self) -> float:
-        """What it would be if every pair of every comparison differed, in the same direction."""
-        return min(1.0, self.tests * 2.0 ** (1 - self.pairs))
+    least_p_holm: float = nan
+    least_p_seeds_holm: float = nan
 
 
 def signed_rank(
@@ -60,19 +59,20 @@ def signed_rank(
     Raises:
         ValueError: no pairs, or not as many values.
     """
-    differences = [mine - its for mine, its in zip(reference, other, strict=True)]
+    differences = [round(mine - its, DIGITS) for mine, its in zip(reference, other, strict=True)]
     if not differences:
         raise ValueError("reference: has no values; give at least one pair.")
     by_seed: dict[int, list[float]] = defaultdict(list)
     for seed, difference in zip(seeds, differences, strict=True):
         by_seed[seed].append(difference)
-    means = [fmean(values) for values in by_seed.values()]
+    means = [round(fmean(values), DIGITS) for values in by_seed.values()]
     return Comparison(
         pairs=len(differences),
-        differing=len(_differing(differences)),
+        differing=sum(value != 0 for value in differences),
         difference=fmean(differences),
         p=_p(differences),
-        seeds_ahead=sum(mean > ROUNDING for mean in means),
+        seeds_ahead=sum(mean > 0 for mean in means),
+        seeds_behind=sum(mean < 0 for mean in means),
         seeds=len(means),
         p_seeds=_p(means),
     )
@@ -82,10 +82,23 @@ def corrected(tests: Mapping[str, Comparison]) -> dict[str, Comparison]:
     """The comparisons with Holm's correction for all of them."""
     p = holm({name: test.p for name, test in tests.items()})
     p_seeds = holm({name: test.p_seeds for name, test in tests.items()})
+    least = holm({name: least_p(test.pairs) for name, test in tests.items()})
+    least_seeds = holm({name: least_p(test.seeds) for name, test in tests.items()})
     return {
-        name: replace(test, tests=len(tests), p_holm=p[name], p_seeds_holm=p_seeds[name])
+        name: replace(
+            test,
+            p_holm=p[name],
+            p_seeds_holm=p_seeds[name],
+            least_p_holm=least[name],
+            least_p_seeds_holm=least_seeds[name],
+        )
         for name, test in tests.items()
     }
+
+
+def least_p(pairs: int) -> float:
+    """The two-sided p of so many pairs that all differ in the same direction."""
+    return min(1.0, 2.0 ** (1 - pairs))
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -99,12 +112,8 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return {name: found[name] for name in p_values}
 
 
-def _differing(differences: Sequence[float]) -> list[float]:
-    return [value for value in differences if abs(value) > ROUNDING]
-
-
 def _p(differences: Sequence[float]) -> float:
     """Wilcoxon's, two-sided; 1 where nothing differs."""
-    differing = _differing(differences)
+    differing = [value for value in differences if value != 0]
     result: Any = wilcoxon(differing) if differing else None
     return float(result.pvalue) if result else 1.0

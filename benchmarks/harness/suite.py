@@ -67,6 +67,7 @@ class Sweep:
         setting, values: one of its settings, and values.
         default: the value of the method that is labelled ``use``; None where it is not to be shown.
         settings: further settings that all have.
+        name: what their labels begin with.
     """
 
     use: str
@@ -74,10 +75,11 @@ class Sweep:
     values: tuple[Any, ...]
     default: Any
     settings: Settings
+    name: str
 
     def label(self, value: Any) -> str:
         """Of the method with this value."""
-        return f"{self.use}, {self.setting} {value}"
+        return f"{self.name}, {self.setting} {value}"
 
     @property
     def points(self) -> list[tuple[Any, str]]:

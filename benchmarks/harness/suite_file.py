@@ -20,7 +20,7 @@
 | [[conditions]] | ``name``, ``start``, what ``Setup.sampled_with`` takes: asks for all pictures |
 | [[groups]] | ``name``, ``concepts`` forgotten together, or ``each`` alone; ``kept`` of its own |
 | [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``, ``groups`` to take, settings |
-| [[sweeps]] | ``use``, ``setting``, ``values``, ``default``, ``settings``: see ``Sweep`` |
+| [[sweeps]] | ``use``, ``setting``, ``values``, ``default``, ``settings``, ``label`` |
 | [attack] | ``concepts`` that {learned} stands for, and how it is learned: see ``attack.py`` |
 | [prompt_file] | ``file``, columns ``prompt`` and ``seed``, what it ``shows``, only the ``first`` |
 | checkpoint | a file in the suite's folder ``data``, in place of the demo model |
@@ -272,10 +272,13 @@ def _entries(content: Mapping[str, Any]) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
+_SWEEP_KEYS = {"use", "setting", "values", "default", "settings", "label"}
+
+
 def _sweeps(content: Mapping[str, Any]) -> tuple[Sweep, ...]:
     sweeps = []
     for table in tables_of(content, "sweeps"):
-        require_known(table, {"use", "setting", "values", "default", "settings"}, "sweeps: ")
+        require_known(table, _SWEEP_KEYS, "sweeps: ")
         use, setting = (text_of(table, key, where="sweeps: ") for key in ("use", "setting"))
         values = table.get("values")
         if not isinstance(values, list) or not values:
@@ -283,7 +286,9 @@ def _sweeps(content: Mapping[str, Any]) -> tuple[Sweep, ...]:
         default = table.get("default")
         if default in values:
             raise SuiteError(f"sweeps: {setting!r}: the default {default!r} is among the values")
-        sweeps.append(Sweep(use, setting, tuple(values), default, table_of(table, "settings")))
+        name = text_of(table, "label", default=use, where="sweeps: ")
+        settings = table_of(table, "settings")
+        sweeps.append(Sweep(use, setting, tuple(values), default, settings, name))
     return tuple(sweeps)
 
 

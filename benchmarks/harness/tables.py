@@ -8,8 +8,8 @@ from . import registry
 from .ledger import Row
 from .outcomes import Answered, Outcome, Spread, outcomes, outcomes_of, over_seeds
 from .runner import OVERLAP, PREPARATION, PRUNED
-from .shots import suite_seeds
-from .suite import BASE, Group, Suite
+from .shots import group_shots, suite_seeds
+from .suite import BASE, Group, Settings, Suite
 
 
 def accuracy_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
@@ -120,12 +120,21 @@ def other_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> st
         "| --- | --- | --- | --- | --- |",
     ]
     seeds = suite_seeds(suite)
+    asked = {
+        group.name: {
+            shot
+            for condition in suite.conditions
+            for seed in suite.seeds
+            for shot in group_shots(suite, group, condition, seed)
+        }
+        for group in groups
+    }
     for entry in suite.entries:
         pairs = [
             (group, *pair)
             for group in groups
             for pair in answered.pairs(entry.label, group.name)
-            if pair[0] in seeds
+            if pair[0] in asked[group.name]
         ]
         cells = []
         for forgotten in (True, False):
@@ -183,12 +192,34 @@ def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
                 shared = f"{fmean(overlap):.2f}" if overlap else "–"
                 cells = (f"{fmean(times):.1f}", share, shared, f"{fmean(pictures):.2f}")
                 lines.append(f"| {registry.entry_title(entry)} | {family} | {' | '.join(cells)} |")
-    return "\n".join([*lines, *_mean_overlap(rows)]) if len(lines) > 4 else ""
+    return "\n".join([*lines, *_mean_overlap(suite, rows)]) if len(lines) > 4 else ""
 
 
-def _mean_overlap(rows: Sequence[Row]) -> list[str]:
-    overlaps = [row.value for row in rows if row.judge == OVERLAP]
+def settings_list(suite: Suite, rows: Sequence[Row]) -> str:
+    """What the suite sets otherwise than its methods do by themselves; empty where that is none."""
+    measured = {row.origin.method for row in rows}
+    lines = [
+        f"- {registry.entry_title(entry)}: {_settings(entry.settings)}"
+        for entry in suite.entries
+        if entry.settings and entry.label in measured
+    ]
+    return "\n".join(lines)
+
+
+def _settings(settings: Settings) -> str:
+    return "; ".join(
+        f"{key} {', '.join(value) if isinstance(value, list) else value}"
+        for key, value in settings.items()
+    )
+
+
+def _mean_overlap(suite: Suite, rows: Sequence[Row]) -> list[str]:
+    """Over other settings of the reference's method, where there are several."""
+    method = next(entry.use for entry in suite.entries if entry.label == suite.reference)
+    alike = {entry.label for entry in suite.entries if entry.use == method}
+    overlaps = [row.value for row in rows if row.judge == OVERLAP and row.origin.method in alike]
     if len(overlaps) < 2:
         return []
     least, most = min(overlaps), max(overlaps)
-    return ["", f"Mean overlap: {fmean(overlaps):.2f} ({least:.2f} to {most:.2f})."]
+    title = registry.method(method).title
+    return ["", f"Mean overlap, {title}: {fmean(overlaps):.2f} ({least:.2f} to {most:.2f})."]

@@ -55,3 +55,16 @@ def test_a_peer_draws_another_picture(drawn: dict[str, tuple[Image.Image, str]],
 
 def test_only_concept_prune_has_a_mask(drawn: dict[str, tuple[Image.Image, str]]) -> None:
     assert [name for name, (_, mask) in drawn.items() if mask] == ["concept_prune"]
+
+
+@pytest.mark.parametrize(("kept", "scale"), [(0, 1.0), (1, 0.5), (19, 0.1), (30, 0.1)])
+def test_uce_weighs_preserved_texts_by_their_number(kept: int, scale: float) -> None:
+    """The empty text is one of them; not below 0.1, as in the authors' first script."""
+    link = ["Demo Model", 0]
+    setup = Setup({}, link, link, link, link, {}, {}, {}, link)
+    draft = setup.draft()
+    preserve = ["church", *(f"thing {number}" for number in range(kept))]
+    method("uce").build(draft, setup, ("church",), {"preserve": preserve})
+    (node,) = draft.nodes.values()
+    assert node["inputs"]["preserve_scale"] == pytest.approx(scale)
+    assert "church" not in node["inputs"]["preserve"], "it is to be forgotten"

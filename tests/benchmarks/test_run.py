@@ -102,7 +102,7 @@ def test_the_report_shows_what_was_measured(quick: Places) -> None:
     report = quick.report.read_text(encoding="utf-8")
     assert "| FIA, exact Eq. 1 |" in report and "| random weights, as many |" in report
     assert f"({quick.plot('trade_off').name})" in report
-    assert "## mean pixel distance to the base model\n\n| method | forgotten: before |" in report
+    assert "## ten at once: mean pixel distance to the base model\n\n| method |" in report
     with Image.open(quick.plot("trade_off")) as picture:
         assert picture.width > 400
 
@@ -121,6 +121,6 @@ def test_a_sample_of_the_pictures_drawn_again_comes_out_the_same(quick: Places) 
     process = subprocess.run([*command, *options], capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
     sentence = process.stdout.splitlines()[-1]  # three pictures, and the base model's beside them
-    assert sentence.startswith("6 of these pictures were drawn again from ")
+    assert sentence.startswith("6 of the pictures of base model, FIA, exact Eq. 1 were drawn again")
     assert sentence.endswith("say the same of 6 of them (distances to a thousandth).")
     assert sentence in quick.report.read_text(encoding="utf-8")
