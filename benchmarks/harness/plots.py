@@ -31,6 +31,10 @@ COLOURS = (
     "#334155",
     "#7e22ce",
     "#15803d",
+    "#db2777",
+    "#4338ca",
+    "#65a30d",
+    "#78716c",
 )
 MARKERS = {"base": "X", "ours": "s", "peer": "o", "trained peer": "^", "ablation": "D"}
 """By a method's kind."""
