@@ -26,8 +26,10 @@ def test_what_is_better_at_every_seed_or_by_the_test_is_named(suite: Suite) -> N
         "- [small](small.md), harmonic mean: weak by 35.00 points; 6 pairs, behind, Holm p 0.031; "
         "FIA ahead at 0 of 6 seeds"
     ]
-    few = signed_rank([0.0] * 2, [0.1, 0.2], SEEDS[:2])
+    few = signed_rank([0.0] * 5, [0.1, 0.2, 0.3, 0.4, 0.5], SEEDS[:5])
     assert "too few pairs" in behind_lines(suite, "", corrected({"weak": few}))[0]
+    too_few = signed_rank([0.0] * 2, [0.1, 0.2], SEEDS[:2])
+    assert not behind_lines(suite, "", corrected({"weak": too_few}))
     mixed = signed_rank([0.0] * 3, [0.1, 0.2, -0.3], SEEDS[:3])
     assert not behind_lines(suite, "", corrected({"weak": mixed}))
 
