@@ -29,9 +29,9 @@ pairs* to show one."""
 
 BEHIND = """## Where FIA is behind
 
-Other methods, or other settings of FIA, that are better by the test of pairs or at every one of five
-seeds or more; distances in percent of the range of values. Fréchet distances of sets of kept pictures
-are another measure: [quality](quality_fid.md)."""
+Other methods, or other settings of FIA, that are better by the test of pairs or at every one of
+five seeds or more; distances in percent of the range of values. Fréchet distances of sets of kept
+pictures are another measure: [quality](quality_fid.md)."""
 
 FEWEST_SEEDS = 5
 
