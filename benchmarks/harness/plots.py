@@ -77,7 +77,7 @@ def trade_off(suite: Suite, rows: Sequence[Row], path: Path) -> None:
         panel.set_title(family)
         panel.set_xlabel(FIGURES[0][0])
         panel.set_xlim(-4, 104)
-        panel.set_ylim(-4, 108)
+        panel.set_ylim(-4, 120)
         panel.grid(alpha=0.3)
     panels[0][0].set_ylabel(FIGURES[1][0])
     _legend(figure, panels[0][0])
