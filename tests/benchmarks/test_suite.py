@@ -201,3 +201,14 @@ def test_one_template_of_several_asks_for_its_part(content: Content) -> None:
     parts = [group_shots(*arguments, template) for template in suite.prompts]
     assert set(whole) == {*parts[0], *parts[1]} and not set(parts[0]) & set(parts[1])
     assert {shot.prompt for shot in parts[0]} == {"a church", "a cat", "a car"}
+
+
+@pytest.mark.parametrize("name", ["quality", "robust", "scale"])
+def test_suites_take_the_best_settings_of_the_peers(name: str) -> None:
+    """Those that *objects* shows as the best of their sweep."""
+    entries = load_suite(SUITES / "objects.toml").entries
+    best = {entry.use: entry.settings for entry in entries if entry.label.endswith("of its sweep")}
+    taken = {entry.use: entry.settings for entry in load_suite(SUITES / f"{name}.toml").entries}
+    shared = best.keys() & taken.keys()
+    assert {"concept_prune", "uce", "perpneg"} <= shared
+    assert {use: taken[use] for use in shared} == {use: best[use] for use in shared}
