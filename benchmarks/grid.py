@@ -8,30 +8,18 @@ left in ``results/``, of all methods that have drawn every one of them. The grid
 report; ``report.py`` shows it on the page of all results.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.harness.command_line import (  # noqa: E402
-    add_suite_arguments,
-    suite_of,
-)
+from benchmarks.harness.command_line import suite_of, suite_parser  # noqa: E402
 from workbench.environment import run_in_environment  # noqa: E402
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_suite_arguments(parser)
-    return parser.parse_args()
-
-
 def main() -> None:
-    arguments = parse_arguments()
+    arguments = suite_parser(__doc__).parse_args()
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
 
     from benchmarks.harness.picture_grid import picture_grid

@@ -22,17 +22,14 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.harness.command_line import (  # noqa: E402
     add_method_argument,
-    add_suite_arguments,
     suite_of,
+    suite_parser,
 )
 from workbench.environment import run_in_environment  # noqa: E402
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_suite_arguments(parser)
+    parser = suite_parser(__doc__)
     add_method_argument(parser)
     parser.add_argument("--fresh", action="store_true", help="throw their earlier rows away")
     parser.add_argument(

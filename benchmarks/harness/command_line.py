@@ -1,6 +1,6 @@
 """What the commands that work on a suite share: which suite, in which form."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,13 @@ def add_suite_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="in place of the suite's in its data folder"
     )
+
+
+def suite_parser(description: str | None) -> ArgumentParser:
+    """A parser for the suite's arguments, to which a command adds its own."""
+    parser = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
+    add_suite_arguments(parser)
+    return parser
 
 
 def add_method_argument(parser: ArgumentParser) -> None:
