@@ -3,7 +3,6 @@
 python3 benchmarks/judge.py objects
 """
 
-import argparse
 import os
 import sys
 from pathlib import Path
@@ -11,16 +10,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.harness.command_line import add_suite_arguments, suite_of  # noqa: E402
+from benchmarks.harness.command_line import suite_of, suite_parser  # noqa: E402
 from workbench.environment import run_in_environment  # noqa: E402
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_suite_arguments(parser)
-    arguments = parser.parse_args()
+    arguments = suite_parser(__doc__).parse_args()
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -9,8 +9,10 @@ if TYPE_CHECKING:  # the modules need packages that only the environment has
     from .suite import Suite
 
 
-def add_suite_arguments(parser: ArgumentParser) -> None:
-    """The suite's name, ``--quick`` or ``--dry-run``, and ``--checkpoint``."""
+def suite_parser(description: str | None) -> ArgumentParser:
+    """With the suite's name, ``--quick`` or ``--dry-run``, and ``--checkpoint``; a command adds its
+    own arguments."""
+    parser = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("suite", help="a file of benchmarks/suites, without .toml, or paper/…")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--quick", action="store_true", help="the small form, kept in results/")
@@ -20,12 +22,6 @@ def add_suite_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="in place of the suite's in its data folder"
     )
-
-
-def suite_parser(description: str | None) -> ArgumentParser:
-    """A parser for the suite's arguments, to which a command adds its own."""
-    parser = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
-    add_suite_arguments(parser)
     return parser
 
 
