@@ -203,7 +203,7 @@ def test_one_template_of_several_asks_for_its_part(content: Content) -> None:
     assert {shot.prompt for shot in parts[0]} == {"a church", "a cat", "a car"}
 
 
-@pytest.mark.parametrize("name", ["quality", "robust", "scale"])
+@pytest.mark.parametrize("name", ["attack", "quality", "robust", "scale"])
 def test_suites_take_the_best_settings_of_the_peers(name: str) -> None:
     """Those that *objects* shows as the best of their sweep."""
     entries = load_suite(SUITES / "objects.toml").entries
