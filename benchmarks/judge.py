@@ -21,16 +21,15 @@ def main() -> None:
 
     from benchmarks.harness.late_judging import judge_drawn
     from benchmarks.harness.ledger import Ledger
-    from benchmarks.harness.report import report
+    from benchmarks.harness.report import write_report
 
     try:
         suite, places = suite_of(arguments)
         ledger = Ledger(places.rows)
         print(f"{judge_drawn(suite, ledger, places):,} rows")
-        places.report.write_text(report(suite, ledger.rows, places), encoding="utf-8")
+        write_report(suite, ledger.rows, places)
     except ValueError as error:
         sys.exit(f"{error}")
-    print(f"{places.report.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def main() -> None:
 
     from benchmarks.harness.ledger import Ledger
     from benchmarks.harness.redrawing import RedrawPlaces, compare, sample_tasks
-    from benchmarks.harness.report import report
+    from benchmarks.harness.report import write_report
     from benchmarks.harness.runner import plan, run
     from workbench.client import ServerError, WorkflowError
     from workbench.server import end_on_signals
@@ -56,7 +56,7 @@ def main() -> None:
         asyncio.run(run(suite, tasks, again, own))
         sentence = compare(before, again.rows).sentence(suite)
         places.redrawn.write_text(sentence + "\n", encoding="utf-8")
-        places.report.write_text(report(suite, before, places), encoding="utf-8")
+        write_report(suite, before, places)
     except (ValueError, ServerError, WorkflowError) as error:
         sys.exit(f"{error}")
     print(sentence)

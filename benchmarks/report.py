@@ -10,28 +10,32 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.harness.command_line import suite_of, suite_parser  # noqa: E402
 from workbench.environment import run_in_environment  # noqa: E402
 
 
 def main() -> None:
+    parser = suite_parser(__doc__, optional=True)
+    arguments = parser.parse_args()
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
 
-    from benchmarks import run
     from benchmarks.harness.index import index
+    from benchmarks.harness.ledger import Ledger
     from benchmarks.harness.places import SUITES, Places
+    from benchmarks.harness.report import write_report
 
-    if sys.argv[1:]:
-        sys.argv.append("--report")
-        run.main()
-        return
-    names = [path.stem for path in sorted(SUITES.glob("*.toml"))]
-    for name in names:
-        if Places(name).rows.exists():
-            sys.argv[1:] = [name, "--report"]
-            run.main()
-    page = Places("").results / "README.md"
-    page.write_text(index(), encoding="utf-8")
-    print(page.relative_to(ROOT))
+    every = [path.stem for path in sorted(SUITES.glob("*.toml")) if Places(path.stem).rows.exists()]
+    asked = [arguments] if arguments.suite else [parser.parse_args([name]) for name in every]
+    try:
+        for one in asked:
+            suite, places = suite_of(one)
+            write_report(suite, Ledger(places.rows).rows, places)
+    except ValueError as error:
+        sys.exit(f"{error}")
+    if not arguments.suite:
+        page = Places("").results / "README.md"
+        page.write_text(index(), encoding="utf-8")
+        print(page.relative_to(ROOT))
 
 
 if __name__ == "__main__":

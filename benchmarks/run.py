@@ -35,7 +35,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--ray", type=int, default=0, metavar="N", help="in shards, by so many workers of Ray"
     )
-    parser.add_argument("--report", action="store_true", help="draw nothing, write the report")
     return parser.parse_args()
 
 
@@ -46,7 +45,7 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
     from benchmarks.harness.ledger import Ledger
-    from benchmarks.harness.report import report
+    from benchmarks.harness.report import write_report
     from benchmarks.harness.runner import plan, run
     from benchmarks.harness.sharding import run_sharded
     from workbench.client import ServerError, WorkflowError
@@ -57,21 +56,18 @@ def main() -> None:
         suite, places = suite_of(arguments)
         ledger = Ledger(places.rows)
         tasks = plan(suite, arguments.method)
-        small = arguments.quick or arguments.dry_run
-        if arguments.fresh or (small and not arguments.report):
+        if arguments.fresh or arguments.quick or arguments.dry_run:
             ledger.drop(arguments.method or [entry.label for entry in suite.entries])
             places.redrawn.unlink(missing_ok=True)
             if not ledger.rows:
                 places.commits.unlink(missing_ok=True)
-        if arguments.ray and not arguments.report:
+        if arguments.ray:
             run_sharded(suite, tasks, ledger, places, arguments.ray)
-        elif not arguments.report:
+        else:
             asyncio.run(run(suite, tasks, ledger, places))
-        places.report.parent.mkdir(parents=True, exist_ok=True)
-        places.report.write_text(report(suite, ledger.rows, places), encoding="utf-8")
+        write_report(suite, ledger.rows, places)
     except (ValueError, ServerError, WorkflowError) as error:
         sys.exit(f"{error}")
-    print(f"{places.report.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ class Agreement:
         pictures: that both have seen.
         first, second: the share of them that each answers with 1.
         equal: the share on which they say the same.
-        kappa: Cohen's; 1 for full agreement, 0 for that of chance, None where both always say the
-            same one thing, so that chance cannot be told from agreement.
+        kappa: Cohen's; 1 for full agreement, 0 for that of chance, None where one of them always
+            says the same, so that agreement cannot be told from chance.
     """
 
     pictures: int
@@ -44,7 +44,8 @@ def agreement(answers: Sequence[tuple[float, float]]) -> Agreement:
     first, second = (fmean(values) for values in zip(*answers, strict=True))
     equal = fmean(one == other for one, other in answers)
     chance = first * second + (1 - first) * (1 - second)
-    kappa = (equal - chance) / (1 - chance) if chance < 1 else None
+    constant = {first, second} & {0.0, 1.0}
+    kappa = None if constant else (equal - chance) / (1 - chance)
     return Agreement(len(answers), first, second, equal, kappa)
 
 
@@ -77,8 +78,8 @@ def agreement_table(suite: Suite, rows: Sequence[Row], first: str, second: str) 
     }
     lines = [
         "The same pictures, two judges: how often each finds what was asked for, how often they "
-        "say the same, and Cohen's kappa (1 full agreement, 0 as by chance; none where both always "
-        "say one and the same).",
+        "say the same, and Cohen's kappa (1 full agreement, 0 as by chance; none where one "
+        "of them always says the same).",
         "",
         f"| pictures | number | {registry.judge(first).title}, % | "
         f"{registry.judge(second).title}, % | equal, % | kappa |",

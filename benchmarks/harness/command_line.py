@@ -9,11 +9,15 @@ if TYPE_CHECKING:  # the modules need packages that only the environment has
     from .suite import Suite
 
 
-def suite_parser(description: str | None) -> ArgumentParser:
-    """With the suite's name, ``--quick`` or ``--dry-run``, and ``--checkpoint``; a command adds its
-    own arguments."""
+def suite_parser(description: str | None, optional: bool = False) -> ArgumentParser:
+    """With the suite's name, which may be ``optional``, ``--quick`` or ``--dry-run``, and
+    ``--checkpoint``; a command adds its own arguments."""
     parser = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
-    parser.add_argument("suite", help="a file of benchmarks/suites, without .toml, or paper/…")
+    parser.add_argument(
+        "suite",
+        nargs="?" if optional else None,
+        help="a file of benchmarks/suites, without .toml, or paper/…",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--quick", action="store_true", help="the small form, kept in results/")
     form.add_argument(

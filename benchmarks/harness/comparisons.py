@@ -78,6 +78,9 @@ def _least_of_seeds(tests: Mapping[str, Comparison]) -> str:
     return f", which cannot be below {least:.2g} here" if least >= SIGNIFICANT else ""
 
 
+VERDICTS = ("ahead", "equal", "no difference shown", "behind", "too few pairs")
+
+
 def verdict(test: Comparison) -> str:
     """Who is ahead, if the test tells, and why not where it cannot."""
     if test.p_holm < SIGNIFICANT:
@@ -85,6 +88,28 @@ def verdict(test: Comparison) -> str:
     if test.differing == 0:
         return "equal"
     return "too few pairs" if test.least_p_holm >= SIGNIFICANT else "no difference shown"
+
+
+def hardest(suite: Suite, tests: Mapping[str, Comparison], *kinds: str) -> dict[str, Comparison]:
+    """Methods of these kinds by title, each in the setting that leaves the reference the least
+    ahead."""
+    found: dict[str, Comparison] = {}
+    for entry in suite.entries:
+        test, known = tests.get(entry.label), registry.method(entry.use)
+        if test is None or known.kind not in kinds:
+            continue
+        other = found.get(known.title)
+        if other is None or test.difference < other.difference:
+            found[known.title] = test
+    return found
+
+
+def by_verdict(tests: Mapping[str, Comparison]) -> dict[str, list[str]]:
+    """Names by what the test says of them, the best first."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, test in tests.items():
+        found[verdict(test)].append(name)
+    return {word: found[word] for word in VERDICTS if word in found}
 
 
 def _against_reference(suite: Suite, value: Callable[[str], ByPair]) -> dict[str, Comparison]:

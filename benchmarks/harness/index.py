@@ -1,12 +1,13 @@
 """The page that leads to every suite's report, with the figures that matter most."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from . import registry
-from .attack import FIELD
-from .comparisons import change_comparisons, comparisons, verdict
+from .comparisons import by_verdict, change_comparisons, comparisons, hardest, verdict
+from .goals import goal_lines
 from .ledger import Row, read_rows
-from .outcomes import Answered, outcomes_of, over_seeds
+from .outcomes import Answered, Outcome, outcomes_of, over_seeds
 from .places import SUITES, Places
 from .report import current_rows
 from .significance import Comparison
@@ -18,20 +19,28 @@ HEAD = """# Results
 What `python3 benchmarks/run.py <suite>` measured with the bundled model, suite by suite. Every
 picture is a row of a `.csv` file here; `python3 benchmarks/report.py` writes this page and all
 reports from the rows. A report says which of its rows were drawn by an earlier version. Figures are
-percent, mean ± standard deviation over seeds: *forgotten* is the judge's accuracy on what was
-forgotten, *kept share* that on everything else as a share of what it
-was, and the *harmonic mean* is of 1 − forgotten and the kept share. What was found before
-forgetting stands in the reports, for most suites all; so does how many pictures a figure rests on.
-*Against peers* counts verdicts of the tests against other people's methods, each with its settings,
-in the harmonic mean and in how far pictures of what is kept move (less is ahead): FIA *ahead* or
-*behind* (Holm's p of pairs below 0.05), *equal* in every pair, *no difference shown*, or *too few
-pairs* to show one."""
+percent, mean ± standard deviation over seeds, before → after forgetting: *forgotten* is the judge's
+accuracy on what was forgotten, *kept* that on everything else; the *harmonic mean* is of
+1 − forgotten and of what is kept as a share of what it was. How many pictures a figure rests on
+stands in the reports."""
+
+GOALS = """## Goals
+
+What the suites should show, and what they show: *ahead* by Holm's p of pairs below 0.05, *equal* in
+every pair; a peer counts in the setting that leaves FIA the least ahead."""
+
+TABLE = """## All suites
+
+*Against peers* is the test of the harmonic mean, the last column that of how far pictures of what
+is kept move (less is ahead): FIA is ahead of, equal to, or behind these methods, each in the
+setting that leaves FIA the least ahead. Where the pairs are too few to show anything, nothing
+stands there."""
 
 BEHIND = """## Where FIA is behind
 
 Other methods, or other settings of FIA, that are better by the test of pairs or at every one of
-five seeds or more; distances in percent of the range of values. Fréchet distances of sets of kept
-pictures are another measure: [quality](quality_fid.md)."""
+five seeds or more; distances in percent of the range of values. By the Fréchet distance of sets of
+kept pictures FIA is behind, too: [quality](quality_fid.md)."""
 
 FEWEST_SEEDS = 5
 
@@ -50,17 +59,19 @@ LIMITS = """## What these figures do not say
   [model card](../../demo_model/MODEL_CARD.md) says how. That favours methods that prune there
   (FIA, ConceptPrune) over those that edit cross-attention (UCE, ESD-x) or guide sampling, and that
   FFN2 is the right layer to prune is so by construction. The figures show that the software does
-  what the method says; between most parts and settings of the method this model is too easy to
-  tell.
+  what the method says. Most parts and settings of the method choose nearly the same weights here
+  ([halfway](halfway.md), where results are far from perfect and still equal: masks overlap by 85 %
+  and more), so that this model cannot tell what they are worth.
 - On Stable Diffusion expect less: with ten Imagenette classes forgotten the paper reports an
   accuracy of 1.9 % on them, and for five forgotten and five kept a harmonic mean of 86.0 %.
   Concepts there have many synonyms, share weights with each other, and live in other layers too.
-- The peers were written anew from their papers and their authors' code. Their settings are those
-  that each recommends, and the best of [a sweep](peers.md) on other seeds. On a large model they
-  may rank otherwise. This model's text encoder reads 22 tokens at a time and knows only the words
-  of its captions: methods that name many concepts in one text (negative prompt, Perp-Neg, SLD)
-  have it harder here than with CLIP. Perp-Neg is made to correct a picture, not to remove what its
-  own prompt asks for.
+- The peers were written anew from their papers and their authors' code. They have the best of
+  their settings in a sweep on other seeds ([objects](peers.md), [styles](style_peers.md)), some of
+  which lie at its edge; what their authors recommend is shown beside where that forgets anything.
+  On a large model they may rank otherwise. This model's text encoder reads 22 tokens at a time and
+  knows only the words of its captions: methods that name many concepts in one text (negative
+  prompt, Perp-Neg, SLD) have it harder here than with CLIP. Perp-Neg is made to correct a picture,
+  not to remove what its own prompt asks for: at the scale at which it forgets it destroys pictures.
 - Where several methods forget everything and keep everything, no difference between them can be
   shown: the model is too easy for them.
 - Pairs of one seed share their noise, and groups share prompts: p-values tell less than they seem
@@ -71,25 +82,26 @@ LIMITS = """## What these figures do not say
 
 
 def index() -> str:
-    """The whole Markdown: a table, plots, limits; suites without rows are left out."""
+    """The whole Markdown: goals, a table, plots, limits; suites without rows are left out."""
     suites = [load_suite(path) for path in sorted(SUITES.glob("*.toml"))]
     measured = [(suite, rows) for suite in suites if (rows := _rows(suite))]
+    goals = ["| suite | goal | figure | |", "| --- | --- | --- | --- |"]
     lines = [
-        "| suite | forgotten together | forgotten | kept share | harmonic mean | against peers "
+        "| suite | forgotten together | forgotten | kept | harmonic mean | against peers "
         "| kept pictures move, against peers |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     behind, pictures = [], []
     for suite, rows in measured:
         means, moves = _tests(suite, rows)
-        lines += suite_lines(
-            suite, rows, _against_peers(suite, means), _against_peers(suite, moves)
-        )
+        goals += [f"| {_link(suite)} | {' | '.join(line)} |" for line in goal_lines(suite, rows)]
+        lines += suite_lines(suite, rows, against_peers(suite, means), against_peers(suite, moves))
         behind += behind_lines(suite, "harmonic mean", means)
         behind += behind_lines(suite, "how far kept pictures move", moves)
         pictures += _pictures(suite)
     where = [BEHIND, "\n".join(behind)] if behind else []
-    return "\n\n".join([HEAD, "\n".join(lines), *where, *pictures, OTHERS, LIMITS]) + "\n"
+    tables = [GOALS, "\n".join(goals), TABLE, "\n".join(lines)]
+    return "\n\n".join([HEAD, *tables, *where, *pictures, OTHERS, LIMITS]) + "\n"
 
 
 Tests = Mapping[str, Comparison]
@@ -109,7 +121,7 @@ def behind_lines(suite: Suite, what: str, tests: Tests) -> list[str]:
     """A line for every other method, or other setting of FIA, that the test finds better, or that
     is better at each of ``FEWEST_SEEDS`` or more seeds."""
     return [
-        f"- [{suite.name}]({suite.name}.md), {what}: {registry.title(suite, label)} by "
+        f"- {_link(suite)}, {what}: {registry.title(suite, label)} by "
         f"{-100 * test.difference:.2f} points; {test.pairs} pairs, {verdict(test)}, Holm p "
         f"{test.p_holm:.2g}; FIA ahead at {test.seeds_ahead} of {test.seeds} seeds"
         for label, test in tests.items()
@@ -139,37 +151,38 @@ def _rows(suite: Suite) -> list[Row]:
 
 
 def suite_lines(suite: Suite, rows: Sequence[Row], *against: str) -> list[str]:
-    """A line a family of groups, with the first judge of what the suite forgets; one more for
-    prompts with a learned embedding. ``against`` are further cells of the first."""
+    """A line a family of groups, with the first judge of what the suite forgets. ``against`` are
+    further cells of the first."""
     answered = Answered(rows, registry.judge_of_concepts(suite))
-    learned = {
-        template: ": of these, learned embeddings"
-        for template in suite.prompts
-        if FIELD in template
-    }
     lines = []
     for family, groups in suite.families.items():
-        for template, words in {"": "", **learned}.items():
-            found = outcomes_of(suite, answered, suite.reference, groups, template)
-            if not found:
-                continue
-            spreads = (
-                over_seeds(found, lambda one: one.forgotten),
-                over_seeds(found, lambda one: one.kept_share),
-                over_seeds(found, lambda one: one.harmonic_mean),
+        found = outcomes_of(suite, answered, suite.reference, groups)
+        if found:
+            cells = (
+                f"{_before(found, 'forgotten_before')} → {_after(found, 'forgotten')}",
+                f"{_before(found, 'kept_before')} → {_after(found, 'kept')}",
+                _after(found, "harmonic_mean"),
+                *([""] * len(against) if lines else against),  # over all groups together
             )
-            cells = " | ".join(spread.percent() for spread in spreads)
-            tested = [""] * len(against) if lines else against  # over all groups together
-            row = (f"[{suite.name}]({suite.name}.md)", f"{family}{words}", cells, *tested)
-            lines.append(f"| {' | '.join(row)} |")
+            lines.append(f"| {_link(suite)} | {family} | {' | '.join(cells)} |")
     return lines
 
 
-def _against_peers(suite: Suite, tests: Tests) -> str:
-    """How often which verdict fell against other people's methods."""
-    verdicts = [
-        verdict(tests[entry.label])
-        for entry in suite.entries
-        if entry.label in tests and registry.method(entry.use).kind.endswith("peer")
-    ]
-    return ", ".join(f"{verdicts.count(word)} {word}" for word in dict.fromkeys(verdicts))
+def _before(found: Sequence[Outcome], figure: str) -> str:
+    return f"{100 * over_seeds(found, attrgetter(figure)).mean:.1f}"
+
+
+def _after(found: Sequence[Outcome], figure: str) -> str:
+    return over_seeds(found, attrgetter(figure)).percent()
+
+
+def _link(suite: Suite) -> str:
+    return f"[{suite.name}]({suite.name}.md)"
+
+
+def against_peers(suite: Suite, tests: Tests) -> str:
+    """Other people's methods by what the tests say; empty where they can say nothing."""
+    verdicts = by_verdict(hardest(suite, tests, "peer", "trained peer"))
+    if set(verdicts) <= {"too few pairs"}:
+        return ""
+    return "; ".join(f"{word}: {', '.join(titles)}" for word, titles in verdicts.items())

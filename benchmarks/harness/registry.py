@@ -58,6 +58,11 @@ def method(name: str) -> Method:
     return _module("methods", name).METHOD
 
 
+def methods() -> list[str]:
+    """Names of all methods."""
+    return _names("methods")
+
+
 def judge(name: str) -> Judge:
     """``JUDGE`` of ``benchmarks/judges/<name>.py``.
 
@@ -81,14 +86,22 @@ def judge_of_concepts(suite: Suite) -> str:
     )
 
 
+def judge_of_the_rest(suite: Suite) -> str | None:
+    """The first of the suite's judges that looks for something else than what it forgets."""
+    found = ((name, judge(name).aspect) for name in suite.judges)
+    return next((name for name, it in found if it not in (suite.concept, "picture")), None)
+
+
 def judge_of_changes(suite: Suite) -> str | None:
     """The first of the suite's judges that compares pictures with the base model's."""
     return next((name for name in suite.judges if judge(name).compares), None)
 
 
 def entry_title(entry: Entry) -> str:
-    """The method's title; the label where the suite has given one."""
-    return method(entry.use).title if entry.label == entry.use else entry.label
+    """The method's title, with its value in a sweep; the label where the suite has given one."""
+    name, comma, rest = entry.label.partition(", ")
+    name = method(entry.use).title if name == entry.use else name
+    return f"{name}{comma}{rest}".replace("_", " ")
 
 
 def title(suite: Suite, label: str) -> str:
@@ -155,6 +168,10 @@ def _hash(paths: tuple[Path, ...]) -> str:
 
 def _module(folder: str, name: str) -> ModuleType | Any:
     if not (BENCHMARKS / folder / f"{name}.py").exists():
-        known = sorted(path.stem for path in (BENCHMARKS / folder).glob("[a-z]*.py"))
-        raise SuiteError(f"{folder}: there is no {name!r}; there are {', '.join(known)}")
+        known = ", ".join(_names(folder))
+        raise SuiteError(f"{folder}: there is no {name!r}; there are {known}")
     return import_module(f"benchmarks.{folder}.{name}")
+
+
+def _names(folder: str) -> list[str]:
+    return sorted(path.stem for path in (BENCHMARKS / folder).glob("[a-z]*.py"))

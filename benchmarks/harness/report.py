@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+from workbench.environment import ROOT
+
 from . import registry
 from .agreement import agreement_table, judge_pairs
+from .best_settings import best_settings_list
 from .comparisons import change_comparisons, comparisons, test_table
+from .goals import goal_table
 from .ledger import Row
 from .outcomes import Answered
 from .places import Places
@@ -35,6 +39,9 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
     for name in suite.plots:
         PLOTS[name](suite, rows, places.plot(name))
         parts.append(f"![{name.replace('_', ' ')}]({places.plot(name).name})")
+    goals = goal_table(suite, rows)
+    if goals:
+        parts += ["## Goals", goals]
     for judge in suite.judges:
         if not any(row.judge == judge for row in rows):
             continue
@@ -60,6 +67,10 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
     distances = places.distances
     if distances.exists():
         parts += [f"Between sets of pictures, measured apart: [{distances.name}]({distances.name})"]
+    best = best_settings_list(suite, rows)
+    if best:
+        rule = "The highest harmonic mean; among equals the least distance of kept pictures."
+        parts += ["## Best setting of each peer", rule, best]
     costs = cost_table(suite, rows)
     if costs:
         parts += ["## What it takes", costs]
@@ -67,6 +78,18 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
     if settings:
         parts += ["## Settings", settings]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def write_report(suite: Suite, rows: Sequence[Row], places: Places) -> None:
+    """Write it to its file, and name that.
+
+    Raises:
+        ValueError: there are no rows of the suite.
+    """
+    text = report(suite, rows, places)
+    places.report.parent.mkdir(parents=True, exist_ok=True)
+    places.report.write_text(text, encoding="utf-8")
+    print(places.report.relative_to(ROOT))
 
 
 def other_parts(suite: Suite, answered: Answered) -> list[str]:
@@ -109,16 +132,10 @@ def made_from(suite: Suite, rows: Sequence[Row], places: Places) -> str:
     form = " --quick" if places.quick else " --dry-run" if places.dry_run else ""
     return (
         f"{len(pictures):,} pictures, seeds {', '.join(map(str, seeds))}; prompts "
-        f"{asked_for(suite)}. Figures are percent, mean ± "
-        "standard deviation over seeds. *Kept share* is accuracy on the kept concepts after, of "
-        "that before; the *harmonic mean* is of the kept share, at most 1, and 1 − forgotten "
-        "accuracy. *Pictures* are of what was forgotten and of what was kept, the base model's "
-        "once for every group that asks for them; were they independent, the true share could "
-        "still be 3.7 points away where all of 100 are judged alike, 7.1 where all of 50 are "
-        "(95 %, Wilson). Rows: "
+        f"{asked_for(suite)}. Figures are percent, mean ± standard deviation over seeds, made as "
+        "`benchmarks/README.md` says. Rows: "
         f"`{places.rows.name}`{drawn_from(places)}. {earlier(suite, rows)}{unmeasured(suite, rows)}"
-        f"{redrawn(places)}Written by "
-        f"`python3 benchmarks/run.py {suite.name}{form}`."
+        f"{redrawn(places)}Written by `python3 benchmarks/run.py {suite.name}{form}`."
     )
 
 

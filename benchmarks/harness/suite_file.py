@@ -21,6 +21,7 @@
 | [[groups]] | ``name``, ``concepts`` forgotten together, or ``each`` alone; ``kept`` of its own |
 | [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``, ``groups`` to take, settings |
 | [[sweeps]] | ``use``, ``setting``, ``values``, ``default``, ``settings``, ``label`` |
+| [[goals]] | ``figure``, with ``most``, ``least`` or ``ahead_of``, ``groups``: see ``Goal`` |
 | [attack] | ``concepts`` that {learned} stands for, and how it is learned: see ``attack.py`` |
 | [prompt_file] | ``file``, columns ``prompt`` and ``seed``, what it ``shows``, only the ``first`` |
 | checkpoint | a file in the suite's folder ``data``, in place of the demo model |
@@ -37,7 +38,18 @@ from typing import Any
 from .attack import parse_attack
 from .places import SUITES
 from .prompt_file import parse_prompt_file
-from .suite import CONCEPT_KINDS, Condition, Entry, Group, Suite, SuiteError, Sweep
+from .suite import (
+    CONCEPT_KINDS,
+    FIGURES,
+    TIME,
+    Condition,
+    Entry,
+    Goal,
+    Group,
+    Suite,
+    SuiteError,
+    Sweep,
+)
 from .suite_checks import check
 from .toml_values import (
     choice_of,
@@ -132,6 +144,7 @@ def parse_suite(
         groups=groups,
         entries=entries,
         sweeps=_sweeps(content),
+        goals=_goals(content),
         attack=parse_attack(content),
         prompt_file=prompt_file,
         checkpoint=folder / DATA / checkpoint if checkpoint else None,
@@ -165,6 +178,7 @@ _KEYS = frozenset(
         "groups",
         "methods",
         "sweeps",
+        "goals",
         "attack",
         "prompt_file",
         "checkpoint",
@@ -189,9 +203,11 @@ def _dry(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shrink(content: dict[str, Any], quick: Mapping[str, Any]) -> dict[str, Any]:
-    require_known(quick, _KEYS | {"concepts"}, "quick.")
+    """The content of a quick form, which has no goals."""
+    require_known(quick, _KEYS - {"goals"} | {"concepts"}, "quick.")
     shrunk = content | {key: value for key, value in quick.items() if key not in _CHOSEN}
     shrunk.pop("concepts", None)
+    shrunk.pop("goals", None)
     for key in _CHOSEN.keys() & quick.keys():
         wanted = texts_of(quick, key, where="quick.")
         tables = {_name_of(table, key): table for table in tables_of(content, key)}
@@ -290,6 +306,27 @@ def _sweeps(content: Mapping[str, Any]) -> tuple[Sweep, ...]:
         settings = table_of(table, "settings")
         sweeps.append(Sweep(use, setting, tuple(values), default, settings, name))
     return tuple(sweeps)
+
+
+_GOAL_KEYS = {"figure", "most", "least", "ahead_of", "groups"}
+
+
+def _goals(content: Mapping[str, Any]) -> tuple[Goal, ...]:
+    goals = []
+    for table in tables_of(content, "goals"):
+        require_known(table, _GOAL_KEYS, "goals: ")
+        figure = choice_of(table, "figure", FIGURES, default=FIGURES[0])
+        rival = text_of(table, "ahead_of", default="", where="goals: ")
+        bounds = [table[key] for key in ("most", "least") if key in table]
+        if any(type(bound) not in (int, float) for bound in bounds):
+            raise SuiteError(f"goals: {figure}: most and least are percent; give a number")
+        if len(bounds) != (0 if rival or figure == TIME else 1):
+            raise SuiteError(
+                f"goals: {figure}: give one of most, least, ahead_of; none of them for {TIME}"
+            )
+        families = texts_of(table, "groups", least=0, where="goals: ")
+        goals.append(Goal(figure, table.get("most"), table.get("least"), rival, families))
+    return tuple(goals)
 
 
 def _conditions(content: Mapping[str, Any]) -> tuple[Condition, ...]:

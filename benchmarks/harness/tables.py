@@ -1,38 +1,51 @@
 """A suite's rows as Markdown tables."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from statistics import fmean
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from statistics import NormalDist, fmean
+from typing import Any
 
 from . import registry
 from .ledger import Row
 from .outcomes import Answered, Outcome, Spread, outcomes, outcomes_of, over_seeds
 from .runner import OVERLAP, PREPARATION, PRUNED
 from .shots import group_shots, suite_seeds
-from .suite import BASE, Group, Settings, Suite
+from .suite import BASE, Entry, Group, Settings, Suite
+
+LISTED = 6
+"""So many of a setting's values are listed."""
+
+WILSON = NormalDist().inv_cdf(0.975) ** 2
 
 
 def accuracy_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
     """Every method on a family of groups, the mean over its groups."""
     lines = [
         "| method | accuracy on forgotten | accuracy on kept | kept share | harmonic mean "
-        "| pictures |",
+        "| pictures (margin) |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for entry in suite.entries:
         found = outcomes_of(suite, answered, entry.label, groups)
         if found:
-            spreads = (
-                over_seeds(found, lambda one: one.forgotten),
-                over_seeds(found, lambda one: one.kept),
-                over_seeds(found, lambda one: one.kept_share),
-                over_seeds(found, lambda one: one.harmonic_mean),
+            cells = [
+                over_seeds(found, attrgetter(figure)).percent()
+                for figure in ("forgotten", "kept", "kept_share", "harmonic_mean")
+            ]
+            pictures = (
+                sum(one.forgotten_pictures for one in found),
+                sum(one.kept_pictures for one in found),
             )
-            cells = " | ".join(spread.percent() for spread in spreads)
-            gone = sum(one.forgotten_pictures for one in found)
-            stay = sum(one.kept_pictures for one in found)
-            lines.append(f"| {registry.entry_title(entry)} | {cells} | {gone:,} + {stay:,} |")
+            cells.append(" + ".join(f"{count:,} ({margin(count):.0f})" for count in pictures))
+            lines.append(f"| {registry.entry_title(entry)} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def margin(pictures: int) -> float:
+    """How far, in percent, the true share may be from 0 or 100 % of so many pictures: Wilson's
+    interval of 95 %, which takes them for independent."""
+    return 100 * WILSON / (pictures + WILSON)
 
 
 def each_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
@@ -167,12 +180,13 @@ def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
     """Time before the first picture, share of the weights that is pruned, time of a picture; means
     over a family of groups."""
     lines = [
-        "Seconds on the machine that ran the suite; a cached profile takes none. "
-        "*Overlap* is the Jaccard index of the mask with that of "
+        "Seconds on the machine that ran the suite; *cached*: profiles may come from the cache, so "
+        "that a time would say nothing. *Overlap* is the Jaccard index of the mask with that of "
         f"{registry.title(suite, suite.reference)}.",
         "",
-        "| method | group | preparation, s | pruned, % of the layers | overlap | a picture, s |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| method | group | preparation, s | for each concept, s | pruned, % of the layers "
+        "| overlap | a picture, s |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for entry in suite.entries:
         for family, groups in suite.families.items() if entry.label != BASE else ():
@@ -182,17 +196,32 @@ def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
                 for row in rows
                 if row.origin.method == entry.label and row.origin.group in names
             ]
-            times, pruned, overlap = (
-                [row.value for row in own if row.judge == what]
-                for what in (PREPARATION, PRUNED, OVERLAP)
-            )
             pictures = [row.seconds for row in own if row.shot.prompt]
-            if times and pictures:
-                share = f"{100 * fmean(pruned):.2f}" if pruned else "–"
-                shared = f"{fmean(overlap):.2f}" if overlap else "–"
-                cells = (f"{fmean(times):.1f}", share, shared, f"{fmean(pictures):.2f}")
-                lines.append(f"| {registry.entry_title(entry)} | {family} | {' | '.join(cells)} |")
+            if pictures:
+                cells = (
+                    registry.entry_title(entry),
+                    family,
+                    *_preparation(entry, own),
+                    _mean(100 * row.value for row in own if row.judge == PRUNED),
+                    _mean(row.value for row in own if row.judge == OVERLAP),
+                    _mean(pictures),
+                )
+                lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, *_mean_overlap(suite, rows)]) if len(lines) > 4 else ""
+
+
+def _preparation(entry: Entry, rows: Sequence[Row]) -> tuple[str, str]:
+    """Seconds, and seconds for each concept."""
+    if "use_cache" in registry.method(entry.use).settings and entry.settings.get("use_cache", True):
+        return "cached", "–"
+    found = [(row.value, len(row.origin.concepts)) for row in rows if row.judge == PREPARATION]
+    return _mean(time for time, _ in found), _mean(time / count for time, count in found)
+
+
+def _mean(values: Iterable[float]) -> str:
+    """With two digits behind the point, or a dash."""
+    found = list(values)
+    return f"{fmean(found):.2f}" if found else "–"
 
 
 def settings_list(suite: Suite, rows: Sequence[Row]) -> str:
@@ -207,10 +236,15 @@ def settings_list(suite: Suite, rows: Sequence[Row]) -> str:
 
 
 def _settings(settings: Settings) -> str:
-    return "; ".join(
-        f"{key} {', '.join(value) if isinstance(value, list) else value}"
-        for key, value in settings.items()
-    )
+    return "; ".join(f"{key} {_value(value)}" for key, value in settings.items())
+
+
+def _value(value: Any) -> str:
+    """A long list by its beginning and its length."""
+    if not isinstance(value, list):
+        return str(value)
+    end = f" … ({len(value)})" if len(value) > LISTED else ""
+    return ", ".join(map(str, value[:LISTED])) + end
 
 
 def _mean_overlap(suite: Suite, rows: Sequence[Row]) -> list[str]:

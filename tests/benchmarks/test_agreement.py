@@ -23,6 +23,7 @@ def test_kappa_is_one_zero_below_zero_or_none() -> None:
     assert agreement([(1, 1), (1, 0), (0, 1), (0, 0)]).kappa == 0
     assert agreement([(1, 0), (0, 1)]).kappa == -1
     assert agreement([(1, 1), (1, 1)]).kappa is None
+    assert agreement([(1, 1), (0, 1)]).kappa is None, "the second always says 1"
     with pytest.raises(ValueError, match="answers: are empty"):
         agreement([])
 
@@ -49,9 +50,9 @@ def test_the_table_tells_the_base_model_what_was_forgotten_and_what_should_stay(
     only_one_saw = replace(rows[0], shot=replace(church, seed=2))
     lines = agreement_table(suite, [*rows, only_one_saw], *judges).splitlines()[4:]
     assert lines == [
-        "| all pictures | 4 | 75.0 | 100.0 | 75.0 | 0.000 |",
+        "| all pictures | 4 | 75.0 | 100.0 | 75.0 | – |",
         "| the base model's | 2 | 100.0 | 100.0 | 100.0 | – |",
-        "| of what was forgotten | 1 | 0.0 | 100.0 | 0.0 | 0.000 |",
+        "| of what was forgotten | 1 | 0.0 | 100.0 | 0.0 | – |",
         "| of what should stay | 1 | 100.0 | 100.0 | 100.0 | – |",
     ]
     assert agreement_table(suite, rows[:1], *judges) == ""

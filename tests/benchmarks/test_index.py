@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness.index import behind_lines, suite_lines
+from benchmarks.harness.index import against_peers, behind_lines, suite_lines
 from benchmarks.harness.ledger import Origin, Row
 from benchmarks.harness.runner import plan
 from benchmarks.harness.significance import corrected, signed_rank
@@ -34,9 +34,7 @@ def test_what_is_better_at_every_seed_or_by_the_test_is_named(suite: Suite) -> N
     assert not behind_lines(suite, "", corrected({"weak": mixed}))
 
 
-def test_learned_embeddings_have_a_line_of_their_own(content: dict[str, Any]) -> None:
-    content["prompts"] = ["a photo of {object} in {scene}", "{learned} in {scene}"]
-    content["attack"] = {"concepts": ["church"]}
+def test_a_line_says_what_was_found_before_and_after(content: dict[str, Any]) -> None:
     suite = parse_suite("small", content | {"groups": content["groups"][:1]})
     rows = [
         Row(Origin("v", task.entry.label, "s", group, task.origin.concepts), shot, judge, value, 0)
@@ -44,12 +42,23 @@ def test_learned_embeddings_have_a_line_of_their_own(content: dict[str, Any]) ->
         for group in [task.group.name if task.group else ""]
         for shot in task.shots
         for judge in suite.judges
-        for value in [float(not group or shot.object != "church" or "<" in shot.prompt)]
+        for value in [float(not group or shot.object != "church")]
     ]
-    every, learned = suite_lines(suite, rows, "3 ahead")
-    assert every.startswith("| [small](small.md) | one | 50.0 ± 0.0 |")
-    assert every.endswith("| 3 ahead |")
-    assert learned.startswith(
-        "| [small](small.md) | one: of these, learned embeddings | 100.0 ± 0.0 |"
-    )
-    assert learned.endswith("|  |")
+    assert suite_lines(suite, rows, "ahead: all") == [
+        "| [small](small.md) | one | 100.0 → 0.0 ± 0.0 | 100.0 → 100.0 ± 0.0 | 100.0 ± 0.0 "
+        "| ahead: all |"
+    ]
+
+
+def test_a_peer_counts_in_the_setting_that_leaves_the_reference_the_least_ahead(
+    content: dict[str, Any],
+) -> None:
+    peers = [{"use": "uce"}, {"use": "uce", "label": "UCE, better"}, {"use": "sld"}]
+    suite = parse_suite("small", content | {"methods": [*content["methods"], *peers]})
+    zeros, ones = [0.0] * 10, [1.0] * 10
+    seeds = list(range(10))
+    far, equal = signed_rank(ones, zeros, seeds), signed_rank(ones, ones, seeds)
+    tests = corrected({"weak": equal, "uce": far, "UCE, better": equal, "sld": far})
+    assert against_peers(suite, tests) == "ahead: SLD; equal: UCE"
+    few = signed_rank([1.0], [0.0], [1])
+    assert against_peers(suite, corrected({"sld": few})) == ""

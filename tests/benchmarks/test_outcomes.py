@@ -55,7 +55,7 @@ def test_a_table_says_how_many_pictures_a_figure_rests_on(suite: Suite) -> None:
     asked = (("church", "beach"), ("church", "ocean"), ("cat", "desert"))
     rows = [row(method, name, 1, 1, scene) for method in ("base", "fia") for name, scene in asked]
     table = accuracy_table(suite, Answered(rows, "demo_objects"), suite.groups[:1])
-    assert table.splitlines()[-1].endswith("| 2 + 1 |")
+    assert table.splitlines()[-1].endswith("| 2 (66) + 1 (79) |")
 
 
 def test_another_judge_is_another_table(suite: Suite) -> None:

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness.places import SUITES
+from benchmarks.harness.best_settings import best_settings
+from benchmarks.harness.ledger import read_rows
+from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.registry import check_suite
+from benchmarks.harness.report import current_rows
 from benchmarks.harness.shots import base_shots, group_shots, misspelt
-from benchmarks.harness.suite import Entry, SuiteError
+from benchmarks.harness.suite import Entry, Settings, SuiteError
 from benchmarks.harness.suite_file import load_suite, parse_suite
 
 Content = dict[str, Any]
@@ -203,12 +206,25 @@ def test_one_template_of_several_asks_for_its_part(content: Content) -> None:
     assert {shot.prompt for shot in parts[0]} == {"a church", "a cat", "a car"}
 
 
-@pytest.mark.parametrize("name", ["attack", "quality", "robust", "scale"])
-def test_suites_take_the_best_settings_of_the_peers(name: str) -> None:
-    """Those that *objects* shows as the best of their sweep."""
-    entries = load_suite(SUITES / "objects.toml").entries
-    best = {entry.use: entry.settings for entry in entries if entry.label.endswith("of its sweep")}
-    taken = {entry.use: entry.settings for entry in load_suite(SUITES / f"{name}.toml").entries}
-    shared = best.keys() & taken.keys()
-    assert {"concept_prune", "uce", "perpneg"} <= shared
-    assert {use: taken[use] for use in shared} == {use: best[use] for use in shared}
+def best_of_sweep(name: str) -> dict[str, Settings]:
+    """Settings of the best of each peer, by what the suite's rows say."""
+    suite = load_suite(SUITES / f"{name}.toml")
+    rows = current_rows(suite, read_rows(Places(name).rows))
+    return {use: entry.settings for use, entry in best_settings(suite, rows).items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "sweep"),
+    [
+        *((name, "peers") for name in ("objects", "attack", "quality", "robust", "scale")),
+        ("styles", "style_peers"),
+    ],
+)
+def test_suites_take_the_best_settings_of_the_peers(name: str, sweep: str) -> None:
+    """Those of SLD and the negative prompt are equal, as none forgets anything."""
+    best = best_of_sweep(sweep)
+    taken = load_suite(SUITES / f"{name}.toml").entries
+    settings = {use: [entry.settings for entry in taken if entry.use == use] for use in best}
+    compared = {"concept_prune", "uce", "perpneg", "esdx"} & {entry.use for entry in taken}
+    assert {"concept_prune", "uce", "perpneg"} <= compared
+    assert all(best[use] in settings[use] for use in compared)
