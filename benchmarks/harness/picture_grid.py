@@ -66,10 +66,12 @@ def _every_prompt(suite: Suite, group: Group) -> list[Shot]:
 def _sheet(
     suite: Suite, group: Group, shots: Sequence[Shot], rows: Sequence[tuple[Entry, list[Path]]]
 ) -> Image.Image:
-    """Prompts above, those that ask for what is forgotten in red; methods at the left."""
+    """Prompts above, those that ask for what is forgotten in red, over them the condition where it
+    changes; methods at the left."""
     gone = [shot.shows(suite.concept) in group.concepts for shot in shots]
-    heads = [_head(shot) for shot in shots]
-    top = GAP + LINE_HEIGHT * max(head.count("\n") + 1 for head in heads)
+    heads = [fill(shot.prompt, HEAD_WIDTH) for shot in shots]
+    above = LINE_HEIGHT if any(shot.condition for shot in shots) else 0
+    top = GAP + above + LINE_HEIGHT * max(head.count("\n") + 1 for head in heads)
     lefts, x = [], LEFT
     for column in range(len(shots)):
         x += BETWEEN if _begins_part(shots, gone, column) else 0
@@ -78,6 +80,9 @@ def _sheet(
     sheet = Image.new("RGB", (x, top + len(rows) * (SIDE + GAP)), PAPER)
     draw = ImageDraw.Draw(sheet)
     small, font = ImageFont.load_default(11), ImageFont.load_default(13)
+    for column, (shot, x) in enumerate(zip(shots, lefts, strict=True)):
+        if column == 0 or shots[column - 1].condition != shot.condition:
+            draw.text((x, GAP), shot.condition, KEPT_INK, font)
     for head, forgotten, x in zip(heads, gone, lefts, strict=True):
         ink = FORGOTTEN_INK if forgotten else KEPT_INK
         draw.multiline_text((x + SIDE / 2, top - GAP), head, ink, small, "md", align="center")
@@ -89,11 +94,6 @@ def _sheet(
             with Image.open(file) as picture:
                 sheet.paste(picture.convert("RGB").resize((SIDE, SIDE)), (x, y))
     return sheet
-
-
-def _head(shot: Shot) -> str:
-    prompt = fill(shot.prompt, HEAD_WIDTH)
-    return f"{fill(shot.condition, HEAD_WIDTH)}:\n{prompt}" if shot.condition else prompt
 
 
 def _begins_part(shots: Sequence[Shot], gone: Sequence[bool], column: int) -> bool:

@@ -22,30 +22,20 @@ KIND_COLOURS = {
     "trained peer": "#a16207",
     "ablation": "#6d28d9",
 }
-COLOURS = (
-    "#1d4ed8",
-    "#0f766e",
-    "#a16207",
-    "#6d28d9",
-    "#be185d",
-    "#0891b2",
-    "#4d7c0f",
-    "#92400e",
-    "#334155",
-    "#db2777",
-    "#65a30d",
-    "#78716c",
-)
+PEER_COLOURS = ("#1d4ed8", "#0f766e", "#a16207", "#6d28d9", "#be185d", "#0891b2")
+COLOURS = ("#4d7c0f", "#334155", "#92400e", "#db2777", "#65a30d", "#78716c")
 MARKERS = {"base": "X", "ours": "s", "peer": "o", "trained peer": "^", "ablation": "D"}
 """By a method's kind."""
 
 
 def colour(suite: Suite, entry: Entry) -> str:
-    """The method's own, the same in every suite; peers have the first ones."""
-    if entry.label in (suite.reference, BASE):
-        return REFERENCE_COLOUR if entry.label == suite.reference else BASE_COLOUR
-    methods = sorted(registry.methods(), key=lambda name: (not _is_peer(name), name))
-    return COLOURS[methods.index(entry.use) % len(COLOURS)]
+    """The method's own, the same in every suite."""
+    reference = next(other.use for other in suite.entries if other.label == suite.reference)
+    if entry.use in (reference, BASE):
+        return REFERENCE_COLOUR if entry.use == reference else BASE_COLOUR
+    colours = PEER_COLOURS if _is_peer(entry.use) else COLOURS
+    alike = [name for name in registry.methods() if _is_peer(name) == _is_peer(entry.use)]
+    return colours[alike.index(entry.use) % len(colours)]
 
 
 def fill(suite: Suite, entry: Entry) -> str:
