@@ -40,7 +40,8 @@ BEHIND = """## Where FIA is behind
 
 Other methods, or other settings of FIA, that are better by the test of pairs or at every one of
 five seeds or more; distances in percent of the range of values. By the Fréchet distance of sets of
-kept pictures FIA is behind, too: [quality](quality_fid.md)."""
+kept pictures FIA is behind ConceptPrune's best setting and random weights, and ahead of all other
+peers: [quality](quality_fid.md)."""
 
 FEWEST_SEEDS = 5
 
