@@ -61,7 +61,7 @@ def _bar_panels(
     figure, panels = pyplot.subplots(
         1,
         len(columns),
-        figsize=(4 * len(columns), 0.3 * len(entries) + 1.2),
+        figsize=(4.4 * len(columns), 0.3 * len(entries) + 1.2),
         sharey=True,
         squeeze=False,
     )
