@@ -17,6 +17,8 @@ from workbench.environment import run_in_environment  # noqa: E402
 def main() -> None:
     parser = suite_parser(__doc__, optional=True)
     arguments = parser.parse_args()
+    if not arguments.suite and len(sys.argv) > 1:
+        parser.error("name the suite that is meant")
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
 
     from benchmarks.harness.index import index

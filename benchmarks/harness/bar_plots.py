@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from . import registry
@@ -36,12 +37,13 @@ def overlap(suite: Suite, rows: Sequence[Row], path: Path) -> None:
     """How much of the reference's mask each method shares, and how far kept pictures move."""
     answered = required_distances(suite, rows)
     shared = {
-        entry.label: Spread(tuple(row.value for row in rows if _is_overlap(row, entry)))
+        entry.label: [row.value for row in rows if _is_overlap(row, entry)]
         for entry in suite.entries
     }
-    entries = [entry for entry in suite.entries if shared[entry.label].by_seed]
+    entries = [entry for entry in suite.entries if shared[entry.label]]
+    means = [Spread((fmean(shared[entry.label]),)) for entry in entries]  # over groups, not seeds
     columns = [
-        ("mask's overlap with the default's, %", [shared[entry.label] for entry in entries]),
+        ("mask's overlap with the default's, %", means),
         (DISTANCE, [moved(suite, answered, entry.label, suite.groups) for entry in entries]),
     ]
     _bar_panels(suite, entries, columns, path)

@@ -1,7 +1,7 @@
 """The reference against every other method, in values paired by group, condition and seed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isnan
 from statistics import fmean
 
@@ -15,9 +15,12 @@ ByPair = dict[tuple[str, str, int], float]
 """A value by group, condition and seed."""
 
 
-def comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
-    """Of the harmonic means, by label in the suite's order."""
-    return _against_reference(suite, lambda label: _harmonic_means(suite, answered, label))
+def comparisons(
+    suite: Suite, answered: Answered, groups: Sequence[Group] = ()
+) -> dict[str, Comparison]:
+    """Of the harmonic means on these groups, or all, by label in the suite's order."""
+    chosen = groups or suite.groups
+    return _against_reference(suite, lambda label: _harmonic_means(suite, answered, label, chosen))
 
 
 def change_comparisons(suite: Suite, answered: Answered) -> dict[str, Comparison]:
@@ -92,7 +95,7 @@ def verdict(test: Comparison) -> str:
 
 def hardest(suite: Suite, tests: Mapping[str, Comparison], *kinds: str) -> dict[str, Comparison]:
     """Methods of these kinds by title, each in the setting that leaves the reference the least
-    ahead."""
+    ahead, on the groups that it was measured on."""
     found: dict[str, Comparison] = {}
     for entry in suite.entries:
         test, known = tests.get(entry.label), registry.method(entry.use)
@@ -130,10 +133,12 @@ def _against_reference(suite: Suite, value: Callable[[str], ByPair]) -> dict[str
     return corrected(tests)
 
 
-def _harmonic_means(suite: Suite, answered: Answered, label: str) -> ByPair:
+def _harmonic_means(
+    suite: Suite, answered: Answered, label: str, groups: Sequence[Group]
+) -> ByPair:
     return {
         (one.group, one.condition, one.seed): one.harmonic_mean
-        for one in outcomes_of(suite, answered, label, suite.groups)
+        for one in outcomes_of(suite, answered, label, groups)
         if not isnan(one.harmonic_mean)
     }
 

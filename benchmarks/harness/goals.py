@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from operator import attrgetter
 from statistics import fmean
@@ -10,7 +9,7 @@ from statistics import fmean
 from . import registry
 from .comparisons import by_verdict, comparisons, hardest
 from .ledger import Row
-from .outcomes import Answered, Spread, mean_by_seed, outcomes_of, over_seeds
+from .outcomes import Answered, Spread, asked_pairs, mean_by_seed, outcomes_of, over_seeds
 from .runner import PREPARATION
 from .suite import SHOWN, TIME, TRAINING_FREE, Goal, Group, Suite
 
@@ -39,33 +38,39 @@ def goal_table(suite: Suite, rows: Sequence[Row]) -> str:
 
 
 def _measure(suite: Suite, rows: Sequence[Row], goal: Goal) -> Line | None:
-    if goal.groups:
-        chosen = [group for group in suite.groups if group.family in goal.groups]
-        suite = replace(suite, groups=tuple(chosen))
     if goal.ahead_of:
         return _ahead(suite, rows, goal)
-    return _falling(suite, rows) if goal.figure == TIME else _within(suite, rows, goal)
+    return _falling(suite, rows, goal) if goal.figure == TIME else _within(suite, rows, goal)
+
+
+def _families(suite: Suite, goal: Goal) -> dict[str, list[Group]]:
+    """Those that count."""
+    return {
+        family: groups
+        for family, groups in suite.families.items()
+        if not goal.groups or family in goal.groups
+    }
 
 
 def _within(suite: Suite, rows: Sequence[Row], goal: Goal) -> Line | None:
     """Of the family of groups, and the condition, that is furthest from the goal."""
-    spreads = dict(_shown(suite, rows) if goal.figure == SHOWN else _shares(suite, rows, goal))
+    measured = _shown(suite, rows, goal) if goal.figure == SHOWN else _shares(suite, rows, goal)
+    spreads = {where: spread for where, spread in measured if spread.by_seed}
     if not spreads:
         return None
     if goal.most is not None:
         where, spread = max(spreads.items(), key=lambda item: item[1].mean)
         words, met = f"at most {goal.most:g} %", 100 * spread.mean <= goal.most
     else:
-        least = goal.least or 0.0
         where, spread = min(spreads.items(), key=lambda item: item[1].mean)
-        words, met = f"at least {least:g} %", 100 * spread.mean >= least
+        words, met = f"at least {goal.least:g} %", 100 * spread.mean >= (goal.least or 0)
     place = f" ({where})" if len(spreads) > 1 else ""
     return f"{WORDS[goal.figure]} {words}", spread.percent() + place, "met" if met else "missed"
 
 
 def _shares(suite: Suite, rows: Sequence[Row], goal: Goal) -> Iterator[tuple[str, Spread]]:
     answered = Answered(rows, registry.judge_of_concepts(suite))
-    for family, groups in suite.families.items():
+    for family, groups in _families(suite, goal).items():
         found = outcomes_of(suite, answered, suite.reference, groups)
         for condition in dict.fromkeys(one.condition for one in found):
             here = [one for one in found if one.condition == condition]
@@ -73,55 +78,61 @@ def _shares(suite: Suite, rows: Sequence[Row], goal: Goal) -> Iterator[tuple[str
             yield name, over_seeds(here, attrgetter(goal.figure))
 
 
-def _shown(suite: Suite, rows: Sequence[Row]) -> Iterator[tuple[str, Spread]]:
+def _shown(suite: Suite, rows: Sequence[Row], goal: Goal) -> Iterator[tuple[str, Spread]]:
     """What the judge of something else than the concepts finds, as a share of what it found."""
     judge = registry.judge_of_the_rest(suite)
     answered = Answered(rows, judge) if judge else Answered((), "")
-    for family, groups in suite.families.items():
-        spread = _share_of_before(answered, suite.reference, groups)
-        if spread.by_seed:
-            yield family, spread
-
-
-def _share_of_before(answered: Answered, label: str, groups: Sequence[Group]) -> Spread:
-    by_seed: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    for group in groups:
-        for shot, before, after in answered.pairs(label, group.name):
-            by_seed[shot.seed].append((before, after))
-    return mean_by_seed(
-        (seed, fmean(after for _, after in pairs) / fmean(before for before, _ in pairs))
-        for seed, pairs in by_seed.items()
-        if any(before for before, _ in pairs)
-    )
+    for family, groups in _families(suite, goal).items():
+        by_seed: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
+        for pair in asked_pairs(suite, answered, suite.reference, groups):
+            part = "forgotten" if pair.forgotten else "kept"
+            name = ", ".join(filter(None, (family, pair.condition, part)))
+            by_seed[name, pair.seed].append((pair.before, pair.after))
+        shares: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for (name, seed), values in by_seed.items():
+            before, after = (fmean(value) for value in zip(*values, strict=True))
+            if before:
+                shares[name].append((seed, after / before))
+        yield from ((name, mean_by_seed(values)) for name, values in shares.items())
 
 
 def _ahead(suite: Suite, rows: Sequence[Row], goal: Goal) -> Line | None:
-    tests = comparisons(suite, Answered(rows, registry.judge_of_concepts(suite)))
+    groups = [group for family in _families(suite, goal).values() for group in family]
+    tests = comparisons(suite, Answered(rows, registry.judge_of_concepts(suite)), groups)
     if goal.ahead_of == TRAINING_FREE:
-        named, words = hardest(suite, tests, "peer"), "every training-free peer"
+        found, words = hardest(suite, tests, "peer"), "every training-free peer"
     else:
-        named = {registry.title(suite, goal.ahead_of): tests.get(goal.ahead_of)}
-        words = next(iter(named))
-    found = {title: test for title, test in named.items() if test}
+        words = registry.title(suite, goal.ahead_of)
+        found = {words: tests[goal.ahead_of]} if goal.ahead_of in tests else {}
     if not found:
         return None
     verdicts = by_verdict(found)
-    met = "met" if set(verdicts) == {"ahead"} else "met in part" if "ahead" in verdicts else ""
     said = "; ".join(f"{word}: {', '.join(titles)}" for word, titles in verdicts.items())
-    return f"{WORDS[goal.figure]} above that of {words}, p < 0.05", said, met or "missed"
+    return f"harmonic mean above that of {words}, Holm's p < 0.05", said, _met(list(verdicts))
 
 
-def _falling(suite: Suite, rows: Sequence[Row]) -> Line | None:
-    """Over groups of more and more concepts."""
-    seconds = {
-        len(row.origin.concepts): row.value / len(row.origin.concepts)
-        for row in rows
-        if row.judge == PREPARATION and row.origin.method == suite.reference
-    }
-    if len(seconds) < 2:
+def _met(verdicts: Sequence[str]) -> str:
+    if verdicts == ["ahead"]:
+        return "met"
+    if verdicts == ["too few pairs"]:
+        return "cannot be told"
+    return "met in part" if "ahead" in verdicts else "missed"
+
+
+def _falling(suite: Suite, rows: Sequence[Row], goal: Goal) -> Line | None:
+    """Over groups of more and more concepts; nothing where profiles may come from the cache."""
+    reference = next(entry for entry in suite.entries if entry.label == suite.reference)
+    groups = {group.name for family in _families(suite, goal).values() for group in family}
+    times: dict[int, list[float]] = defaultdict(list)
+    for row in rows:
+        origin = row.origin
+        own = origin.method == suite.reference and origin.group in groups
+        if own and row.judge == PREPARATION and not registry.uses_cache(reference):
+            times[len(origin.concepts)].append(row.value / len(origin.concepts))
+    if len(times) < 2:
         return None
-    times = [seconds[count] for count in sorted(seconds)]
-    met = all(earlier > later for earlier, later in pairwise(times))
-    figure = ", ".join(f"{time:.1f}" for time in times)
-    counts = ", ".join(map(str, sorted(seconds)))
-    return f"{WORDS[TIME]} falls", f"{figure} s with {counts}", "met" if met else "missed"
+    means = [round(fmean(times[count]), 2) for count in sorted(times)]
+    met = all(earlier > later for earlier, later in pairwise(means))
+    figure = f"{', '.join(f'{mean:.2f}' for mean in means)} s"
+    counts = ", ".join(map(str, sorted(times)))
+    return f"{WORDS[TIME]} falls", f"{figure} with {counts}", "met" if met else "missed"

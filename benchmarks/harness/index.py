@@ -27,14 +27,15 @@ stands in the reports."""
 GOALS = """## Goals
 
 What the suites should show, and what they show: *ahead* by Holm's p of pairs below 0.05, *equal* in
-every pair; a peer counts in the setting that leaves FIA the least ahead."""
+every pair; *met in part*: ahead of some. A peer counts in the setting that leaves FIA the least
+ahead."""
 
 TABLE = """## All suites
 
 *Against peers* is the test of the harmonic mean, the last column that of how far pictures of what
 is kept move (less is ahead): FIA is ahead of, equal to, or behind these methods, each in the
-setting that leaves FIA the least ahead. Where the pairs are too few to show anything, nothing
-stands there."""
+setting that leaves FIA the least ahead. *No difference shown* is by a test that could show one;
+where all pairs are too few for that, nothing stands there."""
 
 BEHIND = """## Where FIA is behind
 
@@ -60,9 +61,9 @@ LIMITS = """## What these figures do not say
   [model card](../../demo_model/MODEL_CARD.md) says how. That favours methods that prune there
   (FIA, ConceptPrune) over those that edit cross-attention (UCE, ESD-x) or guide sampling, and that
   FFN2 is the right layer to prune is so by construction. The figures show that the software does
-  what the method says. Most parts and settings of the method choose nearly the same weights here
-  ([halfway](halfway.md), where results are far from perfect and still equal: masks overlap by 85 %
-  and more), so that this model cannot tell what they are worth.
+  what the method says. Most parts of the method choose nearly the same weights here, even where
+  results are far from perfect ([halfway](halfway.md), *overlap*), so that this model cannot tell
+  what they are worth.
 - On Stable Diffusion expect less: with ten Imagenette classes forgotten the paper reports an
   accuracy of 1.9 % on them, and for five forgotten and five kept a harmonic mean of 86.0 %.
   Concepts there have many synonyms, share weights with each other, and live in other layers too.

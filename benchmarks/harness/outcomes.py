@@ -1,7 +1,7 @@
 """What the rows say of a method: pairs with the base model's rows, by group and seed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from statistics import fmean, stdev
@@ -138,6 +138,32 @@ def outcomes(
                     )
                 )
     return found
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture's value before and after forgetting, of a shot that the suite still asks for."""
+
+    condition: str
+    seed: int
+    forgotten: bool
+    before: float
+    after: float
+
+
+def asked_pairs(
+    suite: Suite, answered: Answered, method: str, groups: Iterable[Group]
+) -> Iterator[Pair]:
+    """All of a method's; ``seed`` is the suite's."""
+    for group in groups:
+        pairs = answered.pairs(method, group.name)
+        for condition in suite.conditions:
+            for seed in suite.seeds:
+                asked = set(group_shots(suite, group, condition, seed))
+                for shot, before, after in pairs:
+                    if shot in asked:
+                        forgotten = shot.shows(suite.concept) in group.concepts
+                        yield Pair(condition.name, seed, forgotten, before, after)
 
 
 def outcomes_of(

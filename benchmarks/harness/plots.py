@@ -25,10 +25,10 @@ def trade_off(suite: Suite, rows: Sequence[Row], path: Path) -> None:
         places: Counter[tuple[int, int]] = Counter()
         for entry in suite.entries:
             found = outcomes_of(suite, answered, entry.label, groups)
-            if not found:
-                continue
             gone = over_seeds(found, lambda one: 1 - one.forgotten)
             kept = over_seeds(found, lambda one: one.kept_share)
+            if not kept.by_seed:
+                continue
             places[round(100 * gone.mean), round(100 * kept.mean)] += 1
             panel.errorbar(
                 100 * gone.mean,
@@ -46,7 +46,7 @@ def trade_off(suite: Suite, rows: Sequence[Row], path: Path) -> None:
         for place, count in places.items():
             if count > 1:
                 panel.annotate(
-                    f"{count} methods", place, (0, 9), "data", "offset points", ha="center"
+                    f"{count} points", place, (0, 9), "data", "offset points", ha="center"
                 )
         panel.set_title(family)
         panel.set_xlabel(FIGURES[0][0])

@@ -104,6 +104,11 @@ def entry_title(entry: Entry) -> str:
     return f"{name}{comma}{rest}".replace("_", " ")
 
 
+def uses_cache(entry: Entry) -> bool:
+    """Whether its profiles may come from the cache."""
+    return "use_cache" in method(entry.use).settings and entry.settings.get("use_cache", True)
+
+
 def title(suite: Suite, label: str) -> str:
     """The same by label."""
     return entry_title(next(entry for entry in suite.entries if entry.label == label))

@@ -67,7 +67,7 @@ def report(suite: Suite, rows: Sequence[Row], places: Places) -> str:
     distances = places.distances
     if distances.exists():
         parts += [f"Between sets of pictures, measured apart: [{distances.name}]({distances.name})"]
-    best = best_settings_list(suite, rows)
+    best = best_settings_list(suite, rows) if suite.chooses else ""
     if best:
         rule = "The highest harmonic mean; among equals the least distance of kept pictures."
         parts += ["## Best setting of each peer", rule, best]

@@ -192,6 +192,7 @@ class Suite:
     entries: tuple[Entry, ...]
     sweeps: tuple[Sweep, ...]
     goals: tuple[Goal, ...] = ()
+    chooses: bool = False
     attack: Attack | None = None
     prompt_file: PromptFile | None = None
     checkpoint: Path | None = None

@@ -24,8 +24,9 @@ def check(suite: Suite) -> None:
                     f"methods: {entry.label!r}: no groups {family!r}; there are {known}"
                 )
     for goal in suite.goals:
-        if goal.ahead_of not in ("", TRAINING_FREE, *labels):
-            raise SuiteError(f"goals: ahead_of: no method has the label {goal.ahead_of!r}")
+        rivals = {TRAINING_FREE, *labels} - {BASE, suite.reference}
+        if goal.ahead_of and goal.ahead_of not in rivals:
+            raise SuiteError(f"goals: ahead_of: {goal.ahead_of!r} is no other method's label")
         for family in goal.groups:
             if family not in families:
                 raise SuiteError(f"goals: no groups {family!r}; there are {', '.join(families)}")

@@ -22,6 +22,7 @@
 | [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``, ``groups`` to take, settings |
 | [[sweeps]] | ``use``, ``setting``, ``values``, ``default``, ``settings``, ``label`` |
 | [[goals]] | ``figure``, with ``most``, ``least`` or ``ahead_of``, ``groups``: see ``Goal`` |
+| chooses | true: the report names each peer's best setting, for other suites to take |
 | [attack] | ``concepts`` that {learned} stands for, and how it is learned: see ``attack.py`` |
 | [prompt_file] | ``file``, columns ``prompt`` and ``seed``, what it ``shows``, only the ``first`` |
 | checkpoint | a file in the suite's folder ``data``, in place of the demo model |
@@ -60,6 +61,7 @@ from .toml_values import (
     tables_of,
     text_of,
     texts_of,
+    truth_of,
 )
 
 if sys.version_info >= (3, 11):
@@ -145,6 +147,7 @@ def parse_suite(
         entries=entries,
         sweeps=_sweeps(content),
         goals=_goals(content),
+        chooses=truth_of(content, "chooses", default=False),
         attack=parse_attack(content),
         prompt_file=prompt_file,
         checkpoint=folder / DATA / checkpoint if checkpoint else None,
@@ -179,6 +182,7 @@ _KEYS = frozenset(
         "methods",
         "sweeps",
         "goals",
+        "chooses",
         "attack",
         "prompt_file",
         "checkpoint",
@@ -320,6 +324,8 @@ def _goals(content: Mapping[str, Any]) -> tuple[Goal, ...]:
         bounds = [table[key] for key in ("most", "least") if key in table]
         if any(type(bound) not in (int, float) for bound in bounds):
             raise SuiteError(f"goals: {figure}: most and least are percent; give a number")
+        if rival and figure != "harmonic_mean":
+            raise SuiteError(f"goals: ahead_of compares harmonic means; {figure!r} is none")
         if len(bounds) != (0 if rival or figure == TIME else 1):
             raise SuiteError(
                 f"goals: {figure}: give one of most, least, ahead_of; none of them for {TIME}"

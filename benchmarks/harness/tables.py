@@ -8,9 +8,17 @@ from typing import Any
 
 from . import registry
 from .ledger import Row
-from .outcomes import Answered, Outcome, Spread, outcomes, outcomes_of, over_seeds
+from .outcomes import (
+    Answered,
+    Outcome,
+    Pair,
+    Spread,
+    asked_pairs,
+    outcomes,
+    outcomes_of,
+    over_seeds,
+)
 from .runner import OVERLAP, PREPARATION, PRUNED
-from .shots import group_shots, suite_seeds
 from .suite import BASE, Entry, Group, Settings, Suite
 
 LISTED = 6
@@ -132,41 +140,23 @@ def other_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> st
         "| method | forgotten: before | after | kept: before | after |",
         "| --- | --- | --- | --- | --- |",
     ]
-    seeds = suite_seeds(suite)
-    asked = {
-        group.name: {
-            shot
-            for condition in suite.conditions
-            for seed in suite.seeds
-            for shot in group_shots(suite, group, condition, seed)
-        }
-        for group in groups
-    }
     for entry in suite.entries:
-        pairs = [
-            (group, *pair)
-            for group in groups
-            for pair in answered.pairs(entry.label, group.name)
-            if pair[0] in asked[group.name]
+        pairs = list(asked_pairs(suite, answered, entry.label, groups))
+        cells = [
+            cell
+            for forgotten in (True, False)
+            for cell in before_and_after([one for one in pairs if one.forgotten == forgotten])
         ]
-        cells = []
-        for forgotten in (True, False):
-            here = [
-                (seeds[shot], before, after)
-                for group, shot, before, after in pairs
-                if shot.shows(suite.concept) in (group.concepts if forgotten else group.kept)
-            ]
-            cells += before_and_after(here)
         if pairs:
             lines.append(f"| {registry.entry_title(entry)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def before_and_after(found: Sequence[tuple[int, float, float]]) -> list[str]:
-    """Two cells of (seed, value before, value after); dashes where there are none."""
+def before_and_after(found: Sequence[Pair]) -> list[str]:
+    """Two cells; dashes where there are no pairs."""
     by_seed: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    for seed, before, after in found:
-        by_seed[seed].append((before, after))
+    for one in found:
+        by_seed[one.seed].append((one.before, one.after))
     if not by_seed:
         return ["–", "–"]
     spreads = (
@@ -212,7 +202,7 @@ def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
 
 def _preparation(entry: Entry, rows: Sequence[Row]) -> tuple[str, str]:
     """Seconds, and seconds for each concept."""
-    if "use_cache" in registry.method(entry.use).settings and entry.settings.get("use_cache", True):
+    if registry.uses_cache(entry):
         return "cached", "–"
     found = [(row.value, len(row.origin.concepts)) for row in rows if row.judge == PREPARATION]
     return _mean(time for time, _ in found), _mean(time / count for time, count in found)

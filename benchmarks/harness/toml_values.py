@@ -83,3 +83,11 @@ def choice_of(content: Mapping[str, Any], key: str, known: Sequence[str], defaul
     if value not in known:
         raise SuiteError(f"{key}: is {value!r}; choose one of {', '.join(known)}")
     return value
+
+
+def truth_of(content: Mapping[str, Any], key: str, default: bool) -> bool:
+    """true or false; the default where it is missing."""
+    value = content.get(key, default)
+    if not isinstance(value, bool):
+        raise SuiteError(f"{key}: is {value!r}; write true or false")
+    return value

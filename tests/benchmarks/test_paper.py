@@ -5,16 +5,20 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.harness import places as places_module
+from benchmarks.harness import registry
 from benchmarks.harness.checkpoint import with_checkpoint
-from benchmarks.harness.ledger import Ledger, read_rows
+from benchmarks.harness.ledger import Ledger, Row, read_rows
 from benchmarks.harness.method import METHOD_NODES, Setup
 from benchmarks.harness.places import Places
 from benchmarks.harness.registry import check_suite
+from benchmarks.harness.report import report
 from benchmarks.harness.runner import PRUNED, plan, run
 from benchmarks.harness.suite_file import load_suite, parse_suite
 from benchmarks.methods.fia_table8 import METHOD, sparsities
@@ -33,6 +37,25 @@ def test_every_suite_can_run(path: Path, form: str) -> None:
     check_suite(suite)
     assert suite.name == f"paper/{path.stem}"
     assert (suite.checkpoint is None) == (form == "dry run")
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_every_suite_has_a_report(
+    path: Path, dry_run: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places_module, "ROOT", tmp_path)
+    suite = load_suite(path, dry_run=dry_run)
+    if suite.prompt_file and not suite.prompt_file.path.exists():
+        pytest.skip("its prompts are people's own copies")
+    rows = [
+        Row(task.origin, shot, judge, 1.0, 1.0)
+        for task in plan(replace(suite, seeds=suite.seeds[:1], checkpoint=None))
+        for shot in task.shots
+        for judge in suite.judges
+    ]
+    text = report(replace(suite, checkpoint=None), rows, Places(suite.name, dry_run=dry_run))
+    assert all(registry.judge(judge).title in text for judge in suite.judges)
 
 
 def test_concepts_have_the_settings_of_table_8() -> None:

@@ -221,7 +221,7 @@ def best_of_sweep(name: str) -> dict[str, Settings]:
     ],
 )
 def test_suites_take_the_best_settings_of_the_peers(name: str, sweep: str) -> None:
-    """Those of SLD and the negative prompt are equal, as none forgets anything."""
+    """SLD's and the negative prompt's forget nothing among objects, whichever is taken."""
     best = best_of_sweep(sweep)
     taken = load_suite(SUITES / f"{name}.toml").entries
     settings = {use: [entry.settings for entry in taken if entry.use == use] for use in best}
