@@ -1,6 +1,6 @@
 """A grid of a suite's pictures: a row a method, a column a prompt."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from textwrap import fill
 
@@ -70,8 +70,9 @@ def _sheet(
     changes; methods at the left."""
     gone = [shot.shows(suite.concept) in group.concepts for shot in shots]
     heads = [fill(shot.prompt, HEAD_WIDTH) for shot in shots]
-    above = LINE_HEIGHT if any(shot.condition for shot in shots) else 0
-    top = GAP + above + LINE_HEIGHT * max(head.count("\n") + 1 for head in heads)
+    conditions = _conditions(shots)
+    above, below = (_height(texts) for texts in (conditions.values(), heads))
+    top = GAP + above + below
     lefts, x = [], LEFT
     for column in range(len(shots)):
         x += BETWEEN if _begins_part(shots, gone, column) else 0
@@ -80,9 +81,8 @@ def _sheet(
     sheet = Image.new("RGB", (x, top + len(rows) * (SIDE + GAP)), PAPER)
     draw = ImageDraw.Draw(sheet)
     small, font = ImageFont.load_default(11), ImageFont.load_default(13)
-    for column, (shot, x) in enumerate(zip(shots, lefts, strict=True)):
-        if column == 0 or shots[column - 1].condition != shot.condition:
-            draw.text((x, GAP), shot.condition, KEPT_INK, font)
+    for column, condition in conditions.items():
+        draw.multiline_text((lefts[column], GAP), condition, KEPT_INK, small)
     for head, forgotten, x in zip(heads, gone, lefts, strict=True):
         ink = FORGOTTEN_INK if forgotten else KEPT_INK
         draw.multiline_text((x + SIDE / 2, top - GAP), head, ink, small, "md", align="center")
@@ -94,6 +94,21 @@ def _sheet(
             with Image.open(file) as picture:
                 sheet.paste(picture.convert("RGB").resize((SIDE, SIDE)), (x, y))
     return sheet
+
+
+def _conditions(shots: Sequence[Shot]) -> dict[int, str]:
+    """What stands over the first column of each condition, as wide as its columns."""
+    names = [shot.condition for shot in shots]
+    return {
+        names.index(name): fill(name, HEAD_WIDTH * names.count(name))
+        for name in dict.fromkeys(names)
+        if name
+    }
+
+
+def _height(texts: Iterable[str]) -> int:
+    """Of the highest, in pixels; 0 without any."""
+    return LINE_HEIGHT * max((text.count("\n") + 1 for text in texts), default=0)
 
 
 def _begins_part(shots: Sequence[Shot], gone: Sequence[bool], column: int) -> bool:

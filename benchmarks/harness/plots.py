@@ -29,7 +29,7 @@ def trade_off(suite: Suite, rows: Sequence[Row], path: Path) -> None:
             kept = over_seeds(found, lambda one: one.kept_share)
             if not kept.by_seed:
                 continue
-            places[round(100 * gone.mean), round(100 * kept.mean)] += 1
+            places[_near(gone.mean), _near(kept.mean)] += 1
             panel.errorbar(
                 100 * gone.mean,
                 100 * kept.mean,
@@ -112,6 +112,11 @@ PLOTS: dict[str, Callable[[Suite, Sequence[Row], Path], None]] = {
     "overlap": overlap,
 }
 """By the name that a suite's file uses."""
+
+
+def _near(share: float) -> int:
+    """In steps of so many percent as a marker is wide."""
+    return 4 * round(25 * share)
 
 
 def _groups_by_count(suite: Suite) -> dict[int, list[Group]]:
