@@ -7,9 +7,9 @@ from typing import Any
 
 from . import registry
 from .ledger import Row
+from .measures import DISTANCE, FIGURES, accuracy, distances, moved, required_distances
 from .outcomes import Answered, Outcome, Spread, outcomes_of, over_seeds
 from .plot_style import DISTANCE_COLOUR, bar_colour, legend, pyplot, save
-from .plot_values import DISTANCE, FIGURES, accuracy, distances, moved, required_distances
 from .runner import OVERLAP
 from .suite import BASE, Entry, Suite, Sweep
 

@@ -7,8 +7,8 @@ from operator import attrgetter
 
 from . import registry
 from .ledger import Row
+from .measures import accuracy, distances, moved
 from .outcomes import Spread, outcomes_of, over_seeds
-from .plot_values import accuracy, distances, moved
 from .suite import Entry, Suite
 
 DIGITS = 6

@@ -9,7 +9,16 @@ from statistics import fmean
 from . import registry
 from .comparisons import by_verdict, comparisons, hardest
 from .ledger import Row
-from .outcomes import Answered, Spread, asked_pairs, mean_by_seed, outcomes_of, over_seeds
+from .measures import accuracy
+from .outcomes import (
+    Answered,
+    Pair,
+    Spread,
+    asked_pairs,
+    before_and_after,
+    outcomes_of,
+    over_seeds,
+)
 from .runner import PREPARATION
 from .suite import SHOWN, TIME, TRAINING_FREE, Goal, Group, Suite
 
@@ -69,7 +78,7 @@ def _within(suite: Suite, rows: Sequence[Row], goal: Goal) -> Line | None:
 
 
 def _shares(suite: Suite, rows: Sequence[Row], goal: Goal) -> Iterator[tuple[str, Spread]]:
-    answered = Answered(rows, registry.judge_of_concepts(suite))
+    answered = accuracy(suite, rows)
     for family, groups in _families(suite, goal).items():
         found = outcomes_of(suite, answered, suite.reference, groups)
         for condition in dict.fromkeys(one.condition for one in found):
@@ -83,22 +92,18 @@ def _shown(suite: Suite, rows: Sequence[Row], goal: Goal) -> Iterator[tuple[str,
     judge = registry.judge_of_the_rest(suite)
     answered = Answered(rows, judge) if judge else Answered((), "")
     for family, groups in _families(suite, goal).items():
-        by_seed: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
+        parts: dict[str, list[Pair]] = defaultdict(list)
         for pair in asked_pairs(suite, answered, suite.reference, groups):
             part = "forgotten" if pair.forgotten else "kept"
-            name = ", ".join(filter(None, (family, pair.condition, part)))
-            by_seed[name, pair.seed].append((pair.before, pair.after))
-        shares: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for (name, seed), values in by_seed.items():
-            before, after = (fmean(value) for value in zip(*values, strict=True))
-            if before:
-                shares[name].append((seed, after / before))
-        yield from ((name, mean_by_seed(values)) for name, values in shares.items())
+            parts[", ".join(filter(None, (family, pair.condition, part)))].append(pair)
+        for where, pairs in parts.items():
+            means = zip(*(spread.by_seed for spread in before_and_after(pairs)), strict=True)
+            yield where, Spread(tuple(after / before for before, after in means if before))
 
 
 def _ahead(suite: Suite, rows: Sequence[Row], goal: Goal) -> Line | None:
     groups = [group for family in _families(suite, goal).values() for group in family]
-    tests = comparisons(suite, Answered(rows, registry.judge_of_concepts(suite)), groups)
+    tests = comparisons(suite, accuracy(suite, rows), groups)
     if goal.ahead_of == TRAINING_FREE:
         found, words = hardest(suite, tests, "peer"), "every training-free peer"
     else:
@@ -121,13 +126,14 @@ def _met(verdicts: Sequence[str]) -> str:
 
 def _falling(suite: Suite, rows: Sequence[Row], goal: Goal) -> Line | None:
     """Over groups of more and more concepts; nothing where profiles may come from the cache."""
-    reference = next(entry for entry in suite.entries if entry.label == suite.reference)
+    if registry.uses_cache(suite.entry(suite.reference)):
+        return None
     groups = {group.name for family in _families(suite, goal).values() for group in family}
     times: dict[int, list[float]] = defaultdict(list)
     for row in rows:
         origin = row.origin
         own = origin.method == suite.reference and origin.group in groups
-        if own and row.judge == PREPARATION and not registry.uses_cache(reference):
+        if own and row.judge == PREPARATION:
             times[len(origin.concepts)].append(row.value / len(origin.concepts))
     if len(times) < 2:
         return None

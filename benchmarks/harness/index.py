@@ -7,7 +7,8 @@ from . import registry
 from .comparisons import by_verdict, change_comparisons, comparisons, hardest, verdict
 from .goals import goal_lines
 from .ledger import Row, read_rows
-from .outcomes import Answered, Outcome, outcomes_of, over_seeds
+from .measures import accuracy, distances
+from .outcomes import Outcome, outcomes_of, over_seeds
 from .places import SUITES, Places
 from .report import current_rows
 from .significance import Comparison
@@ -112,10 +113,10 @@ Tests = Mapping[str, Comparison]
 
 def _tests(suite: Suite, rows: Sequence[Row]) -> tuple[Tests, Tests]:
     """Of the harmonic mean, and of how far kept pictures move."""
-    changes = registry.judge_of_changes(suite)
+    compared = distances(suite, rows)
     return (
-        comparisons(suite, Answered(rows, registry.judge_of_concepts(suite))),
-        change_comparisons(suite, Answered(rows, changes)) if changes else {},
+        comparisons(suite, accuracy(suite, rows)),
+        change_comparisons(suite, compared) if compared else {},
     )
 
 
@@ -155,7 +156,7 @@ def _rows(suite: Suite) -> list[Row]:
 def suite_lines(suite: Suite, rows: Sequence[Row], *against: str) -> list[str]:
     """A line a family of groups, with the first judge of what the suite forgets. ``against`` are
     further cells of the first."""
-    answered = Answered(rows, registry.judge_of_concepts(suite))
+    answered = accuracy(suite, rows)
     lines = []
     for family, groups in suite.families.items():
         found = outcomes_of(suite, answered, suite.reference, groups)

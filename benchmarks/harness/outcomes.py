@@ -166,6 +166,15 @@ def asked_pairs(
                         yield Pair(condition.name, seed, forgotten, before, after)
 
 
+def before_and_after(pairs: Iterable[Pair]) -> tuple[Spread, Spread]:
+    """The means at each seed, of the same seeds."""
+    found = list(pairs)
+    return (
+        mean_by_seed((one.seed, one.before) for one in found),
+        mean_by_seed((one.seed, one.after) for one in found),
+    )
+
+
 def outcomes_of(
     suite: Suite, answered: Answered, method: str, groups: Iterable[Group], template: str = ""
 ) -> list[Outcome]:

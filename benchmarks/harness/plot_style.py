@@ -30,7 +30,7 @@ MARKERS = {"base": "X", "ours": "s", "peer": "o", "trained peer": "^", "ablation
 
 def colour(suite: Suite, entry: Entry) -> str:
     """The method's own, the same in every suite; other methods than peers may share one."""
-    reference = next(other.use for other in suite.entries if other.label == suite.reference)
+    reference = suite.entry(suite.reference).use
     if entry.use in (reference, BASE):
         return REFERENCE_COLOUR if entry.use == reference else BASE_COLOUR
     colours = PEER_COLOURS if _is_peer(entry.use) else COLOURS

@@ -7,9 +7,9 @@ from pathlib import Path
 from . import registry
 from .bar_plots import bars, overlap, sweeps
 from .ledger import Row
+from .measures import DISTANCE, FIGURES, accuracy, moved, required_distances
 from .outcomes import outcomes_of, over_seeds
 from .plot_style import colour, curve, fill, legend, marker, order, pyplot, save
-from .plot_values import DISTANCE, FIGURES, accuracy, moved, required_distances
 from .suite import BASE, Group, Suite
 
 

@@ -111,7 +111,7 @@ def uses_cache(entry: Entry) -> bool:
 
 def title(suite: Suite, label: str) -> str:
     """The same by label."""
-    return entry_title(next(entry for entry in suite.entries if entry.label == label))
+    return entry_title(suite.entry(label))
 
 
 def check_suite(suite: Suite) -> None:

@@ -209,6 +209,10 @@ class Suite:
         names = [name for group in self.groups for name in (*group.concepts, *group.kept)]
         return tuple(dict.fromkeys(names))
 
+    def entry(self, label: str) -> Entry:
+        """The method with this label."""
+        return next(entry for entry in self.entries if entry.label == label)
+
     def settings_hash(self, entry: Entry) -> str:
         """Eight digits that change with the method, its settings or those of the sampler."""
         conditions = [asdict(condition) for condition in self.conditions]

@@ -1,6 +1,5 @@
 """A suite's rows as Markdown tables."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from statistics import NormalDist, fmean
@@ -11,9 +10,8 @@ from .ledger import Row
 from .outcomes import (
     Answered,
     Outcome,
-    Pair,
-    Spread,
     asked_pairs,
+    before_and_after,
     outcomes,
     outcomes_of,
     over_seeds,
@@ -25,6 +23,7 @@ LISTED = 6
 """So many of a setting's values are listed."""
 
 WILSON = NormalDist().inv_cdf(0.975) ** 2
+"""z² of a two-sided interval of 95 %."""
 
 
 def accuracy_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> str:
@@ -143,27 +142,13 @@ def other_table(suite: Suite, answered: Answered, groups: Sequence[Group]) -> st
     for entry in suite.entries:
         pairs = list(asked_pairs(suite, answered, entry.label, groups))
         cells = [
-            cell
+            spread.percent()
             for forgotten in (True, False)
-            for cell in before_and_after([one for one in pairs if one.forgotten == forgotten])
+            for spread in before_and_after(one for one in pairs if one.forgotten == forgotten)
         ]
         if pairs:
             lines.append(f"| {registry.entry_title(entry)} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def before_and_after(found: Sequence[Pair]) -> list[str]:
-    """Two cells; dashes where there are no pairs."""
-    by_seed: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    for one in found:
-        by_seed[one.seed].append((one.before, one.after))
-    if not by_seed:
-        return ["–", "–"]
-    spreads = (
-        Spread(tuple(fmean(pair[which] for pair in by_seed[seed]) for seed in sorted(by_seed)))
-        for which in (0, 1)
-    )
-    return [spread.percent() for spread in spreads]
 
 
 def cost_table(suite: Suite, rows: Sequence[Row]) -> str:
@@ -239,7 +224,7 @@ def _value(value: Any) -> str:
 
 def _mean_overlap(suite: Suite, rows: Sequence[Row]) -> list[str]:
     """Over other settings of the reference's method, where there are several."""
-    method = next(entry.use for entry in suite.entries if entry.label == suite.reference)
+    method = suite.entry(suite.reference).use
     alike = {entry.label for entry in suite.entries if entry.use == method}
     overlaps = [row.value for row in rows if row.judge == OVERLAP and row.origin.method in alike]
     if len(overlaps) < 2:

@@ -1,4 +1,4 @@
-"""What plots show of a method: three shares, and how far kept pictures move."""
+"""What is measured of a method: three shares, and how far kept pictures move."""
 
 from collections.abc import Callable, Iterable, Sequence
 
