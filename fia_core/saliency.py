@@ -88,26 +88,7 @@ def contrastive_saliency(concept_mean: Tensor, base_mean: Tensor, base_std: Tens
     require_shape("base_std", base_std, concept_mean.shape, "as concept_mean")
     if base_std.min() < 0:
         raise ValueError(f"base_std: has {float(base_std.min()):g}; a deviation is not negative.")
-    return saliency_above(concept_mean, base_mean + base_std)
-
-
-def saliency_above(concept_mean: Tensor, bar: Tensor) -> Tensor:
-    """Eq. 2 with bar = μ_b + σ_b, which takes half the room of the two: S = max(0, μ_c − bar).
-
-    Args:
-        concept_mean: μ_c, mean of U over the concept prompts, any shape.
-        bar: μ_b + σ_b, the same shape.
-
-    Returns:
-        S, float32, the same shape, not negative.
-
-    Raises:
-        ValueError: different shapes, empty, NaN or infinity.
-    """
-    concept_mean = finite_float32("concept_mean", concept_mean)
-    bar = finite_float32("bar", bar)
-    require_shape("bar", bar, concept_mean.shape, "as concept_mean")
-    return (concept_mean - bar).clamp_min_(0)
+    return (concept_mean - (base_mean + base_std)).clamp_min_(0)
 
 
 def unit_rows(x: Tensor) -> Tensor:

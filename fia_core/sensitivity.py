@@ -68,6 +68,15 @@ class SensitivityAccumulator:
         """
         step_saliency = finite_float32("step_saliency", step_saliency, ("C_out", "C_in"))
         require_shape("step_saliency", step_saliency, self._total.shape, "as this was made for")
+        self.fold(step_saliency)
+
+    def fold(self, step_saliency: Tensor) -> None:
+        """``add`` without a look at the values, which would wait for the device.
+
+        Args:
+            step_saliency: (C_out, C_in) float32; whoever calls knows that it is finite, or finds
+                out later and drops the result.
+        """
         exceeds = step_saliency > temporal_threshold(step_saliency, self._share)
         self._steps += 1
         if self._steps == 256:  # more than a byte can count

@@ -1,4 +1,9 @@
-"""Stage 1 while the denoiser runs: Eq. 1 by its fast path, and moments over prompts on line.
+"""Stage 1 while the denoiser runs: Eq. 1 and Eq. 2 in few passes over memory.
+
+|W| is the same for all prompts of a step, so it leaves the means and deviations over them: with
+P = (Y / ‖Y‖)ᵀ X, columns of Y scaled to length 1, Eq. 1 is U = |W| · |P| and Eq. 2 is
+
+    S = |W| · max(0, mean |P_c| − mean |P_b| − std |P_b|)
 
 The readable form of the same mathematics is in ``saliency.py``; tests hold the two together.
 Nothing here waits for the device: values are not inspected, only shapes. NaN and infinity pass
@@ -9,7 +14,6 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from .checks import require_choice, require_real, require_shape
 from .saliency import TINY, unit_rows
@@ -22,8 +26,7 @@ def prompt_saliency(
 ) -> Tensor:
     """Eq. 1 of one prompt at one step by one matrix product, as large as the layer's forward.
 
-    The norm of X cancels out of the exact form: U = |W · P| with P = (Y / ‖Y‖)ᵀ X, columns of Y
-    scaled to length 1 before the product. A silent channel (‖Y[:, i]‖ = 0) has saliency 0.
+    A silent channel (‖Y[:, i]‖ = 0) has saliency 0.
 
     Args:
         weight: (C_out, C_in), the weight in effect, any float dtype.
@@ -62,47 +65,134 @@ def prompt_saliencies(
         ValueError: unknown form, wrong rank, shapes that do not fit.
     """
     require_choice("form", form, SALIENCY_FORMS)
-    weight = _float32("weight", weight, 2)
-    channels, inputs = weight.shape
+    weight_size = _float32("weight", weight, 2).abs()
+    channels, inputs = weight_size.shape
     for name, tensor, width in (("x", x, inputs), ("y", y, channels)):
         _require_real_of_rank(name, tensor, 3)
         axes = "(prompts, N, C_in)" if name == "x" else "(prompts, N, C_out)"
         require_shape(name, tensor, (*x.shape[:2], width), f"{axes} of x and weight")
-    of_one = _released if form == "released" else _exact
     return (
-        of_one(weight, prompt_x.detach().float(), prompt_y.detach().float())
-        for prompt_x, prompt_y in zip(x, y, strict=True)
+        weight_size * alignments(x[row : row + 1], y[row : row + 1], form)[0].abs_()
+        for row in range(len(x))
     )
 
 
-def _exact(weight: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    return (functional.normalize(y, dim=0, eps=TINY).T @ x).mul_(weight).abs_()
+def alignments(x: Tensor, y: Tensor, form: str, out: Tensor | None = None) -> Tensor:
+    """P of several prompts at one step, signed: Eq. 1 is U = |W| · |P|.
+
+    Exact: P = (Y / ‖Y‖)ᵀ X. Released: P = ‖X̂[:, j]‖, the same for all output channels.
+
+    Args:
+        x: (prompts, N, C_in), the layer's input, any float dtype.
+        y: (prompts, N, C_out), X Wᵀ without bias; the released form does not look at it.
+        form: one of ``SALIENCY_FORMS``.
+        out: (prompts, C_out, C_in) float32, memory for an exact P.
+
+    Returns:
+        (prompts, C_out, C_in) float32, or (prompts, 1, C_in) for the released form.
+    """
+    x = x.detach()
+    if form == "released":
+        return torch.stack([unit_rows(one.float()).norm(dim=0) for one in x])[:, None]
+    y = y.detach().float()
+    # Squares and sums are many times faster than vector_norm over rows on a CPU.
+    unit = y / y.square().sum(dim=1, keepdim=True).sqrt_().clamp_min_(TINY)
+    if _multiplies_halves_into_float32(x):
+        return torch.bmm(unit.to(x.dtype).mT, x, out_dtype=torch.float32, out=out)
+    return torch.bmm(unit.mT, x.float(), out=out)
 
 
-def _released(weight: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    return weight.abs() * unit_rows(x).norm(dim=0)
+def weighted_contrast(weight_size: Tensor, concept_mean: Tensor, base_bar: Tensor) -> Tensor:
+    """Eq. 2 with |W| outside: S = |W| · max(0, mean |P_c| − (mean |P_b| + std |P_b|)).
+
+    Args:
+        weight_size: |W|, (C_out, C_in), any float dtype.
+        concept_mean: mean of |P| over the concept prompts, (C_out, C_in) or (1, C_in) float32;
+            its memory is used.
+        base_bar: mean + standard deviation of |P| over the base prompts, of the same shape.
+
+    Returns:
+        S, (C_out, C_in) float32, not negative.
+    """
+    return concept_mean.sub_(base_bar).clamp_min_(0) * weight_size
 
 
 class RunningMean:
-    """Mean over prompts, one prompt at a time, so that no batch size changes a bit of it.
+    """Mean of absolute values over prompts, in constant memory.
 
     Args:
-        shape: shape of one saliency.
+        shape: of one prompt's values.
         device: where the state lives.
+        memory: (``ROWS``, *shape) float32 to keep the state in, on ``device``; None takes new.
 
     Attributes:
-        count: how many saliencies have been added.
+        count: how many prompts have been added.
     """
 
-    def __init__(self, shape: tuple[int, ...], device: torch.device | str = "cpu") -> None:
-        self.count = 0
-        self._mean = torch.zeros(shape, dtype=torch.float32, device=device)
+    ROWS = 1
 
-    def add(self, saliency: Tensor) -> None:
-        """Add the saliency of one prompt (float, of the state's shape)."""
-        require_shape("saliency", saliency, self._mean.shape, "as this mean was made for")
-        self.count += 1
-        self._fold(saliency.detach() - self._mean)
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        device: torch.device | str = "cpu",
+        memory: Tensor | None = None,
+    ) -> None:
+        if memory is None:
+            memory = torch.empty((self.ROWS, *shape), dtype=torch.float32, device=device)
+        self._state = memory
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all prompts."""
+        self.count = 0
+        self._state.zero_()
+
+    def add(self, values: Tensor) -> None:
+        """Add one prompt, of the state's shape, or several, with an axis for prompts before it.
+
+        ``values`` (float) may be signed; their memory is used and holds something else afterwards.
+        Several prompts are joined before they meet the state: on a GPU that saves most of the
+        traffic, on a CPU one at a time is faster.
+        """
+        stack = values.detach()
+        if stack.dim() < self._state.dim():
+            stack = stack[None]
+        require_shape("saliency", stack[0], self._state.shape[1:], "as this was made for")
+        self.count += len(stack)
+        self._fold(stack)
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean, float32.
+
+        Raises:
+            ValueError: nothing has been added.
+        """
+        self._require_some()
+        return self._state[0] / self.count
+
+    def into_mean(self) -> Tensor:
+        """``mean`` in the memory of the state, which is of no more use until ``reset``."""
+        self._require_some()
+        return self._state[0].div_(self.count)
+
+    def _fold(self, stack: Tensor) -> None:
+        total = stack[0].abs_() if len(stack) == 1 else torch.linalg.vector_norm(stack, 1, dim=0)
+        self._state[0] += total.to(self._state.device)
+
+    def _require_some(self) -> None:
+        if self.count == 0:
+            raise ValueError("count: is 0; add the saliency of at least one prompt first.")
+
+
+class RunningMoments(RunningMean):
+    """Mean and population standard deviation of absolute values over prompts, likewise.
+
+    By Welford's way, for stacks as Chan, Golub and LeVeque generalised it: where prompts hardly
+    differ, the difference of a mean of squares and a squared mean would have no digits left.
+    """
+
+    ROWS = 2
 
     @property
     def mean(self) -> Tensor:
@@ -112,22 +202,7 @@ class RunningMean:
             ValueError: nothing has been added.
         """
         self._require_some()
-        return self._mean
-
-    def _fold(self, deviation: Tensor) -> None:
-        self._mean.add_(deviation, alpha=1 / self.count)
-
-    def _require_some(self) -> None:
-        if self.count == 0:
-            raise ValueError("count: is 0; add the saliency of at least one prompt first.")
-
-
-class RunningMoments(RunningMean):
-    """Mean and population standard deviation over prompts (Welford), in constant memory."""
-
-    def __init__(self, shape: tuple[int, ...], device: torch.device | str = "cpu") -> None:
-        super().__init__(shape, device)
-        self._squares = torch.zeros_like(self._mean)
+        return self._state[0]
 
     @property
     def std(self) -> Tensor:
@@ -137,7 +212,7 @@ class RunningMoments(RunningMean):
             ValueError: nothing has been added.
         """
         self._require_some()
-        return (self._squares / self.count).sqrt_()
+        return (self._state[1] / self.count).sqrt_()
 
     @property
     def mean_plus_std(self) -> Tensor:
@@ -146,11 +221,32 @@ class RunningMoments(RunningMean):
         Raises:
             ValueError: nothing has been added.
         """
-        return self.std.add_(self._mean)
+        return self.std.add_(self.mean)
 
-    def _fold(self, deviation: Tensor) -> None:
-        super()._fold(deviation)
-        self._squares.addcmul_(deviation, deviation, value=(self.count - 1) / self.count)
+    def into_mean_plus_std(self) -> Tensor:
+        """``mean_plus_std`` in the first row of the state; the second is free until ``reset``."""
+        return self.mean.add_(self._state[1].div_(self.count).sqrt_())
+
+    def _fold(self, stack: Tensor) -> None:
+        mean, squares = self._state
+        prompts = len(stack)
+        if prompts == 1:
+            deviation = stack[0].abs_().to(mean.device)
+        else:
+            variance, deviation = torch.var_mean(stack.abs_(), dim=0, correction=0)
+            squares.add_(variance.to(mean.device), alpha=prompts)
+            deviation = deviation.to(mean.device)
+        deviation.sub_(mean)
+        mean.add_(deviation, alpha=prompts / self.count)
+        before = self.count - prompts
+        squares.addcmul_(deviation, deviation, value=before * prompts / self.count)
+
+
+def _multiplies_halves_into_float32(x: Tensor) -> bool:
+    """Whether the device takes half precision and gives float32: CUDA, torch 2.8 or newer."""
+    half = x.dtype in (torch.float16, torch.bfloat16)
+    known = "dtype_out" in torch.ops.aten.bmm.overloads()
+    return half and x.is_cuda and torch.version.cuda is not None and known
 
 
 def _float32(name: str, tensor: Tensor, rank: int) -> Tensor:

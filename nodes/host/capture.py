@@ -1,16 +1,15 @@
-"""Watch FFN2 layers at work: what goes in, what comes out, and the weight in effect."""
+"""Watch FFN2 layers at work: their inputs, their outputs, and the size of the weights in effect."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from comfy.ops import cast_bias_weight
 
 CONDITIONAL = 0  # the host's mark in cond_or_uncond
 
 Receiver = Callable[[str, range, torch.Tensor, torch.Tensor, torch.Tensor], None]
-"""Called with (layer, prompts, weight (C_out, C_in), x (prompts, ..., C_in), y = x Wᵀ)."""
+"""Called with (layer, prompts, |weight| (C_out, C_in), x (prompts, ..., C_in), y = x Wᵀ)."""
 
 
 class Ffn2Capture:
@@ -22,6 +21,7 @@ class Ffn2Capture:
     def __init__(self, layers: dict[str, torch.nn.Linear], receive: Receiver) -> None:
         self._layers = layers
         self._receive = receive
+        self._parameters = {name: _ParametersInEffect() for name in layers}
         self._prompts = range(0)
         self._parts: list[int] = []
 
@@ -39,10 +39,13 @@ class Ffn2Capture:
 
     @contextmanager
     def prompts(self, rows: range) -> Iterator[None]:
-        """Capture the prompts ``rows`` in the forwards made inside."""
+        """Capture the prompts ``rows`` in the forwards made inside, when the model is loaded."""
         self._prompts = rows
         try:
-            yield
+            with ExitStack() as watched:
+                for name, layer in self._layers.items():
+                    watched.enter_context(self._parameters[name].kept(layer))
+                yield
         finally:
             self._prompts = range(0)
 
@@ -55,21 +58,75 @@ class Ffn2Capture:
             if not self._prompts or CONDITIONAL not in self._parts:
                 return
             x = self._conditional(args[0])
-            y = self._conditional(output)
+            y = self._conditional(output).float()
             if len(x) != len(self._prompts):
                 raise ValueError(
                     f"model: {name} ran for {len(x)} prompts where the host gave the denoiser "
                     f"{len(self._prompts)}. Connect the model without nodes that split the "
                     "denoiser's work (such as tiled diffusion)."
                 )
-            weight, bias, *_ = cast_bias_weight(layer, x)
-            if hasattr(layer, "convert_weight"):  # what it computes with, from what it stores
-                weight = layer.convert_weight(weight)
-            y = y.float() if bias is None else y.float() - bias.float()
-            self._receive(name, self._prompts, weight, x, y)
+            x_scale = getattr(layer, "pre_quant_scale", None)  # the layer multiplies x by it first
+            if x_scale is not None:
+                x = x * x_scale.to(x)
+            weight_size, bias = self._parameters[name].of(layer)
+            y = y if bias is None else y - bias.float()
+            self._receive(name, self._prompts, weight_size, x, y)
 
         return hook
 
     def _conditional(self, batch: torch.Tensor) -> torch.Tensor:
         """The conditional part of a forward's batch, (prompts, ..., channels)."""
         return batch.chunk(len(self._parts))[self._parts.index(CONDITIONAL)]
+
+
+class _ParametersInEffect:
+    """The parameters that a layer's forward computes with: cast, dequantised, with every patch.
+
+    The host passes them through functions on the layer. So nothing is cast a second time, and no
+    host fuses a layer with its neighbours, which would leave out its forward (INT8 on Lumina 2).
+    """
+
+    def __init__(self) -> None:
+        self._weight_size: torch.Tensor | None = None
+        self._bias: torch.Tensor | None = None
+
+    @contextmanager
+    def kept(self, layer: Any) -> Iterator[None]:
+        """Keep what the forwards inside compute with; the layer is left as it was."""
+        functions = {"weight_function": self._keep_weight_size, "bias_function": self._keep_bias}
+        own = {name: vars(layer)[name] for name in functions if name in vars(layer)}
+        try:
+            for name, function in functions.items():
+                setattr(layer, name, [*getattr(layer, name), function])
+            yield
+        finally:
+            for name in functions:
+                vars(layer).pop(name, None)
+            vars(layer).update(own)
+            self._weight_size = self._bias = None
+
+    def of(self, layer: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """|W| (C_out, C_in) and the bias (C_out), of the forward that just ended."""
+        assert self._weight_size is not None
+        weight_size = self._weight_size
+        if hasattr(layer, "convert_weight"):  # old scaled fp8: the scale is not in it yet
+            weight_size = layer.convert_weight(weight_size)
+        return weight_size, self._bias
+
+    def _keep_weight_size(self, weight: torch.Tensor) -> torch.Tensor:
+        self._weight_size = _for_this_stream(weight.abs())  # a copy: the host reuses its own memory
+        return weight
+
+    def _keep_bias(self, bias: torch.Tensor) -> torch.Tensor:
+        self._bias = _for_this_stream(bias.clone())
+        return bias
+
+
+def _for_this_stream(tensor: torch.Tensor) -> torch.Tensor:
+    """``tensor``, whose memory is not given away while the device's own stream still reads it.
+
+    The host may call its functions on a stream for transfers.
+    """
+    if tensor.is_cuda:
+        tensor.record_stream(torch.cuda.default_stream(tensor.device))
+    return tensor

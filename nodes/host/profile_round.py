@@ -46,6 +46,7 @@ def profile_round(
             temporal_sparsity=request.temporal_sparsity,
             saliency_form=request.saliency_form,
             plan=plan,
+            device=torch.device(model.load_device),
         )
         chunk = chunk or automatic_chunk(model, request.sampling, moments)
         chunk = _in_whole_groups(chunk, len(prompts.base))

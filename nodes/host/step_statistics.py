@@ -1,11 +1,13 @@
-"""Fold every prompt's saliency away as it comes: one step at a time, no memory of the steps.
+"""Fold every prompt away as it comes: one step at a time, no memory of the steps.
 
 Prompts come in groups of one size: the base prompts first, then each concept's. Within a step and
-a layer they come in order, so the state is the base moments of the step, one concept's mean at a
-time, and per concept what Eq. 3 keeps over the steps. Of the base moments only μ_b + σ_b stays
-while concepts come, so between prompts a layer holds at most two of these matrices; between
-denoiser calls one, where a call is for whole groups.
+a layer they come in order, so the state is two matrices a layer (the sums of the base prompts, then
+their μ_b + σ_b and the sum of one concept at a time), and per concept what Eq. 3 keeps over the
+steps. All of it is made before sampling: hosts that replay a recorded forward allocate nothing in
+it. Nothing waits for the device before the step ends.
 """
+
+import math
 
 import torch
 
@@ -15,10 +17,12 @@ from ...fia_core import (
     RunningMoments,
     SensitivityAccumulator,
     SparseSensitivity,
-    prompt_saliencies,
 )
-from ...fia_core.saliency import saliency_above
+from ...fia_core.statistics import alignments, weighted_contrast
 from .state_plan import StatePlan
+
+STACK_BYTES = 2**27
+"""At most this much of a layer's matrices side by side, on a device that sums them in one pass."""
 
 
 class StepStatistics:
@@ -31,6 +35,7 @@ class StepStatistics:
         temporal_sparsity: r1, a fraction.
         saliency_form: "exact" or "released".
         plan: where the state lives.
+        device: where the layers compute.
     """
 
     def __init__(
@@ -41,12 +46,14 @@ class StepStatistics:
         temporal_sparsity: float,
         saliency_form: str,
         plan: StatePlan,
+        device: torch.device,
     ) -> None:
         self._form = saliency_form
         self._prompts = (1 + concepts) * group
+        self._group = group
         self._layers = {
             name: _LayerStatistics(
-                shape,
+                shape if saliency_form == "exact" else (1, shape[1]),
                 plan.moments[name],
                 group,
                 [
@@ -56,38 +63,51 @@ class StepStatistics:
             )
             for name, shape in shapes.items()
         }
+        self._stacks = {name: min(group, _stack(shape, device)) for name, shape in shapes.items()}
+        largest = max(self._stacks[name] * math.prod(shape) for name, shape in shapes.items())
+        self._scratch = torch.empty(largest, dtype=torch.float32, device=device)
+        self._sums = {name: torch.zeros((), device=device) for name in shapes}
 
     def add(
-        self, layer: str, prompts: range, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+        self,
+        layer: str,
+        prompts: range,
+        weight_size: torch.Tensor,
+        x: torch.Tensor,
+        y: torch.Tensor,
     ) -> None:
-        """Take in prompts at one step: weight (C_out, C_in), x (prompts, ..., C_in), y likewise.
-
-        Raises:
-            ValueError: if the layer computed NaN or infinity.
-        """
-        if not torch.isfinite(y.sum()):
-            raise ValueError(
-                f"model: {layer} computed NaN or infinity for {len(prompts)} prompts, so nothing "
-                "can be learned from it. Start ComfyUI with --force-upcast-attention or "
-                "--force-fp32, or use another checkpoint; plain pictures of this model are likely "
-                "black, too."
-            )
-        saliencies = prompt_saliencies(weight, x.flatten(1, -2), y.flatten(1, -2), self._form)
-        for prompt, saliency in zip(prompts, saliencies, strict=True):
-            self._layers[layer].add(prompt, saliency)
+        """Take in prompts at one step: |W| (C_out, C_in), x (prompts, ..., C_in), y likewise."""
+        x, y = x.flatten(1, -2), y.flatten(1, -2)
+        self._sums[layer] += y.sum()
+        start = prompts.start
+        while start < prompts.stop:
+            group, position = divmod(start, self._group)
+            count = min(self._stacks[layer], self._group - position, prompts.stop - start)
+            rows = slice(start - prompts.start, start - prompts.start + count)
+            memory = self._scratch[: count * weight_size.numel()].view(count, *weight_size.shape)
+            values = alignments(x[rows], y[rows], self._form, memory)
+            self._layers[layer].add(group, values, weight_size)
+            start += count
 
     def finish_step(self) -> None:
         """Forget the base moments; the next step has its own.
 
         Raises:
-            ValueError: if a layer has not seen every prompt once.
+            ValueError: if a layer has not seen every prompt once, or computed NaN or infinity.
         """
-        for name, layer in self._layers.items():
+        finite = torch.stack(list(self._sums.values())).isfinite().tolist()
+        for (name, layer), is_finite in zip(self._layers.items(), finite, strict=True):
             if layer.seen != self._prompts:
                 raise ValueError(
                     f"model: {name} ran for {layer.seen} prompts instead of {self._prompts} at a "
                     "step. Connect the model without nodes that skip or split the denoiser's work "
                     "(such as EasyCache or tiled diffusion)."
+                )
+            if not is_finite:
+                raise ValueError(
+                    f"model: {name} computed NaN or infinity, so nothing can be learned from it. "
+                    "Start ComfyUI with --force-upcast-attention or --force-fp32, or use another "
+                    "checkpoint; plain pictures of this model are likely black, too."
                 )
             layer.finish_step()
 
@@ -100,7 +120,7 @@ class StepStatistics:
 
 
 class _LayerStatistics:
-    """The same for one layer."""
+    """Stage 1 and Eq. 3 of one layer."""
 
     def __init__(
         self,
@@ -111,29 +131,33 @@ class _LayerStatistics:
     ) -> None:
         self.accumulators = accumulators
         self.seen = 0
-        self._shape = shape
-        self._device = device
         self._group = group
-        self._running: RunningMean | None = None  # of the group that comes in now
-        self._base_bar = torch.empty(0)  # μ_b + σ_b of the step
+        state = torch.empty((RunningMoments.ROWS, *shape), device=device)
+        self._base = RunningMoments(shape, memory=state)
+        self._base_bar = state[0]  # μ_b + σ_b, once the base prompts are in
+        self._concept = RunningMean(shape, memory=state[1:])
 
-    def add(self, prompt: int, saliency: torch.Tensor) -> None:
-        self.seen += 1
-        group = prompt // self._group
-        if self._running is None:
-            kind = RunningMean if group else RunningMoments
-            self._running = kind(self._shape, self._device)
-        self._running.add(saliency.to(self._device))
-        if self._running.count == self._group:
-            self._finish_group(group, self._running)
-            self._running = None
+    def add(self, group: int, values: torch.Tensor, weight_size: torch.Tensor) -> None:
+        """Prompts of one group: P (prompts, C_out, C_in), and |W|."""
+        self.seen += len(values)
+        running = self._concept if group else self._base
+        running.add(values)
+        if running.count < self._group:
+            return
+        if group:
+            mean = self._concept.into_mean()
+            size = weight_size.to(mean.device)
+            self.accumulators[group - 1].fold(weighted_contrast(size, mean, self._base_bar))
+        else:
+            self._base.into_mean_plus_std()
+        self._concept.reset()
 
     def finish_step(self) -> None:
         self.seen = 0
-        self._base_bar = torch.empty(0)
+        self._base.reset()
 
-    def _finish_group(self, group: int, running: RunningMean) -> None:
-        if isinstance(running, RunningMoments):
-            self._base_bar = running.mean_plus_std
-        else:
-            self.accumulators[group - 1].add(saliency_above(running.mean, self._base_bar))
+
+def _stack(shape: tuple[int, int], device: torch.device) -> int:
+    """Prompts whose matrices are summed in one pass. A CPU is faster with one matrix at a time,
+    and then the prompts of a denoiser call make no difference to any bit."""
+    return 1 if device.type == "cpu" else max(1, STACK_BYTES // (4 * math.prod(shape)))

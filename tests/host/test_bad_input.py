@@ -332,7 +332,7 @@ def test_a_layer_that_cannot_be_hooked_leaves_no_other_hooked(
 
 
 def test_a_call_that_breaks_is_not_captured_further(extension: Any) -> None:
-    layer, seen = torch.nn.Linear(2, 2), []
+    layer, seen = host_linear(), []
     capture = extension.module("nodes.host.capture").Ffn2Capture(
         {"layer": layer}, lambda *received: seen.append(received)
     )
@@ -342,6 +342,17 @@ def test_a_call_that_breaks_is_not_captured_further(extension: Any) -> None:
             fail()
         layer(torch.ones(1, 2))
     assert not seen
+    assert not {"weight_function", "bias_function"} & set(vars(layer))
+
+
+def host_linear() -> Any:
+    """A small layer of the host's own class."""
+    from comfy.ops import disable_weight_init
+
+    layer = disable_weight_init.Linear(2, 2)
+    torch.nn.init.ones_(layer.weight)
+    torch.nn.init.ones_(layer.bias)
+    return layer
 
 
 @pytest.mark.parametrize("at", [1, 4], ids=["first call", "later call"])

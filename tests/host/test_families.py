@@ -312,7 +312,7 @@ def test_the_weight_that_is_scored_is_the_one_that_computes(
     layers = extension.module("nodes.host.layers").find_ffn2_layers(model)
     scored: dict[str, torch.Tensor] = {}
     capture = extension.module("nodes.host.capture").Ffn2Capture(
-        layers, lambda name, prompts, weight, x, y: scored.update({name: weight.float()})
+        layers, lambda name, prompts, size, x, y: scored.update({name: size.float()})
     )
     capture.forward([0])
     with capture.attached(), capture.prompts(range(1)):
@@ -320,7 +320,7 @@ def test_the_weight_that_is_scored_is_the_one_that_computes(
             layer(torch.ones(1, 1, layer.in_features))
     expected = weights_in_effect(model)
     for name in layers:
-        assert torch.equal(scored[name], expected[name])
+        assert torch.equal(scored[name], expected[name].abs())
 
 
 def weights_in_effect(model: ModelPatcher) -> dict[str, torch.Tensor]:

@@ -61,9 +61,7 @@ class Place:
 
 
 STAGES = {
-    "profiling, a prompt's saliency": Place(
-        "nodes.host.step_statistics", "", "prompt_saliencies", 3
-    ),
+    "profiling, a prompt's saliency": Place("nodes.host.step_statistics", "", "alignments", 3),
     "building, the second layer": Place(
         "fia_core.profile", "SparseSensitivity", "concept_sensitive_mask", 2
     ),
