@@ -97,9 +97,7 @@ def alignments(x: Tensor, y: Tensor, form: str, out: Tensor | None = None) -> Te
     y = y.detach().float()
     # Squares and sums are many times faster than vector_norm over rows on a CPU.
     unit = y / y.square().sum(dim=1, keepdim=True).sqrt_().clamp_min_(TINY)
-    if _multiplies_halves_into_float32(x):
-        return torch.bmm(unit.to(x.dtype).mT, x, out_dtype=torch.float32, out=out)
-    return torch.bmm(unit.mT, x.float(), out=out)
+    return _product(unit, x, out)
 
 
 def weighted_contrast(weight_size: Tensor, concept_mean: Tensor, base_bar: Tensor) -> Tensor:
@@ -140,12 +138,11 @@ class RunningMean:
         if memory is None:
             memory = torch.empty((self.ROWS, *shape), dtype=torch.float32, device=device)
         self._state = memory
-        self.reset()
+        self.count = 0
 
     def reset(self) -> None:
         """Forget all prompts."""
         self.count = 0
-        self._state.zero_()
 
     def add(self, values: Tensor) -> None:
         """Add one prompt, of the state's shape, or several, with an axis for prompts before it.
@@ -178,7 +175,10 @@ class RunningMean:
 
     def _fold(self, stack: Tensor) -> None:
         total = stack[0].abs_() if len(stack) == 1 else torch.linalg.vector_norm(stack, 1, dim=0)
-        self._state[0] += total.to(self._state.device)
+        if self.count == len(stack):
+            self._state[0].copy_(total)
+        else:
+            self._state[0] += total.to(self._state.device)
 
     def _require_some(self) -> None:
         if self.count == 0:
@@ -229,24 +229,30 @@ class RunningMoments(RunningMean):
 
     def _fold(self, stack: Tensor) -> None:
         mean, squares = self._state
-        prompts = len(stack)
+        prompts, before = len(stack), self.count - len(stack)
         if prompts == 1:
-            deviation = stack[0].abs_().to(mean.device)
+            of_stack, variance = stack[0].abs_(), None
         else:
-            variance, deviation = torch.var_mean(stack.abs_(), dim=0, correction=0)
-            squares.add_(variance.to(mean.device), alpha=prompts)
-            deviation = deviation.to(mean.device)
-        deviation.sub_(mean)
+            variance, of_stack = torch.var_mean(stack.abs_(), dim=0, correction=0)
+            variance = variance.to(mean.device).mul_(prompts)
+        if not before:
+            mean.copy_(of_stack)
+            squares.copy_(variance) if variance is not None else squares.zero_()
+            return
+        deviation = of_stack.to(mean.device).sub_(mean)
         mean.add_(deviation, alpha=prompts / self.count)
-        before = self.count - prompts
         squares.addcmul_(deviation, deviation, value=before * prompts / self.count)
+        if variance is not None:
+            squares.add_(variance)
 
 
-def _multiplies_halves_into_float32(x: Tensor) -> bool:
-    """Whether the device takes half precision and gives float32: CUDA, torch 2.8 or newer."""
+def _product(unit: Tensor, x: Tensor, out: Tensor | None) -> Tensor:
+    """unitᵀ X in float32; of half precision where the device takes it and adds in float32 (CUDA,
+    torch 2.8 or newer)."""
     half = x.dtype in (torch.float16, torch.bfloat16)
-    known = "dtype_out" in torch.ops.aten.bmm.overloads()
-    return half and x.is_cuda and torch.version.cuda is not None and known
+    if half and x.is_cuda and torch.version.cuda and "dtype_out" in torch.ops.aten.bmm.overloads():
+        return torch.bmm(unit.to(x.dtype).mT, x, out_dtype=torch.float32, out=out)
+    return torch.bmm(unit.mT, x.float(), out=out)
 
 
 def _float32(name: str, tensor: Tensor, rank: int) -> Tensor:

@@ -1,0 +1,191 @@
+"""How exact the statistics of a profile are and what passes through memory for them: the bundled
+model, ten prompts with a concept and ten without."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from graphs import PROFILE_INPUTS
+from traffic import MatrixTraffic
+
+PROMPTS = 10
+STEPS = 2
+SHARES = (0.01, 0.02, 0.05)
+INPUTS = PROFILE_INPUTS | {
+    "contexts": "",
+    "steps": 50,
+    "profile_steps": STEPS,
+    "width": 128,
+    "height": 128,
+    "batch_size": PROMPTS,
+}
+
+Masks = dict[str, list[torch.Tensor]]
+"""Of each layer, at each of ``SHARES``."""
+
+
+@pytest.fixture
+def as_on_a_card(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sum stacks in one pass and find thresholds with topk, as devices other than a CPU do."""
+    steps = extension.module("nodes.host.step_statistics")
+    room = steps.STACK_BYTES
+    monkeypatch.setattr(steps, "_stack", lambda shape, device: room // (4 * math.prod(shape)))
+    selection = extension.module("fia_core.selection")
+    monkeypatch.setattr(selection, "_is_one_long_row", lambda values: False)
+
+
+def profile(host: Any, **inputs: Any) -> Any:
+    """Of church, made afresh by the bundled model."""
+    host.forget()
+    graph = {
+        "demo": {"class_type": "FIADemoModel", "inputs": {}},
+        "profile": {
+            "class_type": "FIAProfileConcept",
+            "inputs": {"model": ["demo", 0], "clip": ["demo", 1], **INPUTS, **inputs},
+        },
+    }
+    return host.run(graph, "profile")[0]
+
+
+def masks_of(core: Any, sensitivities: dict[str, torch.Tensor]) -> Masks:
+    return {
+        name: [core.concept_sensitive_mask(sensitivity, share) for share in SHARES]
+        for name, sensitivity in sensitivities.items()
+    }
+
+
+def masks_of_profile(core: Any, made: Any) -> Masks:
+    return masks_of(core, {name: layer.dense() for name, layer in made.layers.items()})
+
+
+def least_overlap(one: Masks, other: Masks) -> float:
+    """Share of the weights that ``other`` selects and ``one`` too, at the worst sparsity."""
+    shares = []
+    for mine, theirs in zip(
+        zip(*one.values(), strict=True), zip(*other.values(), strict=True), strict=True
+    ):
+        pairs = list(zip(mine, theirs, strict=True))
+        shares.append(sum(int((a & b).sum()) for a, b in pairs) / sum(int(b.sum()) for b in theirs))
+    return min(shares)
+
+
+class Readable:
+    """Eq. 1-3 in their readable form and in float64 over the prompts, beside the statistics."""
+
+    def __init__(self, core: Any, layers: dict[str, torch.nn.Linear]) -> None:
+        self._core = core
+        self._layers = layers
+        self._saliencies: dict[str, list[torch.Tensor]] = {name: [] for name in layers}
+        self._steps: dict[str, list[torch.Tensor]] = {name: [] for name in layers}
+
+    def add(self, layer: str, x: torch.Tensor) -> None:
+        weight = self._layers[layer].weight
+        self._saliencies[layer] += [
+            self._core.unified_saliency(weight, one) for one in x.flatten(1, -2)
+        ]
+
+    def finish_step(self) -> None:
+        for name, saliencies in self._saliencies.items():
+            stack = torch.stack(saliencies).double()
+            base, concept = stack[:PROMPTS], stack[PROMPTS:]
+            self._steps[name].append(
+                self._core.contrastive_saliency(
+                    concept.mean(0), base.mean(0), base.std(0, correction=0)
+                )
+            )
+            saliencies.clear()
+
+    def masks(self) -> Masks:
+        return masks_of(
+            self._core,
+            {
+                name: self._core.time_integrated_sensitivity(torch.stack(steps), 0.05)
+                for name, steps in self._steps.items()
+            },
+        )
+
+
+@pytest.fixture
+def readable(extension: Any, monkeypatch: pytest.MonkeyPatch) -> Readable:
+    """Sees the inputs of the layers that the statistics see."""
+    demo = extension.module("demo_model.loader").load_demo_model().model
+    layers = extension.module("nodes.host.layers").find_ffn2_layers(demo)
+    beside = Readable(extension.module("fia_core"), layers)
+    statistics = extension.module("nodes.host.step_statistics").StepStatistics
+    add, finish_step = statistics.add, statistics.finish_step
+
+    def add_both(self: Any, layer: str, prompts: range, *seen: torch.Tensor) -> None:
+        beside.add(layer, seen[1])
+        add(self, layer, prompts, *seen)
+
+    def finish_both(self: Any) -> None:
+        beside.finish_step()
+        finish_step(self)
+
+    monkeypatch.setattr(statistics, "add", add_both)
+    monkeypatch.setattr(statistics, "finish_step", finish_both)
+    return beside
+
+
+@pytest.mark.parametrize("device", ["cpu", "card"])
+def test_masks_are_those_of_the_readable_form(
+    host: Any, extension: Any, readable: Readable, device: str, request: pytest.FixtureRequest
+) -> None:
+    if device == "card":
+        request.getfixturevalue("as_on_a_card")
+    core = extension.module("fia_core")
+    overlap = least_overlap(masks_of_profile(core, profile(host)), readable.masks())
+    print(f"overlap on a {device}: {overlap:.6f}")
+    assert overlap >= 0.9999
+
+
+@pytest.mark.parametrize(("dtype", "least"), [(torch.float16, 0.9999), (torch.bfloat16, 0.9995)])
+def test_a_half_precision_product_moves_few_weights(
+    host: Any,
+    extension: Any,
+    readable: Readable,
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: torch.dtype,
+    least: float,
+) -> None:
+    core = extension.module("fia_core")
+    module = extension.module("fia_core.statistics")
+    monkeypatch.setattr(module, "_product", rounded_product(dtype))
+    overlap = least_overlap(masks_of_profile(core, profile(host)), readable.masks())
+    print(f"overlap with a product of {dtype}: {overlap:.6f}")
+    assert least <= overlap < 1
+
+
+def rounded_product(dtype: torch.dtype) -> Callable[..., torch.Tensor]:
+    """The product of a card that reads half precision and adds in float32."""
+    return lambda unit, x, out: torch.bmm(unit.to(dtype).float().mT, x.to(dtype).float(), out=out)
+
+
+@pytest.mark.parametrize(("device", "most"), [("card", 20), ("cpu", 50)])
+def test_bytes_a_weight_prompt_and_step(
+    host: Any,
+    extension: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    most: float,
+    request: pytest.FixtureRequest,
+) -> None:
+    if device == "card":
+        request.getfixturevalue("as_on_a_card")
+    statistics = extension.module("nodes.host.step_statistics").StepStatistics
+    traffic, add = MatrixTraffic(), statistics.add
+
+    def counted(self: Any, layer: str, prompts: range, size: torch.Tensor, *seen: Any) -> None:
+        traffic.shape = tuple(size.shape)
+        traffic.bytes += 2 * size.nbytes  # |W| itself, from the layer's forward
+        with traffic:
+            add(self, layer, prompts, size, *seen)
+
+    monkeypatch.setattr(statistics, "add", counted)
+    made = profile(host)
+    weights = sum(math.prod(layer.shape) for layer in made.layers.values())
+    figure = traffic.bytes / (weights * 2 * PROMPTS * STEPS)
+    print(f"bytes a weight, prompt and step on a {device}: {figure:.1f}")
+    assert 8 < figure <= most
