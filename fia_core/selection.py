@@ -23,7 +23,8 @@ def kth_largest(values: Tensor, count: int) -> Tensor:
         (rows, 1), on the device of ``values``.
     """
     if _is_one_long_row(values):
-        _, positive = _numpy_entries(values)
+        flat = values.numpy().reshape(-1)
+        positive = flat[flat > 0]
         return torch.tensor([[_kth(positive, count) if len(positive) >= count else 0.0]])
     return values.topk(count, sorted=False).values.amin(dim=1, keepdim=True).clamp_min_(0)
 

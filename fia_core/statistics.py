@@ -71,20 +71,29 @@ def prompt_saliencies(
         _require_real_of_rank(name, tensor, 3)
         axes = "(prompts, N, C_in)" if name == "x" else "(prompts, N, C_out)"
         require_shape(name, tensor, (*x.shape[:2], width), f"{axes} of x and weight")
+    unit = unit_columns(y)
     return (
-        weight_size * alignments(x[row : row + 1], y[row : row + 1], form)[0].abs_()
+        weight_size * alignments(x[row : row + 1], unit[row : row + 1], form)[0].abs_()
         for row in range(len(x))
     )
 
 
-def alignments(x: Tensor, y: Tensor, form: str, out: Tensor | None = None) -> Tensor:
+def unit_columns(y: Tensor) -> Tensor:
+    """Y / ‖Y‖ of several prompts: (prompts, N, C_out) float32 with columns of length 1, or 0."""
+    y = y.detach().float()
+    # On a CPU many times faster than vector_norm over rows.
+    return y / y.square().sum(dim=1, keepdim=True).sqrt_().clamp_min_(TINY)
+
+
+def alignments(x: Tensor, unit: Tensor, form: str, out: Tensor | None = None) -> Tensor:
     """P of several prompts at one step, signed: Eq. 1 is U = |W| · |P|.
 
     Exact: P = (Y / ‖Y‖)ᵀ X. Released: P = ‖X̂[:, j]‖, the same for all output channels.
 
     Args:
         x: (prompts, N, C_in), the layer's input, any float dtype.
-        y: (prompts, N, C_out), X Wᵀ without bias; the released form does not look at it.
+        unit: (prompts, N, C_out) float32, ``unit_columns`` of Y = X Wᵀ without bias; the released
+            form does not look at it.
         form: one of ``SALIENCY_FORMS``.
         out: (prompts, C_out, C_in) float32, memory for an exact P.
 
@@ -94,10 +103,10 @@ def alignments(x: Tensor, y: Tensor, form: str, out: Tensor | None = None) -> Te
     x = x.detach()
     if form == "released":
         return torch.stack([unit_rows(one.float()).norm(dim=0) for one in x])[:, None]
-    y = y.detach().float()
-    # Squares and sums are many times faster than vector_norm over rows on a CPU.
-    unit = y / y.square().sum(dim=1, keepdim=True).sqrt_().clamp_min_(TINY)
-    return _product(unit, x, out)
+    half = x.dtype in (torch.float16, torch.bfloat16)
+    if half and x.is_cuda and torch.version.cuda and "dtype_out" in torch.ops.aten.bmm.overloads():
+        return torch.bmm(unit.to(x.dtype).mT, x, out_dtype=torch.float32, out=out)
+    return torch.bmm(unit.mT, x.float(), out=out)
 
 
 def weighted_contrast(weight_size: Tensor, concept_mean: Tensor, base_bar: Tensor) -> Tensor:
@@ -244,15 +253,6 @@ class RunningMoments(RunningMean):
         squares.addcmul_(deviation, deviation, value=before * prompts / self.count)
         if variance is not None:
             squares.add_(variance)
-
-
-def _product(unit: Tensor, x: Tensor, out: Tensor | None) -> Tensor:
-    """unitᵀ X in float32; of half precision where the device takes it and adds in float32 (CUDA,
-    torch 2.8 or newer)."""
-    half = x.dtype in (torch.float16, torch.bfloat16)
-    if half and x.is_cuda and torch.version.cuda and "dtype_out" in torch.ops.aten.bmm.overloads():
-        return torch.bmm(unit.to(x.dtype).mT, x, out_dtype=torch.float32, out=out)
-    return torch.bmm(unit.mT, x.float(), out=out)
 
 
 def _float32(name: str, tensor: Tensor, rank: int) -> Tensor:

@@ -18,7 +18,7 @@ from ...fia_core import (
     SensitivityAccumulator,
     SparseSensitivity,
 )
-from ...fia_core.statistics import alignments, weighted_contrast
+from ...fia_core.statistics import alignments, unit_columns, weighted_contrast
 from .state_plan import StatePlan
 
 STACK_BYTES = 2**27
@@ -77,15 +77,15 @@ class StepStatistics:
         y: torch.Tensor,
     ) -> None:
         """Take in prompts at one step: |W| (C_out, C_in), x (prompts, ..., C_in), y likewise."""
-        x, y = x.flatten(1, -2), y.flatten(1, -2)
-        self._sums[layer] += y.sum()
+        x, unit = x.flatten(1, -2), unit_columns(y.flatten(1, -2))
+        self._sums[layer] += unit.sum()
         start = prompts.start
         while start < prompts.stop:
             group, position = divmod(start, self._group)
             count = min(self._stacks[layer], self._group - position, prompts.stop - start)
             rows = slice(start - prompts.start, start - prompts.start + count)
             memory = self._scratch[: count * weight_size.numel()].view(count, *weight_size.shape)
-            values = alignments(x[rows], y[rows], self._form, memory)
+            values = alignments(x[rows], unit[rows], self._form, memory)
             self._layers[layer].add(group, values, weight_size)
             start += count
 

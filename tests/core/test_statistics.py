@@ -13,12 +13,16 @@ from samples import normal, seeds, sizes
 from fia_core import (
     RunningMean,
     RunningMoments,
+    SensitivityAccumulator,
+    concept_sensitive_mask,
     contrastive_saliency,
     prompt_saliencies,
     prompt_saliency,
     released_saliency,
+    time_integrated_sensitivity,
     unified_saliency,
 )
+from fia_core.statistics import alignments, unit_columns, weighted_contrast
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -44,6 +48,38 @@ def test_several_prompts_are_each_as_if_alone(form: str) -> None:
     assert len(together) == 5
     for saliency, one_x, one_y in zip(together, x, y, strict=True):
         assert torch.equal(saliency, prompt_saliency(weight, one_x, one_y, form))
+
+
+@pytest.mark.parametrize("stack", [1, 4, 10])
+def test_masks_of_heavy_tailed_activations_are_those_of_the_readable_form(stack: int) -> None:
+    channels, inputs, prompts, steps = 80, 320, 10, 3
+    weight = normal(0, channels, inputs)
+    generator = torch.Generator().manual_seed(1)
+    loud = torch.empty(inputs).log_normal_(0, 1.5, generator=generator)  # some inputs by far
+    fast = SensitivityAccumulator(0.05, weight.shape)
+    readable = []
+    for step in range(steps):
+        common = normal(10 * step, 64, inputs)
+        shift = 0.3 * normal(10 * step + 1, 64, inputs)
+        groups = [
+            (common + offset + 0.3 * normal(10 * step + 2 + place, prompts, 64, inputs)) * loud
+            for place, offset in enumerate((torch.zeros(()), shift))
+        ]
+        means = [torch.stack([unified_saliency(weight, x) for x in group]) for group in groups]
+        base, concept = (each.double() for each in means)
+        readable.append(
+            contrastive_saliency(concept.mean(0), base.mean(0), base.std(0, correction=0))
+        )
+        moments, mean = RunningMoments(weight.shape), RunningMean(weight.shape)
+        for running, group in zip((moments, mean), groups, strict=True):
+            for x in group.split(stack):
+                running.add(alignments(x, unit_columns(x @ weight.T), "exact"))
+        bar = moments.into_mean_plus_std()
+        fast.fold(weighted_contrast(weight.abs(), mean.into_mean(), bar))
+    expected = time_integrated_sensitivity(torch.stack(readable), 0.05)
+    for share in (0.01, 0.02, 0.05):
+        mask = concept_sensitive_mask(fast.result(), share)
+        assert torch.equal(mask, concept_sensitive_mask(expected, share))
 
 
 def test_fast_path_at_the_size_of_a_real_layer() -> None:
