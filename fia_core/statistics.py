@@ -71,18 +71,26 @@ def prompt_saliencies(
         _require_real_of_rank(name, tensor, 3)
         axes = "(prompts, N, C_in)" if name == "x" else "(prompts, N, C_out)"
         require_shape(name, tensor, (*x.shape[:2], width), f"{axes} of x and weight")
-    unit = unit_columns(y)
+    unit, _ = unit_columns(y, torch.float32)
     return (
         weight_size * alignments(x[row : row + 1], unit[row : row + 1], form)[0].abs_()
         for row in range(len(x))
     )
 
 
-def unit_columns(y: Tensor) -> Tensor:
-    """Y / ‖Y‖ of several prompts: (prompts, N, C_out) float32 with columns of length 1, or 0."""
-    y = y.detach().float()
-    # On a CPU many times faster than vector_norm over rows.
-    return y / y.square().sum(dim=1, keepdim=True).sqrt_().clamp_min_(TINY)
+def unit_columns(y: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Columns of length 1, or of zeros, of several prompts.
+
+    Args:
+        y: (prompts, N, C_out), X Wᵀ without bias, any float dtype.
+        dtype: of the result.
+
+    Returns:
+        Y / ‖Y‖ (prompts, N, C_out), and ‖Y‖ (prompts, 1, C_out) float32.
+    """
+    norms = torch.linalg.vector_norm(y.detach(), dim=1, keepdim=True, dtype=torch.float32)
+    unit = torch.empty_like(y, dtype=dtype)
+    return torch.div(y.detach(), norms.clamp_min(TINY), out=unit), norms
 
 
 def alignments(x: Tensor, unit: Tensor, form: str, out: Tensor | None = None) -> Tensor:
@@ -92,8 +100,8 @@ def alignments(x: Tensor, unit: Tensor, form: str, out: Tensor | None = None) ->
 
     Args:
         x: (prompts, N, C_in), the layer's input, any float dtype.
-        unit: (prompts, N, C_out) float32, ``unit_columns`` of Y = X Wᵀ without bias; the released
-            form does not look at it.
+        unit: (prompts, N, C_out), ``unit_columns`` of Y = X Wᵀ without bias, of
+            ``product_dtype(x)``; the released form does not look at it.
         form: one of ``SALIENCY_FORMS``.
         out: (prompts, C_out, C_in) float32, memory for an exact P.
 
@@ -103,10 +111,17 @@ def alignments(x: Tensor, unit: Tensor, form: str, out: Tensor | None = None) ->
     x = x.detach()
     if form == "released":
         return torch.stack([unit_rows(one.float()).norm(dim=0) for one in x])[:, None]
+    if unit.dtype == torch.float32:
+        return torch.bmm(unit.mT, x.float(), out=out)
+    return torch.bmm(unit.mT, x, out_dtype=torch.float32, out=out)
+
+
+def product_dtype(x: Tensor) -> torch.dtype:
+    """In which Eq. 1 is multiplied: half precision stays where the device adds it in float32 (CUDA,
+    torch 2.8 or newer), else float32."""
     half = x.dtype in (torch.float16, torch.bfloat16)
-    if half and x.is_cuda and torch.version.cuda and "dtype_out" in torch.ops.aten.bmm.overloads():
-        return torch.bmm(unit.to(x.dtype).mT, x, out_dtype=torch.float32, out=out)
-    return torch.bmm(unit.mT, x.float(), out=out)
+    adds_in_float32 = bool(torch.version.cuda) and "dtype_out" in torch.ops.aten.bmm.overloads()
+    return x.dtype if half and x.is_cuda and adds_in_float32 else torch.float32
 
 
 def weighted_contrast(weight_size: Tensor, concept_mean: Tensor, base_bar: Tensor) -> Tensor:

@@ -58,7 +58,6 @@ class Ffn2Capture:
             if not self._prompts or CONDITIONAL not in self._parts:
                 return
             x = self._conditional(args[0])
-            y = self._conditional(output).float()
             if len(x) != len(self._prompts):
                 raise ValueError(
                     f"model: {name} ran for {len(x)} prompts where the host gave the denoiser "
@@ -69,6 +68,7 @@ class Ffn2Capture:
             if x_scale is not None:
                 x = x * x_scale.to(x)
             weight_size, bias = self._parameters[name].of(layer)
+            y = self._conditional(output)
             y = y if bias is None else y - bias.float()
             self._receive(name, self._prompts, weight_size, x, y)
 

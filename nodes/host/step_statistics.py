@@ -18,7 +18,7 @@ from ...fia_core import (
     SensitivityAccumulator,
     SparseSensitivity,
 )
-from ...fia_core.statistics import alignments, unit_columns, weighted_contrast
+from ...fia_core.statistics import alignments, product_dtype, unit_columns, weighted_contrast
 from .state_plan import StatePlan
 
 STACK_BYTES = 2**27
@@ -66,7 +66,7 @@ class StepStatistics:
         self._stacks = {name: min(group, _stack(shape, device)) for name, shape in shapes.items()}
         largest = max(self._stacks[name] * math.prod(shape) for name, shape in shapes.items())
         self._scratch = torch.empty(largest, dtype=torch.float32, device=device)
-        self._sums = {name: torch.zeros((), device=device) for name in shapes}
+        self._norms = {name: torch.zeros((), device=device) for name in shapes}
 
     def add(
         self,
@@ -77,15 +77,16 @@ class StepStatistics:
         y: torch.Tensor,
     ) -> None:
         """Take in prompts at one step: |W| (C_out, C_in), x (prompts, ..., C_in), y likewise."""
-        x, unit = x.flatten(1, -2), unit_columns(y.flatten(1, -2))
-        self._sums[layer] += unit.sum()
+        x, y = x.flatten(1, -2), y.flatten(1, -2)
         start = prompts.start
         while start < prompts.stop:
             group, position = divmod(start, self._group)
             count = min(self._stacks[layer], self._group - position, prompts.stop - start)
             rows = slice(start - prompts.start, start - prompts.start + count)
             memory = self._scratch[: count * weight_size.numel()].view(count, *weight_size.shape)
-            values = alignments(x[rows], unit[rows], self._form, memory)
+            unit, norms = unit_columns(y[rows], product_dtype(x))
+            self._norms[layer] += norms.sum()
+            values = alignments(x[rows], unit, self._form, memory)
             self._layers[layer].add(group, values, weight_size)
             start += count
 
@@ -95,7 +96,7 @@ class StepStatistics:
         Raises:
             ValueError: if a layer has not seen every prompt once, or computed NaN or infinity.
         """
-        finite = torch.stack(list(self._sums.values())).isfinite().tolist()
+        finite = torch.stack(list(self._norms.values())).isfinite().tolist()
         for (name, layer), is_finite in zip(self._layers.items(), finite, strict=True):
             if layer.seen != self._prompts:
                 raise ValueError(

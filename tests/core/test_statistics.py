@@ -73,7 +73,8 @@ def test_masks_of_heavy_tailed_activations_are_those_of_the_readable_form(stack:
         moments, mean = RunningMoments(weight.shape), RunningMean(weight.shape)
         for running, group in zip((moments, mean), groups, strict=True):
             for x in group.split(stack):
-                running.add(alignments(x, unit_columns(x @ weight.T), "exact"))
+                unit, _ = unit_columns(x @ weight.T, torch.float32)
+                running.add(alignments(x, unit, "exact"))
         bar = moments.into_mean_plus_std()
         fast.fold(weighted_contrast(weight.abs(), mean.into_mean(), bar))
     expected = time_integrated_sensitivity(torch.stack(readable), 0.05)
