@@ -21,7 +21,7 @@ from ...fia_core import (
 from ...fia_core.statistics import alignments, product_dtype, unit_columns, weighted_contrast
 from .state_plan import StatePlan
 
-STACK_BYTES = 2**27
+STACK_BYTES = 2**28
 """At most this much of a layer's matrices side by side, on a device that sums them in one pass."""
 
 
