@@ -14,7 +14,7 @@ import comfy.sample
 import comfy.samplers
 import torch
 from comfy.k_diffusion.sampling import BrownianTreeNoiseSampler
-from comfy.model_management import get_free_memory, throw_exception_if_processing_interrupted
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.utils import repeat_to_batch_size
@@ -25,8 +25,6 @@ from .conditioning import Conditioning
 
 WRAPPER_KEY = "forget_it_all"
 LATENT_FACTOR = 8  # pixels a latent, as in the host's Empty Latent Image
-LARGEST_AUTOMATIC_CHUNK = 16  # more prompts a denoiser call bring no further speed
-MEMORY_MARGIN = 1.5  # the host's own margin when it batches conditionings
 SIGMA_TOLERANCE = 1e-4  # relative; samplers recompute sigmas in float32
 
 
@@ -115,7 +113,7 @@ def denoise_prompts(
         ValueError: if the sampler skips a step of the schedule, so that there is nothing to watch.
     """
     sigmas = profile_sigmas(model, settings)
-    latent = _empty_latent(model, settings)
+    latent = empty_latent(model, settings)
     chunks = cut_into_chunks([len(tensor) for tensor, _ in positive], chunk)
     prompts = chunks[-1].rows.stop
     largest = max(len(each.rows) for each in chunks)
@@ -139,29 +137,7 @@ def denoise_prompts(
     watch.require_every_step()
 
 
-def automatic_chunk(model: ModelPatcher, settings: SamplingSettings, reserved: int = 0) -> int:
-    """The largest power of two of prompts whose denoiser call fits beside the loaded model.
-
-    Args:
-        model: as the host will load it.
-        settings: its picture size decides what a call takes.
-        reserved: bytes that others will still take on the model's device.
-    """
-    not_loaded = model.model_size() - model.loaded_size()
-    free = get_free_memory(model.load_device) - not_loaded - reserved
-    chunk = LARGEST_AUTOMATIC_CHUNK
-    while chunk > 1 and denoiser_memory(model, settings, chunk) >= free:
-        chunk //= 2
-    return chunk
-
-
-def denoiser_memory(model: ModelPatcher, settings: SamplingSettings, chunk: int = 1) -> float:
-    """Bytes that a denoiser call takes for a chunk of prompts, by the host's estimate."""
-    both_halves = [2 * chunk, *_empty_latent(model, settings).shape[1:]]
-    return model.memory_required(both_halves) * MEMORY_MARGIN
-
-
-def _empty_latent(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
+def empty_latent(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
     """One latent of zeros with the channels that ``model`` wants."""
     size = (settings.height // LATENT_FACTOR, settings.width // LATENT_FACTOR)
     return comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))

@@ -13,7 +13,7 @@ from comfy.model_patcher import ModelPatcher
 from ...fia_core import ConceptProfile, ModelIdentity
 from ...fia_core.values import Settings
 from .capture import Ffn2Capture
-from .denoise import automatic_chunk, denoise_prompts
+from .denoise import denoise_prompts
 from .layers import find_ffn2_layers, layer_shapes
 from .profile_request import ProfileRequest, RequestPrompts
 from .progress import ProfileProgress
@@ -36,8 +36,7 @@ def profile_round(
     call; with one prompt a call the host's error is passed on.
     """
     shapes = layer_shapes(find_ffn2_layers(model))
-    moments = plan.moment_bytes(shapes, model.load_device)  # come with the first call
-    statistics, chunk = None, request.chunk
+    statistics, chunk = None, plan.chunk
     while statistics is None:
         statistics = StepStatistics(
             shapes,
@@ -47,7 +46,6 @@ def profile_round(
             saliency_form=request.saliency_form,
             plan=plan,
         )
-        chunk = chunk or automatic_chunk(model, request.sampling, moments)
         chunk = _in_whole_groups(chunk, len(prompts.base))
         progress.begin(concepts)
         try:

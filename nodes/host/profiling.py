@@ -96,7 +96,7 @@ def _rounds(
     """The concepts in rounds; no room is made for none."""
     if not missing:
         return []
-    plan = plan_state(model, shapes, len(missing), request.sampling)
+    plan = plan_state(model, shapes, len(missing), request.sampling, request.chunk)
     starts = range(0, len(missing), plan.concepts)
     return [(missing[start : start + plan.concepts], plan) for start in starts]
 
