@@ -4,8 +4,8 @@ All prompts are one batch for the sampler, so every prompt has reached the same 
 begins; the denoiser sees the batch in chunks. Prompts of different sizes never share a chunk.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Protocol
@@ -106,8 +106,7 @@ def denoise_prompts(
 ) -> None:
     """Run the first steps of sampling for all rows of ``positive``, watched by ``observer``.
 
-    ``model`` is changed (wrappers are added): pass a clone. ``chunk`` prompts share a denoiser
-    call.
+    ``model`` has wrappers meanwhile: pass a clone. ``chunk`` prompts share a denoiser call.
 
     Raises:
         ValueError: if the sampler skips a step of the schedule, so that there is nothing to watch.
@@ -119,21 +118,28 @@ def denoise_prompts(
     largest = max(len(each.rows) for each in chunks)
     watch = _ChunkedDenoiser(settings.sampler, sigmas, chunks, observer)
 
-    model.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, WRAPPER_KEY, _reserve_for(largest))
-    model.add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, WRAPPER_KEY, watch.denoise)
-    model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, _announce_to(observer))
-    comfy.sample.sample_custom(
+    with _wrapped(
         model,
-        repeat_to_batch_size(comfy.sample.prepare_noise(latent, settings.seed), prompts),
-        settings.cfg,
-        _sampler(settings.sampler, sigmas, latent.to(model.load_device), prompts, settings.seed),
-        sigmas,
-        positive,
-        negative,
-        repeat_to_batch_size(latent, prompts),
-        disable_pbar=True,
-        seed=settings.seed,
-    )
+        {
+            WrappersMP.PREPARE_SAMPLING: _reserve_for(largest),
+            WrappersMP.CALC_COND_BATCH: watch.denoise,
+            WrappersMP.APPLY_MODEL: _announce_to(observer),
+        },
+    ):
+        comfy.sample.sample_custom(
+            model,
+            repeat_to_batch_size(comfy.sample.prepare_noise(latent, settings.seed), prompts),
+            settings.cfg,
+            _sampler(
+                settings.sampler, sigmas, latent.to(model.load_device), prompts, settings.seed
+            ),
+            sigmas,
+            positive,
+            negative,
+            repeat_to_batch_size(latent, prompts),
+            disable_pbar=True,
+            seed=settings.seed,
+        )
     watch.require_every_step()
 
 
@@ -141,6 +147,18 @@ def empty_latent(model: ModelPatcher, settings: SamplingSettings) -> torch.Tenso
     """One latent of zeros with the channels that ``model`` wants."""
     size = (settings.height // LATENT_FACTOR, settings.width // LATENT_FACTOR)
     return comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))
+
+
+@contextmanager
+def _wrapped(model: ModelPatcher, wrappers: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+    """Add the host's wrappers by kind, and take them away."""
+    try:
+        for kind, wrapper in wrappers.items():
+            model.add_wrapper_with_key(kind, WRAPPER_KEY, wrapper)
+        yield
+    finally:
+        for kind in wrappers:
+            model.remove_wrappers_with_key(kind, WRAPPER_KEY)
 
 
 def _sampler(

@@ -29,24 +29,25 @@ def profile_round(
     identity: ModelIdentity,
     plan: StatePlan,
     progress: ProfileProgress,
-) -> list[ConceptProfile]:
-    """Profiles of ``concepts``, in order. The layers of ``model`` are hooked only meanwhile.
+) -> tuple[list[ConceptProfile], int]:
+    """Profiles of ``concepts``, in order, and how many prompts a denoiser call had in the end.
 
-    Where the device's memory runs out, the round begins again with half as many prompts a denoiser
-    call; with one prompt a call the host's error is passed on.
+    The layers of ``model`` are hooked only meanwhile. Where the device's memory runs out, the round
+    begins again with half as many prompts a denoiser call; with one prompt a call the host's error
+    is passed on.
     """
     shapes = layer_shapes(find_ffn2_layers(model))
-    statistics, chunk = None, plan.chunk
+    statistics, chunk, group = None, plan.chunk, len(request.base_prompts())
     while statistics is None:
         statistics = StepStatistics(
             shapes,
             concepts=len(concepts),
-            group=len(prompts.base),
+            group=group,
             temporal_sparsity=request.temporal_sparsity,
             saliency_form=request.saliency_form,
             plan=plan,
         )
-        chunk = _in_whole_groups(chunk, len(prompts.base))
+        chunk = _in_whole_groups(chunk, group)
         progress.begin(concepts)
         try:
             _watch(model, request, prompts, concepts, chunk, statistics, progress)
@@ -59,7 +60,7 @@ def profile_round(
             model_management.soft_empty_cache()
             logging.warning("Profile Concept: out of memory, now %d prompts a call.", chunk)
     settings = _settings(model, request)
-    return [
+    profiles = [
         ConceptProfile(
             concept=concept,
             kind=request.kind,
@@ -71,6 +72,7 @@ def profile_round(
         )
         for position, concept in enumerate(concepts)
     ]
+    return profiles, chunk
 
 
 def _in_whole_groups(chunk: int, group: int) -> int:
@@ -91,7 +93,6 @@ def _watch(
     progress: ProfileProgress,
 ) -> None:
     """Denoise the round's prompts and let ``statistics`` see what the layers do."""
-    model = model.clone()  # gets wrappers
     capture = Ffn2Capture(find_ffn2_layers(model), statistics.add)
     with capture.attached():
         denoise_prompts(

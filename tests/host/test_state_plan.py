@@ -258,6 +258,17 @@ def test_out_of_memory_halves_the_prompts_of_a_call(host: Any, tiny: TinyModel) 
     assert_same_except_at_ties(mask, halved, profile)
 
 
+def test_the_size_of_call_that_worked_is_kept_for_the_rounds_that_follow(
+    host: Any, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extension.module("nodes.host.state_plan"), "LARGEST_ROUND", 1)
+    host.forget()
+    model, rows = crowded(tiny.model, most=4)
+    graph = profile_graph(host, model, tiny.clip, concepts=CONCEPTS, batch_size=8, profile_steps=1)
+    assert len(host.run(graph, "profile")) == 3
+    assert rows[:2] == [16, 8] and set(rows[2:]) == {4}
+
+
 def test_the_device_is_emptied_before_it_is_tried_again(
     host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
