@@ -101,8 +101,8 @@ def test_a_split_model_is_cached_as_the_model_it_is(
 ) -> None:
     cache = extension.module("nodes.host.profile_cache").ProfileCache(tmp_path)
     monkeypatch.setattr(extension.module("nodes.profile_concept"), "host_cache", lambda: cache)
-    for model in (tiny.model, split):
+    for model in (split, tiny.model):
         host.forget()
         graph = profile_graph(host, model, tiny.clip, profile_steps=1, use_cache=True)
         host.run(graph, "profile")
-    assert len(list(tmp_path.iterdir())) == 1
+        assert len(list(tmp_path.iterdir())) == 1
