@@ -35,8 +35,8 @@ def copy(extension: Any) -> Copy:
 def split(tiny: TinyModel, copy: Copy) -> ModelPatcher:
     """As the host's node gives it."""
     model = tiny.model.clone()
-    copy.model.is_multigpu_base_clone = True
-    copy.model.clone_base_uuid = getattr(model, "clone_base_uuid", None)
+    base = getattr(model, "clone_base_uuid", None)
+    vars(copy.model).update(is_multigpu_base_clone=True, clone_base_uuid=base)
     model.set_additional_models("multigpu", [copy.model])
     speeds = {device: {"relative_speed": 1.0} for device in (model.load_device, OTHER_CARD)}
     model.model_options["multigpu_options"] = speeds

@@ -7,6 +7,7 @@ memory stands in for the pages.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -24,7 +25,9 @@ aimdo = pytest.importorskip(
 class Elsewhere(torch.nn.Parameter):
     """A weight that is not on the device of the layer's input."""
 
-    device = property(lambda self: torch.device("meta"))
+    @property
+    def device(self) -> torch.device:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return torch.device("meta")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +41,8 @@ class Pages:
 @pytest.fixture
 def pinned(small_gpu: None, monkeypatch: pytest.MonkeyPatch) -> Counter[Pages]:
     """How often pages are pinned now; at 0 they are free to go."""
-    import comfy_aimdo.torch
-    from comfy import pinned_memory
-
+    pinned_memory = import_module("comfy.pinned_memory")
+    tensors = import_module("comfy_aimdo.torch")
     count: Counter[Pages] = Counter()
 
     def fault(pages: Pages) -> object:
@@ -53,7 +55,7 @@ def pinned(small_gpu: None, monkeypatch: pytest.MonkeyPatch) -> Counter[Pages]:
     monkeypatch.setattr(aimdo, "vbar_fault", fault)
     monkeypatch.setattr(aimdo, "vbar_unpin", unpin)
     monkeypatch.setattr(aimdo, "vbar_signature_compare", lambda one, other: one is other)
-    monkeypatch.setattr(comfy_aimdo.torch, "aimdo_to_tensor", lambda pages, device: pages.buffer)
+    monkeypatch.setattr(tensors, "aimdo_to_tensor", lambda pages, device: pages.buffer)
     monkeypatch.setattr(pinned_memory, "get_pin", lambda *arguments, **options: None)
     monkeypatch.setattr(pinned_memory, "pin_memory", lambda *arguments, **options: None)
     return count
@@ -62,12 +64,11 @@ def pinned(small_gpu: None, monkeypatch: pytest.MonkeyPatch) -> Counter[Pages]:
 @pytest.fixture
 def model(extension: Any, pinned: Counter[Pages]) -> Iterator[TinyModel]:
     """One whose FFN2 layers have pages of VRAM."""
-    from comfy.memory_management import vram_aligned_size
-
+    size_of = import_module("comfy.memory_management").vram_aligned_size
     made = tiny_sd()
     layers = extension.module("nodes.host.layers").find_ffn2_layers(made.model)
     for layer in layers.values():
-        size = vram_aligned_size([layer.weight, layer.bias])
+        size = size_of([layer.weight, layer.bias])
         layer._v, layer._v_signature = Pages(torch.empty(size, dtype=torch.uint8)), None
         layer.weight = Elsewhere(layer.weight.data, requires_grad=False)
     yield made
