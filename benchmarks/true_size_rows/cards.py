@@ -146,12 +146,12 @@ def placement(
     state_plan = extension.module("nodes.host.state_plan")
     layers = extension.module("nodes.host.layers")
     shapes = layers.layer_shapes(layers.find_ffn2_layers(model))
-    sampling = extension.module("nodes.host.denoise").SamplingSettings(
+    sampling = extension.module("nodes.host.sampling").SamplingSettings(
         0, SCHEDULE, 10, 7.5, "euler", "normal", load.side, load.side
     )
     with card(size, model, loaded):
         plan = state_plan.plan_state(model, shapes, len(CONCEPTS), sampling)
-        latent = extension.module("nodes.host.denoise").empty_latent(model, sampling).shape
+        latent = extension.module("nodes.host.sampling").empty_latent(model, sampling).shape
         space = memory.room(model, 0)
         least = memory.least_call_memory(model, latent, plan.chunk)
         four = memory.least_call_memory(model, latent, SMALL_CHUNK) <= space

@@ -17,17 +17,16 @@ def room(model: ModelPatcher, wanted: float) -> float:
 
     Other models leave the device for ``wanted`` bytes, as the host lets them leave for any model.
     """
-    device = model.load_device
     own = [each for each in model_management.current_loaded_models if model.is_clone(each.model)]
-    _free_memory(wanted, device, own)
+    _free_memory(model, wanted, own)
     if _is_dynamic(model):  # its answer counts the weights that leave on demand
-        return getattr(model, "get_free_memory")(device)  # noqa: B009  (newer hosts')
-    return _free(device) + model.loaded_size()
+        return getattr(model, "get_free_memory")(model.load_device)  # noqa: B009  (newer hosts')
+    return _free(model.load_device) + model.loaded_size()
 
 
 def make_room(model: ModelPatcher, wanted: float) -> None:
     """Let weights leave the model's device, its own too, until ``wanted`` bytes are free."""
-    _free_memory(wanted, model.load_device, [])
+    _free_memory(model, wanted, [])
 
 
 def total_memory(model: ModelPatcher) -> float:
@@ -82,10 +81,11 @@ def _estimate(model: ModelPatcher, latent: torch.Size, rows: int) -> float:
     return model.model.memory_required([rows, *latent[1:]])
 
 
-def _free_memory(wanted: float, device: torch.device, keep_loaded: list[Any]) -> None:
-    """By the host, which takes no model out of the CPU's memory."""
-    if not model_management.is_device_cpu(device):
-        model_management.free_memory(wanted, device, keep_loaded=keep_loaded)
+def _free_memory(model: ModelPatcher, wanted: float, keep_loaded: list[Any]) -> None:
+    """By the host's way: nothing leaves a CPU's memory, and weights that leave on demand stay."""
+    if not model_management.is_device_cpu(model.load_device):
+        options: dict[str, Any] = {"for_dynamic": True} if _is_dynamic(model) else {}
+        model_management.free_memory(wanted, model.load_device, keep_loaded=keep_loaded, **options)
 
 
 def _free(device: torch.device) -> float:

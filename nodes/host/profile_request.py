@@ -8,9 +8,9 @@ from comfy.sd import CLIP
 
 from ...fia_core import PromptTemplates, base_prompts, concept_prompts
 from .conditioning import Conditioning, EncodedPrompt, encode_prompts, stack_prompts
-from .denoise import SamplingSettings
 from .encoder_fingerprint import encoder_fingerprint
 from .fingerprint import Fingerprint
+from .sampling import SamplingSettings
 
 EMPTY_PROMPT = ""  # the negative one
 

@@ -10,7 +10,6 @@ from comfy.patcher_extension import WrappersMP
 from comfy.sd import CLIP
 
 from ...fia_core import ConceptProfile, LayerShapes
-from .denoise import profile_sigmas
 from .fingerprint import Fingerprint, NoFingerprintError, add_model
 from .identity import model_identity
 from .layers import find_ffn2_layers, layer_shapes
@@ -18,6 +17,7 @@ from .profile_cache import ProfileCache
 from .profile_request import EMPTY_PROMPT, ProfileRequest, RequestPrompts
 from .profile_round import profile_round
 from .progress import ProfileProgress
+from .sampling import profile_sigmas
 from .state_plan import StatePlan, plan_state
 from .words import require_known_words
 from .working_copy import working_copy

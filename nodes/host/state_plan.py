@@ -13,7 +13,6 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ...fia_core import LayerShapes
-from .denoise import SamplingSettings, empty_latent
 from .memory import (
     call_memory,
     fixed_weights,
@@ -24,6 +23,7 @@ from .memory import (
     total_memory,
     whole_weights,
 )
+from .sampling import SamplingSettings, empty_latent
 
 MOMENT_BYTES = 8
 """A weight: sum and sum of squares of the base prompts, then μ_b + σ_b and a concept's sum."""

@@ -26,7 +26,7 @@ def shapes(extension: Any, tiny: TinyModel) -> Any:
 
 
 def sampling(extension: Any) -> Any:
-    settings = extension.module("nodes.host.denoise").SamplingSettings
+    settings = extension.module("nodes.host.sampling").SamplingSettings
     return settings(7, 10, 3, 4.0, "euler", "normal", 64, 64)
 
 
@@ -145,6 +145,22 @@ def test_other_models_leave_for_the_state_and_then_this_ones_weights(
         (enough - sums, [own]),  # what cannot fit drives nobody out
         (state + least_call(extension, tiny, 4), []),
     ]
+
+
+def test_weights_that_leave_on_demand_are_not_driven_out(
+    extension: Any, tiny: TinyModel, shapes: Any, on_gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def free_memory(wanted: float, device: Any, keep_loaded: Any, for_dynamic: bool) -> None:
+        asked.append(for_dynamic)
+
+    set_free(monkeypatch, 0)
+    monkeypatch.setattr(model_management, "free_memory", free_memory)
+    monkeypatch.setattr(tiny.model, "is_dynamic", lambda: True, raising=False)
+    monkeypatch.setattr(tiny.model, "get_free_memory", lambda device: 10**10, raising=False)
+    assert plan(extension, tiny, shapes, 2).sums == GPU
+    assert asked == [True, True]
 
 
 def test_the_largest_chunk_that_fits_is_chosen(
