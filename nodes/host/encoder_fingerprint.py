@@ -66,7 +66,7 @@ def _refuse_other_code(clip: CLIP) -> None:
     for place in PLACES_OF_CODE:
         if any(getattr(patcher, place).values()):
             raise NoFingerprintError(place)
-    if patcher.forced_hooks is not None:
+    if patcher.forced_hooks is not None or clip.apply_hooks_to_conds is not None:
         raise NoFingerprintError("hooks")
     for holder in (clip, *clip.cond_stage_model.modules()):
         own: dict[str, Any] = vars(holder)

@@ -380,6 +380,10 @@ def schedule_hooks(clip: CLIP) -> None:
     clip.patcher.forced_hooks = HookGroup()
 
 
+def give_hooks(clip: CLIP) -> None:
+    clip.apply_hooks_to_conds = HookGroup()
+
+
 def put_into(place: str) -> Callable[[CLIP], None]:
     def put(clip: CLIP) -> None:
         extras = {**getattr(clip.patcher, place), "of another node": [object()]}
@@ -393,6 +397,7 @@ CODE = [
     replace_forward,
     hook_forward,
     schedule_hooks,
+    give_hooks,
     *map(
         put_into,
         (
