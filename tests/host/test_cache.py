@@ -381,7 +381,7 @@ def schedule_hooks(clip: CLIP) -> None:
 
 
 def give_hooks(clip: CLIP) -> None:
-    clip.apply_hooks_to_conds = HookGroup()
+    vars(clip)["apply_hooks_to_conds"] = HookGroup()
 
 
 def put_into(place: str) -> Callable[[CLIP], None]:
