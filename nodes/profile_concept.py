@@ -15,10 +15,10 @@ from ..fia_core import (
 )
 from ..fia_core.checks import require_choice
 from ..fia_core.values import same_words
-from .host.denoise import SamplingSettings
 from .host.profile_cache import host_cache
 from .host.profile_request import ProfileRequest
 from .host.profiling import profile_concepts
+from .host.sampling import SamplingSettings
 from .shared import CATEGORY, ConceptProfileWire, fraction
 
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF

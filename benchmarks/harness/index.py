@@ -50,6 +50,7 @@ FEWEST_SEEDS = 5
 OTHERS = """## Other measurements
 
 - [what profiling costs](overhead.md) (`benchmarks/overhead.py`)
+- [what profiling does on cards of several sizes, reckoned](cards.md) (`benchmarks/cards.py`)
 - [from a moved slider to the new picture](loop.md) (`benchmarks/loop.py`)
 - [speed, memory and files at the size of Stable Diffusion 1.5](true_size.md)
   (`benchmarks/true_size.py`)

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from comfy.ldm.modules.attention import attention_pytorch
+from comfy.model_patcher import ModelPatcher
 from torch.utils.flop_counter import FlopCounterMode
 
 from .host import Extension
@@ -70,8 +71,12 @@ class Work:
         return 1 + (product + traffic) / (self.sampling / (speed * card.flops * 1e12))
 
 
-def counted_work(extension: Extension, model: Any, side: int) -> Work:
-    """Of a model without content, at pictures of ``side`` pixels."""
+def counted_work(extension: Extension, model: ModelPatcher, side: int) -> Work:
+    """Of a UNet without content, at pictures of ``side`` pixels.
+
+    The modules are computed with in float32, which changes no count.
+    """
+    unet = model.model.diffusion_model.float()
     layers = extension.module("nodes.host.layers").find_ffn2_layers(model)
     positions: dict[str, int] = {}
     handles = [
@@ -80,7 +85,6 @@ def counted_work(extension: Extension, model: Any, side: int) -> Work:
         )
         for name, layer in layers.items()
     ]
-    unet = model.model.diffusion_model
     latent = torch.empty(2, unet.in_channels, side // 8, side // 8, device="meta")
     context = torch.empty(2, 77, model.model.model_config.unet_config["context_dim"], device="meta")
     vector = model.model.model_config.unet_config.get("adm_in_channels")

@@ -24,7 +24,7 @@ def profile_request(
 ) -> Any:
     """A ProfileRequest for objects: ``contexts`` base prompts and as many for each concept."""
     core = extension.core
-    sampling = extension.module("nodes.host.denoise").SamplingSettings(
+    sampling = extension.module("nodes.host.sampling").SamplingSettings(
         seed=0,
         steps=schedule,
         profile_steps=profile_steps,

@@ -4,9 +4,8 @@ All prompts are one batch for the sampler, so every prompt has reached the same 
 begins; the denoiser sees the batch in chunks. Prompts of different sizes never share a chunk.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from inspect import signature
 from typing import Any, Protocol
 
@@ -14,43 +13,17 @@ import comfy.sample
 import comfy.samplers
 import torch
 from comfy.k_diffusion.sampling import BrownianTreeNoiseSampler
-from comfy.model_management import get_free_memory, throw_exception_if_processing_interrupted
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.utils import repeat_to_batch_size
 
-from ...fia_core.checks import require_choice
 from .chunks import Chunk, conds_of_chunk, cut_into_chunks
 from .conditioning import Conditioning
+from .sampling import SamplingSettings, empty_latent, profile_sigmas
 
 WRAPPER_KEY = "forget_it_all"
-LATENT_FACTOR = 8  # pixels a latent, as in the host's Empty Latent Image
-LARGEST_AUTOMATIC_CHUNK = 16  # more prompts a denoiser call bring no further speed
-MEMORY_MARGIN = 1.5  # the host's own margin when it batches conditionings
 SIGMA_TOLERANCE = 1e-4  # relative; samplers recompute sigmas in float32
-
-
-@dataclass(frozen=True)
-class SamplingSettings:
-    """How the prompts are denoised.
-
-    Attributes:
-        seed: of the noise that every prompt starts from.
-        steps: of the whole schedule.
-        profile_steps: the first steps of the schedule that are run.
-        cfg: guidance scale; the negative prompt is empty.
-        sampler, scheduler: names that the host knows.
-        width, height: of the picture in pixels.
-    """
-
-    seed: int
-    steps: int
-    profile_steps: int
-    cfg: float
-    sampler: str
-    scheduler: str
-    width: int
-    height: int
 
 
 class StepObserver(Protocol):
@@ -73,31 +46,6 @@ class StepObserver(Protocol):
         ...
 
 
-def profile_sigmas(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
-    """The first ``profile_steps`` intervals of the schedule that the host's KSampler would use.
-
-    Raises:
-        ValueError: if the host has no such sampler or scheduler, or the schedule has fewer steps.
-    """
-    require_choice("sampler", settings.sampler, comfy.samplers.KSampler.SAMPLERS)
-    require_choice("scheduler", settings.scheduler, comfy.samplers.KSampler.SCHEDULERS)
-    sigmas = comfy.samplers.KSampler(
-        model,
-        steps=settings.steps,
-        device=model.load_device,
-        sampler=settings.sampler,
-        scheduler=settings.scheduler,
-        model_options=model.model_options,
-    ).sigmas
-    available = len(sigmas) - 1
-    if settings.profile_steps > available:
-        raise ValueError(
-            f"profile_steps: {settings.profile_steps} is more than the {available} steps of the "
-            f"schedule (steps: {settings.steps}). Lower profile_steps or raise steps."
-        )
-    return sigmas[: settings.profile_steps + 1]
-
-
 def denoise_prompts(
     model: ModelPatcher,
     positive: Conditioning,
@@ -108,63 +56,53 @@ def denoise_prompts(
 ) -> None:
     """Run the first steps of sampling for all rows of ``positive``, watched by ``observer``.
 
-    ``model`` is changed (wrappers are added): pass a clone. ``chunk`` prompts share a denoiser
-    call.
+    ``model`` has wrappers meanwhile: pass a clone. ``chunk`` prompts share a denoiser call.
 
     Raises:
         ValueError: if the sampler skips a step of the schedule, so that there is nothing to watch.
     """
     sigmas = profile_sigmas(model, settings)
-    latent = _empty_latent(model, settings)
+    latent = empty_latent(model, settings)
     chunks = cut_into_chunks([len(tensor) for tensor, _ in positive], chunk)
     prompts = chunks[-1].rows.stop
     largest = max(len(each.rows) for each in chunks)
     watch = _ChunkedDenoiser(settings.sampler, sigmas, chunks, observer)
 
-    model.add_wrapper_with_key(WrappersMP.PREPARE_SAMPLING, WRAPPER_KEY, _reserve_for(largest))
-    model.add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, WRAPPER_KEY, watch.denoise)
-    model.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, _announce_to(observer))
-    comfy.sample.sample_custom(
+    with _wrapped(
         model,
-        repeat_to_batch_size(comfy.sample.prepare_noise(latent, settings.seed), prompts),
-        settings.cfg,
-        _sampler(settings.sampler, sigmas, latent.to(model.load_device), prompts, settings.seed),
-        sigmas,
-        positive,
-        negative,
-        repeat_to_batch_size(latent, prompts),
-        disable_pbar=True,
-        seed=settings.seed,
-    )
+        {
+            WrappersMP.PREPARE_SAMPLING: _reserve_for(largest),
+            WrappersMP.CALC_COND_BATCH: watch.denoise,
+            WrappersMP.APPLY_MODEL: _announce_to(observer),
+        },
+    ):
+        comfy.sample.sample_custom(
+            model,
+            repeat_to_batch_size(comfy.sample.prepare_noise(latent, settings.seed), prompts),
+            settings.cfg,
+            _sampler(
+                settings.sampler, sigmas, latent.to(model.load_device), prompts, settings.seed
+            ),
+            sigmas,
+            positive,
+            negative,
+            repeat_to_batch_size(latent, prompts),
+            disable_pbar=True,
+            seed=settings.seed,
+        )
     watch.require_every_step()
 
 
-def automatic_chunk(model: ModelPatcher, settings: SamplingSettings, reserved: int = 0) -> int:
-    """The largest power of two of prompts whose denoiser call fits beside the loaded model.
-
-    Args:
-        model: as the host will load it.
-        settings: its picture size decides what a call takes.
-        reserved: bytes that others will still take on the model's device.
-    """
-    not_loaded = model.model_size() - model.loaded_size()
-    free = get_free_memory(model.load_device) - not_loaded - reserved
-    chunk = LARGEST_AUTOMATIC_CHUNK
-    while chunk > 1 and denoiser_memory(model, settings, chunk) >= free:
-        chunk //= 2
-    return chunk
-
-
-def denoiser_memory(model: ModelPatcher, settings: SamplingSettings, chunk: int = 1) -> float:
-    """Bytes that a denoiser call takes for a chunk of prompts, by the host's estimate."""
-    both_halves = [2 * chunk, *_empty_latent(model, settings).shape[1:]]
-    return model.memory_required(both_halves) * MEMORY_MARGIN
-
-
-def _empty_latent(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
-    """One latent of zeros with the channels that ``model`` wants."""
-    size = (settings.height // LATENT_FACTOR, settings.width // LATENT_FACTOR)
-    return comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))
+@contextmanager
+def _wrapped(model: ModelPatcher, wrappers: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+    """Add the host's wrappers by kind, and take them away."""
+    try:
+        for kind, wrapper in wrappers.items():
+            model.add_wrapper_with_key(kind, WRAPPER_KEY, wrapper)
+        yield
+    finally:
+        for kind in wrappers:
+            model.remove_wrappers_with_key(kind, WRAPPER_KEY)
 
 
 def _sampler(

@@ -13,7 +13,7 @@ from comfy.model_patcher import ModelPatcher
 from ...fia_core import ConceptProfile, ModelIdentity
 from ...fia_core.values import Settings
 from .capture import Ffn2Capture
-from .denoise import automatic_chunk, denoise_prompts
+from .denoise import denoise_prompts
 from .layers import find_ffn2_layers, layer_shapes
 from .profile_request import ProfileRequest, RequestPrompts
 from .progress import ProfileProgress
@@ -29,27 +29,26 @@ def profile_round(
     identity: ModelIdentity,
     plan: StatePlan,
     progress: ProfileProgress,
-) -> list[ConceptProfile]:
-    """Profiles of ``concepts``, in order. The layers of ``model`` are hooked only meanwhile.
+) -> tuple[list[ConceptProfile], int]:
+    """Profiles of ``concepts``, in order, and how many prompts a denoiser call had in the end.
 
-    Where the device's memory runs out, the round begins again with half as many prompts a denoiser
-    call; with one prompt a call the host's error is passed on.
+    The layers of ``model`` are hooked only meanwhile. Where the device's memory runs out, the round
+    begins again with half as many prompts a denoiser call; with one prompt a call the host's error
+    is passed on.
     """
     shapes = layer_shapes(find_ffn2_layers(model))
-    moments = plan.moment_bytes(shapes, model.load_device)  # come with the first call
-    statistics, chunk = None, request.chunk
+    statistics, chunk, group = None, plan.chunk, len(request.base_prompts())
     while statistics is None:
         statistics = StepStatistics(
             shapes,
             concepts=len(concepts),
-            group=len(prompts.base),
+            group=group,
             temporal_sparsity=request.temporal_sparsity,
             saliency_form=request.saliency_form,
             plan=plan,
             device=torch.device(model.load_device),
         )
-        chunk = chunk or automatic_chunk(model, request.sampling, moments)
-        chunk = _in_whole_groups(chunk, len(prompts.base))
+        chunk = _in_whole_groups(chunk, group)
         progress.begin(concepts)
         try:
             _watch(model, request, prompts, concepts, chunk, statistics, progress)
@@ -62,7 +61,7 @@ def profile_round(
             model_management.soft_empty_cache()
             logging.warning("Profile Concept: out of memory, now %d prompts a call.", chunk)
     settings = _settings(model, request)
-    return [
+    profiles = [
         ConceptProfile(
             concept=concept,
             kind=request.kind,
@@ -74,6 +73,7 @@ def profile_round(
         )
         for position, concept in enumerate(concepts)
     ]
+    return profiles, chunk
 
 
 def _in_whole_groups(chunk: int, group: int) -> int:
@@ -94,7 +94,6 @@ def _watch(
     progress: ProfileProgress,
 ) -> None:
     """Denoise the round's prompts and let ``statistics`` see what the layers do."""
-    model = model.clone()  # gets wrappers
     capture = Ffn2Capture(find_ffn2_layers(model), statistics.add)
     with capture.attached():
         denoise_prompts(

@@ -2,13 +2,13 @@
 
 import numbers
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from comfy.sd import CLIP
 
 
-def require_known_words(clip: CLIP, concepts: tuple[str, ...]) -> None:
+def require_known_words(clip: CLIP, concepts: Sequence[str]) -> None:
     """Refuse concepts that the text encoder cannot tell from an empty prompt.
 
     Raises:

@@ -2,14 +2,19 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import folder_paths
 import pytest
 import torch
+from comfy.hooks import HookGroup
 from comfy.latent_formats import SDXL
+from comfy.sd import CLIP
+from comfy.sd1_clip import SD1ClipModel
 from graphs import GraphError, profile_graph
 from loras import with_lora
 from tiny_model import TinyModel, VelocitySD15, tiny_denoiser
@@ -18,6 +23,7 @@ import nodes
 
 CALLS_A_CONCEPT = 9  # 8 prompts, 3 a call, 3 steps
 FINGERPRINT = "nodes.host.fingerprint"
+ENCODER_FINGERPRINT = "nodes.host.encoder_fingerprint"
 
 
 @pytest.fixture
@@ -241,6 +247,218 @@ def fingerprint_of(extension: Any, model: Any) -> str:
     fingerprint = module.Fingerprint()
     module.add_model(fingerprint, model)
     return fingerprint.text()
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The tokens of every prompt that the text encoder has seen."""
+    seen: list[Any] = []
+    encode = SD1ClipModel.encode_token_weights
+
+    def note(self: Any, tokens: Any) -> Any:
+        seen.append(tokens)
+        return encode(self, tokens)
+
+    monkeypatch.setattr(SD1ClipModel, "encode_token_weights", note)
+    return seen
+
+
+def test_only_prompts_of_profiles_that_are_missing_are_encoded(
+    host: Any, tiny: TinyModel, folder: Path, encoded: list[Any]
+) -> None:
+    profiles(host, tiny)
+    assert len(encoded) == 4 + 4 + 1  # without a concept, with it, and the empty one
+    encoded.clear()
+    profiles(host, tiny)
+    assert not encoded
+    profiles(host, tiny, concepts="church\ncat")
+    assert len(encoded) == 4 + 4 + 1
+
+
+def test_another_text_encoder_makes_a_new_profile(
+    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
+) -> None:
+    profiles(host, tiny)
+    for change in (skip_layers, patch_weights):
+        clip = tiny.clip.clone()
+        change(clip)
+        denoiser.calls = 0
+        profiles(host, tiny, clip=clip)
+        assert denoiser.calls > 0, change
+        denoiser.calls = 0
+        profiles(host, tiny, clip=clip)
+        assert denoiser.calls == 0, change
+    profiles(host, tiny, clip=tiny.clip.clone())
+    assert denoiser.calls == 0
+
+
+def skip_layers(clip: CLIP) -> None:
+    clip.clip_layer(-2)
+
+
+def patch_weights(clip: CLIP) -> None:
+    name = "clip_l.transformer.text_model.encoder.layers.0.mlp.fc1.weight"
+    weight = clip.cond_stage_model.get_parameter(name)
+    assert clip.add_patches({name: (torch.ones_like(weight),)})
+
+
+def change_weights(clip: CLIP) -> None:
+    clip.cond_stage_model = clip.patcher.model = deepcopy(clip.cond_stage_model)
+    for weight in clip.cond_stage_model.parameters():
+        weight.data = weight.data + 1
+
+
+def lack_weights(clip: CLIP) -> None:
+    clip.cond_stage_model = clip.patcher.model = deepcopy(clip.cond_stage_model)
+    clip.cond_stage_model.to("meta")
+
+
+def move(clip: CLIP) -> None:
+    clip.patcher.load_device = torch.device("cuda")
+
+
+def compute_otherwise(clip: CLIP) -> None:
+    clip.patcher.object_patches["manual_cast_dtype"] = torch.bfloat16
+
+
+def change_class(clip: CLIP) -> None:
+    clip.cond_stage_model = deepcopy(clip.cond_stage_model)
+    clip.cond_stage_model.__class__ = type("Other", (SD1ClipModel,), {})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        skip_layers,
+        patch_weights,
+        change_weights,
+        lack_weights,
+        move,
+        compute_otherwise,
+        change_class,
+    ],
+)
+def test_whatever_matters_changes_an_encoders_fingerprint(
+    extension: Any, tiny: TinyModel, change: Callable[[CLIP], None]
+) -> None:
+    fingerprint = extension.module(ENCODER_FINGERPRINT).encoder_fingerprint
+    plain = fingerprint(tiny.clip)
+    assert plain is not None
+    clip = tiny.clip.clone()
+    assert fingerprint(clip) == plain
+    change(clip)
+    assert fingerprint(clip) not in (None, plain)
+
+
+def test_weights_that_are_patched_in_place_change_no_fingerprint(
+    extension: Any, tiny: TinyModel
+) -> None:
+    fingerprint = extension.module(ENCODER_FINGERPRINT).encoder_fingerprint
+    clip = tiny.clip.clone()
+    patch_weights(clip)
+    before = fingerprint(clip)
+    clip.encode_from_tokens(clip.tokenize("a church"))
+    assert clip.patcher.backup
+    assert fingerprint(clip) == before
+
+
+def replace_method(clip: CLIP) -> None:
+    clip.encode_from_tokens = lambda *arguments, **options: None
+
+
+def replace_forward(clip: CLIP) -> None:
+    clip.cond_stage_model = deepcopy(clip.cond_stage_model)
+    clip.cond_stage_model.clip_l.forward = lambda *arguments: None
+
+
+def hook_forward(clip: CLIP) -> None:
+    clip.cond_stage_model = deepcopy(clip.cond_stage_model)
+    clip.cond_stage_model.clip_l.register_forward_hook(lambda *arguments: None)
+
+
+def schedule_hooks(clip: CLIP) -> None:
+    clip.patcher.forced_hooks = HookGroup()
+
+
+def give_hooks(clip: CLIP) -> None:
+    vars(clip)["apply_hooks_to_conds"] = HookGroup()
+
+
+def put_into(place: str) -> Callable[[CLIP], None]:
+    def put(clip: CLIP) -> None:
+        extras = {**getattr(clip.patcher, place), "of another node": [object()]}
+        setattr(clip.patcher, place, extras)
+
+    return put
+
+
+CODE = [
+    replace_method,
+    replace_forward,
+    hook_forward,
+    schedule_hooks,
+    give_hooks,
+    *map(
+        put_into,
+        (
+            "model_options",
+            "object_patches",
+            "weight_wrapper_patches",
+            "wrappers",
+            "injections",
+            "hook_patches",
+            "additional_models",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("put", CODE)
+def test_code_of_other_nodes_in_a_text_encoder_has_no_fingerprint(
+    extension: Any, tiny: TinyModel, put: Callable[[CLIP], None]
+) -> None:
+    clip = tiny.clip.clone()
+    put(clip)
+    assert extension.module(ENCODER_FINGERPRINT).encoder_fingerprint(clip) is None
+
+
+def test_prompts_of_an_encoder_that_runs_other_code_are_told_by_what_it_makes_of_them(
+    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser, encoded: list[Any]
+) -> None:
+    strength = 1.0
+
+    def scaled(tokens: Any, **options: Any) -> Any:
+        made: Any = CLIP.encode_from_tokens(clip, tokens, **options)
+        return {**made, "cond": strength * made["cond"]}
+
+    clip = tiny.clip.clone()
+    vars(clip)["encode_from_tokens"] = scaled
+    profiles(host, tiny, clip=clip)
+    denoiser.calls = 0
+    encoded.clear()
+    profiles(host, tiny, clip=clip)
+    assert denoiser.calls == 0 and encoded
+    strength = 2.0
+    profiles(host, tiny, clip=clip)
+    assert denoiser.calls > 0
+
+
+def test_learned_words_are_told_by_their_vectors(
+    extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A textual inversion's file may change under its name."""
+    request = SimpleNamespace()
+    texts = set()
+    for value in (1.0, 2.0):
+        tokens = {"l": [[(torch.full((4,), value), 1.0)]]}
+        monkeypatch.setattr(
+            tiny.clip.tokenizer, "tokenize_with_weights", lambda *a, tokens=tokens: tokens
+        )
+        prompts = extension.module("nodes.host.profile_request").RequestPrompts(tiny.clip, request)
+        fingerprint = extension.module(FINGERPRINT).Fingerprint()
+        prompts.add_to(fingerprint, ("a thing",))
+        texts.add(fingerprint.text())
+    assert len(texts) == 2
 
 
 def test_another_way_to_calculate_makes_a_new_profile(

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import torch
 from comfy import model_management
-from comfy.model_management import OOM_EXCEPTION
+from comfy.model_management import OOM_EXCEPTION, VRAMState
 from comparison import assert_same_except_at_ties
 from graphs import GraphError, profile_graph
 from tiny_model import TinyModel, tiny_denoiser
 
 CONCEPTS = "church\ngolf ball\ncat"
-CPU = torch.device("cpu")
+CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
+LATENT = torch.Size((1, 4, 8, 8))
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def shapes(extension: Any, tiny: TinyModel) -> Any:
 
 
 def sampling(extension: Any) -> Any:
-    settings = extension.module("nodes.host.denoise").SamplingSettings
+    settings = extension.module("nodes.host.sampling").SamplingSettings
     return settings(7, 10, 3, 4.0, "euler", "normal", 64, 64)
 
 
@@ -34,11 +35,33 @@ def plan(extension: Any, tiny: TinyModel, shapes: Any, concepts: int) -> Any:
     return state_plan.plan_state(tiny.model, shapes, concepts, sampling(extension))
 
 
-def set_free(extension: Any, monkeypatch: pytest.MonkeyPatch, free: float) -> None:
-    """Let the plan believe that so many bytes are free, on the device as beside the CPU."""
-    monkeypatch.setattr(
-        extension.module("nodes.host.state_plan"), "get_free_memory", lambda device: free
-    )
+def set_free(monkeypatch: pytest.MonkeyPatch, device: float, ram: float = 0) -> None:
+    """Let the host believe that so many bytes are free on a graphics card, and beside the CPU."""
+
+    def free(dev: Any, torch_free_too: bool = False) -> Any:
+        return ram if dev == CPU else device
+
+    monkeypatch.setattr(model_management, "get_free_memory", free)
+    monkeypatch.setattr(model_management, "get_total_memory", lambda device: 10**15)
+    monkeypatch.setattr(model_management, "free_memory", lambda *arguments, **options: [])
+    monkeypatch.setattr(model_management, "vram_state", VRAMState.NORMAL_VRAM)
+    for least in ("minimum_inference_memory", "extra_reserved_memory"):  # more than a tiny model
+        monkeypatch.setattr(model_management, least, lambda: 0)
+
+
+@pytest.fixture
+def on_gpu(tiny: TinyModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the model be one for a graphics card, not loaded yet."""
+    monkeypatch.setattr(tiny.model, "load_device", GPU)
+    monkeypatch.setattr(tiny.model.model, "model_loaded_weight_memory", 0)
+
+
+def least_call(extension: Any, tiny: TinyModel, prompts: int) -> float:
+    return extension.module("nodes.host.memory").least_call_memory(tiny.model, LATENT, prompts)
+
+
+def call(extension: Any, tiny: TinyModel, prompts: int) -> float:
+    return extension.module("nodes.host.memory").call_memory(tiny.model, LATENT, prompts)
 
 
 def test_with_room_ten_concepts_share_a_round(extension: Any, tiny: TinyModel, shapes: Any) -> None:
@@ -54,28 +77,49 @@ def test_without_room_a_round_shrinks_to_what_fits(
     module = extension.module("nodes.host.state_plan")
     weights = sum(math.prod(shape) for shape in shapes.values())
     for fitting, expected in ((4.5, 4), (0.2, 1)):
-        free = fitting * module.SUM_BYTES * weights / module.SHARE_OF_RAM
-        set_free(extension, monkeypatch, free)
+        state = (module.MOMENT_BYTES + fitting * module.SUM_BYTES) * weights
+        set_free(monkeypatch, 0, ram=state / module.SHARE_OF_RAM)
         assert plan(extension, tiny, shapes, 25).concepts == expected
 
 
 def test_the_layers_that_fit_stay_on_the_device(
-    extension: Any, tiny: TinyModel, shapes: Any, monkeypatch: pytest.MonkeyPatch
+    extension: Any, tiny: TinyModel, shapes: Any, on_gpu: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = extension.module("nodes.host.state_plan")
-    gpu = torch.device("cuda", 0)
     first, *others = shapes
-    room = module.MOMENT_BYTES * math.prod(shapes[first])
-    monkeypatch.setattr(module, "_free_beside", lambda *_: room)
-    monkeypatch.setattr(module, "get_total_memory", lambda device: room)
-    monkeypatch.setattr(tiny.model, "load_device", gpu)
+    set_free(monkeypatch, 0)
+    room = module.MOMENT_BYTES * math.prod(shapes[first]) + module.SCRATCH_BYTES
+    set_free(monkeypatch, room + least_call(extension, tiny, 4), ram=10**12)
     spilled = plan(extension, tiny, shapes, 2)
-    assert spilled.moments == {first: gpu, **dict.fromkeys(others, CPU)}
+    assert spilled.moments == {first: GPU, **dict.fromkeys(others, CPU)}
     assert spilled.sums == CPU
+    assert spilled.chunk == 4
 
 
-def test_other_models_leave_for_the_state_and_this_one_stays(
-    extension: Any, tiny: TinyModel, shapes: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("state", list(VRAMState))
+def test_weights_that_the_host_can_take_away_count_as_free(
+    extension: Any,
+    tiny: TinyModel,
+    shapes: Any,
+    on_gpu: None,
+    monkeypatch: pytest.MonkeyPatch,
+    state: VRAMState,
+) -> None:
+    module = extension.module("nodes.host.state_plan")
+    moments = module.MOMENT_BYTES * sum(math.prod(shape) for shape in shapes.values())
+    set_free(monkeypatch, 0)
+    room = moments + module.SCRATCH_BYTES + least_call(extension, tiny, 4)
+    loaded = tiny.model.model_size() // 2
+    monkeypatch.setattr(tiny.model.model, "model_loaded_weight_memory", loaded)
+    set_free(monkeypatch, room - loaded, ram=10**12)
+    monkeypatch.setattr(model_management, "vram_state", state)
+    streams = state in (VRAMState.NO_VRAM, VRAMState.LOW_VRAM, VRAMState.NORMAL_VRAM)
+    placed = module.plan_state(tiny.model, shapes, 2, sampling(extension), chunk=4)
+    assert all(device == GPU for device in placed.moments.values()) == streams
+
+
+def test_other_models_leave_for_the_state_and_then_this_ones_weights(
+    extension: Any, tiny: TinyModel, shapes: Any, on_gpu: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = extension.module("nodes.host.state_plan")
     own = SimpleNamespace(model=tiny.model.clone())
@@ -85,31 +129,69 @@ def test_other_models_leave_for_the_state_and_this_one_stays(
     def free_memory(wanted: float, device: torch.device, keep_loaded: list[Any]) -> None:
         asked.append((wanted, keep_loaded))
 
-    monkeypatch.setattr(module, "current_loaded_models", [other, own])
-    monkeypatch.setattr(module, "free_memory", free_memory)
+    set_free(monkeypatch, 10**10)
+    monkeypatch.setattr(model_management, "current_loaded_models", [other, own])
+    monkeypatch.setattr(model_management, "free_memory", free_memory)
     weights = sum(math.prod(shape) for shape in shapes.values())
-    whole_state = (module.MOMENT_BYTES + 2 * module.SUM_BYTES) * weights
-    call = module.denoiser_memory(tiny.model, sampling(extension))
-    enough = tiny.model.model_size() + whole_state + call
+    sums = module.SUM_BYTES * 2 * weights
+    state = module.MOMENT_BYTES * weights + module.SCRATCH_BYTES + sums
+    enough = tiny.model.model_size() + state + call(extension, tiny, 4)
     for total in (enough, enough - 1):
-        monkeypatch.setattr(module, "get_total_memory", lambda device, total=total: total)
+        monkeypatch.setattr(model_management, "get_total_memory", lambda device, total=total: total)
         plan(extension, tiny, shapes, 2)
-    (whole, kept), (part, also_kept) = asked
-    assert kept == also_kept == [own]
-    assert whole - part == module.SUM_BYTES * 2 * weights  # what cannot fit drives nobody out
+    assert asked == [
+        (enough, [own]),
+        (state + least_call(extension, tiny, 4), []),
+        (enough - sums, [own]),  # what cannot fit drives nobody out
+        (state + least_call(extension, tiny, 4), []),
+    ]
+
+
+def test_weights_that_leave_on_demand_are_not_driven_out(
+    extension: Any, tiny: TinyModel, shapes: Any, on_gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def free_memory(wanted: float, device: Any, keep_loaded: Any, for_dynamic: bool) -> None:
+        asked.append(for_dynamic)
+
+    set_free(monkeypatch, 0)
+    monkeypatch.setattr(model_management, "free_memory", free_memory)
+    monkeypatch.setattr(tiny.model, "is_dynamic", lambda: True, raising=False)
+    monkeypatch.setattr(tiny.model, "get_free_memory", lambda device: 10**10, raising=False)
+    assert plan(extension, tiny, shapes, 2).sums == GPU
+    assert asked == [True, True]
 
 
 def test_the_largest_chunk_that_fits_is_chosen(
+    extension: Any, tiny: TinyModel, shapes: Any, on_gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.state_plan")
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    state = (module.MOMENT_BYTES + module.SUM_BYTES) * weights + module.SCRATCH_BYTES
+    beside = state + tiny.model.model_size()
+    set_free(monkeypatch, 0)
+    for room, expected in (
+        (beside + call(extension, tiny, 1000), 16),
+        (beside + call(extension, tiny, 16), 16),
+        (beside + call(extension, tiny, 15), 8),
+        (beside + call(extension, tiny, 2), 4),  # weights make room
+        (module.SCRATCH_BYTES + least_call(extension, tiny, 4), 4),
+        (module.SCRATCH_BYTES + least_call(extension, tiny, 2), 2),
+        (0, 1),
+    ):
+        set_free(monkeypatch, room)
+        assert plan(extension, tiny, shapes, 1).chunk == expected
+    assert module.plan_state(tiny.model, shapes, 1, sampling(extension), chunk=7).chunk == 7
+
+
+def test_the_estimate_of_a_call_has_no_margin_of_the_patcher(
     extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.denoise")
-    settings = sampling(extension)
-    loading = tiny.model.model_size() - tiny.model.loaded_size()
-    for prompts, expected in ((1000, 16), (16, 16), (15, 8), (2, 2), (1, 1)):
-        free = loading + module.denoiser_memory(tiny.model, settings, prompts) + 100
-        monkeypatch.setattr(module, "get_free_memory", lambda device, free=free: free)
-        assert module.automatic_chunk(tiny.model, settings) == expected
-        assert module.automatic_chunk(tiny.model, settings, reserved=10**12) == 1
+    """Newer hosts' own patcher gives more than half as much again, and a gigabyte."""
+    plain = call(extension, tiny, 4)
+    monkeypatch.setattr(tiny.model, "memory_required", lambda shape: 10**12)
+    assert call(extension, tiny, 4) == plain
 
 
 @pytest.mark.parametrize("concepts", [1, 4])
@@ -190,6 +272,17 @@ def test_out_of_memory_halves_the_prompts_of_a_call(host: Any, tiny: TinyModel) 
     (halved,) = host.run(profile_graph(host, model, tiny.clip, batch_size=8), "mask")
     assert rows[:3] == [16, 8, 4] and set(rows[2:]) == {4}
     assert_same_except_at_ties(mask, halved, profile)
+
+
+def test_the_size_of_call_that_worked_is_kept_for_the_rounds_that_follow(
+    host: Any, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extension.module("nodes.host.state_plan"), "LARGEST_ROUND", 1)
+    host.forget()
+    model, rows = crowded(tiny.model, most=4)
+    graph = profile_graph(host, model, tiny.clip, concepts=CONCEPTS, batch_size=8, profile_steps=1)
+    assert len(host.run(graph, "profile")) == 3
+    assert rows[:2] == [16, 8] and set(rows[2:]) == {4}
 
 
 def test_the_device_is_emptied_before_it_is_tried_again(

@@ -1,0 +1,99 @@
+"""Ask the host what a device has room for, and what a denoiser call takes."""
+
+from typing import Any
+
+import torch
+from comfy import model_management
+from comfy.model_management import VRAMState
+from comfy.model_patcher import ModelPatcher
+
+MARGIN = 1.5  # the host's own when it runs both halves of guidance in one forward
+STREAMING = (VRAMState.NO_VRAM, VRAMState.LOW_VRAM, VRAMState.NORMAL_VRAM)
+"""States in which the host moves weights through the device as room allows."""
+
+
+def room(model: ModelPatcher, wanted: float) -> float:
+    """Bytes of the model's device that are free, or that its own weights hold.
+
+    Other models leave the device for ``wanted`` bytes, as the host lets them leave for any model.
+    """
+    own = [each for each in model_management.current_loaded_models if model.is_clone(each.model)]
+    _free_memory(model, wanted, own)
+    if _is_dynamic(model):  # its answer counts the weights that leave on demand
+        return getattr(model, "get_free_memory")(model.load_device)  # noqa: B009  (newer hosts')
+    return _free(model.load_device) + model.loaded_size()
+
+
+def make_room(model: ModelPatcher, wanted: float) -> None:
+    """Let weights leave the model's device, its own too, until ``wanted`` bytes are free."""
+    _free_memory(model, wanted, [])
+
+
+def total_memory(model: ModelPatcher) -> float:
+    """Bytes of the model's device."""
+    total: Any = model_management.get_total_memory(
+        model.load_device
+    )  # a number unless more is asked for
+    return total
+
+
+def free_ram() -> float:
+    """Bytes of free memory beside the CPU."""
+    return _free(torch.device("cpu"))
+
+
+def whole_weights(model: ModelPatcher) -> int:
+    """Bytes that the weights take on the device where there is room for them all."""
+    if model_management.vram_state == VRAMState.NO_VRAM and not _is_dynamic(model):
+        return 0
+    return model.model_size()
+
+
+def fixed_weights(model: ModelPatcher) -> int:
+    """Bytes of weights that the host keeps on the device whatever else needs room there."""
+    if _is_dynamic(model):
+        return 0
+    streams = model_management.lowvram_available and model_management.vram_state in STREAMING
+    return 0 if streams and model.load_device != model.offload_device else model.model_size()
+
+
+def call_memory(model: ModelPatcher, latent: torch.Size, prompts: int) -> float:
+    """Bytes of a denoiser call for both halves of ``prompts`` prompts, with the host's margin.
+
+    Args:
+        latent: shape of one latent, (1, channels, height, width).
+    """
+    both_halves = _estimate(model, latent, 2 * prompts) * MARGIN
+    return max(both_halves, least_call_memory(model, latent, prompts))
+
+
+def least_call_memory(model: ModelPatcher, latent: torch.Size, prompts: int) -> float:
+    """Bytes that the host keeps free of weights so that it can denoise ``prompts`` latents.
+
+    It is enough for one half of guidance after the other.
+    """
+    needed = _estimate(model, latent, prompts) + model_management.extra_reserved_memory()
+    return max(model_management.minimum_inference_memory(), needed)
+
+
+def _estimate(model: ModelPatcher, latent: torch.Size, rows: int) -> float:
+    """By the host's model; a patcher may have put a margin of its own on top."""
+    return model.model.memory_required([rows, *latent[1:]])
+
+
+def _free_memory(model: ModelPatcher, wanted: float, keep_loaded: list[Any]) -> None:
+    """By the host's way: nothing leaves a CPU's memory, and weights that leave on demand stay."""
+    if not model_management.is_device_cpu(model.load_device):
+        options: dict[str, Any] = {"for_dynamic": True} if _is_dynamic(model) else {}
+        model_management.free_memory(wanted, model.load_device, keep_loaded=keep_loaded, **options)
+
+
+def _free(device: torch.device) -> float:
+    free: Any = model_management.get_free_memory(device)  # a number unless more is asked for
+    return free
+
+
+def _is_dynamic(model: ModelPatcher) -> bool:
+    """Whether the host takes this model's weights off the device by itself on demand."""
+    ask = getattr(model, "is_dynamic", None)
+    return ask is not None and ask()
