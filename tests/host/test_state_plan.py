@@ -200,27 +200,37 @@ def test_the_state_takes_what_the_plan_reckons_with(
 ) -> None:
     module = extension.module("nodes.host.state_plan")
     statistics = extension.module("nodes.host.step_statistics").StepStatistics(
-        shapes, concepts, 4, 0.05, "exact", plan(extension, tiny, shapes, concepts)
+        shapes,
+        concepts,
+        4,
+        0.05,
+        "exact",
+        plan(extension, tiny, shapes, concepts),
+        torch.device("cpu"),
     )
     weights = sum(math.prod(shape) for shape in shapes.values())
     planned = (module.MOMENT_BYTES + module.SUM_BYTES * concepts) * weights
+    made = storages(statistics)
+    largest = max(math.prod(shape) for shape in shapes.values())
+    scalars = 4 * len(shapes)
+    assert sum(made.values()) == planned + 4 * largest + scalars  # one matrix of scratch
     for prompt in range(5):
         for name, (channels, inputs) in shapes.items():
             weight, x = torch.ones(channels, inputs), torch.ones(1, 3, inputs)
             statistics.add(name, range(prompt, prompt + 1), weight, x, x @ weight.T)
-        if prompt in (1, 4):  # amid the base prompts, and amid the first concept's
-            assert tensor_bytes(statistics) == planned
+    assert storages(statistics) == made, "all of it is made before sampling"
 
 
-def tensor_bytes(holder: Any) -> int:
-    """Of all tensors that an object holds, however deep."""
+def storages(holder: Any) -> dict[int, int]:
+    """Address and bytes of the memory of all tensors that an object holds, however deep."""
     if isinstance(holder, torch.Tensor):
-        return holder.nbytes
-    if isinstance(holder, dict):
-        return sum(map(tensor_bytes, holder.values()))
-    if isinstance(holder, list):
-        return sum(map(tensor_bytes, holder))
-    return tensor_bytes(vars(holder)) if hasattr(holder, "__dict__") else 0
+        memory = holder.untyped_storage()
+        return {memory.data_ptr(): memory.nbytes()}
+    if isinstance(holder, dict | list):
+        parts = holder.values() if isinstance(holder, dict) else holder
+    else:
+        parts = vars(holder).values() if hasattr(holder, "__dict__") else ()
+    return {address: size for part in parts for address, size in storages(part).items()}
 
 
 def test_little_memory_changes_no_profile(
