@@ -9,12 +9,14 @@ import folder_paths
 import pytest
 import torch
 from comfy import supported_models
+from comfy.ldm.flux.model import FluxParams
+from comfy.ldm.hunyuan_video.model import HunyuanVideoParams
 from comfy.model_patcher import ModelPatcher
 from comparison import assert_close_sensitivities
 from graphs import GraphError, picture_graph, profile_graph
 from plain_sampling import plain_sensitivities
 from safetensors.torch import save_file
-from tiny_families import FAMILIES, FLUX_BLOCKS, Family
+from tiny_families import FAMILIES, FLUX_BLOCKS, Family, sizes_for
 from tiny_model import TinyModel, tiny_denoiser
 
 PREFIX = "diffusion_model."
@@ -152,21 +154,26 @@ def checkered(extension: Any, model: Any) -> Any:
     [
         (
             "Flux2",
-            {**FLUX_BLOCKS, "in_channels": 128, "vec_in_dim": None, "guidance_embed": True},
+            sizes_for(
+                FluxParams,
+                **{**FLUX_BLOCKS, "in_channels": 128},
+                vec_in_dim=None,
+                guidance_embed=True,
+            ),
             "its latents have another size",
         ),
         (
             "HunyuanVideo",  # made of blocks that Flux has, too
-            {
-                **FLUX_BLOCKS,
-                "patch_size": [1, 2, 2],
-                "vec_in_dim": 8,
-                "byt5": False,
-                "meanflow": False,
-                "use_cond_type_embedding": False,
-                "vision_in_dim": None,
-                "guidance_embed": True,
-            },
+            sizes_for(
+                HunyuanVideoParams,
+                **{**FLUX_BLOCKS, "patch_size": [1, 2, 2]},
+                vec_in_dim=8,
+                byt5=False,
+                meanflow=False,
+                use_cond_type_embedding=False,
+                vision_in_dim=None,
+                guidance_embed=True,
+            ),
             "it makes videos",
         ),
         ("WAN21_T2V", {"model_type": "t2v"}, "it makes videos"),
