@@ -91,9 +91,7 @@ def test_from_concepts_to_a_picture_and_a_file(
     model = quantised_unet(form)
     host.forget()
     graph = erasing(host, tiny, model)
-    graph["inspect"]["inputs"]["overlap"] = next(
-        iter(extension.module("nodes.charts").MEASURES)
-    )
+    graph["inspect"]["inputs"]["overlap"] = next(iter(extension.module("nodes.charts").MEASURES))
     erased = host.run(graph, "picture")[0].clone()
     (mask,) = host.run(graph, "fuse")
     assert all(pruned.any() for pruned in mask.layers.values())
@@ -119,8 +117,7 @@ def test_the_profile_is_that_of_the_weights_in_effect(
     model = quantised_unet(form)
     plain = tiny_denoiser()
     weights = {f"{layer}.weight": weight for layer, weight in weights_in_effect(model).items()}
-    missing, unexpected = plain.model.load_state_dict(weights, strict=False)
-    assert not unexpected
+    assert not plain.model.load_state_dict(weights, strict=False).unexpected_keys
     host.forget()
     (profile,) = host.run(profile_graph(host, model, tiny.clip), "profile")
     expected = plain_sensitivities(extension.module("fia_core"), plain, tiny.clip, profile)

@@ -1,4 +1,4 @@
-"""Models of the host's own classes whose linear layers are quantised in each of the host's forms."""
+"""Models of the host's own classes whose linear layers are quantised, in each form it has."""
 
 import json
 from collections.abc import Callable
