@@ -17,24 +17,18 @@ from loras import with_lora
 from plain_sampling import plain_sensitivities
 from tiny_families import FAMILIES
 from tiny_model import TinyModel, tiny_denoiser
-from tiny_quantised import FORMS, OLD_HOST, Form, quantised_flux, quantised_unet
+from tiny_quantised import (
+    FORMS,
+    LEFT,
+    MOVED,
+    OLD_HOST,
+    Form,
+    quantised_flux,
+    quantised_unet,
+    weights_in_effect,
+)
 
 LAST = "diffusion_model.output_blocks.3.1.transformer_blocks.0.ff.net.2"
-
-MOVED = {
-    "fp8 scaled, old": 0.04,
-    "fp8": 0.04,
-    "fp8 e5m2": 0.08,
-    "int8": 0.02,
-    "int8 by rows": 0.01,
-    "int8 rotated": 0.015,
-    "nvfp4": 0.18,
-    "mxfp8": 0.0,
-}
-"""By how much kept weights move at most, of a layer's root mean square, as the help page says."""
-
-LEFT = {"int8 rotated": 0.015}
-"""How much is left of masked weights; nothing in the other forms."""
 
 ROUNDED_PRODUCTS = {"int8", "int8 by rows", "int8 rotated"}
 """Forms in which the host also rounds what goes into a layer, on a CPU too."""
@@ -49,15 +43,6 @@ def name(request: pytest.FixtureRequest, extension: Any) -> str:
 @pytest.fixture
 def form(name: str) -> Form:
     return FORMS[name]
-
-
-def weights_in_effect(model: ModelPatcher) -> dict[str, torch.Tensor]:
-    """What the quantised layers compute with, float32."""
-    return {
-        name: layer.convert_weight(layer.weight).float().clone()
-        for name, layer in model.model.named_modules()
-        if hasattr(layer, "convert_weight") and getattr(layer, "weight", None) is not None
-    }
 
 
 def erasing(host: Any, tiny: TinyModel, model: ModelPatcher, **inputs: Any) -> Graph:

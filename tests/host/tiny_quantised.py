@@ -58,15 +58,40 @@ FORMS = {
 }
 
 
-def quantised_unet(form: Form, dtype: torch.dtype = torch.float32) -> ModelPatcher:
+MOVED = {
+    "fp8 scaled, old": 0.04,
+    "fp8": 0.04,
+    "fp8 e5m2": 0.08,
+    "int8": 0.02,
+    "int8 by rows": 0.01,
+    "int8 rotated": 0.015,
+    "nvfp4": 0.18,
+    "mxfp8": 0.0,
+}
+"""By how much kept weights move at most, of a layer's root mean square, as the help page says."""
+
+LEFT = {"int8 rotated": 0.015}
+"""How much is left of masked weights; nothing in the other forms."""
+
+
+def quantised_unet(form: Form, dtype: torch.dtype = torch.float32, **unet: Any) -> ModelPatcher:
     """A tiny SD 1.x whose feed-forward layers are quantised."""
-    return _quantised(form, tiny_description, ".ff.net.", dtype)
+    return _quantised(form, lambda: tiny_description(**unet), ".ff.net.", dtype)
 
 
 def quantised_flux(form: Form, dtype: torch.dtype = torch.float32) -> ModelPatcher:
     """The tiny Flux whose feed-forward layers are quantised."""
     flux = FAMILIES["Flux"]
     return _quantised(form, lambda: flux.config({**flux.unet}), "_mlp.", dtype)
+
+
+def weights_in_effect(model: ModelPatcher) -> dict[str, torch.Tensor]:
+    """What the quantised layers compute with, float32."""
+    return {
+        name: layer.convert_weight(layer.weight).float().clone()
+        for name, layer in model.model.named_modules()
+        if hasattr(layer, "convert_weight") and getattr(layer, "weight", None) is not None
+    }
 
 
 def _quantised(
