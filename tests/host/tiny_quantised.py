@@ -85,6 +85,12 @@ def quantised_flux(form: Form, dtype: torch.dtype = torch.float32) -> ModelPatch
     return _quantised(form, lambda: flux.config({**flux.unet}), "_mlp.", dtype)
 
 
+def quantised_lumina(form: Form, dtype: torch.dtype = torch.float32) -> ModelPatcher:
+    """The tiny Lumina 2 whose feed-forward layers are quantised."""
+    lumina = FAMILIES["Lumina 2"]
+    return _quantised(form, lambda: lumina.config({**lumina.unet}), ".feed_forward.", dtype)
+
+
 def weights_in_effect(model: ModelPatcher) -> dict[str, torch.Tensor]:
     """What the quantised layers compute with, float32."""
     return {
