@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,18 @@ from tiny_quantised import (
 )
 
 LAST = "diffusion_model.output_blocks.3.1.transformer_blocks.0.ff.net.2"
+
+APPLY = "FIAApplyNeuronMask"
+HELP = Path(__file__).resolve().parents[2] / "web" / "docs"
+ROWS = (
+    ("fp8", "fp8 scaled, old"),
+    ("fp8 e5m2",),
+    ("int8", "int8 by rows"),
+    ("int8 rotated",),
+    ("nvfp4",),
+    ("mxfp8",),
+)
+"""Forms in the rows of the help page's table."""
 
 ROUNDED_PRODUCTS = {"int8", "int8 by rows", "int8 rotated"}
 """Forms in which the host also rounds what goes into a layer, on a CPU too."""
@@ -234,6 +247,23 @@ def test_that_kept_weights_move_is_told_once(
     plain = tiny_denoiser()
     module.apply_neuron_mask(plain, drawn_mask(extension, plain), 1.0)
     assert caplog.messages.count(module.ROUNDED_AGAIN) == 1
+
+
+@pytest.mark.parametrize("language", ["", "zh", "ja", "fr", "es"])
+def test_the_help_page_says_by_how_much(language: str) -> None:
+    page = HELP / APPLY / f"{language}.md" if language else HELP / f"{APPLY}.md"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    said = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+    assert len(said) == len(ROWS)
+    for (names, moved, left), forms in zip(said, ROWS, strict=True):
+        assert forms[0].split()[0] in names
+        assert percent(moved) == 100 * max(MOVED[form] for form in forms)
+        assert percent(left) == 100 * max(LEFT.get(form, 0.0) for form in forms)
+
+
+def percent(cell: str) -> float:
+    (number,) = re.findall(r"\d+(?:[.,]\d+)?", cell)
+    return float(number.replace(",", "."))
 
 
 def test_the_weight_that_is_scored_is_the_one_that_computes(extension: Any, form: Form) -> None:
