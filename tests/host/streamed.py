@@ -7,6 +7,7 @@ takes the CPU's memory and counts pins, and for weights, which say that they are
 from typing import Any
 
 import comfy.model_management
+import comfy.model_patcher
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -74,21 +75,16 @@ def streamed(model: ModelPatcher, monkeypatch: pytest.MonkeyPatch) -> ModelPatch
 
     Skips the test on a host without one.
     """
-    from comfy import model_patcher
-
-    if not hasattr(model_patcher, "ModelPatcherDynamic"):
+    dynamic: Any = getattr(comfy.model_patcher, "ModelPatcherDynamic", None)
+    if dynamic is None:
         pytest.skip("this host streams no weights")
-    import comfy_aimdo.host_buffer
-    import comfy_aimdo.model_vbar
-    import comfy_aimdo.torch
-
-    monkeypatch.setattr(comfy_aimdo.model_vbar, "ModelVBAR", CardMemory)
-    monkeypatch.setattr(comfy_aimdo.host_buffer, "HostBuffer", HostBuffer)
+    monkeypatch.setattr("comfy_aimdo.model_vbar.ModelVBAR", CardMemory)
+    monkeypatch.setattr("comfy_aimdo.host_buffer.HostBuffer", HostBuffer)
     monkeypatch.setattr(
-        comfy_aimdo.torch, "aimdo_to_tensor", lambda page, device: page[0].pages[page[1]]
+        "comfy_aimdo.torch.aimdo_to_tensor", lambda page, device: page[0].pages[page[1]]
     )
     monkeypatch.setattr(comfy.model_management.args, "disable_pinned_memory", True)
-    patcher = model_patcher.ModelPatcherDynamic(model.model, CARD, torch.device("cpu"))
+    patcher = dynamic(model.model, CARD, torch.device("cpu"))
     patcher.add_callback(CallbacksMP.ON_LOAD, _away)
     return patcher
 

@@ -48,7 +48,7 @@ def split(model: ModelPatcher) -> ModelPatcher:
     """``model`` as MultiGPU CFG Split leaves it, its second card being the CPU again."""
     if not hasattr(model, "deepclone_multigpu"):
         pytest.skip("this host splits no model")
-    first = model.clone()
+    first: Any = model.clone()
     first.cached_patcher_init = (tiny_denoiser, ())
     second = first.deepclone_multigpu(new_load_device=SECOND_CARD)
     second.is_multigpu_base_clone = True

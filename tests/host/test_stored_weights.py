@@ -57,7 +57,7 @@ def test_buffers_count_where_files_have_them(extension: Any) -> None:
 
 
 def test_buffers_that_the_host_has_moved_count_as_they_were(extension: Any) -> None:
-    model = with_buffer(1.0, True)
+    model: Any = with_buffer(1.0, True)
     before = fingerprint(extension, model)
     kept = {"diffusion_model.places": model.model.diffusion_model.places}
     model.model.diffusion_model.places = kept["diffusion_model.places"].half()

@@ -143,9 +143,10 @@ def _stored(form: Form, name: str, weight: torch.Tensor) -> dict[str, torch.Tens
 
 
 def _described(
-    form: Form, config: BASE, state: dict[str, torch.Tensor], layers: list[str]
+    form: Form, config: Any, state: dict[str, torch.Tensor], layers: list[str]
 ) -> dict[str, torch.Tensor]:
     """Tell the host's description of a model what is quantised, as its loaders do."""
+    host_utils: Any = comfy.utils
     if OLD_HOST:
         if form.layout:
             config.layer_quant_config = dict.fromkeys(layers, form.description)
@@ -154,6 +155,6 @@ def _described(
         return state
     if not form.layout:
         state["scaled_fp8"] = torch.empty(0, dtype=FP8)
-        state, _ = comfy.utils.convert_old_quants(state)
-    config.quant_config = comfy.utils.detect_layer_quantization(state, "")
+        state, _ = host_utils.convert_old_quants(state)
+    config.quant_config = host_utils.detect_layer_quantization(state, "")
     return state
