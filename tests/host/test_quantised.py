@@ -272,7 +272,7 @@ def test_the_weight_that_is_scored_is_the_one_that_computes(extension: Any, form
     assert {name.removeprefix("diffusion_model.") for name in layers} == FAMILIES["Flux"].layers
     scored: dict[str, torch.Tensor] = {}
     capture = extension.module("nodes.host.capture").Ffn2Capture(
-        layers, lambda name, prompts, weight, x, y: scored.update({name: weight.float()})
+        layers, lambda name, prompts, size, x, y: scored.update({name: size.float().abs()})
     )
     capture.forward([0])
     with capture.attached(), capture.prompts(range(1)):
@@ -280,7 +280,7 @@ def test_the_weight_that_is_scored_is_the_one_that_computes(extension: Any, form
             layer(torch.ones(1, 1, layer.in_features))
     expected = weights_in_effect(model)
     for name in layers:
-        assert torch.equal(scored[name], expected[name])
+        assert torch.equal(scored[name], expected[name].abs())
 
 
 def test_integers_that_the_host_does_not_know_are_refused(extension: Any) -> None:
