@@ -149,7 +149,11 @@ def _load_denoiser(
         config, comfy.model_base.ModelType.EPS, device=offload_device
     )
     model.model_sampling = CleanLatentPrediction(config)  # pyright: ignore[reportAttributeAccessIssue]
-    model.diffusion_model.load_state_dict(weights)
+    # Hosts that stream weights keep them in the precision they come in, and their plain patcher
+    # does not convert them at use.
+    model.diffusion_model.load_state_dict(
+        {name: value.to(dtype) for name, value in weights.items()}
+    )
     return comfy.model_patcher.ModelPatcher(model, load_device, offload_device)
 
 

@@ -13,6 +13,8 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter import WeightAdapterBase
 
+from .stored_weights import stored_weights
+
 SAMPLES = 4096  # entries of a model's weight that are looked at; two checkpoints differ in most
 WHOLE_BYTES = 64 * 2**20  # a patch's tensor up to this size is read whole
 
@@ -50,7 +52,8 @@ class Fingerprint:
             raise NoFingerprintError(type(value).__qualname__)
 
     def sample(self, weight: torch.Tensor) -> None:
-        """Take in entries spread evenly over a large weight, in all of its columns."""
+        """Take in entries spread evenly over a large weight, in all of its columns; of a quantised
+        one, over each of its parts."""
         self._add_tensor(weight, 0)
 
     def text(self) -> str:
@@ -68,12 +71,31 @@ class Fingerprint:
 
     def _add_tensor(self, tensor: torch.Tensor, whole_bytes: int) -> None:
         if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
-            raise NoFingerprintError(type(tensor).__qualname__)
+            self._add_parts(tensor, whole_bytes)
+            return
         self._add_text(f"{tensor.dtype} {tuple(tensor.shape)}")
         flat = tensor.detach().reshape(-1)
         if flat.nbytes > whole_bytes:
-            flat = flat[:: _stride(len(flat), tensor.shape[-1])]
+            flat = flat[:: _stride(len(flat), tensor.shape[-1:].numel())]
         self._digest.update(flat.contiguous().view(torch.uint8).cpu().numpy().tobytes())
+
+    def _add_parts(self, tensor: torch.Tensor, whole_bytes: int) -> None:
+        """A tensor that says what it is made of, as the host's quantised ones do."""
+        if not hasattr(tensor, "__tensor_flatten__"):
+            raise NoFingerprintError(type(tensor).__qualname__)
+        names, layout = tensor.__tensor_flatten__()  # pyright: ignore[reportAttributeAccessIssue]
+        self._add_layout(layout)
+        for name in names:
+            self._add_text(name)
+            self._add_tensor(getattr(tensor, name), whole_bytes)
+
+    def _add_layout(self, layout: Mapping[str, Any]) -> None:
+        """How a tensor's parts make it up, but for the precision that was asked for last."""
+        for name, value in sorted(layout.items()):
+            if isinstance(value, Mapping):
+                self._add_layout(value)
+            elif name != "orig_dtype":
+                self._add_text(f"{name} {value}")
 
 
 def _stride(entries: int, columns: int) -> int:
@@ -98,10 +120,19 @@ def add_model(fingerprint: Fingerprint, model: ModelPatcher) -> None:
     fingerprint.add(type(model.model.latent_format).__qualname__)
     fingerprint.add((str(model.model_dtype()), str(model.model.manual_cast_dtype)))
     fingerprint.add(model.load_device.type)
-    for key, ((weight, _), *patches) in model.get_key_patches("diffusion_model.").items():
+    add_weights(fingerprint, model, "diffusion_model.")
+
+
+def add_weights(fingerprint: Fingerprint, model: ModelPatcher, prefix: str = "") -> None:
+    """Take in the weights whose names begin with ``prefix``, sampled, and all that patches them.
+
+    Raises:
+        NoFingerprintError: a weight or a patch is of a kind whose content cannot be told.
+    """
+    for key, weight in stored_weights(model, prefix):
         fingerprint.add(key)
         fingerprint.sample(weight)
-        fingerprint.add(patches)
+        fingerprint.add(model.patches.get(key, []))
 
 
 def _foreign_code(model: ModelPatcher) -> dict[str, Any]:

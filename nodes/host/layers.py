@@ -2,6 +2,7 @@
 
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy.quant_ops import QuantizedTensor
 
 from ...fia_core import LayerShapes
 from .ffn2_registry import FAMILY_NAMES, ffn2_of, reason_without_ffn2
@@ -23,13 +24,20 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
         raise ValueError(_refusal(model))
     for name, layer in layers.items():
         # A packed weight's shape may be what it unpacks to; its size is what is there.
-        if tuple(layer.weight.size()) != (layer.out_features, layer.in_features):
+        size = (layer.out_features, layer.in_features)
+        if tuple(layer.weight.size()) != size or not layer.weight.is_floating_point():
             raise ValueError(
                 f"model: {name} holds its weights packed, as GGUF files do, and only the nodes "
                 "that loaded it can read them. Load a checkpoint that is not packed (safetensors, "
                 "fp8 at the smallest) with the host's own loader."
             )
     return layers
+
+
+def is_quantised(layer: torch.nn.Linear) -> bool:
+    """Whether the host keeps the layer's weight in 8 bits or fewer, and rounds it anew with every
+    patch."""
+    return isinstance(layer.weight, QuantizedTensor) or layer.weight.itemsize == 1
 
 
 def layer_shapes(layers: dict[str, torch.nn.Linear]) -> LayerShapes:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import folder_paths
 import torch
@@ -17,7 +18,15 @@ from .identity import architecture_text
 _FFN2_WEIGHT = f".{UNET_FFN2}.weight"
 _ONLY_IN_UNETS = "model_channels"  # among the sizes by which the host builds a denoiser
 
-Shapes = dict[str, tuple[int, ...]]
+
+class Entry(NamedTuple):
+    """What a file's header says of a tensor."""
+
+    dtype: str  # by safetensors' name, such as "F16"
+    shape: tuple[int, ...]
+
+
+Header = dict[str, Entry]
 
 
 def architecture_of_loader(node: str, name: str) -> str | None:
@@ -28,8 +37,8 @@ def architecture_of_loader(node: str, name: str) -> str | None:
         name: its first widget's value, a file's name as the node lists it.
 
     Returns:
-        None for another loader, a file that is not there, and one whose header tells nothing or
-        is not a UNet's.
+        None for another loader, a file that is not there, and one whose header tells nothing, is
+        not a UNet's, or packs weights so that their shape there is not the layer's.
     """
     reader = _READERS.get(node)
     try:
@@ -54,10 +63,10 @@ def _file_in(folder: str) -> Callable[[str], str | None]:
         prefix = unet_prefix_from_state_dict(header)
         if not any(key.startswith(prefix) for key in header):
             prefix = ""
-        weights = {key: torch.empty(shape, device="meta") for key, shape in header.items()}
+        weights = {key: torch.empty(entry.shape, device="meta") for key, entry in header.items()}
         try:
             config = model_config_from_unet(weights, prefix)
-        except (KeyError, IndexError, RuntimeError) as error:
+        except (AttributeError, KeyError, IndexError, RuntimeError) as error:
             # It reads values of some families, and a header has none.
             raise SafetensorError(f"the host cannot tell the family: {error}") from error
         if config is None or _ONLY_IN_UNETS not in config.unet_config:
@@ -74,17 +83,24 @@ _READERS = {
 }
 
 
-def _header(path: Path) -> Shapes:
-    """Every tensor's name and shape."""
+def _header(path: Path) -> Header:
+    """Every tensor's name, kind of numbers and shape."""
     with safe_open(path, "pt") as file:
-        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+        return {
+            name: Entry(str(part.get_dtype()), tuple(part.get_shape()))
+            for name, part in slices.items()
+        }
 
 
-def _architecture(family: str, header: Shapes, prefix: str) -> str | None:
-    """The text for the FFN2 layers below ``prefix``; None where there are none."""
-    shapes: LayerShapes = {
-        name: (shape[0], shape[1])
-        for name, shape in header.items()
-        if name.startswith(prefix) and name.endswith(_FFN2_WEIGHT) and len(shape) == 2
+def _architecture(family: str, header: Header, prefix: str) -> str | None:
+    """The text for the FFN2 layers below ``prefix``; None where there are none or are packed."""
+    ffn2 = {
+        name: entry
+        for name, entry in header.items()
+        if name.startswith(prefix) and name.endswith(_FFN2_WEIGHT) and len(entry.shape) == 2
     }
-    return architecture_text(family, shapes) if shapes else None
+    if not ffn2 or any("F" not in entry.dtype for entry in ffn2.values()):
+        return None
+    shapes: LayerShapes = {name: (rows, columns) for name, (_, (rows, columns)) in ffn2.items()}
+    return architecture_text(family, shapes)

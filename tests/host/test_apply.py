@@ -218,7 +218,7 @@ def test_a_saved_model_keeps_the_mask(extension: Any, mask: Any, tmp_path: Any) 
         assert torch.equal(weight == 0, pruned)
 
 
-def test_the_fingerprint_does_not_depend_on_precision_or_patch_state(extension: Any) -> None:
+def test_the_fingerprint_does_not_depend_on_precision_device_or_patch_state(extension: Any) -> None:
     identity = extension.module("nodes.host.identity").model_identity
     half = tiny_denoiser(torch.float16)
     single = tiny_denoiser(torch.float16)
@@ -231,4 +231,6 @@ def test_the_fingerprint_does_not_depend_on_precision_or_patch_state(extension: 
     during = identity(patched)
     patched.unpatch_model()
     assert before == during != identity(tiny_denoiser())
+    patched.load_device = torch.device("cuda")  # not there, nor asked for anything
+    assert identity(patched) == before
     assert identity(tiny_denoiser(seed=1)) != identity(tiny_denoiser())

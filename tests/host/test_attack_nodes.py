@@ -180,7 +180,7 @@ def test_an_interrupt_ends_the_learning_and_leaves_no_file(
     host: Host, tiny: TinyModel, embeddings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def on_progress(value: int, total: int, *_: Any, **__: Any) -> None:
-        if (value, total) == (2, 50):
+        if (value, total) == (1, 50):  # hosts leave out some of the later reports
             nodes.interrupt_processing()
 
     monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", on_progress)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from comfy.utils import load_torch_file
 from graphs import PROFILE_INPUTS, Graph, GraphError, picture_graph
 
 DEMO_INPUTS = {
@@ -53,3 +54,22 @@ def test_it_is_profiled_and_masked_like_any_model(host: Any) -> None:
 def test_a_word_that_it_never_learned_is_refused(host: Any) -> None:
     with pytest.raises(GraphError, match="concepts: the text encoder knows no word of 'zxqv'"):
         host.run(demo_graph(1.0, concepts="church\nzxqv"), "mask")
+
+
+def test_its_weights_are_in_the_precision_that_it_computes_in(
+    extension: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also on hosts that stream weights, whose layers take them as the file has them."""
+    memory = pytest.importorskip("comfy.memory_management", reason="this host does not stream")
+    loader = extension.module("demo_model.loader")
+    weights: Any = load_torch_file(str(loader.WEIGHTS))
+    parts = (loader._part(weights, part) for part in ("denoiser.", "preview."))
+    monkeypatch.setattr(memory, "aimdo_enabled", True)
+    denoiser, preview = parts
+    model = loader._load_denoiser(denoiser, loader._preview_format(preview)).model
+    assert {weight.dtype for weight in denoiser.values()} == {torch.float16}
+    assert {weight.dtype for weight in model.diffusion_model.parameters()} == {model.get_dtype()}
+    sizes = extension.module("demo_model.architecture")
+    text = torch.zeros(1, sizes.TEXT_TOKENS, sizes.TEXT_WIDTH)
+    latent = torch.zeros(1, sizes.LATENT_CHANNELS, 16, 16)
+    assert model.apply_model(latent, torch.ones(1), c_crossattn=text).isfinite().all()

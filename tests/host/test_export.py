@@ -11,7 +11,7 @@ import pytest
 import torch
 from drawn_mask import drawn_mask
 from graphs import Graph, picture_graph
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tiny_model import TinyModel, loadable_sd15
 
 import nodes
@@ -117,7 +117,7 @@ def test_no_architecture_is_told_of_a_file_that_is_not_listed_or_no_safetensors(
     assert tell("CheckpointLoaderSimple", "gone.safetensors") is None
 
 
-@pytest.mark.parametrize("error", [KeyError, IndexError, RuntimeError])
+@pytest.mark.parametrize("error", [AttributeError, KeyError, IndexError, RuntimeError])
 def test_no_architecture_is_told_where_the_host_cannot_tell_the_family(
     extension: Any,
     exported: Exported,
@@ -132,6 +132,22 @@ def test_no_architecture_is_told_where_the_host_cannot_tell_the_family(
     module = extension.module("nodes.host.model_files")
     monkeypatch.setattr(module, "model_config_from_unet", fail)
     assert module.architecture_of_loader("CheckpointLoaderSimple", exported.name) is None
+
+
+def test_no_architecture_is_told_of_packed_weights(
+    extension: Any, exported: Exported, request: pytest.FixtureRequest
+) -> None:
+    """As nvfp4 has them: two in a byte."""
+    checkpoint = Path(folder_paths.get_full_path_or_raise("checkpoints", exported.name))
+    weights = load_file(checkpoint)
+    name = next(name for name in weights if name.endswith(".ff.net.2.weight"))
+    weights[name] = weights[name].to(torch.uint8)[:, ::2].contiguous()
+    packed = checkpoint.with_name("packed.safetensors")
+    request.addfinalizer(packed.unlink)
+    save_file(weights, packed)
+    tell = extension.module("nodes.host.model_files").architecture_of_loader
+    assert packed.name in folder_paths.get_filename_list("checkpoints")
+    assert tell("CheckpointLoaderSimple", packed.name) is None
 
 
 def test_the_demo_models_architecture_is_told_without_loading_it(extension: Any) -> None:

@@ -1,7 +1,6 @@
 """Diffusion transformers in the real host: profiled, masked, and refused with the reason."""
 
 import importlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,14 @@ import folder_paths
 import pytest
 import torch
 from comfy import supported_models
+from comfy.ldm.flux.model import FluxParams
+from comfy.ldm.hunyuan_video.model import HunyuanVideoParams
 from comfy.model_patcher import ModelPatcher
 from comparison import assert_close_sensitivities
 from graphs import GraphError, picture_graph, profile_graph
 from plain_sampling import plain_sensitivities
 from safetensors.torch import save_file
-from tiny_families import FAMILIES, FLUX_BLOCKS, Family
+from tiny_families import FAMILIES, FLUX_BLOCKS, Family, sizes_for
 from tiny_model import TinyModel, tiny_denoiser
 
 PREFIX = "diffusion_model."
@@ -152,21 +153,26 @@ def checkered(extension: Any, model: Any) -> Any:
     [
         (
             "Flux2",
-            {**FLUX_BLOCKS, "in_channels": 128, "vec_in_dim": None, "guidance_embed": True},
+            sizes_for(
+                FluxParams,
+                **{**FLUX_BLOCKS, "in_channels": 128},
+                vec_in_dim=None,
+                guidance_embed=True,
+            ),
             "its latents have another size",
         ),
         (
             "HunyuanVideo",  # made of blocks that Flux has, too
-            {
-                **FLUX_BLOCKS,
-                "patch_size": [1, 2, 2],
-                "vec_in_dim": 8,
-                "byt5": False,
-                "meanflow": False,
-                "use_cond_type_embedding": False,
-                "vision_in_dim": None,
-                "guidance_embed": True,
-            },
+            sizes_for(
+                HunyuanVideoParams,
+                **{**FLUX_BLOCKS, "patch_size": [1, 2, 2]},
+                vec_in_dim=8,
+                byt5=False,
+                meanflow=False,
+                use_cond_type_embedding=False,
+                vision_in_dim=None,
+                guidance_embed=True,
+            ),
             "it makes videos",
         ),
         ("WAN21_T2V", {"model_type": "t2v"}, "it makes videos"),
@@ -236,97 +242,3 @@ def test_the_architecture_of_a_transformers_file_is_not_told(
     )
     tell = extension.module("nodes.host.model_files").architecture_of_loader
     assert tell("UNETLoader", "qwen.safetensors") is None
-
-
-def scaled_flux() -> ModelPatcher:
-    """Flux as files in scaled fp8 load: a scale beside every weight."""
-    return quantised_flux({"scaled_fp8": FP8}, "scale_weight")
-
-
-def mixed_flux() -> ModelPatcher:
-    """Flux whose feed-forward layers alone are quantised, tensors of the host's own class."""
-    layers = {name: {"format": "float8_e4m3fn"} for name in FAMILIES["Flux"].layers}
-    return quantised_flux({"layer_quant_config": layers}, "weight_scale")
-
-
-def quantised_flux(options: dict[str, Any], scale: str) -> ModelPatcher:
-    """The tiny Flux with FFN2 weights of few bits, a fourth of which stand for the real ones."""
-    flux = FAMILIES["Flux"]
-    state = flux.denoiser().model.diffusion_model.state_dict()
-    for name in flux.layers:
-        state[f"{name}.{scale}"] = torch.tensor(0.25)
-        state[f"{name}.weight"] = (state[f"{name}.weight"] / 0.25).to(FP8)
-    config = flux.config({**flux.unet, "dtype": torch.float32})
-    config.set_inference_dtype(torch.float32, torch.float32)
-    for option, value in options.items():
-        setattr(config, option, value)
-    model = config.get_model({}, device=torch.device("cpu"))
-    model.diffusion_model.load_state_dict(state, strict=False)
-    return ModelPatcher(model, torch.device("cpu"), torch.device("cpu"))
-
-
-@pytest.mark.parametrize("quantised", [scaled_flux, mixed_flux])
-def test_quantised_weights_are_profiled_and_masked(
-    host: Any, extension: Any, quantised: Callable[[], ModelPatcher]
-) -> None:
-    flux = FAMILIES["Flux"]
-    clip = flux.clip()
-    model = quantised()
-    host.forget()
-    graph = erasing(host, flux, model, clip)
-    erased = latent(host, graph)
-    (mask,) = host.run(graph, "fuse")
-    (profile, _) = host.run(graph, "profile")
-    assert set(mask.layers) == {PREFIX + name for name in flux.layers}
-
-    graph["apply"]["inputs"]["strength"] = 0.0
-    assert not torch.equal(latent(host, graph), erased)
-
-    model = quantised()
-    before = weights_in_effect(model)
-    masked = extension.module("nodes.host.weight_patch").apply_neuron_mask(model, mask, 1.0)
-    masked.patch_model()
-    during = weights_in_effect(model)
-    masked.unpatch_model()
-    after = weights_in_effect(model)
-    for name, pruned in mask.layers.items():
-        assert before[name][pruned].any() and not during[name][pruned].any()
-        assert torch.allclose(during[name][~pruned], before[name][~pruned], rtol=0.13, atol=1e-2)
-        assert torch.equal(after[name], before[name])
-
-    plain = flux.denoiser()
-    plain.model.load_state_dict(
-        {name: value.float() for name, value in model.model.state_dict().items()}
-        | {f"{name}.weight": weight for name, weight in before.items()},
-        strict=False,
-    )
-    expected = plain_sensitivities(extension.module("fia_core"), plain, clip, profile)
-    assert_close_sensitivities(profile, expected)
-
-
-@pytest.mark.parametrize("quantised", [scaled_flux, mixed_flux])
-def test_the_weight_that_is_scored_is_the_one_that_computes(
-    extension: Any, quantised: Callable[[], ModelPatcher]
-) -> None:
-    model = quantised()
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(model)
-    scored: dict[str, torch.Tensor] = {}
-    capture = extension.module("nodes.host.capture").Ffn2Capture(
-        layers, lambda name, prompts, size, x, y: scored.update({name: size.float()})
-    )
-    capture.forward([0])
-    with capture.attached(), capture.prompts(range(1)):
-        for layer in layers.values():
-            layer(torch.ones(1, 1, layer.in_features))
-    expected = weights_in_effect(model)
-    for name in layers:
-        assert torch.equal(scored[name], expected[name].abs())
-
-
-def weights_in_effect(model: ModelPatcher) -> dict[str, torch.Tensor]:
-    """What the linear layers compute with, float32."""
-    return {
-        name: layer.convert_weight(layer.weight).float().clone()
-        for name, layer in model.model.named_modules()
-        if hasattr(layer, "convert_weight")
-    }

@@ -1,9 +1,11 @@
 """Diffusion transformers of the host's own classes, random and small enough for a test."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+import comfy.ldm.chroma.model
+import comfy.ldm.flux.model
 import comfy.model_management
 import comfy.sd
 import torch
@@ -47,6 +49,7 @@ FLUX_BLOCKS = {
     "patch_size": 2,
     "qkv_bias": True,
 }
+NEWER_SIZES = {"txt_ids_dims": [], "vec_in_dim": None, "meanflow_sum": False}
 LUMINA = {
     "patch_size": 2,
     "in_channels": 16,
@@ -61,6 +64,12 @@ LUMINA = {
     "axes_dims": [16, 24, 24],
     "axes_lens": [64, 32, 32],
 }
+
+
+def sizes_for(description: type, **sizes: Any) -> dict[str, Any]:
+    """``sizes``, and those beside them that this host's description of a denoiser asks for."""
+    asked = {field.name for field in fields(description)}
+    return {name: size for name, size in NEWER_SIZES.items() if name in asked} | sizes
 
 
 def text_only_qwen(**settings: Any) -> SDClipModel:
@@ -154,7 +163,12 @@ FAMILIES = {
     ),
     "Flux": Family(
         supported_models.Flux,
-        {**FLUX_BLOCKS, "vec_in_dim": TEXT_WIDTH, "guidance_embed": True},
+        sizes_for(
+            comfy.ldm.flux.model.FluxParams,
+            **FLUX_BLOCKS,
+            vec_in_dim=TEXT_WIDTH,
+            guidance_embed=True,
+        ),
         flux.FluxTokenizer,
         flux.flux_clip(),
         frozenset(f"double_blocks.{i}.{stream}_mlp.2" for i in (0, 1) for stream in ("img", "txt")),
@@ -162,15 +176,14 @@ FAMILIES = {
     ),
     "Chroma": Family(
         supported_models.Chroma,
-        {
-            **FLUX_BLOCKS,
-            "in_channels": 64,
-            "out_channels": 64,
-            "in_dim": 64,
-            "out_dim": 64,
-            "hidden_dim": 64,
-            "n_layers": 1,
-        },
+        sizes_for(
+            comfy.ldm.chroma.model.ChromaParams,
+            **{**FLUX_BLOCKS, "in_channels": 64, "out_channels": 64},
+            in_dim=64,
+            out_dim=64,
+            hidden_dim=64,
+            n_layers=1,
+        ),
         pixart_t5.PixArtTokenizer,
         pixart_t5.pixart_te(),
         frozenset(f"double_blocks.{i}.{stream}_mlp.2" for i in (0, 1) for stream in ("img", "txt")),

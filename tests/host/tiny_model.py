@@ -78,6 +78,15 @@ class VelocitySD20(supported_models.SD20):
         return ModelType.V_PREDICTION
 
 
+def tiny_description(
+    dtype: torch.dtype = torch.float32, family: type[BASE] = supported_models.SD15, **unet: Any
+) -> BASE:
+    """The host's description of an SD UNet of tiny sizes."""
+    config = family({**UNET, "dtype": dtype, **unet})
+    config.unet_config |= {"num_heads": 2, "num_head_channels": -1}  # narrower than the family's
+    return config
+
+
 def tiny_denoiser(
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
@@ -85,8 +94,7 @@ def tiny_denoiser(
     **unet: Any,
 ) -> ModelPatcher:
     """A patcher of an SD UNet with random weights; the same seed gives the same weights."""
-    config = family({**UNET, "dtype": dtype, **unet})
-    config.unet_config |= {"num_heads": 2, "num_head_channels": -1}  # narrower than the family's
+    config = tiny_description(dtype, family, **unet)
     model = config.get_model({}, device=comfy.model_management.unet_offload_device())
     randomise(model.diffusion_model, seed)
     return ModelPatcher(

@@ -18,7 +18,7 @@ class MatrixTraffic(TorchDispatchMode):
 
     def __init__(self, shape: tuple[int, int] = (0, 0)) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape: tuple[int, ...] = shape
         self.bytes = 0
 
     def __torch_dispatch__(

@@ -74,7 +74,10 @@ def test_the_links_of_a_bundled_workflow_agree_on_both_ends(client: Any, file: P
     for node in page["nodes"]:
         if node["type"] in client.object_info:
             info = client.object_info[node["type"]]
-            assert [one["type"] for one in node["outputs"]] == info["output"]
+            outputs = [one["type"] for one in node["outputs"]]
+            assert outputs == info["output"][: len(outputs)]
+            # newer hosts' own nodes have further ones
+            assert len(outputs) == len(info["output"]) or not node["type"].startswith("FIA")
             sockets = [one["name"] for one in node["inputs"] if "widget" in one]
             assert set(sockets) == {name for name in widget_names(info) if name} - socketless(info)
 

@@ -1,0 +1,129 @@
+"""What newer hosts do with a model: split it over cards, add a LoRA as it runs, fuse its layers.
+
+Each test is skipped on a host that does not.
+"""
+
+from types import MethodType
+from typing import Any
+
+import comfy.sd
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.quant_ops import QuantizedTensor
+from drawn_mask import drawn_mask
+from graphs import picture_graph, profile_graph
+from loras import lora_file
+from tiny_families import FAMILIES
+from tiny_model import TinyModel, tiny_denoiser
+from tiny_quantised import FORMS, quantised_lumina
+
+SECOND_CARD = torch.device("cpu", 0)
+MASKED_LORA_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.2"
+
+
+def picture(host: Any, tiny: TinyModel, model: ModelPatcher) -> torch.Tensor:
+    host.forget()
+    graph = {
+        "model": host.source(model),
+        "clip": host.source(tiny.clip),
+        "vae": host.source(tiny.vae),
+        **picture_graph(["model", 0]),
+    }
+    return host.run(graph, "picture")[0].clone()
+
+
+def profile(host: Any, model: ModelPatcher, clip: Any, **inputs: Any) -> Any:
+    host.forget()
+    return host.run(profile_graph(host, model, clip, **inputs), "profile")[0]
+
+
+def assert_same(one: Any, other: Any) -> None:
+    assert one.model == other.model
+    for name, layer in one.layers.items():
+        assert torch.equal(layer.dense(), other.layers[name].dense()), name
+
+
+def split(model: ModelPatcher) -> ModelPatcher:
+    """``model`` as MultiGPU CFG Split leaves it, its second card being the CPU again."""
+    if not hasattr(model, "deepclone_multigpu"):
+        pytest.skip("this host splits no model")
+    first: Any = model.clone()
+    first.cached_patcher_init = (tiny_denoiser, ())
+    second = first.deepclone_multigpu(new_load_device=SECOND_CARD)
+    second.is_multigpu_base_clone = True
+    first.set_additional_models("multigpu", [second])
+    return first
+
+
+def test_a_model_split_over_two_cards_is_masked_on_both(
+    host: Any, extension: Any, tiny: TinyModel
+) -> None:
+    model = tiny_denoiser()
+    mask = drawn_mask(extension, model, share=0.2)
+    apply = extension.module("nodes.host.weight_patch").apply_neuron_mask
+    erased = picture(host, tiny, apply(model, mask, 1.0))
+    for masked in (apply(split(model), mask, 1.0), split(apply(model, mask, 1.0))):
+        calls = count_calls(masked.get_additional_models_with_key("multigpu")[0])
+        assert torch.allclose(picture(host, tiny, masked), erased, atol=1e-5)
+        assert calls, "the second card drew nothing"
+
+
+def count_calls(model: ModelPatcher) -> list[Any]:
+    calls: list[Any] = []
+    model.model.diffusion_model.register_forward_pre_hook(lambda *call: calls.append(call))
+    return calls
+
+
+def test_a_lora_that_is_added_at_run_time_is_seen_and_not_masked(
+    host: Any, extension: Any, tiny: TinyModel
+) -> None:
+    """The help page says so."""
+    load = getattr(comfy.sd, "load_bypass_lora_for_models", None)
+    if load is None:
+        pytest.skip("this host adds no LoRA as it runs")
+    model, _ = load(tiny_denoiser(), None, lora_file(), 1.0, 0.0)
+    own = profile(host, model, tiny.clip)
+    without = profile(host, tiny_denoiser(), tiny.clip)
+    name = MASKED_LORA_LAYER
+    assert not torch.equal(own.layers[name].dense(), without.layers[name].dense())
+
+    model, _ = load(tiny_denoiser(), None, lora_file(), 1.0, 0.0)
+    mask = drawn_mask(extension, model, share=0.2)
+    masked = extension.module("nodes.host.weight_patch").apply_neuron_mask(model, mask, 1.0)
+    layer = masked.model.get_submodule(name)
+    x = torch.eye(layer.in_features)
+    plain = layer.weight.clone()
+    masked.patch_model()
+    effect = (layer(x) - layer.bias).T
+    masked.unpatch_model()
+    lora = lora_file()
+    up, down = (next(lora[key] for key in lora if part in key) for part in ("up", "down"))
+    assert torch.allclose(effect, plain * ~mask.layers[name] + up @ down, atol=1e-4)
+    assert torch.allclose((layer(x) - layer.bias).T, plain, atol=1e-5)
+
+
+def fused(block: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """What Lumina 2's feed-forward blocks do in ComfyUI 0.38, without its kernel: where the last
+    layer is quantised and nothing but itself makes its weight, the layer is not called."""
+    w1, w2, w3 = (getattr(block, name) for name in ("w1", "w2", "w3"))
+    gated: torch.Tensor = block._forward_silu_gating(w1(x), w3(x))  # pyright: ignore[reportCallIssue]
+    if isinstance(w2.weight, QuantizedTensor) and not w2.weight_function:
+        return torch.nn.functional.linear(gated, w2.weight, w2.bias)
+    return w2(gated)
+
+
+def with_fused_blocks(model: ModelPatcher) -> ModelPatcher:
+    for block in model.model.modules():
+        if hasattr(block, "_forward_silu_gating"):
+            block.forward = MethodType(fused, block)
+    return model
+
+
+def test_blocks_that_run_fused_are_profiled(host: Any, extension: Any) -> None:
+    family = FAMILIES["Lumina 2"]
+    form = FORMS["int8 rotated"]
+    form.require()
+    clip = family.clip()
+    own = profile(host, with_fused_blocks(quantised_lumina(form)), clip, cfg=family.cfg)
+    assert_same(own, profile(host, quantised_lumina(form), clip, cfg=family.cfg))

@@ -1,0 +1,86 @@
+"""Models whose weights the host streams to the card: profiled and masked like any other."""
+
+from typing import Any
+
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from drawn_mask import drawn_mask
+from graphs import picture_graph, profile_graph
+from loras import with_lora
+from streamed import pins, streamed
+from tiny_model import TinyModel, tiny_denoiser
+from tiny_quantised import FORMS, LEFT, MOVED, quantised_unet, weights_in_effect
+
+STREAMED_WIDTH = 96  # the host copies what takes 16 KiB or less to the card at once
+
+pytestmark = pytest.mark.usefixtures("small_gpu")
+
+
+def picture(host: Any, tiny: TinyModel, model: ModelPatcher) -> torch.Tensor:
+    host.forget()
+    graph = {
+        "model": host.source(model),
+        "clip": host.source(tiny.clip),
+        "vae": host.source(tiny.vae),
+        **picture_graph(["model", 0]),
+    }
+    return host.run(graph, "picture")[0].clone()
+
+
+def apply(extension: Any, model: ModelPatcher, mask: Any) -> ModelPatcher:
+    return extension.module("nodes.host.weight_patch").apply_neuron_mask(model, mask, 1.0)
+
+
+def on_the_card(model: ModelPatcher, layer: str) -> torch.Tensor:
+    """The weight that the host has put on the card for good, float32."""
+    weight: Any = model.model.get_submodule(layer)._v_weight
+    return (weight.dequantize() if hasattr(weight, "layout_cls") else weight).float()
+
+
+def test_the_profile_is_that_of_a_loaded_model(
+    host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, on_card = tiny_denoiser(), streamed(tiny_denoiser(), monkeypatch)
+    profiles = []
+    for model in (with_lora(loaded), with_lora(on_card)):
+        host.forget()
+        profiles.append(host.run(profile_graph(host, model, tiny.clip), "profile")[0])
+    one, other = profiles
+    assert one.model == other.model
+    for name, layer in one.layers.items():
+        assert torch.equal(layer.dense(), other.layers[name].dense())
+
+
+def test_a_mask_holds_on_the_card_and_goes_with_its_wire(
+    host: Any, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, on_card = tiny_denoiser(), streamed(tiny_denoiser(), monkeypatch)
+    mask = drawn_mask(extension, loaded, share=0.2)
+    plain = picture(host, tiny, on_card)
+    assert torch.equal(plain, picture(host, tiny, loaded))
+    masked = apply(extension, on_card, mask)
+    erased = picture(host, tiny, masked)
+    assert torch.equal(erased, picture(host, tiny, apply(extension, loaded, mask)))
+    for name, pruned in mask.layers.items():
+        weight = on_card.model.get_submodule(name).weight
+        assert torch.equal(on_the_card(masked, name), weight * ~pruned)
+    assert torch.equal(picture(host, tiny, on_card), plain)
+    assert pins(on_card) == 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_quantised_model_is_masked_on_the_card(
+    host: Any, extension: Any, tiny: TinyModel, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = streamed(quantised_unet(FORMS[form], model_channels=STREAMED_WIDTH), monkeypatch)
+    before = weights_in_effect(model)
+    mask = drawn_mask(extension, model, share=0.2)
+    masked = apply(extension, model, mask)
+    assert picture(host, tiny, masked).isfinite().all()
+    for name, pruned in mask.layers.items():
+        size = before[name].square().mean().sqrt()
+        now = on_the_card(masked, name)
+        assert now[pruned].square().mean().sqrt() <= LEFT.get(form, 0.0) * size
+        assert (now - before[name])[~pruned].square().mean().sqrt() <= MOVED[form] * size + 1e-6
+    assert pins(model) == 0

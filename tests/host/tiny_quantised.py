@@ -1,0 +1,160 @@
+"""Models of the host's own classes whose linear layers are quantised, in each form it has."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import comfy.quant_ops
+import comfy.utils
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.supported_models_base import BASE
+from tiny_families import FAMILIES
+from tiny_model import randomise, tiny_description
+
+FP8 = torch.float8_e4m3fn
+OLD_HOST = not hasattr(comfy.utils, "convert_old_quants")
+"""Whether files in the old form stay so, and layers are described to the operations by name."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the host stores a linear layer in few bits.
+
+    Attributes:
+        layout: the host's class of such tensors; empty for the old form of scaled fp8.
+        description: in the file, of a layer.
+        options: of the host's function that quantises.
+    """
+
+    layout: str
+    description: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def require(self) -> None:
+        """Skip the test on a host that has no such form."""
+        if OLD_HOST and self.layout not in ("", "TensorCoreFP8Layout"):
+            pytest.skip(f"this host has no {self.layout}")
+
+
+ROTATION = {"convrot": True, "convrot_groupsize": 16}
+FORMS = {
+    "fp8 scaled, old": Form(""),
+    "fp8": Form("TensorCoreFP8Layout", {"format": "float8_e4m3fn"}),
+    "fp8 e5m2": Form("TensorCoreFP8E5M2Layout", {"format": "float8_e5m2"}),
+    "int8": Form("TensorWiseINT8Layout", {"format": "int8_tensorwise"}),
+    "int8 by rows": Form(
+        "TensorWiseINT8Layout", {"format": "int8_tensorwise"}, {"per_channel": True}
+    ),
+    "int8 rotated": Form(
+        "TensorWiseINT8Layout",
+        {"format": "int8_tensorwise", **ROTATION},
+        {"per_channel": True, **ROTATION},
+    ),
+    "nvfp4": Form("TensorCoreNVFP4Layout", {"format": "nvfp4"}),
+    "mxfp8": Form("TensorCoreMXFP8Layout", {"format": "mxfp8"}),
+}
+
+
+MOVED = {
+    "fp8 scaled, old": 0.04,
+    "fp8": 0.04,
+    "fp8 e5m2": 0.08,
+    "int8": 0.02,
+    "int8 by rows": 0.01,
+    "int8 rotated": 0.015,
+    "nvfp4": 0.18,
+    "mxfp8": 0.0,
+}
+"""By how much kept weights move at most, of a layer's root mean square, as the help page says."""
+
+LEFT = {"int8 rotated": 0.015}
+"""How much is left of masked weights; nothing in the other forms."""
+
+
+def quantised_unet(form: Form, dtype: torch.dtype = torch.float32, **unet: Any) -> ModelPatcher:
+    """A tiny SD 1.x whose feed-forward layers are quantised."""
+    return _quantised(form, lambda: tiny_description(**unet), ".ff.net.", dtype)
+
+
+def quantised_flux(form: Form, dtype: torch.dtype = torch.float32) -> ModelPatcher:
+    """The tiny Flux whose feed-forward layers are quantised."""
+    flux = FAMILIES["Flux"]
+    return _quantised(form, lambda: flux.config({**flux.unet}), "_mlp.", dtype)
+
+
+def quantised_lumina(form: Form, dtype: torch.dtype = torch.float32) -> ModelPatcher:
+    """The tiny Lumina 2 whose feed-forward layers are quantised."""
+    lumina = FAMILIES["Lumina 2"]
+    return _quantised(form, lambda: lumina.config({**lumina.unet}), ".feed_forward.", dtype)
+
+
+def weights_in_effect(model: ModelPatcher) -> dict[str, torch.Tensor]:
+    """What the quantised layers compute with, float32."""
+    return {
+        name: layer.convert_weight(layer.weight).float().clone()
+        for name, layer in model.model.named_modules()
+        if hasattr(layer, "convert_weight") and getattr(layer, "weight", None) is not None
+    }
+
+
+def _quantised(
+    form: Form, description: Callable[[], BASE], part: str, dtype: torch.dtype
+) -> ModelPatcher:
+    """A model whose linear layers with ``part`` in their names are quantised."""
+    form.require()
+    device = torch.device("cpu")
+    config = description()
+    config.set_inference_dtype(torch.float32, None)
+    plain = config.get_model({}, device=device)
+    randomise(plain.diffusion_model, seed=0)
+    state = plain.diffusion_model.state_dict()
+    layers = [
+        name.removesuffix(".weight")
+        for name, weight in state.items()
+        if part in name and name.endswith(".weight") and weight.ndim == 2
+    ]
+    for name in layers:
+        state |= _stored(form, name, state.pop(f"{name}.weight"))
+    config = description()
+    config.set_inference_dtype(dtype, dtype)
+    state = _described(form, config, state, layers)
+    model = config.get_model({}, device=device)
+    missing, unexpected = model.diffusion_model.load_state_dict(state, strict=False)
+    assert not unexpected and all(name.endswith(".scale_weight") for name in missing)
+    return ModelPatcher(model, device, device)
+
+
+def _stored(form: Form, name: str, weight: torch.Tensor) -> dict[str, torch.Tensor]:
+    """A layer's tensors as they are in a file."""
+    if not form.layout:
+        scale = weight.abs().max() / torch.finfo(FP8).max
+        return {f"{name}.weight": (weight / scale).to(FP8), f"{name}.scale_weight": scale}
+    if OLD_HOST:
+        scale = weight.abs().max() / torch.finfo(FP8).max
+        return {f"{name}.weight": (weight / scale).to(FP8), f"{name}.weight_scale": scale}
+    quantised: Any = comfy.quant_ops.QuantizedTensor
+    options = {"scale": "recalculate", **form.options}
+    parts = quantised.from_float(weight, form.layout, **options).state_dict(f"{name}.weight")
+    description = torch.tensor(list(json.dumps(form.description).encode()), dtype=torch.uint8)
+    return {**parts, f"{name}.comfy_quant": description}
+
+
+def _described(
+    form: Form, config: Any, state: dict[str, torch.Tensor], layers: list[str]
+) -> dict[str, torch.Tensor]:
+    """Tell the host's description of a model what is quantised, as its loaders do."""
+    host_utils: Any = comfy.utils
+    if OLD_HOST:
+        if form.layout:
+            config.layer_quant_config = dict.fromkeys(layers, form.description)
+        else:
+            config.scaled_fp8 = FP8
+        return state
+    if not form.layout:
+        state["scaled_fp8"] = torch.empty(0, dtype=FP8)
+        state, _ = host_utils.convert_old_quants(state)
+    config.quant_config = host_utils.detect_layer_quantization(state, "")
+    return state
