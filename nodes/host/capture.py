@@ -107,8 +107,12 @@ class _ParametersInEffect:
 
     def of(self, layer: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
         """|W| (C_out, C_in) and the bias (C_out), of the forward that just ended."""
-        assert self._weight_size is not None
         weight_size = self._weight_size
+        if weight_size is None:
+            raise ValueError(
+                "model: its layers compute with weights that the host does not hand over, as with "
+                "--fast cublas_ops. Start ComfyUI without it while profiling."
+            )
         if hasattr(layer, "convert_weight"):  # old scaled fp8: the scale is not in it yet
             weight_size = layer.convert_weight(weight_size)
         return weight_size, self._bias
