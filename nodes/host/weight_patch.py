@@ -7,7 +7,7 @@ from comfy.model_management import cast_to_device
 from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter.base import WeightAdapterBase
 
-from ...fia_core import LayerShapes, NeuronMask
+from ...fia_core import NeuronMask
 from ...fia_core.bits import unpack_bits
 from .identity import architecture
 from .layers import find_ffn2_layers, layer_shapes
@@ -65,9 +65,7 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     Raises:
         ValueError: if the mask was made for another architecture.
     """
-    shapes = layer_shapes(find_ffn2_layers(model))
-    own = architecture(model, shapes)
-    _require_fit(mask, own, shapes)
+    require_fit(mask, model)
     masked = model.clone()
     if strength == 0:
         return masked
@@ -75,12 +73,16 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     accepted = masked.add_patches(patches, strength_patch=strength)
     refused = sorted(set(patches) - set(accepted))
     if refused:
-        raise ValueError(f"model: the host accepts no patch for {refused[0]} of {own}.")
+        raise ValueError(
+            f"model: the host accepts no patch for {refused[0]} of {mask.model.architecture}."
+        )
     return masked
 
 
-def _require_fit(mask: NeuronMask, own: str, shapes: LayerShapes) -> None:
-    """Raise ValueError that names both models, unless ``mask`` fits the one called ``own``."""
+def require_fit(mask: NeuronMask, model: ModelPatcher) -> None:
+    """Raise ValueError that names both models, unless ``mask`` was made for such a ``model``."""
+    shapes = layer_shapes(find_ffn2_layers(model))
+    own = architecture(model, shapes)
     if mask.model.architecture == own and mask.shapes == shapes:
         return
     differing = sorted(set(mask.shapes.items()) ^ set(shapes.items()))
