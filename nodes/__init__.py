@@ -11,6 +11,7 @@ from .inspect_mask import InspectMask
 from .load_neuron_mask import LoadNeuronMask
 from .profile_concept import ProfileConcept
 from .save_neuron_mask import SaveNeuronMask
+from .strength_strip import StrengthStrip
 
 NODES: tuple[type[io.ComfyNode], ...] = (
     ProfileConcept,
@@ -22,4 +23,5 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     InspectMask,
     DemoModel,
     CompareErasure,
+    StrengthStrip,
 )
