@@ -10,6 +10,7 @@ from .fuse_masks import FuseMasks
 from .inspect_mask import InspectMask
 from .load_neuron_mask import LoadNeuronMask
 from .profile_concept import ProfileConcept
+from .save_erasure_lora import SaveErasureLora
 from .save_neuron_mask import SaveNeuronMask
 from .strength_strip import StrengthStrip
 
@@ -24,4 +25,5 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     DemoModel,
     CompareErasure,
     StrengthStrip,
+    SaveErasureLora,
 )
