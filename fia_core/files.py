@@ -111,7 +111,7 @@ def write_file(path: FilePath, schema: FileSchema, data: bytes) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A place to write ``path``'s content to; it becomes ``path`` when the block ends without error.
+    """A place to write; it becomes ``path`` when the block ends without an error.
 
     Raises:
         OSError: it cannot be written or moved.

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from .apply_neuron_mask import ApplyNeuronMask
 from .build_concept_mask import BuildConceptMask
 from .compare_erasure import CompareErasure
+from .create_erasure_hook import CreateErasureHook
 from .demo_model import DemoModel
 from .fuse_masks import FuseMasks
 from .inspect_mask import InspectMask
@@ -26,4 +27,5 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     CompareErasure,
     StrengthStrip,
     SaveErasureLora,
+    CreateErasureHook,
 )

@@ -52,9 +52,7 @@ class CompareErasure(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls, before: torch.Tensor, after: torch.Tensor, labels: str = ""
-    ) -> io.NodeOutput:
+    def execute(cls, before: torch.Tensor, after: torch.Tensor, labels: str = "") -> io.NodeOutput:
         pairs = check_pairs(before, after)
         shown: dict[str, list[Any]] = {
             "a_images": repeat(ui.PreviewImage(before, cls=cls).values, pairs),

@@ -34,7 +34,7 @@ class StrengthStrip(io.ComfyNode):
                 NeuronMaskWire.Input("mask", tooltip="The weights to switch off."),
                 io.Latent.Input(
                     "latent",
-                    tooltip="What to start from. Each strength starts from it, with the same noise.",
+                    tooltip="What to start from: every strength, with the same noise.",
                 ),
                 io.String.Input(
                     "strengths",

@@ -43,6 +43,4 @@ def _own_noise(
     if not (name.startswith("sample_dpmpp") and "sde" in name):
         return default_noise_sampler(rows, seed=seed)
     lowest, highest = sigmas[sigmas > 0].min(), sigmas.max()
-    return BrownianTreeNoiseSampler(
-        rows, lowest, highest, seed=seed, cpu=not name.endswith("_gpu")
-    )
+    return BrownianTreeNoiseSampler(rows, lowest, highest, seed=seed, cpu=not name.endswith("_gpu"))

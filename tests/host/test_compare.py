@@ -81,9 +81,7 @@ def test_a_picture_with_transparency_is_joined_to_one_without(host: Any) -> None
         ("church", ["church"] * 4),
     ],
 )
-def test_labels_are_shared_out_among_the_pairs(
-    host: Any, labels: str, expected: list[str]
-) -> None:
+def test_labels_are_shared_out_among_the_pairs(host: Any, labels: str, expected: list[str]) -> None:
     host.run_outputs(compare_graph(host, pictures(1), pictures(4, seed=2), labels))
     assert shown(host)["labels"] == expected
 
