@@ -15,10 +15,10 @@ def weight_in_effect(layer: torch.nn.Module, x: torch.Tensor) -> Iterator[torch.
     tensor may be the layer's own or a buffer that the host fills again after the block: do not
     change or keep it.
     """
-    weight, bias, stream = cast_bias_weight(layer, x, offloadable=True)
+    weight, bias, *stream = cast_bias_weight(layer, x, offloadable=True)
     try:
         # Some layers compute with another weight than the one that they store.
         convert = getattr(layer, "convert_weight", None)
         yield weight if convert is None else convert(weight).to(x.dtype)
     finally:
-        uncast_bias_weight(layer, weight, bias, stream)
+        uncast_bias_weight(layer, weight, bias, *stream)

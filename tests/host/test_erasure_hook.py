@@ -143,7 +143,7 @@ def test_a_hook_on_everything_is_apply_neuron_mask(
 def test_only_the_prompt_that_carries_it_is_masked(host: Host, tiny: TinyModel, mask: Any) -> None:
     """At guidance 1 the positive prompt alone is run."""
     only_negative = ("positive", 0, "pair", 1)
-    at_one = {"cfg": 1.0}
+    at_one: Any = {"cfg": 1.0}
     plain = drawn(host, tiny, mask, {}, PLAIN, **at_one)
     assert torch.equal(drawn(host, tiny, mask, WHOLE, only_negative, **at_one), plain)
     assert not torch.equal(drawn(host, tiny, mask, WHOLE, **at_one), plain)
