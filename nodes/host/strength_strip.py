@@ -11,7 +11,6 @@ from comfy.utils import repeat_to_batch_size
 
 from ...fia_core import NeuronMask
 from .compilation import without_compilation
-from .layers import find_ffn2_layers
 from .strip_noise import same_noise_for_every_strength
 from .weight_in_effect import weight_in_effect
 from .weight_patch import require_fit
@@ -28,10 +27,9 @@ def strip_model(model: ModelPatcher, mask: NeuronMask, strengths: list[float]) -
     Raises:
         ValueError: if the mask was made for another architecture.
     """
-    layers = find_ffn2_layers(model)
     require_fit(mask, model)
     plain = without_compilation(model)
-    strip = _Strip(layers, mask, strengths)
+    strip = _Strip(mask, strengths)
     plain.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, WRAPPER_KEY, strip.sample)
     plain.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, strip.forward)
     return plain
@@ -64,9 +62,12 @@ class _MaskedLayer:
         self._inputs = pruned.any(dim=0).nonzero().flatten()
         self._pruned = pruned[:, self._inputs]
 
+    def move(self, device: torch.device) -> None:
+        """Keep the mask on ``device``, where the inputs are."""
+        self._inputs, self._pruned = self._inputs.to(device), self._pruned.to(device)
+
     def __call__(self, layer: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
         """(batch, ..., C_out) of ``x`` (batch, ..., C_in)."""
-        self._inputs, self._pruned = self._inputs.to(x.device), self._pruned.to(x.device)
         with weight_in_effect(layer, x) as weight:
             masked = weight.index_select(1, self._inputs) * self._pruned
             return torch.nn.functional.linear(x.index_select(-1, self._inputs), masked)
@@ -75,14 +76,10 @@ class _MaskedLayer:
 class _Strip:
     """Hooks the masked layers inside the denoiser's calls only: clones share modules."""
 
-    def __init__(
-        self, layers: dict[str, torch.nn.Linear], mask: NeuronMask, strengths: list[float]
-    ) -> None:
-        self._parts = [
-            (layers[name], _MaskedLayer(mask.layers[name]))
-            for name, count in mask.counts.items()
-            if count
-        ]
+    def __init__(self, mask: NeuronMask, strengths: list[float]) -> None:
+        self._layers = {
+            name: _MaskedLayer(mask.layers[name]) for name, count in mask.counts.items() if count
+        }
         self._strengths = torch.tensor(strengths)
         self._rows = 0
         self._ran = False
@@ -102,7 +99,7 @@ class _Strip:
     ) -> torch.Tensor:
         """Around a whole sampling run."""
         count = len(self._strengths)
-        self._rows, self._ran = len(noise), not self._parts
+        self._rows, self._ran = len(noise), not self._layers
         if self._rows % count:
             raise ValueError(
                 f"latent: {self._rows} in the batch cannot be shared out among {count} strengths. "
@@ -112,17 +109,9 @@ class _Strip:
         device = executor.class_obj.model_patcher.load_device
         one = noise[: self._rows // count].to(device)
         sampler = same_noise_for_every_strength(sampler, one, count, sigmas, seed)
-        result = executor(
-            noise,
-            latent_image,
-            sampler,
-            sigmas,
-            denoise_mask,
-            callback,
-            disable_pbar,
-            seed,
-            **kwargs,
-        )
+        run = (noise, latent_image, sampler, sigmas, denoise_mask, callback, disable_pbar, seed)
+        with self._masks_on(device):
+            result = executor(*run, **kwargs)
         if not self._ran:
             raise ValueError(
                 "model: none of the masked layers was called, another node has replaced the "
@@ -151,15 +140,27 @@ class _Strip:
                 "tiled diffusion)."
             )
         each = self._strengths.repeat_interleave(self._rows // len(self._strengths))
-        with self._attached(each.repeat(parts).to(x.device)):
+        with self._attached(executor.class_obj, each.repeat(parts).to(x.device)):
             return executor(x, sigma, c_concat, c_crossattn, control, transformer_options, **kwargs)
 
     @contextmanager
-    def _attached(self, strengths: torch.Tensor) -> Iterator[None]:
-        """Hook the layers; whatever happens the hooks are removed."""
+    def _masks_on(self, device: torch.device) -> Iterator[None]:
+        """Take the masks to the device, and back."""
+        try:
+            for masked in self._layers.values():
+                masked.move(device)
+            yield
+        finally:
+            for masked in self._layers.values():
+                masked.move(torch.device("cpu"))
+
+    @contextmanager
+    def _attached(self, model: torch.nn.Module, strengths: torch.Tensor) -> Iterator[None]:
+        """Hook the layers of the host's ``model``; whatever happens the hooks are removed."""
         handles = []
         try:
-            for layer, masked in self._parts:
+            for name, masked in self._layers.items():
+                layer = model.get_submodule(name)
                 handles.append(layer.register_forward_hook(self._hook(masked, strengths)))
             yield
         finally:

@@ -17,16 +17,20 @@ def same_noise_for_every_strength(
     """A copy of ``sampler`` that adds what it would add to the rows of a single strength to all.
 
     Args:
-        sampler: of the host; one that adds no noise, or lets nobody say which, is given back.
+        sampler: of the host; given back where it adds no noise, or its noise is settled.
         rows: (n, channels, height, width), on the device where sampling takes place.
         strengths: how often the rows are there.
         sigmas: the schedule.
         seed: of the run.
     """
     function = getattr(sampler, "sampler_function", None)
-    if function is None or "noise_sampler" not in signature(function).parameters:
+    if (
+        function is None
+        or "noise_sampler" not in signature(function).parameters
+        or "noise_sampler" in sampler.extra_options
+    ):
         return sampler
-    own = sampler.extra_options.get("noise_sampler") or _own_noise(function, rows, sigmas, seed)
+    own = _own_noise(function, rows, sigmas, seed)
     same = copy(sampler)
     same.extra_options = {
         **sampler.extra_options,
@@ -39,7 +43,7 @@ def _own_noise(
     function: Callable[..., Any], rows: torch.Tensor, sigmas: torch.Tensor, seed: int | None
 ) -> Noise:
     """The noise that the host's sampler makes for itself where it is given none."""
-    name = function.__name__
+    name = getattr(function, "__name__", "")
     if not (name.startswith("sample_dpmpp") and "sde" in name):
         return default_noise_sampler(rows, seed=seed)
     lowest, highest = sigmas[sigmas > 0].min(), sigmas.max()
