@@ -192,7 +192,7 @@ def drawn(demo: Any, way: Way, prompts: list[str], seed: int) -> Any:
     empty = comfy.sample.fix_empty_latent_channels(
         demo.model, torch.zeros(1, 4, SIDE // 8, SIDE // 8)
     )
-    noise = comfy.sample.prepare_noise(empty, seed)
+    noise: Any = comfy.sample.prepare_noise(empty, seed)
     rows = len(prompts)
     latents = comfy.sample.sample(
         way.model(prompts),
