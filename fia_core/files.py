@@ -11,9 +11,9 @@ is known to be reasonable.
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,18 +99,29 @@ def write_file(path: FilePath, schema: FileSchema, data: bytes) -> None:
         FIAFileError: the file cannot be written.
     """
     target = Path(path)
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        with open(temporary, "xb") as file:
+        with whole_file(target) as temporary, open(temporary, "xb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
     except OSError as error:
         raise FIAFileError(
             f"{target}: this {schema.title} cannot be written ({error.strerror}); "
             "choose a file name in a folder that exists, with room and the right to write."
         ) from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A place to write; it becomes ``path`` when the block ends without an error.
+
+    Raises:
+        OSError: it cannot be written or moved.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
     finally:
         with suppress(OSError):  # it has been moved, or was never made
             temporary.unlink()

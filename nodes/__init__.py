@@ -5,12 +5,15 @@ from comfy_api.latest import io
 from .apply_neuron_mask import ApplyNeuronMask
 from .build_concept_mask import BuildConceptMask
 from .compare_erasure import CompareErasure
+from .create_erasure_hook import CreateErasureHook
 from .demo_model import DemoModel
 from .fuse_masks import FuseMasks
 from .inspect_mask import InspectMask
 from .load_neuron_mask import LoadNeuronMask
 from .profile_concept import ProfileConcept
+from .save_erasure_lora import SaveErasureLora
 from .save_neuron_mask import SaveNeuronMask
+from .strength_strip import StrengthStrip
 
 NODES: tuple[type[io.ComfyNode], ...] = (
     ProfileConcept,
@@ -22,4 +25,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     InspectMask,
     DemoModel,
     CompareErasure,
+    StrengthStrip,
+    SaveErasureLora,
+    CreateErasureHook,
 )

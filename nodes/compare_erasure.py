@@ -1,5 +1,7 @@
 """Compare Erasure: the same prompt before and after, under a slider."""
 
+from typing import Any
+
 import torch
 from comfy_api.latest import io, ui
 
@@ -31,6 +33,15 @@ class CompareErasure(io.ComfyNode):
                         "One, or as many as before."
                     ),
                 ),
+                io.String.Input(
+                    "labels",
+                    optional=True,
+                    force_input=True,
+                    tooltip=(
+                        "Words for the pairs with commas between them, such as the strengths of "
+                        "Strength Strip."
+                    ),
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -41,12 +52,14 @@ class CompareErasure(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, before: torch.Tensor, after: torch.Tensor) -> io.NodeOutput:
+    def execute(cls, before: torch.Tensor, after: torch.Tensor, labels: str = "") -> io.NodeOutput:
         pairs = check_pairs(before, after)
-        shown = {
+        shown: dict[str, list[Any]] = {
             "a_images": repeat(ui.PreviewImage(before, cls=cls).values, pairs),
             "b_images": repeat(ui.PreviewImage(after, cls=cls).values, pairs),
         }
+        if labels.strip():
+            shown["labels"] = label_pairs(labels, pairs)
         return io.NodeOutput(side_by_side(before, after), ui=shown)
 
 
@@ -71,6 +84,21 @@ def check_pairs(before: torch.Tensor, after: torch.Tensor) -> int:
             "many of each, or one that is compared with all."
         )
     return max(len(before), len(after))
+
+
+def label_pairs(labels: str, pairs: int) -> list[str]:
+    """One label a pair; where pairs are a multiple, each label is for as many in a row.
+
+    Raises:
+        ValueError: the pairs cannot be shared out among the labels.
+    """
+    each = [label.strip() for label in labels.split(",")]
+    if pairs % len(each):
+        raise ValueError(
+            f"labels: {len(each)} of them cannot be shared out among {pairs} pairs. Give one for "
+            "each pair, with commas between, or none."
+        )
+    return [label for label in each for _ in range(pairs // len(each))]
 
 
 def size(batch: torch.Tensor) -> str:

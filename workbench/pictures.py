@@ -20,6 +20,7 @@ from workbench.demonstration import demonstrate
 from workbench.environment import ENVIRONMENT, ROOT
 from workbench.erasure import PLAIN, demo_workflow, evaluation_graph, shots
 from workbench.graph import PageWorkflow, copy_with_sources, to_api
+from workbench.help_pictures import draw_hook, draw_lora, draw_strip
 from workbench.tiles import Look, save_small, tiled
 
 BASE = ENVIRONMENT / "pictures"
@@ -204,6 +205,9 @@ RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
     HELP / "FIAInspectMask.png": draw_chart,
     **dict.fromkeys(PHOTOGRAPHS, take_photograph),
     HELP / "FIALoadNeuronMask.png": photograph_card,
+    HELP / "FIAStrengthStrip.jpg": draw_strip,
+    HELP / "FIASaveErasureLora.jpg": draw_lora,
+    HELP / "FIACreateErasureHook.jpg": draw_hook,
     ROOT / "docs" / "before_after.png": draw_before_after,
 }
 """Everything that is made with the bundled model's weights, and how; what needs another first

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -73,9 +73,14 @@ def mask_fingerprint(name: str) -> str:
     return digest.hexdigest()
 
 
+def new_mask_file(prefix: str) -> AbstractContextManager[tuple[Path, str]]:
+    """``new_file`` in the folder of masks."""
+    return new_file(mask_folder(), prefix)
+
+
 @contextmanager
-def new_mask_file(prefix: str) -> Iterator[tuple[Path, str]]:
-    """A free place for a mask file, to be written in the block: (path, name in the folder).
+def new_file(folder: str, prefix: str) -> Iterator[tuple[Path, str]]:
+    """A free place for a file, to be written in the block: (path, name in ``folder``).
 
     The host numbers the files that have ``prefix``, and no other server gets the same number, so
     nothing is overwritten; folders in the prefix are created. What a killed process left half
@@ -85,7 +90,7 @@ def new_mask_file(prefix: str) -> Iterator[tuple[Path, str]]:
         ValueError: if ``prefix`` is empty, leads out of the folder, or there is no room or right to
             write.
     """
-    folder = os.path.realpath(mask_folder())
+    folder = os.path.realpath(folder)
     target = os.path.realpath(os.path.dirname(os.path.join(folder, os.path.normpath(prefix))))
     if not Path(target).is_relative_to(folder):
         raise ValueError(

@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 
 import torch
 from comfy.model_patcher import ModelPatcher
-from comfy.patcher_extension import WrappersMP
 from comfy.sd import CLIP
 
 from ...fia_core import ConceptProfile, LayerShapes
+from .compilation import leave_out_compilation
 from .fingerprint import Fingerprint, NoFingerprintError, add_model
 from .identity import model_identity
 from .layers import find_ffn2_layers, layer_shapes
@@ -22,7 +22,6 @@ from .state_plan import StatePlan, plan_state
 from .words import require_known_words
 from .working_copy import working_copy
 
-COMPILE_KEY = "torch.compile"  # of the host's wrapper that swaps in the compiled denoiser
 MULTIGPU_KEY = "multigpu"  # of the host's copies of the model on other cards
 MULTIGPU_OPTIONS = "multigpu_options"  # how fast each card is
 CALCULATION = 5
@@ -142,9 +141,6 @@ def _run_in_one_place(copy: ModelPatcher) -> None:
     A compiled denoiser would not call their hooks, nor would the copies on other cards that share
     the work.
     """
-    copy.remove_wrappers_with_key(WrappersMP.APPLY_MODEL, COMPILE_KEY)
-    compiled = copy.object_patches.get("diffusion_model")
-    if compiled is not None:
-        copy.add_object_patch("diffusion_model", getattr(compiled, "_orig_mod", compiled))
+    leave_out_compilation(copy)
     copy.remove_additional_models(MULTIGPU_KEY)
     copy.model_options.pop(MULTIGPU_OPTIONS, None)

@@ -9,13 +9,12 @@ from comfy.model_management import cast_to_device
 from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter.base import WeightAdapterBase
 
-from ...fia_core import LayerShapes, NeuronMask
+from ...fia_core import NeuronMask
 from ...fia_core.bits import unpack_bits
 from .identity import architecture
 from .layers import find_ffn2_layers, is_quantised, layer_shapes
 
 _told: WeakSet[torch.nn.Module] = WeakSet()  # models whose user knows that their weights move
-
 
 ROUNDED_AGAIN = (
     "Apply Neuron Mask: this model's weights are quantised. ComfyUI rounds them again with every "
@@ -76,26 +75,27 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     Raises:
         ValueError: if the mask was made for another architecture.
     """
-    layers = find_ffn2_layers(model)
-    shapes = layer_shapes(layers)
-    own = architecture(model, shapes)
-    _require_fit(mask, own, shapes)
+    require_fit(mask, model)
     masked = model.clone()
     if strength == 0:
         return masked
-    if any(map(is_quantised, layers.values())) and model.model not in _told:
+    if any(map(is_quantised, find_ffn2_layers(model).values())) and model.model not in _told:
         _told.add(model.model)
         logging.info(ROUNDED_AGAIN)
     patches = neuron_mask_patches(mask)
     accepted = masked.add_patches(patches, strength_patch=strength)
     refused = sorted(set(patches) - set(accepted))
     if refused:
-        raise ValueError(f"model: the host accepts no patch for {refused[0]} of {own}.")
+        raise ValueError(
+            f"model: the host accepts no patch for {refused[0]} of {mask.model.architecture}."
+        )
     return masked
 
 
-def _require_fit(mask: NeuronMask, own: str, shapes: LayerShapes) -> None:
-    """Raise ValueError that names both models, unless ``mask`` fits the one called ``own``."""
+def require_fit(mask: NeuronMask, model: ModelPatcher) -> None:
+    """Raise ValueError that names both models, unless ``mask`` was made for such a ``model``."""
+    shapes = layer_shapes(find_ffn2_layers(model))
+    own = architecture(model, shapes)
     if mask.model.architecture == own and mask.shapes == shapes:
         return
     differing = sorted(set(mask.shapes.items()) ^ set(shapes.items()))

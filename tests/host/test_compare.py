@@ -18,14 +18,15 @@ def pictures(number: int, channels: int = 3, seed: int = 0) -> torch.Tensor:
     return torch.rand(number, HEIGHT, WIDTH, channels, generator=noise)
 
 
-def compare_graph(host: Any, before: Any, after: Any) -> Graph:
+def compare_graph(host: Any, before: Any, after: Any, labels: str | None = None) -> Graph:
+    inputs: dict[str, Any] = {"before": ["before", 0], "after": ["after", 0]}
+    if labels is not None:
+        inputs["labels"] = ["labels", 0]
     return {
         "before": host.source(before),
         "after": host.source(after),
-        "compare": {
-            "class_type": "FIACompareErasure",
-            "inputs": {"before": ["before", 0], "after": ["after", 0]},
-        },
+        "labels": host.source(labels),
+        "compare": {"class_type": "FIACompareErasure", "inputs": inputs},
     }
 
 
@@ -70,6 +71,29 @@ def test_a_picture_with_transparency_is_joined_to_one_without(host: Any) -> None
     before, after = pictures(1), pictures(1, channels=4, seed=2)
     (joined,) = host.run(compare_graph(host, before, after), "compare")
     assert torch.equal(joined, torch.cat((before, after[..., :3]), dim=2))
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("0, 0.5", ["0", "0", "0.5", "0.5"]),
+        ("0, 1 ,2,  0.5", ["0", "1", "2", "0.5"]),
+        ("church", ["church"] * 4),
+    ],
+)
+def test_labels_are_shared_out_among_the_pairs(host: Any, labels: str, expected: list[str]) -> None:
+    host.run_outputs(compare_graph(host, pictures(1), pictures(4, seed=2), labels))
+    assert shown(host)["labels"] == expected
+
+
+def test_no_label_is_none(host: Any) -> None:
+    host.run_outputs(compare_graph(host, pictures(1), pictures(2, seed=3), " "))
+    assert set(shown(host)) == {"a_images", "b_images"}
+
+
+def test_labels_that_are_too_many(host: Any) -> None:
+    with pytest.raises(GraphError, match=r"labels: 3 of them .* 2 pairs\. Give one for each"):
+        host.run(compare_graph(host, pictures(1), pictures(2), "0, 1, 2"), "compare")
 
 
 @pytest.mark.parametrize(

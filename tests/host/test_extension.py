@@ -14,6 +14,9 @@ NODE_IDS = (
     "FIAInspectMask",
     "FIADemoModel",
     "FIACompareErasure",
+    "FIAStrengthStrip",
+    "FIASaveErasureLora",
+    "FIACreateErasureHook",
 )
 PROFILE_INPUTS = (
     "model clip concepts kind contexts concept_templates base_template seed steps profile_steps "

@@ -92,10 +92,11 @@ export class Comparison {
   /** @param {number} pair the first is shown where there is no such pair */
   async choose(pair) {
     this.pair = pair < this.pairs.length ? pair : 0;
-    this.counter.textContent = `${this.pair + 1} / ${this.pairs.length}`;
+    const chosen = this.pairs[this.pair];
+    const place = `${this.pair + 1} / ${this.pairs.length}`;
+    this.counter.textContent = chosen?.label ? `${chosen.label} · ${place}` : place;
     this.strip.mark(this.pair);
     this.describe();
-    const chosen = this.pairs[this.pair];
     if (chosen) {
       await this.display(chosen);
     }

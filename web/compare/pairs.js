@@ -1,6 +1,11 @@
 /** What the node sent, as pairs of pictures. */
 
-/** @typedef {{ before: string, after: string }} Pair addresses of two pictures */
+/**
+ * @typedef {object} Pair
+ * @property {string} before address of a picture
+ * @property {string} after address of a picture
+ * @property {string} label what the pair is called; empty where it has no name
+ */
 
 /**
  * The pairs in a node's output.
@@ -22,6 +27,7 @@ export function pairsOf(output, address) {
   return Array.from({ length: count }, (_, number) => ({
     before: address(viewPath(entry(before, number))),
     after: address(viewPath(entry(after, number))),
+    label: labelOf(output?.labels, number),
   }));
 }
 
@@ -32,6 +38,14 @@ export function pairsOf(output, address) {
  */
 export function viewPath({ filename, subfolder, type }) {
   return `/view?${new URLSearchParams({ filename, subfolder, type })}`;
+}
+
+/**
+ * @param {unknown} labels
+ * @param {number} number
+ */
+function labelOf(labels, number) {
+  return Array.isArray(labels) && typeof labels[number] === "string" ? labels[number] : "";
 }
 
 /**

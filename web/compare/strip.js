@@ -67,14 +67,14 @@ export class Strip {
     const button = part("button", "thumbnail");
     button.type = "button";
     button.setAttribute("role", "radio");
-    button.setAttribute("aria-label", this.words.pair(number + 1));
+    button.setAttribute("aria-label", pair.label || this.words.pair(number + 1));
     const { before, after } = pictures("", "");
     for (const image of [before, after]) {
       image.loading = "lazy";
     }
     before.src = pair.before;
     after.src = pair.after;
-    button.append(after, before);
+    button.append(after, before, part("span", "caption", pair.label));
     button.addEventListener("click", () => this.onChoose(number));
     return button;
   }

@@ -33,6 +33,20 @@ test("one picture is compared with all of the other side", () => {
   expect(pairs[0]?.before).toBe(pairs[1]?.before);
 });
 
+test.each([
+  ["labels", ["0", "0.5"], ["0", "0.5"]],
+  ["a label too few", ["0"], ["0", ""]],
+  ["labels that are no text", [1, null], ["", ""]],
+  ["no labels", undefined, ["", ""]],
+])("%s are those of the pairs", (_, labels, expected) => {
+  const output = {
+    a_images: [picture("a.png")],
+    b_images: [picture("b1.png"), picture("b2.png")],
+    labels,
+  };
+  expect(pairsOf(output, address).map(({ label }) => label)).toEqual(expected);
+});
+
 test("names of files are escaped", () => {
   const file = { filename: "a & b.png", subfolder: "x/y", type: "temp" };
   const [pair] = pairsOf({ a_images: [file], b_images: [file] }, address);

@@ -1,0 +1,298 @@
+"""Create Erasure Hook with the host's own hook nodes: only where, and only when."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import execution
+import pytest
+import torch
+from graphs import Graph, GraphError, Host
+from tiny_model import TinyModel, tiny_denoiser
+
+import nodes
+
+HALF = 8  # columns of a latent of 16; the host makes no region smaller
+STEPS = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hook_nodes(extension: Any) -> None:
+    """The host's own nodes for hooks."""
+    extras = Path(execution.__file__).parent / "comfy_extras" / "nodes_hooks.py"
+    assert asyncio.run(nodes.load_custom_node(str(extras), module_parent="comfy_extras"))
+
+
+def hook(**inputs: Any) -> dict[str, Any]:
+    return {
+        "class_type": "FIACreateErasureHook",
+        "inputs": {"mask": ["mask", 0], "strength": 1.0, **inputs},
+    }
+
+
+def props(positive: str, negative: str, **inputs: Any) -> dict[str, Any]:
+    """The host's Cond Pair Set Props on two conditionings."""
+    return {
+        "class_type": "PairConditioningSetProperties",
+        "inputs": {
+            "positive_NEW": [positive, 0],
+            "negative_NEW": [negative, 0],
+            "strength": 1.0,
+            "set_cond_area": "default",
+            **inputs,
+        },
+    }
+
+
+def keyframes(*strength_at: tuple[float, float]) -> Graph:
+    """The host's keyframes, (strength, share of the steps), the last named "keyframe"."""
+    names = [f"keyframe_{number}" for number in range(1, len(strength_at))] + ["keyframe"]
+    graph: Graph = {}
+    for name, before, (strength, start) in zip(
+        names, [None, *names[:-1]], strength_at, strict=True
+    ):
+        inputs: dict[str, Any] = {"strength_mult": strength, "start_percent": start}
+        if before:
+            inputs["prev_hook_kf"] = [before, 0]
+        graph[name] = {"class_type": "CreateHookKeyframe", "inputs": inputs}
+    graph["scheduled"] = {
+        "class_type": "SetHookKeyframes",
+        "inputs": {"hooks": ["hook", 0], "hook_kf": ["keyframe", 0]},
+    }
+    return graph
+
+
+def drawn(
+    host: Host,
+    tiny: TinyModel,
+    mask: Any,
+    graph: Graph,
+    conditioning: tuple[str, int, str, int] = ("pair", 0, "pair", 1),
+    base: Any = None,
+    **sampling: Any,
+) -> torch.Tensor:
+    """The latent that KSampler makes of a graph's conditionings."""
+    positive, positive_output, negative, negative_output = conditioning
+    host.forget()
+    whole: Graph = {
+        "model": host.source(base or tiny.model),
+        "clip": host.source(tiny.clip),
+        "mask": host.source(mask),
+        "positive": encoded("a church in a park"),
+        "negative": encoded(""),
+        "latent": {
+            "class_type": "EmptyLatentImage",
+            "inputs": {"width": 128, "height": 64, "batch_size": 1},
+        },
+        "applied": {
+            "class_type": "FIAApplyNeuronMask",
+            "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": 1.0},
+        },
+        "sampler": {
+            "class_type": "KSamplerAdvanced",
+            "inputs": {
+                "model": ["model", 0],
+                "positive": [positive, positive_output],
+                "negative": [negative, negative_output],
+                "latent_image": ["latent", 0],
+                "add_noise": "enable",
+                "noise_seed": 3,
+                "steps": STEPS,
+                "cfg": 4.0,
+                "sampler_name": "euler",
+                "scheduler": "normal",
+                "start_at_step": 0,
+                "end_at_step": STEPS,
+                "return_with_leftover_noise": "enable",
+                **sampling,
+            },
+        },
+        **graph,
+    }
+    return host.run(whole, "sampler")[0]["samples"].clone()
+
+
+def encoded(text: str) -> dict[str, Any]:
+    return {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["clip", 0]}}
+
+
+PLAIN = ("positive", 0, "negative", 0)
+WHOLE: Graph = {"hook": hook(), "pair": props("positive", "negative", hooks=["hook", 0])}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize("strength", [0.5, 1.0, 2.0])
+def test_a_hook_on_everything_is_apply_neuron_mask(
+    host: Host, tiny: TinyModel, mask: Any, strength: float, dtype: torch.dtype
+) -> None:
+    model = tiny_denoiser(dtype)
+    graph = {"hook": hook(strength=strength), "pair": WHOLE["pair"]}
+    hooked = drawn(host, tiny, mask, graph, base=model)
+    apply: Any = {
+        "class_type": "FIAApplyNeuronMask",
+        "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": strength},
+    }
+    applied = drawn(host, tiny, mask, {"applied": apply}, PLAIN, model, model=["applied", 0])
+    assert torch.equal(hooked, applied)
+    plain = drawn(host, tiny, mask, {}, PLAIN, model)
+    assert not torch.equal(hooked, plain)
+    assert not model.hook_patches
+    assert not model.hook_backup
+
+
+def test_only_the_prompt_that_carries_it_is_masked(host: Host, tiny: TinyModel, mask: Any) -> None:
+    """At guidance 1 the positive prompt alone is run."""
+    only_negative = ("positive", 0, "pair", 1)
+    at_one: Any = {"cfg": 1.0}
+    plain = drawn(host, tiny, mask, {}, PLAIN, **at_one)
+    assert torch.equal(drawn(host, tiny, mask, WHOLE, only_negative, **at_one), plain)
+    assert not torch.equal(drawn(host, tiny, mask, WHOLE, **at_one), plain)
+    assert not torch.equal(
+        drawn(host, tiny, mask, WHOLE, only_negative), drawn(host, tiny, mask, {}, PLAIN)
+    )
+
+
+def side(columns: slice) -> torch.Tensor:
+    region = torch.zeros(1, 8, 2 * HALF)
+    region[:, :, columns] = 1
+    return region
+
+
+def halves(host: Host, left: Graph, right: Graph, area: str = "mask bounds") -> Graph:
+    """Two pairs, one for each half of the picture; ``left`` and ``right`` are their hooks."""
+    graph: Graph = {
+        "hook": hook(),
+        "left_half": host.source(side(slice(0, HALF))),
+        "right_half": host.source(side(slice(HALF, None))),
+        "left": props("positive", "negative", mask=["left_half", 0], set_cond_area=area, **left),
+        "right": props("positive", "negative", mask=["right_half", 0], set_cond_area=area, **right),
+        "pair": {
+            "class_type": "PairConditioningCombine",
+            "inputs": {
+                "positive_A": ["left", 0],
+                "negative_A": ["left", 1],
+                "positive_B": ["right", 0],
+                "negative_B": ["right", 1],
+            },
+        },
+    }
+    return graph
+
+
+HOOKED: Any = {"hooks": ["hook", 0]}
+IDLE: Any = {"hooks": ["idle", 0]}
+"""At strength 0: the host runs hooked conditionings apart from others, which rounds otherwise."""
+
+
+@pytest.mark.parametrize(
+    ("area", "steps"),
+    [("mask bounds", STEPS), ("default", 1)],
+    ids=["each half denoised by itself", "one picture, after its first step"],
+)
+def test_outside_the_region_the_picture_is_the_plain_one(
+    host: Host, tiny: TinyModel, mask: Any, area: str, steps: int
+) -> None:
+    """In one picture the later steps carry the change over, as they do with any regional prompt."""
+
+    def of(left: Graph, right: Graph) -> torch.Tensor:
+        graph = {"idle": hook(strength=0.0), **halves(host, left, right, area)}
+        return drawn(host, tiny, mask, graph, end_at_step=steps)
+
+    plain, masked, both = of({}, IDLE), of({}, HOOKED), of(HOOKED, HOOKED)
+    assert torch.equal(masked[..., :HALF], plain[..., :HALF])
+    assert torch.allclose(plain, of({}, {}), rtol=1e-4, atol=1e-3)
+    assert torch.allclose(masked[..., HALF:], both[..., HALF:], rtol=1e-4, atol=1e-3)
+    assert not torch.allclose(masked[..., HALF:], plain[..., HALF:], atol=1.0)
+
+
+def test_before_its_first_step_the_picture_is_the_plain_one(
+    host: Host, tiny: TinyModel, mask: Any
+) -> None:
+    graph = {
+        **keyframes((0.0, 0.0), (1.0, 0.5)),
+        "hook": hook(),
+        "pair": props("positive", "negative", hooks=["scheduled", 0]),
+    }
+    for end in range(1, STEPS + 1):
+        masked = drawn(host, tiny, mask, graph, end_at_step=end)
+        plain = drawn(host, tiny, mask, {}, PLAIN, end_at_step=end)
+        assert torch.equal(masked, plain) == (end <= STEPS / 2), end
+
+
+def test_after_its_last_step_the_plain_model_goes_on(
+    host: Host, tiny: TinyModel, mask: Any
+) -> None:
+    graph = {
+        **keyframes((1.0, 0.0), (0.0, 0.5)),
+        "hook": hook(),
+        "pair": props("positive", "negative", hooks=["scheduled", 0]),
+    }
+    until = int(STEPS / 2)
+    first = {"end_at_step": until}
+    rest = {"start_at_step": until, "add_noise": "disable"}
+    halfway = drawn(host, tiny, mask, {}, PLAIN, **first, model=["applied", 0])
+    latent = {"latent": host.source({"samples": halfway})}
+    finished = drawn(host, tiny, mask, latent, PLAIN, **rest)
+    assert torch.allclose(drawn(host, tiny, mask, graph), finished, atol=1e-5)
+
+
+def test_keyframes_multiply_the_strength(host: Host, tiny: TinyModel, mask: Any) -> None:
+    graph = {
+        **keyframes((0.5, 0.0)),
+        "hook": hook(),
+        "pair": props("positive", "negative", hooks=["scheduled", 0]),
+    }
+    half = {"hook": hook(strength=0.5), "pair": WHOLE["pair"]}
+    assert torch.equal(drawn(host, tiny, mask, graph), drawn(host, tiny, mask, half))
+
+
+def test_hooks_are_combined(host: Host, tiny: TinyModel, mask: Any) -> None:
+    once = drawn(host, tiny, mask, {"hook": hook(strength=0.875), "pair": WHOLE["pair"]})
+    twice: Graph = {
+        "first": hook(strength=0.5),
+        "second": hook(strength=0.75),
+        "hook": {
+            "class_type": "CombineHooks2",
+            "inputs": {"hooks_A": ["first", 0], "hooks_B": ["second", 0]},
+        },
+        "pair": WHOLE["pair"],
+    }
+    assert torch.equal(drawn(host, tiny, mask, twice), once)
+    chained = {**twice, "hook": hook(strength=0.75, prev_hooks=["first", 0])}
+    assert torch.equal(drawn(host, tiny, mask, chained), once)
+
+
+def test_a_text_encoder_with_the_hook_stays_as_it_is(
+    host: Host, tiny: TinyModel, mask: Any
+) -> None:
+    hooked_clip: Graph = {
+        "hooked": {
+            "class_type": "SetClipHooks",
+            "inputs": {
+                "clip": ["clip", 0],
+                "hooks": ["hook", 0],
+                "apply_to_conds": True,
+                "schedule_clip": False,
+            },
+        },
+    }
+    graph = {
+        **WHOLE,
+        **hooked_clip,
+        "positive": {
+            "class_type": "CLIPTextEncode",
+            "inputs": {"text": "a church in a park", "clip": ["hooked", 0]},
+        },
+        "negative": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["hooked", 0]}},
+    }
+    assert torch.equal(drawn(host, tiny, mask, graph, PLAIN), drawn(host, tiny, mask, WHOLE))
+
+
+def test_a_model_that_does_not_fit_is_refused_and_left_alone(
+    host: Host, tiny: TinyModel, mask: Any
+) -> None:
+    other = tiny_denoiser(channel_mult=[1, 1])
+    with pytest.raises(GraphError, match=r"mask: that of church was made for"):
+        drawn(host, tiny, mask, WHOLE, base=other)
+    assert not other.hook_patches
+    drawn(host, tiny, mask, {}, PLAIN, base=other)
