@@ -40,6 +40,26 @@ export function nodeByExecutionId(graph, id) {
 }
 
 /**
+ * What the server calls a node: its id, after those of the subgraphs around it, joined by colons.
+ *
+ * @param {Comfy.Node} node
+ * @param {Comfy.Graph} graph the one at the top
+ * @returns {string} empty for a node that does not lie in it
+ */
+export function executionId(node, graph) {
+  if (node.graph === graph) {
+    return String(node.id);
+  }
+  for (const { id, subgraph } of graph.nodes) {
+    const inside = subgraph ? executionId(node, subgraph) : "";
+    if (inside) {
+      return `${id}:${inside}`;
+    }
+  }
+  return "";
+}
+
+/**
  * The key of a node's output in `app.nodeOutputs`.
  *
  * @param {Comfy.Node} node
