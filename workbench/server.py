@@ -29,8 +29,6 @@ async def running_server(
     packs: Sequence[Path] = (),
     threads: int | None = 1,
     previews: bool = False,
-    host: Path = HOST,
-    python: str = sys.executable,
 ) -> AsyncIterator[Server]:
     """Start ComfyUI with this repository as its extension; stop it when the block ends.
 
@@ -42,8 +40,6 @@ async def running_server(
             so small that two threads are hardly faster than one, and 30 times slower when another
             program takes the core of one and the other waits for it.
         previews: show latents while they are sampled.
-        host: ComfyUI's folder.
-        python: that this ComfyUI runs with.
 
     Raises:
         ServerError: the port is taken, it did not answer in time, or the extension could not be
@@ -56,11 +52,11 @@ async def running_server(
     address = f"http://127.0.0.1:{port or free_port()}"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            python,
-            *arguments(base, address, host),
+            sys.executable,
+            *arguments(base, address),
             *further,
             *(PREVIEWS if previews else ()),
-            cwd=host,
+            cwd=HOST,
             env=host_environment(threads),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
@@ -82,9 +78,9 @@ def end_on_signals() -> None:
             signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
 
 
-def arguments(base: Path, address: str, host: Path = HOST) -> list[str]:
+def arguments(base: Path, address: str) -> list[str]:
     """ComfyUI's command line, after the interpreter."""
-    command = [str(host / "main.py"), "--listen", "127.0.0.1", "--port", address.rpartition(":")[2]]
+    command = [str(HOST / "main.py"), "--listen", "127.0.0.1", "--port", address.rpartition(":")[2]]
     command += ["--base-directory", str(base), "--disable-auto-launch", "--disable-api-nodes"]
     command += ["--database-url", f"sqlite:///{(base / 'comfyui.db').as_posix()}"]
     if not torch.accelerator.is_available():

@@ -1,12 +1,7 @@
-"""The real page in Chromium, on one real ComfyUI for all tests here, in either renderer.
-
-``FIA_HOST`` and ``FIA_HOST_PYTHON`` name another ComfyUI's folder and the Python that it runs with.
-"""
+"""The real page in Chromium, on one real ComfyUI for all tests here, in either renderer."""
 
 import asyncio
 import json
-import os
-import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -17,7 +12,6 @@ from comfy_page import ComfyPage
 from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
 
 from workbench.browser import FLAGS, find_chromium
-from workbench.environment import HOST
 from workbench.server import running_server
 
 RENDERERS = {"classic": False, "vue": True}
@@ -55,12 +49,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def address(base: Path) -> Iterator[str]:
     """Where the server answers; it runs until the last test has ended."""
     loop = LoopThread()
-    context = running_server(
-        base=base,
-        previews=True,
-        host=Path(os.environ.get("FIA_HOST", HOST)),
-        python=os.environ.get("FIA_HOST_PYTHON", sys.executable),
-    )
+    context = running_server(base=base, previews=True)
     server = loop.run(context.__aenter__())
     try:
         yield server.address
