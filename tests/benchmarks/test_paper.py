@@ -23,7 +23,7 @@ from benchmarks.harness.runner import PRUNED, plan, run
 from benchmarks.harness.suite_file import load_suite, parse_suite
 from benchmarks.methods.fia_table8 import METHOD, sparsities
 from fia_core import PRESETS, NeuronMask, default_contexts
-from workbench.environment import HOST, ROOT
+from workbench.environment import HOST, HOST_PYTHON, ROOT
 
 PAPER = ROOT / "benchmarks" / "paper"
 SUITES = sorted(PAPER.glob("*.toml"))
@@ -155,7 +155,7 @@ def random_sd15(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of random weights, where a suite looks for it."""
     file = tmp_path_factory.mktemp("paper") / "data" / "random.safetensors"
     script = ROOT / "tests" / "host" / "tiny_checkpoint.py"
-    subprocess.run([sys.executable, "-P", script, HOST, file], check=True)
+    subprocess.run([HOST_PYTHON, "-P", script, HOST, file], check=True)
     return file
 
 

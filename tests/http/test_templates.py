@@ -2,14 +2,13 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from workbench.environment import HOST, ROOT
+from workbench.environment import HOST, HOST_PYTHON, ROOT
 from workbench.erasure import WORKFLOW
 from workbench.graph import ALWAYS, PageWorkflow, to_api
 
@@ -45,7 +44,7 @@ def checkpoint(client: Any) -> Iterator[str]:
     """Name of a checkpoint of random weights in the server's models folder."""
     file = client.base / "models" / "checkpoints" / "random_sd15.safetensors"
     script = ROOT / "tests" / "host" / "tiny_checkpoint.py"
-    subprocess.run([sys.executable, "-P", script, HOST, file], check=True)
+    subprocess.run([HOST_PYTHON, "-P", script, HOST, file], check=True)
     yield file.name
     file.unlink()
 
