@@ -35,7 +35,7 @@ async def serve(port: int) -> None:
 
 
 def offer_workflow(folder: Path) -> Path:
-    """Put the first workflow among the user's own, where it is not yet: they may have changed it."""
+    """Put the first workflow among the user's own; one that is there may have been changed."""
     saved = folder / PAGE_NAME
     if not saved.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ class Cell:
 
     @property
     def source(self) -> str:
-        """The same for cells that one run shows."""
+        """One text for all cells that one run shows."""
         return f"{self.node} {self.changes}"
 
 
@@ -156,7 +156,7 @@ PHOTOGRAPHS = {
 
 
 async def embed(server: Server, file: Path) -> None:
-    """Make the mask that a template carries anew, and change nothing else in its file."""
+    """Make the mask that a template carries again, and change nothing else in its file."""
     (node,) = (n for n in read(EMBEDDING)["nodes"] if n["type"] == "FIALoadNeuronMask")
     text = embed_mask(await saved_mask(server, EMBEDDING, 7, {}))
     old = file.read_text(encoding="utf-8")
