@@ -133,13 +133,6 @@ def checkpoint(template: str) -> Motif:
     return Motif(template, places, margin=30, size=(460, 520), vue=False)
 
 
-def graph_at_work(template: str) -> Motif:
-    """A template of this size after a run, from its first node on."""
-    return Motif(
-        template, {1: (0, 0, 260, 100)}, margin=20, size=(1365, 610), alone=False, run=True
-    )
-
-
 MASK_CARD = "objects/church_golf_ball"
 PHOTOGRAPHS = {
     TEMPLATES / "forget_explicit_content_sd15.jpg": checkpoint("forget_explicit_content_sd15"),
@@ -148,7 +141,17 @@ PHOTOGRAPHS = {
     HELP / "FIACompareErasure.jpg": Motif(
         "forget_with_demo_model", {17: (1530, 0, 300, 370)}, alone=True, run=True
     ),
-    ROOT / "docs" / "graph.png": graph_at_work("first_steps"),
+    ROOT / "docs" / "graph.png": Motif(
+        "first_steps",
+        {1: (0, 0, 260, 100)},
+        margin=20,
+        size=(1365, 625),
+        alone=False,
+        run=True,
+        vue=False,
+    ),
+    HELP / "FIABuildConceptMask.png": Motif("forget_with_demo_model", {3: (1530, 0, 300, 120)}),
+    HELP / "FIAFuseMasks.png": Motif("forget_with_demo_model", {4: (1530, 0, 300, 280)}),
     HELP / "FIALoadNeuronMask.png": Motif(
         EMBEDDING, {8: (0, 0, 350, 370)}, values={8: [f"{MASK_CARD}_00001_.safetensors", ""]}
     ),

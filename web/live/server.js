@@ -50,7 +50,8 @@ async function post(api, path, body) {
 export function refusal(error, words) {
   const { response } = /** @type {{ response?: Refusal }} */ (error ?? {});
   if (!response) {
-    return words.noAnswer;
+    // The browser's own fetch throws a TypeError where nothing answers.
+    return error instanceof Error && !(error instanceof TypeError) ? error.message : words.noAnswer;
   }
   const faults = Object.values(response.node_errors ?? {}).flatMap(({ class_type, errors }) =>
     errors.map(({ message, details }) => `${class_type}: ${message} ${details}`.trim()),

@@ -40,5 +40,6 @@ test("a refusal says what is wrong and where", () => {
     "FIAApplyNeuronMask: Value 3.0 bigger than max of 2.0 strength",
   );
   expect(refusal({ response: { error: { message: "No outputs" } } }, en)).toBe("No outputs");
+  expect(refusal(new Error("A node has no type"), en)).toBe("A node has no type");
   expect(refusal(new TypeError("Failed to fetch"), en)).toBe(en.noAnswer);
 });
