@@ -21,6 +21,8 @@ export const en = {
   keyCloses: "close",
   keyTurns: "other pairs",
 
+  on: "on",
+  off: "off",
   live: "Live",
   liveHint:
     "While this is on, every change that leads to this node draws it again, and nothing else runs",

@@ -19,6 +19,8 @@ export const es = {
   keyCloses: "cerrar",
   keyTurns: "otros pares",
 
+  on: "sí",
+  off: "no",
   live: "En vivo",
   liveHint:
     "Mientras está activado, cada cambio que lleva a este nodo lo dibuja de nuevo; nada más se ejecuta",

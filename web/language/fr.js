@@ -19,6 +19,8 @@ export const fr = {
   keyCloses: "fermer",
   keyTurns: "autres paires",
 
+  on: "oui",
+  off: "non",
   live: "En direct",
   liveHint:
     "Tant que c'est activé, chaque changement qui mène à ce nœud le redessine ; rien d'autre ne tourne",

@@ -19,6 +19,8 @@ export const ja = {
   keyCloses: "閉じる",
   keyTurns: "ほかの組",
 
+  on: "オン",
+  off: "オフ",
   live: "ライブ",
   liveHint:
     "オンの間、このノードに至る変更があるたびに描き直します。ほかは実行しません",

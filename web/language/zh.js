@@ -19,6 +19,8 @@ export const zh = {
   keyCloses: "关闭",
   keyTurns: "其他图像对",
 
+  on: "开",
+  off: "关",
   live: "实时",
   liveHint:
     "打开后，凡通向此节点的改动都会重新绘制它，其余节点不运行",

@@ -32,7 +32,8 @@ const switches = new WeakMap();
 /** @param {Comfy.Node} node */
 export function addLiveSwitch(node) {
   const words = wordsOf(app);
-  const options = { serialize: false }; // off when a workflow is opened, and no input of the node
+  // Not saved: it is off when a workflow is opened, and no input of the node.
+  const options = { serialize: false, on: words.on, off: words.off };
   const widget = node.addWidget("toggle", "live", false, (on) => turn(node, Boolean(on)), options);
   widget.serialize = false;
   widget.label = words.live;

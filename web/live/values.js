@@ -1,6 +1,6 @@
 /** What a node's picture depends on: the widgets, modes and wires of all that leads to it. */
 
-import { rootGraph } from "../shared/graph.js";
+import { rootGraph, sourceOf } from "../shared/graph.js";
 
 /**
  * All values that lead to a node, in a fixed order. A change of any of them changes the list.
@@ -23,7 +23,7 @@ export function valuesBefore(node, app) {
       values.push(current.id, current.mode, ...widgetValues(current));
       for (const [slot, { link }] of (current.inputs ?? []).entries()) {
         values.push(link ?? null);
-        open.push(current.getInputNode(slot));
+        open.push(sourceOf(current, slot));
       }
       open.push(...(current.subgraph?.nodes ?? []));
     }

@@ -1,5 +1,7 @@
 /** The paper's settings for a kind of concept, put into a node and those after it. */
 
+import { sourceOf } from "../shared/graph.js";
+
 /** @import { Words } from "../language/en.js" */
 
 /** @typedef {Record<string, number>} Preset widget and percentage */
@@ -85,6 +87,6 @@ function following(node, seen) {
  */
 function forgets(node, source) {
   return node.inputs.some(
-    ({ name }, slot) => !STAYING.includes(name) && node.getInputNode(slot) === source,
+    ({ name }, slot) => !STAYING.includes(name) && sourceOf(node, slot) === source,
   );
 }

@@ -74,6 +74,7 @@ declare namespace Comfy {
     id: string;
     nodes: Node[];
     getNodeById(id: string | number): Node | null;
+    getLink(id: number): { origin_id: string | number } | null | undefined;
     add(node: Node): void;
     setDirtyCanvas(foreground: boolean, background?: boolean): void;
     serialize(): SavedGraph;

@@ -9,6 +9,7 @@ import { sameValues, valuesBefore } from "../../../web/live/values.js";
 function node(id, value, sources = []) {
   return {
     id,
+    sources,
     mode: 0,
     widgets: [{ name: "value", value, options: {} }],
     inputs: sources.map((_, slot) => ({ link: 10 * id + slot })),
@@ -20,6 +21,12 @@ function node(id, value, sources = []) {
 function graph(...nodes) {
   /** @type {any} */
   const made = { nodes };
+  made.getNodeById = (/** @type {number} */ id) => nodes.find((one) => one.id === id) ?? null;
+  // A link's number: ten times that of the node that it enters, and the slot.
+  made.getLink = (/** @type {number} */ link) => {
+    const entered = made.getNodeById(Math.floor(link / 10));
+    return entered?.sources[link % 10] ? { origin_id: entered.sources[link % 10].id } : null;
+  };
   for (const one of nodes) {
     one.graph = made;
   }
@@ -58,9 +65,11 @@ test("a subgraph counts with all that is in it, from outside and from inside", (
   const before = node(1, "prompt");
   const owner = node(2, 0, [before]);
   owner.subgraph = graph(inner, shown);
+  owner.getInputNode = () => expect.unreachable("a subgraph node of newer pages fails here");
   const last = node(3, 0, [owner]);
   const root = graph(before, owner, last);
   expect(seen(last, root, () => (inner.widgets[0].value = 2))).toBe(true);
+  expect(seen(last, root, () => (before.widgets[0].value = "a third"))).toBe(true);
   expect(seen(shown, root, () => (before.widgets[0].value = "another"))).toBe(true);
 });
 
