@@ -144,13 +144,21 @@ def test_a_template_with_the_demo_model_opens_and_runs(comfy: ComfyPage, file: P
             assert shown.get("images") or (shown["a_images"] and shown["b_images"])
 
 
-IN_VIEW = """() => {
+OUT_OF_VIEW = """() => {
   const { ds, canvas } = app.canvas;
-  const box = canvas.getBoundingClientRect();
-  const [left, top] = [-ds.offset[0], -ds.offset[1]];
-  return app.graph.nodes.filter(({ boundingRect: [x, y, width, height] }) =>
-    x < left || y < top || (x + width - left) * ds.scale > box.width
-    || (y + height - top) * ds.scale > box.height).map(({ title }) => title);
+  const view = canvas.getBoundingClientRect();
+  const place = (node) => {
+    const element = document.querySelector(`[data-node-id="${node.id}"]`);
+    const [x, y, width, height] = node.boundingRect;
+    const left = view.x + (x + ds.offset[0]) * ds.scale;
+    const top = view.y + (y + ds.offset[1]) * ds.scale;
+    return element?.getBoundingClientRect() ?? { left, top,
+      right: left + width * ds.scale, bottom: top + height * ds.scale };
+  };
+  return app.graph.nodes.filter((node) => {
+    const { left, top, right, bottom } = place(node);
+    return left < view.left || top < view.top || right > view.right || bottom > view.bottom;
+  }).map(({ title }) => title);
 }"""
 FULL: ViewportSize = {"width": 1600, "height": 900}
 
@@ -170,7 +178,7 @@ def test_the_first_template_is_seen_whole(comfy: ComfyPage) -> None:
     comfy.open_template(FIRST_STEPS.stem)
     comfy.page.wait_for_timeout(500)
     assert len(nodes_of(FIRST_STEPS)) <= 8
-    assert comfy.page.evaluate(IN_VIEW) == []
+    assert comfy.page.evaluate(OUT_OF_VIEW) == []
 
 
 def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
