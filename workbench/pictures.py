@@ -143,9 +143,9 @@ PHOTOGRAPHS = {
     ),
     ROOT / "docs" / "graph.png": Motif(
         "first_steps",
-        {1: (0, 0, 260, 100)},
+        {8: (0, -140, 865, 90)},
         margin=20,
-        size=(1365, 625),
+        size=(1365, 790),
         alone=False,
         run=True,
         vue=False,
