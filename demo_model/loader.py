@@ -109,7 +109,7 @@ def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"The demo model's weights are missing: {path}. Clone the repository anew."
+            f"The demo model's weights are missing: {path}. Clone the repository again."
         )
     weights: Any = comfy.utils.load_torch_file(str(path), safe_load=True)
     return DemoModel(

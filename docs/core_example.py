@@ -3,7 +3,7 @@
     python3 docs/core_example.py
 
 One feed-forward block stands for a denoiser's. Its inputs are noise, other at every step and the
-same with a concept as without; a concept adds a direction of its own. The method shall find the
+same with a concept as without; a concept adds a direction of its own. The method is to find the
 weights of the block's second layer that answer to the concepts, and prune them.
 """
 

@@ -3,7 +3,7 @@
     python3 docs/draw_pictures.py                     all, in some minutes
     python3 docs/draw_pictures.py FIACompareErasure   some, by their files' names
 
-Also makes the mask anew that the template save_load_embed_mask carries. The part that photographs
+Also makes the mask again that the template save_load_embed_mask carries. The part that photographs
 the page needs Chromium.
 """
 

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
 from .host.weight_patch import apply_neuron_mask
-from .shared import CATEGORY, NeuronMaskWire
+from .shared import CATEGORY, NeuronMaskWire, search_words
 
 
 class ApplyNeuronMask(io.ComfyNode):
@@ -19,6 +19,7 @@ class ApplyNeuronMask(io.ComfyNode):
             node_id="FIAApplyNeuronMask",
             display_name="Apply Neuron Mask",
             category=CATEGORY,
+            **search_words("erase", "unlearn", "remove", "forget", "strength"),
             description=(
                 "Switch the masked weights off in this branch of the graph. The model itself stays "
                 "as it was; take the wire away and it is back."
@@ -40,6 +41,7 @@ class ApplyNeuronMask(io.ComfyNode):
                     max=2.0,
                     step=0.05,
                     round=0.001,
+                    display_mode=io.NumberDisplay.slider,
                     tooltip=(
                         "Masked weights become weight · (1 − strength): 0 changes nothing, 1 sets "
                         "them to zero as in the paper. Above 1 turns them against the concept, our "

@@ -9,7 +9,14 @@ from ..fia_core import (
     ConceptProfile,
     build_concept_mask,
 )
-from .shared import CATEGORY, ConceptProfileWire, NeuronMaskWire, fraction
+from .shared import (
+    CATEGORY,
+    ConceptProfileWire,
+    NeuronMaskWire,
+    fraction,
+    search_words,
+    with_advanced,
+)
 
 
 class BuildConceptMask(io.ComfyNode):
@@ -17,10 +24,11 @@ class BuildConceptMask(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        schema = io.Schema(
             node_id="FIABuildConceptMask",
             display_name="Build Concept Mask",
             category=CATEGORY,
+            **search_words("erase", "sparsity", "neurons"),
             description=(
                 "Choose the weights (neurons) that answer most to a concept. "
                 "Works once a concept when several profiles come in; takes no denoising."
@@ -35,6 +43,7 @@ class BuildConceptMask(io.ComfyNode):
                     max=100 * MAX_SPATIAL_SPARSITY,
                     step=0.1,
                     round=0.01,
+                    display_mode=io.NumberDisplay.slider,
                     tooltip=(
                         "Percentage of the FFN2 weights that may belong to the concept. "
                         "The paper: 0.7 for most objects, 2 for styles, 3 for what proves "
@@ -53,6 +62,7 @@ class BuildConceptMask(io.ComfyNode):
             ],
             outputs=[NeuronMaskWire.Output(display_name="mask", tooltip="The concept's neurons.")],
         )
+        return with_advanced(schema, "granularity")
 
     @classmethod
     def execute(

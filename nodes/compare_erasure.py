@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from .shared import CATEGORY
+from .shared import CATEGORY, search_words
 
 
 class CompareErasure(io.ComfyNode):
@@ -17,6 +17,7 @@ class CompareErasure(io.ComfyNode):
             node_id="FIACompareErasure",
             display_name="Compare Erasure",
             category=CATEGORY,
+            **search_words("compare", "before after", "slider", "erase"),
             description=(
                 "See what a mask does: pictures before and after it, one over the other, with a "
                 "slider that follows the mouse. Click to enlarge."

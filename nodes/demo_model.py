@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..demo_model.loader import load_demo_model
-from .shared import CATEGORY
+from .shared import CATEGORY, search_words
 
 
 class DemoModel(io.ComfyNode):
@@ -15,6 +15,7 @@ class DemoModel(io.ComfyNode):
             node_id="FIADemoModel",
             display_name="Demo Model",
             category=CATEGORY,
+            **search_words("erase", "checkpoint", "try"),
             description=(
                 "A small text-to-image model that comes with this pack: 128 by 128 pictures of "
                 "simple objects in simple scenes. For trying things out without a checkpoint."

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask, fuse_neuron_masks
 from ..fia_core.origins import model_weights
-from .shared import CATEGORY, NeuronMaskWire, fraction
+from .shared import CATEGORY, NeuronMaskWire, fraction, search_words
 
 FURTHER_INPUTS = tuple(f"masks_{number}" for number in range(2, 9))
 
@@ -24,6 +24,7 @@ class FuseMasks(io.ComfyNode):
             node_id="FIAFuseMasks",
             display_name="Fuse Masks",
             category=CATEGORY,
+            **search_words("erase", "combine", "merge", "protect", "agnostic"),
             description=(
                 "Join the masks of several concepts. Weights that many of them share are "
                 "concept-agnostic and kept: every picture needs them."
@@ -42,6 +43,7 @@ class FuseMasks(io.ComfyNode):
                     max=100.0,
                     step=1.0,
                     round=0.01,
+                    display_mode=io.NumberDisplay.slider,
                     tooltip=(
                         "A weight that at least this percentage of the concepts share is kept. "
                         "The paper: 60 for objects, 80 for styles. Lower keeps more of the rest. "

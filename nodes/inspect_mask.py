@@ -9,7 +9,7 @@ from PIL import Image
 
 from ..fia_core import NeuronMask, inspect_mask, inspection_text
 from .charts import MEASURES, inspection_pages
-from .shared import CATEGORY, NeuronMaskWire
+from .shared import CATEGORY, NeuronMaskWire, search_words
 
 
 class InspectMask(io.ComfyNode):
@@ -21,6 +21,7 @@ class InspectMask(io.ComfyNode):
             node_id="FIAInspectMask",
             display_name="Inspect Mask",
             category=CATEGORY,
+            **search_words("erase", "chart", "overlap", "weights"),
             description=(
                 "See where a mask's weights lie, by block, layer and channel, how the masks of its "
                 "concepts overlap, and which other concept loses most: before any picture is made."

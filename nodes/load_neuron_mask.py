@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..fia_core import NeuronMask
 from ..fia_core.embedding import read_embedded_mask
 from .host.folders import FOLDER, list_mask_files, mask_fingerprint, mask_path
-from .shared import CATEGORY, NeuronMaskWire
+from .shared import CATEGORY, NeuronMaskWire, search_words
 
 
 class LoadNeuronMask(io.ComfyNode):
@@ -20,6 +20,7 @@ class LoadNeuronMask(io.ComfyNode):
             node_id="FIALoadNeuronMask",
             display_name="Load Neuron Mask",
             category=CATEGORY,
+            **search_words("erase", "forget", "open mask"),
             description=(
                 f"Read a mask from models/{FOLDER}, or from this workflow if it is embedded here; "
                 "the model need not be profiled again."

@@ -19,8 +19,13 @@ from .host.profile_cache import host_cache
 from .host.profile_request import ProfileRequest
 from .host.profiling import profile_concepts
 from .host.sampling import SamplingSettings
-from .shared import CATEGORY, ConceptProfileWire, fraction
+from .shared import CATEGORY, ConceptProfileWire, fraction, search_words, with_advanced
 
+ADVANCED = (
+    *("contexts", "concept_templates", "base_template"),
+    *("seed", "steps", "profile_steps", "cfg", "sampler", "scheduler"),
+    *("batch_size", "temporal_sparsity", "saliency_form", "use_cache"),
+)
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 LARGEST_SIDE = 16384
 LEAST_BASE_PROMPTS = 2  # the deviation over one prompt is 0
@@ -31,10 +36,11 @@ class ProfileConcept(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        return io.Schema(
+        schema = io.Schema(
             node_id="FIAProfileConcept",
             display_name="Profile Concept",
             category=CATEGORY,
+            **search_words("erase", "unlearn", "remove", "censor", "negative", "nsfw", "concept"),
             description=(
                 "Denoise prompts with and without a concept for a few steps and record how much "
                 "each weight of the second feed-forward layers (FFN2) answers to the concept. "
@@ -207,6 +213,7 @@ class ProfileConcept(io.ComfyNode):
             ],
             hidden=[io.Hidden.unique_id],
         )
+        return with_advanced(schema, *ADVANCED)
 
     @classmethod
     def execute(

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
 from .host.folders import FOLDER, new_mask_file
-from .shared import CATEGORY, NeuronMaskWire
+from .shared import CATEGORY, NeuronMaskWire, search_words
 
 
 class SaveNeuronMask(io.ComfyNode):
@@ -16,6 +16,7 @@ class SaveNeuronMask(io.ComfyNode):
             node_id="FIASaveNeuronMask",
             display_name="Save Neuron Mask",
             category=CATEGORY,
+            **search_words("erase", "forget", "export"),
             description=f"Save a mask into models/{FOLDER}, where Load Neuron Mask finds it.",
             is_output_node=True,
             inputs=[

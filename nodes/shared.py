@@ -1,4 +1,6 @@
-"""What the dialogs have in common: the category, the two wire types and percentages."""
+"""What the dialogs have in common: category, wire types, search words, percentages."""
+
+from typing import Any
 
 from comfy_api.latest import io
 
@@ -6,6 +8,24 @@ CATEGORY = "Forget It All"
 
 ConceptProfileWire = io.Custom("FIA_CONCEPT_PROFILE")
 NeuronMaskWire = io.Custom("FIA_NEURON_MASK")
+
+
+def with_advanced(schema: io.Schema, *names: str) -> io.Schema:
+    """The schema, with the inputs of these names marked for the page to fold away.
+
+    A page that does not know the mark shows them as it always did.
+    """
+    for widget in schema.inputs:
+        if widget.id in names:
+            widget.extra_dict["advanced"] = True
+    return schema
+
+
+def search_words(*words: str) -> dict[str, Any]:
+    """Argument of a schema: what else a person may type to find the node; none where the host's
+    schema has no such field."""
+    known = "search_aliases" in io.Schema.__dataclass_fields__
+    return {"search_aliases": list(words)} if known else {}
 
 
 def fraction(percent: float) -> float:

@@ -6,13 +6,15 @@ import { Comparison } from "./compare/comparison.js";
 import { enlarge } from "./compare/enlarge.js";
 import { pairsOf } from "./compare/pairs.js";
 import { wordsOf } from "./language/words.js";
+import { addLiveSwitch, toggleLive } from "./live/switch.js";
 import { shareWithCanvas } from "./shared/canvas.js";
 import { addStyleSheet } from "./shared/elements.js";
 import { showWhenExecuted, showingAgain } from "./shared/outputs.js";
 
+const LIVE = "ForgetItAll.Live";
 const MIN_HEIGHT = 120;
 /** @type {[number, number]} */
-const SIZE = [300, 340];
+const SIZE = [300, 370];
 
 /** @type {WeakMap<Comfy.Node, Comparison>} */
 const comparisons = new WeakMap();
@@ -32,10 +34,22 @@ const display = {
 app.registerExtension({
   name: "ForgetItAll.CompareErasure",
 
+  commands: [
+    {
+      id: LIVE,
+      label: () => wordsOf(app).liveCommand,
+      icon: "pi pi-bolt",
+      function: () => toggleLive(display.kind),
+    },
+  ],
+  keybindings: [{ combo: { key: "l", alt: true }, commandId: LIVE }],
+  menuCommands: [{ path: ["Edit"], commands: [LIVE] }],
+
   setup: () => addStyleSheet("./compare/comparison.css", import.meta.url),
 
   nodeCreated(node) {
     if (node.comfyClass === display.kind) {
+      addLiveSwitch(node);
       addComparison(node);
       showWhenExecuted(node, display);
     }

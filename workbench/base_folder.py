@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.environment import ROOT
 
-PACK = "comfyui-forget-it-all"
+PACK = "forget-it-all"
 
 
 def make_base(base: Path) -> None:

@@ -13,7 +13,7 @@ from playwright.async_api import ViewportSize, async_playwright
 from workbench.browser import FLAGS, find_chromium
 from workbench.graph import PageWorkflow
 
-VIEWPORT: ViewportSize = {"width": 1280, "height": 1300}
+VIEWPORT: ViewportSize = {"width": 1920, "height": 1300}
 REST = 2000  # milliseconds, in which the page fetches pictures and cards and draws them
 PATIENCE = 300_000  # milliseconds, for a page on a busy machine
 

@@ -9,12 +9,12 @@ from PIL import Image
 from demo_model.judge import load_judge
 from demo_model.vocabulary import OBJECTS, STYLES
 from workbench.console import ProgressLine
-from workbench.erasure import PLAIN, WORKFLOW, Answer, Case, ask, demo_workflow, shots
+from workbench.erasure import FIRST_STEPS, PLAIN, Answer, Case, ask, demo_workflow, shots
 from workbench.graph import ApiGraph
 from workbench.grid import before_after_sheet
 from workbench.server import BASE, running_server
 
-PAGE_NAME = "Forget with the demo model.json"
+PAGE_NAME = "First steps.json"
 STRENGTHS = (0.0, 2.0)
 
 
@@ -23,7 +23,7 @@ class DemonstrationError(ValueError):
 
 
 async def serve(port: int) -> None:
-    """Run ComfyUI with the demo workflow at hand until the person ends it."""
+    """Run ComfyUI with the first workflow at hand until the person ends it."""
     print("Starting ComfyUI …", flush=True)
     async with running_server(port=port, threads=None, previews=True) as server:
         saved = offer_workflow(BASE / "user" / "default" / "workflows")
@@ -35,11 +35,11 @@ async def serve(port: int) -> None:
 
 
 def offer_workflow(folder: Path) -> Path:
-    """Put the demo workflow among the user's own, where it is not yet: they may have changed it."""
+    """Put the first workflow among the user's own; one that is there may have been changed."""
     saved = folder / PAGE_NAME
     if not saved.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(WORKFLOW, saved)
+        shutil.copyfile(FIRST_STEPS, saved)
     return saved
 
 

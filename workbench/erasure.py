@@ -20,6 +20,8 @@ from workbench.environment import ROOT
 from workbench.graph import ApiGraph, copy_with_sources, only_node, to_api
 
 WORKFLOW = ROOT / "workflows" / "forget_with_demo_model.json"
+FIRST_STEPS = WORKFLOW.with_name("first_steps.json")
+"""What a newcomer opens first."""
 
 SCENES = ("beach", "desert", "night sky", "snow field", "ocean", "mountain")
 """Where the evaluated objects stand; the profiling contexts of the workflow are others."""

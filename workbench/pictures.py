@@ -18,7 +18,7 @@ from workbench.camera import Motif, photograph
 from workbench.client import Server
 from workbench.demonstration import demonstrate
 from workbench.environment import ENVIRONMENT, ROOT
-from workbench.erasure import PLAIN, demo_workflow, evaluation_graph, shots
+from workbench.erasure import PLAIN, Case, Shot, demo_workflow, evaluation_graph, shots
 from workbench.graph import PageWorkflow, copy_with_sources, to_api
 from workbench.help_pictures import draw_hook, draw_lora, draw_strip
 from workbench.tiles import Look, save_small, tiled
@@ -46,7 +46,7 @@ class Cell:
 
     @property
     def source(self) -> str:
-        """The same for cells that one run shows."""
+        """One text for all cells that one run shows."""
         return f"{self.node} {self.changes}"
 
 
@@ -75,6 +75,22 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
         "forget_with_demo_model",
         LARGE,
         [pair(17, "before", "after"), pair(17, changes=photo("golf ball", "beach", 6))],
+    ),
+    TEMPLATES / "forget_as_app.jpg": (
+        "forget_with_demo_model",
+        LARGE,
+        [pair(17, "before", "after")],
+    ),
+    TEMPLATES / "live_few_steps.jpg": (
+        "forget_with_demo_model",
+        LARGE,
+        [
+            [
+                Cell(17, AFTER, f"strength {strength:g}", {5: {"strength": strength}})
+                for strength in row
+            ]
+            for row in ((0.0, 0.4), (0.6, 1.0))
+        ],
     ),
     TEMPLATES / "forget_art_style.jpg": (
         "forget_art_style",
@@ -124,8 +140,19 @@ PHOTOGRAPHS = {
     TEMPLATES / "forget_with_sd15.jpg": checkpoint("forget_with_sd15"),
     TEMPLATES / "forget_with_sdxl.jpg": checkpoint("forget_with_sdxl"),
     HELP / "FIACompareErasure.jpg": Motif(
-        "forget_with_demo_model", {17: (2530, 0, 300, 340)}, alone=False, run=True
+        "forget_with_demo_model", {17: (1530, 0, 300, 370)}, alone=True, run=True
     ),
+    ROOT / "docs" / "graph.png": Motif(
+        "first_steps",
+        {8: (0, -140, 865, 90)},
+        margin=20,
+        size=(1365, 790),
+        alone=False,
+        run=True,
+        vue=False,
+    ),
+    HELP / "FIABuildConceptMask.png": Motif("forget_with_demo_model", {3: (1530, 0, 300, 120)}),
+    HELP / "FIAFuseMasks.png": Motif("forget_with_demo_model", {4: (1530, 0, 300, 280)}),
     HELP / "FIALoadNeuronMask.png": Motif(
         EMBEDDING, {8: (0, 0, 350, 370)}, values={8: [f"{MASK_CARD}_00001_.safetensors", ""]}
     ),
@@ -133,7 +160,7 @@ PHOTOGRAPHS = {
 
 
 async def embed(server: Server, file: Path) -> None:
-    """Make the mask that a template carries anew, and change nothing else in its file."""
+    """Make the mask that a template carries again, and change nothing else in its file."""
     (node,) = (n for n in read(EMBEDDING)["nodes"] if n["type"] == "FIALoadNeuronMask")
     text = embed_mask(await saved_mask(server, EMBEDDING, 7, {}))
     old = file.read_text(encoding="utf-8")
@@ -192,6 +219,29 @@ async def photograph_card(server: Server, file: Path) -> None:
     await take_photograph(server, file)
 
 
+async def draw_banner(server: Server, file: Path) -> None:
+    """Seven objects before, and after two were forgotten, above the pack's name; 21 : 9."""
+    names = ("church", "cat", "rocket", "golf ball", "guitar", "banana", "car")
+    asked = [Shot(name, scene, 1) for name, scene in zip(names, SCENES + SCENES, strict=False)]
+    workflow = await demo_workflow(server)
+    rows = []
+    for case in (PLAIN, Case(("church", "golf ball"), 1.0)):
+        shown = await server.run(evaluation_graph(workflow, case, asked))
+        shots_shown = [shown[f"shot {number}"] for number in range(len(asked))]
+        rows.append([("", (await server.images(one))[0]) for one in shots_shown])
+    banner = Image.new("RGB", (7 * 180, 3 * 180), "#1e1d22")
+    banner.paste(tiled(rows, Look(side=180, gap=0)), (0, 180))
+    font = ImageFont.load_default(96)
+    ImageDraw.Draw(banner).text((630, 90), "Forget It All", "#f0f0f0", font, anchor="mm")
+    save_small(banner, file)
+
+
+async def draw_thumbnail(server: Server, file: Path) -> None:
+    """What the first template's Compare Erasure shows."""
+    motif = Motif(file.stem, {7: (0, 0, 380, 440)}, margin=0, alone=True, run=True)
+    save_small(await photograph(server.address, BASE, read(file.stem), motif), file)
+
+
 async def draw_before_after(_: Server, file: Path) -> None:
     """What ``python3 demo.py`` draws."""
     await demonstrate("church, golf ball", None, 1, ROOT / "results")
@@ -209,6 +259,8 @@ RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
     HELP / "FIASaveErasureLora.jpg": draw_lora,
     HELP / "FIACreateErasureHook.jpg": draw_hook,
     ROOT / "docs" / "before_after.png": draw_before_after,
+    ROOT / "docs" / "banner.png": draw_banner,
+    TEMPLATES / "first_steps.jpg": draw_thumbnail,
 }
 """Everything that is made with the bundled model's weights, and how; what needs another first
 comes after it."""

@@ -35,6 +35,43 @@ def test_every_node_is_registered_and_explains_itself(extension: Any, node_id: s
     assert all(info["output_tooltips"])
 
 
+SHOWN = {
+    "FIAProfileConcept": ["concepts", "kind", "width", "height"],
+    "FIABuildConceptMask": ["spatial_sparsity"],
+    "FIAFuseMasks": ["agnostic_ratio"],
+    "FIAApplyNeuronMask": ["strength"],
+}
+SLIDERS = {"strength", "spatial_sparsity", "agnostic_ratio"}
+WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+
+
+@pytest.mark.parametrize("node_id", SHOWN)
+def test_a_newcomer_sees_few_widgets_and_the_strengths_are_sliders(
+    extension: Any, node_id: str
+) -> None:
+    info = extension.node(node_id).GET_NODE_INFO_V1()["input"]
+    widgets = {
+        name: options
+        for name, (kind, options) in {**info["required"], **info.get("optional", {})}.items()
+        if kind in WIDGETS or isinstance(kind, list)
+    }
+    shown = [name for name, options in widgets.items() if not options.get("advanced")]
+    assert shown == SHOWN[node_id]
+    assert {name for name, o in widgets.items() if o.get("display") == "slider"} == (
+        SLIDERS & set(widgets)
+    )
+
+
+def test_the_nodes_are_found_by_what_people_call_it(extension: Any) -> None:
+    """Hosts from 0.11 on search these words too; the floor's schema has no such field."""
+    from comfy_api.latest import io
+
+    words = extension.node("FIAProfileConcept").GET_NODE_INFO_V1().get("search_aliases", [])
+    known = "search_aliases" in io.Schema.__dataclass_fields__
+    asked = {"erase", "unlearn", "remove", "censor", "negative", "nsfw", "concept"}
+    assert set(words) == (asked if known else set())
+
+
 def test_saved_workflows_find_their_inputs_by_position(extension: Any) -> None:
     order = extension.node("FIAProfileConcept").GET_NODE_INFO_V1()["input_order"]
     assert order["required"] == PROFILE_INPUTS.split()

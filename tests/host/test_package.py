@@ -3,6 +3,7 @@
 Its command-line tool packs the files that git knows, less those that ``.comfyignore`` names.
 """
 
+import json
 import os
 import re
 import shutil
@@ -92,6 +93,38 @@ def test_the_package_works_alone(packed: set[str], extension: Any, tmp_path: Pat
     assert f"loaded: {' '.join(names)}" in run.stdout, run.stderr[-2000:]
 
 
+def test_pip_replaces_no_torch_and_the_registrys_name_can_stay() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"^dependencies = (.*)", text, re.MULTILINE)
+    assert listed == '["numpy", "safetensors"]'
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["numpy", "safetensors"]
+    (name,) = re.findall(r'^name = "(.*)"', text, re.MULTILINE)
+    assert "comfyui" not in name  # the registry's rule
+
+
+def test_the_templates_name_the_pack_and_its_version() -> None:
+    """So that a page without it offers to install it."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (name,) = re.findall(r'^name = "(.*)"', text, re.MULTILINE)
+    (version,) = re.findall(r'^version = "(.*)"', text, re.MULTILINE)
+    for file in (ROOT / "workflows").glob("*.json"):
+        workflow = json.loads(file.read_text(encoding="utf-8"))
+        parts = [workflow, *workflow.get("definitions", {}).get("subgraphs", [])]
+        ours = [node for part in parts for node in part["nodes"] if node["type"][:3] == "FIA"]
+        assert ours
+        for node in ours:
+            assert node["properties"]["cnr_id"] == name, file.name
+            assert node["properties"]["ver"] == version, file.name
+
+
+def test_the_banner_is_as_the_registry_wants_it() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (name,) = re.findall(r'^Banner = "([^"]+)"', text, re.MULTILINE)
+    with Image.open(ROOT / name) as banner:
+        assert banner.width * 9 == banner.height * 21
+
+
 def test_the_icon_is_as_the_registry_wants_it() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (name,) = re.findall(r'^Icon = "([^"]+)"', text, re.MULTILINE)
@@ -179,4 +212,5 @@ def test_the_published_readme_links_to_what_the_package_leaves_out(pushed: Path)
         assert link.startswith(("http", "#")) or (ROOT / link.partition("#")[0]).exists()
     project = (pushed / "pyproject.toml").read_text(encoding="utf-8")
     assert f'\nIcon = "{files}/docs/icon.png"' in project
+    assert f'\nBanner = "{files}/docs/banner.png"' in project
     assert project.endswith(f'Issues = "{pages.partition("/blob/")[0]}/issues"\n')

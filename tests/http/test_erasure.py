@@ -20,7 +20,7 @@ ASKED = (
 
 @pytest.fixture
 def workflow(client: Any) -> ApiGraph:
-    """The demo workflow as it is, but for fewer steps to draw with."""
+    """The demo workflow as it is, with fewer steps to draw with."""
     graph = client.demo_workflow()
     for node in graph.values():
         if node["class_type"] == "KSampler":

@@ -92,6 +92,25 @@ def test_the_blueprint_fits_the_nodes(client: Any) -> None:
         assert set(node["inputs"]) <= {*known["required"], *known.get("optional", {})}
 
 
+def test_the_blueprint_says_what_it_is_for_and_where_it_belongs() -> None:
+    page = json.loads(BLUEPRINT.read_text(encoding="utf-8"))
+    (subgraph,) = page["definitions"]["subgraphs"]
+    assert subgraph["category"] == "Forget It All"
+    assert subgraph["description"] == page["extra"]["BlueprintDescription"] != ""
+    assert {"erase", "unlearn"} <= set(page["extra"]["BlueprintSearchAliases"])
+
+
+@pytest.mark.parametrize("file", CHECKPOINT_WORKFLOWS, ids=lambda file: file.stem)
+def test_a_checkpoint_is_offered_for_download(file: Path) -> None:
+    nodes = json.loads(file.read_text(encoding="utf-8"))["nodes"]
+    (loader,) = (node for node in nodes if node["type"] == LOADER)
+    (model,) = loader["properties"]["models"]
+    assert model["name"] == loader["widgets_values"][0]
+    assert model["url"].startswith("https://huggingface.co/")
+    assert model["url"].endswith(f"/{model['name']}")
+    assert model["directory"] == "checkpoints"
+
+
 def test_what_the_blueprint_promotes_is_there(client: Any) -> None:
     page = json.loads(BLUEPRINT.read_text(encoding="utf-8"))
     (node,) = page["nodes"]

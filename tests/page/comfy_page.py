@@ -22,8 +22,10 @@ HOST_NOISE = (
     r"^TypeError: Cannot read properties of undefined \(reading 'id'\)\s+at onChange",
     "^Attempted to cleanup event listeners for graph",  # on entering a subgraph
     rf"^Connecting to '{re.escape(REGISTRY)}",
+    r"400 \(Bad Request\) http://127\.0\.0\.1:\d+/api/prompt$",  # the message is in the page
+    r"(Connecting to '|Fetch API cannot load )https://huggingface\.co/",  # models of templates
 )
-"""What ComfyUI's frontend 1.32.9 writes into the console without any extension."""
+"""What ComfyUI's frontends, 1.32.9 and 1.58.1, write into the console without any extension."""
 
 RUN_TIMEOUT = 120_000  # milliseconds
 

@@ -79,6 +79,7 @@ def settings(renderer: str) -> dict[str, Any]:
     """The user's settings that the page starts with; a test may override the fixture."""
     return {
         "Comfy.TutorialCompleted": True,  # else a dialog of templates covers the page
+        "Comfy.Workflow.ShowMissingModelsWarning": False,  # its dialog asks for files elsewhere
         "Comfy.VueNodes.Enabled": RENDERERS[renderer],
         "Comfy.Locale": "en",
     }

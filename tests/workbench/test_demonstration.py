@@ -13,7 +13,7 @@ from workbench.demonstration import (
     offer_workflow,
     parse_forget,
 )
-from workbench.erasure import WORKFLOW, Answer, Case, Shot
+from workbench.erasure import FIRST_STEPS, Answer, Case, Shot
 from workbench.grid import GAP, LEFT, SIDE, TITLE, before_after_sheet
 
 
@@ -37,7 +37,7 @@ def test_a_wrong_choice_is_refused(text: str, message: str) -> None:
 
 def test_the_workflow_is_offered_and_never_overwritten(tmp_path: Path) -> None:
     saved = offer_workflow(tmp_path / "workflows")
-    assert saved.read_bytes() == WORKFLOW.read_bytes()
+    assert saved.read_bytes() == FIRST_STEPS.read_bytes()
     saved.write_text("changed by its user")
     assert offer_workflow(tmp_path / "workflows") == saved
     assert saved.read_text() == "changed by its user"

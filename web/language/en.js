@@ -21,6 +21,13 @@ export const en = {
   keyCloses: "close",
   keyTurns: "other pairs",
 
+  on: "on",
+  off: "off",
+  live: "Live",
+  liveHint:
+    "While this is on, every change that leads to this node draws it again, and nothing else runs",
+  liveCommand: "Forget It All: Live on or off",
+
   runToSeeTable: "Run the workflow to see the table.",
 
   /**

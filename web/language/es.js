@@ -19,6 +19,13 @@ export const es = {
   keyCloses: "cerrar",
   keyTurns: "otros pares",
 
+  on: "sí",
+  off: "no",
+  live: "En vivo",
+  liveHint:
+    "Mientras está activado, cada cambio que lleva a este nodo lo dibuja de nuevo; nada más se ejecuta",
+  liveCommand: "Forget It All: activar o desactivar En vivo",
+
   runToSeeTable: "Ejecuta el flujo de trabajo para ver la tabla.",
 
   usualNumbers: (settings, nodes) => `Valores habituales de este tipo: ${settings}. Nodos cambiados: ${nodes}.`,

@@ -19,6 +19,13 @@ export const fr = {
   keyCloses: "fermer",
   keyTurns: "autres paires",
 
+  on: "oui",
+  off: "non",
+  live: "En direct",
+  liveHint:
+    "Tant que c'est activé, chaque changement qui mène à ce nœud le redessine ; rien d'autre ne tourne",
+  liveCommand: "Forget It All : activer ou couper En direct",
+
   runToSeeTable: "Exécutez le workflow pour voir le tableau.",
 
   usualNumbers: (settings, nodes) => `Valeurs usuelles de cette catégorie : ${settings}. Nœuds modifiés : ${nodes}.`,

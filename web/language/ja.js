@@ -19,6 +19,13 @@ export const ja = {
   keyCloses: "閉じる",
   keyTurns: "ほかの組",
 
+  on: "オン",
+  off: "オフ",
+  live: "ライブ",
+  liveHint:
+    "オンの間、このノードに至る変更があるたびに描き直します。ほかは実行しません",
+  liveCommand: "Forget It All: ライブのオン／オフ",
+
   runToSeeTable: "ワークフローを実行すると表が表示されます。",
 
   usualNumbers: (settings, nodes) => `この種類の標準値にしました：${settings}。変更したノード：${nodes}。`,

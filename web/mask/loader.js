@@ -18,7 +18,7 @@ import { mismatchWords, sourceWords } from "./words.js";
  * @property {Words} words
  */
 
-/** One node's panel and the two values behind it. */
+/** One node's panel and the two values that it shows. */
 export class MaskLoader {
   /** @param {Surroundings} surroundings */
   constructor({ server, file, text, models, onChange, words }) {

@@ -1,5 +1,7 @@
 /** Which models a mask meets: over the wires from the mask's node, before anything runs. */
 
+import { sourceOf } from "../shared/graph.js";
+
 const APPLY = "FIAApplyNeuronMask";
 const MASK = "FIA_NEURON_MASK";
 const MODEL = "MODEL";
@@ -59,7 +61,7 @@ function loaderOf(node) {
     if (slot < 0) {
       return current;
     }
-    current = current.getInputNode(slot);
+    current = sourceOf(current, slot);
   }
   return null;
 }

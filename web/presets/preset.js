@@ -1,4 +1,6 @@
-/** The paper's settings for a kind of concept, put into a node and those behind it. */
+/** The paper's settings for a kind of concept, put into a node and those after it. */
+
+import { sourceOf } from "../shared/graph.js";
 
 /** @import { Words } from "../language/en.js" */
 
@@ -9,7 +11,7 @@ const PASSED_ON = ["FIA_CONCEPT_PROFILE", "FIA_NEURON_MASK"];
 /** Widgets that, left empty, stand for the paper's prompts for the kind. */
 const PROMPTS = ["contexts", "concept_templates", "base_template"];
 
-/** Inputs for what should stay: the nodes behind them forget something else. */
+/** Inputs for what should stay: the nodes after them forget something else. */
 const STAYING = ["protect", "kept_masks"];
 
 /**
@@ -21,7 +23,7 @@ const STAYING = ["protect", "kept_masks"];
  * @returns {number} nodes in which a value changed
  */
 export function applyPreset(node, preset) {
-  const changed = [...behind(node, new Set())].filter((reached) => {
+  const changed = [...following(node, new Set())].filter((reached) => {
     const widgets = reached.widgets?.filter(({ name, value }) => differs(value, preset[name]));
     for (const widget of widgets ?? []) {
       widget.value = preset[widget.name];
@@ -61,15 +63,15 @@ export function sentencesOf(preset, nodes, words, node) {
 /**
  * @param {Comfy.Node} node
  * @param {Set<Comfy.Node>} seen
- * @returns {Set<Comfy.Node>} the node itself and all behind it
+ * @returns {Set<Comfy.Node>} the node itself and all after it
  */
-function behind(node, seen) {
+function following(node, seen) {
   if (!seen.has(node)) {
     seen.add(node);
     node.outputs.forEach(({ type }, slot) => {
       if (PASSED_ON.includes(type)) {
         for (const next of node.getOutputNodes(slot)?.filter((one) => forgets(one, node)) ?? []) {
-          behind(next, seen);
+          following(next, seen);
         }
       }
     });
@@ -85,6 +87,6 @@ function behind(node, seen) {
  */
 function forgets(node, source) {
   return node.inputs.some(
-    ({ name }, slot) => !STAYING.includes(name) && node.getInputNode(slot) === source,
+    ({ name }, slot) => !STAYING.includes(name) && sourceOf(node, slot) === source,
   );
 }

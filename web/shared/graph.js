@@ -40,6 +40,45 @@ export function nodeByExecutionId(graph, id) {
 }
 
 /**
+ * The node at the other end of an input's wire.
+ *
+ * A subgraph node of newer pages (seen in 1.58.1) takes its own getInputNode for a question about
+ * what lies inside it, and fails.
+ *
+ * @param {Comfy.Node} node
+ * @param {number} slot
+ * @returns {Comfy.Node | null}
+ */
+export function sourceOf(node, slot) {
+  if (!node.subgraph) {
+    return node.getInputNode(slot);
+  }
+  const { graph, inputs } = node;
+  const link = graph?.getLink(inputs[slot]?.link ?? -1);
+  return link ? (graph?.getNodeById(link.origin_id) ?? null) : null;
+}
+
+/**
+ * What the server calls a node: its id, after those of the subgraphs around it, joined by colons.
+ *
+ * @param {Comfy.Node} node
+ * @param {Comfy.Graph} graph the one at the top
+ * @returns {string} empty for a node that does not lie in it
+ */
+export function executionId(node, graph) {
+  if (node.graph === graph) {
+    return String(node.id);
+  }
+  for (const { id, subgraph } of graph.nodes) {
+    const inside = subgraph ? executionId(node, subgraph) : "";
+    if (inside) {
+      return `${id}:${inside}`;
+    }
+  }
+  return "";
+}
+
+/**
  * The key of a node's output in `app.nodeOutputs`.
  *
  * @param {Comfy.Node} node

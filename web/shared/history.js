@@ -75,7 +75,7 @@ function nodesIn({ nodes, definitions }) {
 }
 
 /**
- * The values of a node's widgets as texts, but for numbers that the page itself changes.
+ * The values of a node's widgets as texts, without numbers that the page itself changes.
  *
  * @param {Comfy.SavedNode} node
  * @returns {string[]}

@@ -20,12 +20,25 @@ declare namespace Comfy {
     };
     registerExtension(extension: Extension): void;
     getPreviewFormatParam(): string;
+    /** The graph as the server runs it, with the workflow that it came from. */
+    graphToPrompt(): Promise<Prompt>;
   }
 
   interface Api {
     apiURL(path: string): string;
+    /** Throws where the server refuses the graph; the error has the server's `response`. */
+    queuePrompt(
+      number: number,
+      prompt: Prompt,
+      options: { partialExecutionTargets: string[] },
+    ): Promise<{ prompt_id: string }>;
     fetchApi(path: string, options?: RequestInit): Promise<Response>;
     addEventListener(event: string, listener: (event: CustomEvent) => void): void;
+  }
+
+  interface Prompt {
+    output: Record<string, unknown>;
+    workflow: unknown;
   }
 
   /** A message that leaves by itself after `life` milliseconds. */
@@ -50,6 +63,7 @@ declare namespace Comfy {
   interface Canvas {
     /** While the space bar is held, dragging pans wherever it starts. */
     read_only: boolean;
+    selectedItems: Set<unknown>;
     processMouseWheel(event: WheelEvent): void;
     processMouseDown(event: PointerEvent): void;
     processMouseMove(event: PointerEvent): void;
@@ -60,6 +74,7 @@ declare namespace Comfy {
     id: string;
     nodes: Node[];
     getNodeById(id: string | number): Node | null;
+    getLink(id: number): { origin_id: string | number } | null | undefined;
     add(node: Node): void;
     setDirtyCanvas(foreground: boolean, background?: boolean): void;
     serialize(): SavedGraph;
@@ -85,6 +100,8 @@ declare namespace Comfy {
     title: string;
     comfyClass?: string;
     graph: Graph | null;
+    /** Always, muted, bypassed … */
+    mode: number;
     /** The graph inside, if the node is a subgraph. */
     subgraph?: Graph;
     pos: [number, number];
@@ -100,7 +117,7 @@ declare namespace Comfy {
       type: string,
       name: string,
       value: unknown,
-      callback: () => void,
+      callback: (value: unknown) => void,
       options: Record<string, unknown>,
     ): Widget;
     addDOMWidget(
@@ -129,6 +146,8 @@ declare namespace Comfy {
     type: string;
     /** What the page shows instead of the name. */
     localized_name?: string;
+    /** Of an input: the wire's number. */
+    link?: number | null;
   }
 
   interface Widget {
@@ -140,6 +159,7 @@ declare namespace Comfy {
     options: Record<string, unknown>;
     serialize?: boolean;
     hidden?: boolean;
+    tooltip?: string;
     computeSize?(): [number, number];
     callback?(value: unknown, ...details: unknown[]): void;
   }
@@ -167,6 +187,7 @@ declare namespace Comfy {
     name: string;
     /** To be found by keys of the person's choice, and in the menus named below. */
     commands?: Command[];
+    keybindings?: { combo: { key: string; alt?: boolean }; commandId: string }[];
     menuCommands?: { path: string[]; commands: string[] }[];
     /** Before any node is registered. */
     init?(app: App): void | Promise<void>;

@@ -1,0 +1,290 @@
+"""The switch Live of Compare Erasure: the last value, once, alone, and no other run touched."""
+
+import io
+import json
+import time
+from statistics import median
+
+import pytest
+from comfy_page import ComfyPage, Workflow
+from PIL import Image
+from playwright.sync_api import expect
+from test_two_clients import IDLE, RUNNING, other, queue, wait_until  # noqa: F401  (a fixture)
+
+from workbench.erasure import WORKFLOW
+
+COMPARE, APPLY = "FIACompareErasure", "FIAApplyNeuronMask"
+REST = 150  # milliseconds, as in web/live/live.js
+LONG = {"steps": 400}
+
+WATCH = """() => {
+  window.live = { runs: [], shown: [], posted: 0 };
+  const { api } = app;
+  api.addEventListener("execution_start", ({ detail }) => window.live.runs.push(detail.prompt_id));
+  api.addEventListener("executed", ({ detail }) => {
+    window.live.shown.push([String(detail.node), performance.now()]);
+  });
+  const fetchApi = api.fetchApi.bind(api);
+  api.fetchApi = (path, options) => {
+    window.live.posted += path === "/prompt" ? 1 : 0;
+    return fetchApi(path, options);
+  };
+}"""
+SWITCH = """([id, on]) => {
+  const node = app.graph.getNodeById(id);
+  const widget = node.widgets.find((one) => one.name === "live");
+  widget.value = on;
+  widget.callback(on, app.canvas, node);
+}"""
+QUICKLY = """async ([id, values]) => {
+  const node = app.graph.getNodeById(id);
+  const widget = node.widgets.find(({ name }) => name === "strength");
+  for (const value of values) {
+    widget.value = value;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}"""
+TIMED = """([id, value]) => new Promise((resolve) => {
+  const node = app.graph.getNodeById(id);
+  const begun = performance.now();
+  app.api.addEventListener("executed", function shown({ detail }) {
+    if (String(detail.node) === window.wanted) {
+      app.api.removeEventListener("executed", shown);
+      resolve(performance.now() - begun);
+    }
+  });
+  node.widgets.find(({ name }) => name === value[0]).value = value[1];
+  if (value[2]) app.queuePrompt(0, 1, [window.wanted]);
+})"""
+
+
+def only(comfy: ComfyPage, kind: str) -> int:
+    (node,) = comfy.node_ids(kind)
+    return node
+
+
+def demo() -> Workflow:
+    return json.loads(WORKFLOW.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def ready(comfy: ComfyPage) -> ComfyPage:
+    """The page with the chain in it, made short, run once and watched."""
+    comfy.load(demo())
+    comfy.shorten()
+    comfy.run()
+    comfy.page.evaluate(WATCH)
+    return comfy
+
+
+def switch(comfy: ComfyPage, on: bool) -> None:
+    comfy.page.evaluate(SWITCH, [only(comfy, COMPARE), on])
+
+
+def is_on(comfy: ComfyPage) -> bool:
+    return comfy.widget(only(comfy, COMPARE), "live")
+
+
+def rest(comfy: ComfyPage) -> None:
+    """Longer than Live waits, and until the server is idle."""
+    comfy.page.wait_for_timeout(4 * REST)
+    wait_until(comfy, IDLE)
+    comfy.settle()
+
+
+def runs(comfy: ComfyPage) -> list[str]:
+    return comfy.page.evaluate("window.live.runs")
+
+
+def after(comfy: ComfyPage) -> Image.Image:
+    """What Compare Erasure shows as after."""
+    shown = comfy.output(only(comfy, COMPARE))["b_images"][0]
+    answer = comfy.page.request.get(f"{comfy.address}/view", params=shown)
+    return Image.open(io.BytesIO(answer.body()))
+
+
+def drawn_at(comfy: ComfyPage, strength: float) -> bytes:
+    """What a press of Run draws at a strength."""
+    comfy.set_widget(only(comfy, APPLY), "strength", strength)
+    comfy.run()
+    return after(comfy).tobytes()
+
+
+def test_ten_quick_changes_are_one_picture_the_right_one(ready: ComfyPage) -> None:
+    wanted = drawn_at(ready, 0.4)
+    assert wanted != drawn_at(ready, 1.0)
+    switch(ready, True)
+    rest(ready)
+    before = len(runs(ready))
+    values = [0.9, 0.8, 0.7, 0.6, 1.5, 1.2, 2.0, 1.9, 0.5, 0.4]
+    ready.page.evaluate(QUICKLY, [only(ready, APPLY), values])
+    rest(ready)
+    assert len(runs(ready)) == before + 1
+    assert after(ready).tobytes() == wanted
+
+
+def test_nothing_but_the_node_and_what_leads_to_it_runs(ready: ComfyPage) -> None:
+    switch(ready, True)
+    rest(ready)
+    ready.page.evaluate("window.live.shown.length = 0")
+    ready.set_widget(only(ready, APPLY), "strength", 0.7)
+    rest(ready)
+    shown = {node for node, _ in ready.page.evaluate("window.live.shown")}
+    assert shown == {str(only(ready, COMPARE))}  # no Save Image has saved, no report was written
+    posted = ready.page.evaluate("window.live.posted")
+    (saved,) = (node for node in ready.node_ids("SaveImage") if node == ready.titled("After"))
+    ready.set_widget(saved, "filename_prefix", "elsewhere")  # does not lead to it
+    rest(ready)
+    assert ready.page.evaluate("window.live.posted") == posted
+
+
+def test_a_run_that_is_out_of_date_is_interrupted(ready: ComfyPage) -> None:
+    sampler = ready.titled("Sample after forgetting")
+    switch(ready, True)
+    rest(ready)
+    ready.set_widget(sampler, "steps", LONG["steps"])
+    wait_until(ready, RUNNING)
+    ready.page.wait_for_timeout(500)
+    start = time.monotonic()
+    ready.set_widget(sampler, "steps", 2)
+    rest(ready)
+    assert time.monotonic() - start < 15
+    history = ready.page.evaluate("async () => (await fetch('/history')).json()")
+    states = [history[run]["status"]["status_str"] for run in runs(ready)[-2:]]
+    assert states == ["error", "success"]  # the host's word for an interrupted run
+
+
+def test_a_bad_value_is_told_and_the_next_one_is_drawn(ready: ComfyPage) -> None:
+    switch(ready, True)
+    rest(ready)
+    sampler = ready.titled("Sample after forgetting")
+    ready.set_widget(sampler, "scheduler", "none that is known")
+    told = ready.page.get_by_text("KSampler: Value not in list scheduler")
+    expect(told.first).to_be_visible()
+    ready.set_widget(sampler, "scheduler", "normal")
+    (profile,) = ready.node_ids("FIAProfileConcept")
+    failed = "app.api.addEventListener('execution_error', () => { window.live.failed = true; })"
+    ready.page.evaluate(failed)
+    ready.set_widget(profile, "concepts", "")  # only the node itself finds fault with it
+    ready.page.wait_for_function("window.live.failed")
+    assert is_on(ready)
+    before = len(runs(ready))
+    ready.set_widget(profile, "concepts", "church")
+    rest(ready)
+    assert len(runs(ready)) == before + 1
+
+
+def test_it_is_off_in_a_workflow_that_is_opened_and_back_after_an_undo(ready: ComfyPage) -> None:
+    ready.remember()
+    switch(ready, True)
+    rest(ready)
+    saved = ready.page.evaluate("app.graph.serialize()")
+    ready.set_widget(only(ready, APPLY), "strength", 0.3)
+    ready.remember()
+    ready.command("Comfy.Undo")
+    ready.page.wait_for_timeout(1000)
+    assert ready.widget(only(ready, APPLY), "strength") == 1
+    assert is_on(ready)
+    ready.load(saved)
+    ready.page.wait_for_timeout(1000)
+    assert not is_on(ready)
+    posted = ready.page.evaluate("window.live.posted")
+    ready.set_widget(only(ready, APPLY), "strength", 0.2)
+    rest(ready)
+    assert ready.page.evaluate("window.live.posted") == posted
+
+
+def test_its_command_and_key_turn_it(ready: ComfyPage) -> None:
+    ready.command("ForgetItAll.Live")
+    assert is_on(ready)
+    ready.command("ForgetItAll.Live")
+    assert not is_on(ready)
+    ready.page.keyboard.press("Alt+l")
+    assert is_on(ready)
+
+
+def test_it_works_in_a_template_of_subgraphs(comfy: ComfyPage) -> None:
+    comfy.load(json.loads((WORKFLOW.parent / "first_steps.json").read_text(encoding="utf-8")))
+    comfy.page.evaluate(WATCH)
+    comfy.page.evaluate(
+        """() => {
+          for (const { subgraph } of app.graph.nodes) {
+            for (const node of subgraph?.nodes ?? []) {
+              for (const widget of node.widgets ?? []) {
+                const short = { profile_steps: 2, contexts: "park\\nroom" };
+                widget.value = short[widget.name] ?? widget.value;
+                widget.value = node.type === "KSampler" && widget.name === "steps" ? 2
+                  : widget.value;
+              }
+            }
+          }
+        }"""
+    )
+    switch(comfy, True)
+    comfy.page.wait_for_function("id => app.nodeOutputs[id]", arg=str(only(comfy, COMPARE)))
+    rest(comfy)
+    plain = after(comfy).tobytes()
+    comfy.page.evaluate(
+        """() => {
+          const forget = app.graph.nodes.find(({ title }) => title === "Forget It All");
+          const strength = forget.widgets.find(({ name }) => name.endsWith("strength"));
+          strength.value = 0;
+        }"""
+    )
+    rest(comfy)
+    assert after(comfy).tobytes() != plain
+
+
+def test_two_people_do_not_disturb_each_other(
+    ready: ComfyPage,
+    other: ComfyPage,  # noqa: F811  (a fixture)
+) -> None:
+    other.load(demo())
+    other.shorten()
+    switch(ready, True)
+    rest(ready)
+    other.set_widget(other.titled("Sample before"), "steps", 60)
+    other.page.evaluate(WATCH)
+    queue(other)
+    wait_until(ready, RUNNING)
+    for strength in (0.9, 0.5, 0.45):
+        ready.set_widget(only(ready, APPLY), "strength", strength)
+        ready.page.wait_for_timeout(2 * REST)
+    rest(ready)
+    history = ready.page.evaluate("async () => (await fetch('/history')).json()")
+    (theirs,) = runs(other)
+    assert history[theirs]["status"]["status_str"] == "success"
+    assert history[runs(ready)[-1]]["status"]["status_str"] == "success"
+    assert after(ready).tobytes() == drawn_at(ready, 0.45)
+
+
+def test_how_long_it_takes_is_printed(
+    ready: ComfyPage, renderer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the last change to the new picture, beside the plain branch queued at once."""
+    sampler = ready.titled("Sample before")
+    for node in ready.node_ids("KSampler"):
+        ready.set_widget(node, "steps", 20)
+    plain_preview = ready.titled("Before")
+    switch(ready, True)
+    rest(ready)
+    live, plain = [], []
+    for number in range(7):
+        ready.page.evaluate("id => { window.wanted = id; }", str(only(ready, COMPARE)))
+        changed = [only(ready, APPLY), ["strength", 0.5 + 0.05 * number, False]]
+        live.append(ready.page.evaluate(TIMED, changed))
+        rest(ready)
+        switch(ready, False)
+        ready.page.evaluate("id => { window.wanted = id; }", str(plain_preview))
+        plain.append(ready.page.evaluate(TIMED, [sampler, ["seed", 100 + number, True]]))
+        rest(ready)
+        switch(ready, True)
+        rest(ready)
+    with capsys.disabled():
+        took, alone = median(live[1:]) / 1000, median(plain[1:]) / 1000
+        more = took - alone - REST / 1000
+        print(
+            f"\nLive, {renderer}: {took:.2f} s from the last change to the picture; without the "
+            f"nodes {alone:.2f} s; beyond that and {REST} ms of rest: {more:.2f} s"
+        )
+    assert more < 1  # the goal of 0.1 s is for a machine that does nothing else
