@@ -95,7 +95,7 @@ NOISE, PICTURE = "from noise", "from the base model's picture"
 def found_again(suite: str, judge: str, condition: str, method: str, pictures: int) -> int:
     """In how many pictures a judge finds what was forgotten, under one condition."""
     text = (RESULTS / f"{suite}.md").read_text("utf-8").partition(f": {judge}, objects")[2]
-    lines = re.findall(r"^\|.*$", text.partition("by condition:")[2], re.MULTILINE)
+    lines = re.findall(r"^\|.*$", text.partition("by condition:")[2].partition("##")[0], re.M)
     methods, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines)
     (cell,) = [row[methods.index(method)] for row in rows if row[0] == condition]
     return round(float(cell.split(" ")[0]) * pictures / 100)
