@@ -19,15 +19,16 @@ def main() -> None:
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+    from benchmarks.analysis.frames import Measured
+    from benchmarks.analysis.report import write_report
     from benchmarks.harness.late_judging import judge_drawn
     from benchmarks.harness.ledger import Ledger
-    from benchmarks.harness.report import write_report
 
     try:
         suite, places = suite_of(arguments)
         ledger = Ledger(places.rows)
         print(f"{judge_drawn(suite, ledger, places):,} rows")
-        write_report(suite, ledger.rows, places)
+        write_report(Measured(suite, ledger.rows), places)
     except ValueError as error:
         sys.exit(f"{error}")
 

@@ -38,9 +38,10 @@ def main() -> None:
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+    from benchmarks.analysis.frames import Measured
+    from benchmarks.analysis.report import write_report
     from benchmarks.harness.ledger import Ledger
     from benchmarks.harness.redrawing import RedrawPlaces, compare, sample_tasks
-    from benchmarks.harness.report import write_report
     from benchmarks.harness.runner import plan, run
     from workbench.client import ServerError, WorkflowError
     from workbench.server import end_on_signals
@@ -56,7 +57,7 @@ def main() -> None:
         asyncio.run(run(suite, tasks, again, own))
         sentence = compare(before, again.rows).sentence(suite)
         places.redrawn.write_text(sentence + "\n", encoding="utf-8")
-        write_report(suite, before, places)
+        write_report(Measured(suite, before), places)
     except (ValueError, ServerError, WorkflowError) as error:
         sys.exit(f"{error}")
     print(sentence)

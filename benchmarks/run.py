@@ -44,8 +44,9 @@ def main() -> None:
     # The same sums on any number of cores, and no waiting for one that something else uses.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+    from benchmarks.analysis.frames import Measured
+    from benchmarks.analysis.report import write_report
     from benchmarks.harness.ledger import Ledger
-    from benchmarks.harness.report import write_report
     from benchmarks.harness.runner import plan, run
     from benchmarks.harness.sharding import run_sharded
     from workbench.client import ServerError, WorkflowError
@@ -65,7 +66,7 @@ def main() -> None:
             run_sharded(suite, tasks, ledger, places, arguments.ray)
         else:
             asyncio.run(run(suite, tasks, ledger, places))
-        write_report(suite, ledger.rows, places)
+        write_report(Measured(suite, ledger.rows), places)
     except (ValueError, ServerError, WorkflowError) as error:
         sys.exit(f"{error}")
 

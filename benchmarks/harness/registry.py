@@ -19,6 +19,13 @@ from .method import Method
 from .suite import Entry, Suite, SuiteError
 
 BENCHMARKS = ROOT / "benchmarks"
+PREPARATION = "preparation_seconds"
+PRUNED = "pruned_share"
+OVERLAP = "mask_overlap"
+RUN_FIGURES = (PREPARATION, PRUNED, OVERLAP)
+"""What is measured once a method and group: the time before the first picture, the share of the
+layers' weights in the mask, and the mask's Jaccard index with the reference's."""
+
 PAGE_ONLY = ("presets.py", "progress.py", "routes.py", "uploads.py")
 """Files of ``nodes/host`` that only the page notices."""
 

@@ -21,16 +21,10 @@ from .ledger import Ledger, Origin, Row
 from .method import Setup
 from .places import Places
 from .provenance import note_commit
+from .registry import OVERLAP, PREPARATION, PRUNED
 from .server_folder import make_ready
 from .shots import Shot, base_shots, group_shots
 from .suite import BASE, Condition, Entry, Group, Suite
-
-PREPARATION = "preparation_seconds"
-PRUNED = "pruned_share"
-OVERLAP = "mask_overlap"
-"""Names in the judge's column for what is measured once a method and group, without a shot: the
-time before the first picture, the share of the layers' weights in the mask, and the mask's Jaccard
-index with the reference's."""
 
 NO_SHOT = Shot("", "", "", "", 0)
 

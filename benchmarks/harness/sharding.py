@@ -19,7 +19,8 @@ from .drawing import SHOTS_A_GRAPH
 from .ledger import Ledger, Origin
 from .places import Places
 from .provenance import note_commit
-from .runner import NO_SHOT, OVERLAP, PREPARATION, PRUNED, Task, run, unfinished
+from .registry import OVERLAP, PREPARATION, PRUNED
+from .runner import NO_SHOT, Task, run, unfinished
 from .shots import Shot
 from .suite import BASE, Suite
 

@@ -140,33 +140,6 @@ class PromptFile:
     first: int
 
 
-SHOWN, TIME = "shown", "time"
-"""Figures of goals that are not of the judge of the concepts."""
-
-FIGURES = ("forgotten", "kept_share", "harmonic_mean", SHOWN, TIME)
-TRAINING_FREE = "training-free peers"
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What a suite should show of its reference.
-
-    Attributes:
-        figure: one of ``FIGURES``: an attribute of ``Outcome``; ``SHOWN``, what the first judge of
-            something else than the concepts still finds, as a share of what it found; ``TIME``, the
-            preparation for each concept, which should fall with their number.
-        most, least: in percent; one of them for every figure but ``TIME``, unless ``ahead_of``.
-        ahead_of: a method's label, or ``TRAINING_FREE``: its harmonic mean should be lower.
-        groups: families that count; all where empty.
-    """
-
-    figure: str
-    most: float | None = None
-    least: float | None = None
-    ahead_of: str = ""
-    groups: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True)
 class Suite:
     """Everything that a run and a report need to know."""
@@ -191,7 +164,6 @@ class Suite:
     groups: tuple[Group, ...]
     entries: tuple[Entry, ...]
     sweeps: tuple[Sweep, ...]
-    goals: tuple[Goal, ...] = ()
     chooses: bool = False
     attack: Attack | None = None
     prompt_file: PromptFile | None = None

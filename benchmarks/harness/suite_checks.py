@@ -1,7 +1,7 @@
 """What a suite's file cannot be refused for key by key: values that do not fit each other."""
 
 from .attack import check_attack
-from .suite import BASE, NOTHING, PLAIN, TRAINING_FREE, Suite, SuiteError
+from .suite import BASE, NOTHING, PLAIN, Suite, SuiteError
 
 FIELDS = ("object", "misspelt", "learned", "scene", "style")
 """Of prompts."""
@@ -23,13 +23,6 @@ def check(suite: Suite) -> None:
                 raise SuiteError(
                     f"methods: {entry.label!r}: no groups {family!r}; there are {known}"
                 )
-    for goal in suite.goals:
-        rivals = {TRAINING_FREE, *labels} - {BASE, suite.reference}
-        if goal.ahead_of and goal.ahead_of not in rivals:
-            raise SuiteError(f"goals: ahead_of: {goal.ahead_of!r} is no other method's label")
-        for family in goal.groups:
-            if family not in families:
-                raise SuiteError(f"goals: no groups {family!r}; there are {', '.join(families)}")
     for sweep in suite.sweeps:
         if sweep.default is not None and sweep.use not in labels:
             raise SuiteError(f"sweeps: the default needs a method with the label {sweep.use!r}")

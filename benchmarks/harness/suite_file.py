@@ -21,7 +21,6 @@
 | [[groups]] | ``name``, ``concepts`` forgotten together, or ``each`` alone; ``kept`` of its own |
 | [[methods]] | ``use``, a file of ``benchmarks/methods``; ``label``, ``groups`` to take, settings |
 | [[sweeps]] | ``use``, ``setting``, ``values``, ``default``, ``settings``, ``label`` |
-| [[goals]] | ``figure``, with ``most``, ``least`` or ``ahead_of``, ``groups``: see ``Goal`` |
 | chooses | true: the report names each peer's best setting, for other suites to take |
 | [attack] | ``concepts`` that {learned} stands for, and how it is learned: see ``attack.py`` |
 | [prompt_file] | ``file``, columns ``prompt`` and ``seed``, what it ``shows``, only the ``first`` |
@@ -41,11 +40,8 @@ from .places import SUITES
 from .prompt_file import parse_prompt_file
 from .suite import (
     CONCEPT_KINDS,
-    FIGURES,
-    TIME,
     Condition,
     Entry,
-    Goal,
     Group,
     Suite,
     SuiteError,
@@ -146,7 +142,6 @@ def parse_suite(
         groups=groups,
         entries=entries,
         sweeps=_sweeps(content),
-        goals=_goals(content),
         chooses=truth_of(content, "chooses", default=False),
         attack=parse_attack(content),
         prompt_file=prompt_file,
@@ -181,7 +176,6 @@ _KEYS = frozenset(
         "groups",
         "methods",
         "sweeps",
-        "goals",
         "chooses",
         "attack",
         "prompt_file",
@@ -207,11 +201,10 @@ def _dry(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shrink(content: dict[str, Any], quick: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a quick form, which has no goals."""
-    require_known(quick, _KEYS - {"goals"} | {"concepts"}, "quick.")
+    """The content of a quick form."""
+    require_known(quick, _KEYS | {"concepts"}, "quick.")
     shrunk = content | {key: value for key, value in quick.items() if key not in _CHOSEN}
     shrunk.pop("concepts", None)
-    shrunk.pop("goals", None)
     for key in _CHOSEN.keys() & quick.keys():
         wanted = texts_of(quick, key, where="quick.")
         tables = {_name_of(table, key): table for table in tables_of(content, key)}
@@ -310,29 +303,6 @@ def _sweeps(content: Mapping[str, Any]) -> tuple[Sweep, ...]:
         settings = table_of(table, "settings")
         sweeps.append(Sweep(use, setting, tuple(values), default, settings, name))
     return tuple(sweeps)
-
-
-_GOAL_KEYS = {"figure", "most", "least", "ahead_of", "groups"}
-
-
-def _goals(content: Mapping[str, Any]) -> tuple[Goal, ...]:
-    goals = []
-    for table in tables_of(content, "goals"):
-        require_known(table, _GOAL_KEYS, "goals: ")
-        figure = choice_of(table, "figure", FIGURES, default=FIGURES[0])
-        rival = text_of(table, "ahead_of", default="", where="goals: ")
-        bounds = [table[key] for key in ("most", "least") if key in table]
-        if any(type(bound) not in (int, float) for bound in bounds):
-            raise SuiteError(f"goals: {figure}: most and least are percent; give a number")
-        if rival and figure != "harmonic_mean":
-            raise SuiteError(f"goals: ahead_of compares harmonic means; {figure!r} is none")
-        if len(bounds) != (0 if rival or figure == TIME else 1):
-            raise SuiteError(
-                f"goals: {figure}: give one of most, least, ahead_of; none of them for {TIME}"
-            )
-        families = texts_of(table, "groups", least=0, where="goals: ")
-        goals.append(Goal(figure, table.get("most"), table.get("least"), rival, families))
-    return tuple(goals)
 
 
 def _conditions(content: Mapping[str, Any]) -> tuple[Condition, ...]:

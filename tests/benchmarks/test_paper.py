@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
+from benchmarks.analysis.frames import Measured
+from benchmarks.analysis.report import report
 from benchmarks.harness import places as places_module
 from benchmarks.harness import registry
 from benchmarks.harness.checkpoint import with_checkpoint
 from benchmarks.harness.ledger import Ledger, Row, read_rows
 from benchmarks.harness.method import METHOD_NODES, Setup
 from benchmarks.harness.places import Places
-from benchmarks.harness.registry import check_suite
-from benchmarks.harness.report import report
-from benchmarks.harness.runner import PRUNED, plan, run
+from benchmarks.harness.registry import PRUNED, check_suite
+from benchmarks.harness.runner import plan, run
 from benchmarks.harness.suite_file import load_suite, parse_suite
 from benchmarks.methods.fia_table8 import METHOD, sparsities
 from fia_core import PRESETS, NeuronMask, default_contexts
@@ -54,7 +55,9 @@ def test_every_suite_has_a_report(
         for shot in task.shots
         for judge in suite.judges
     ]
-    text = report(replace(suite, checkpoint=None), rows, Places(suite.name, dry_run=dry_run))
+    text = report(
+        Measured(replace(suite, checkpoint=None), rows), Places(suite.name, dry_run=dry_run)
+    )
     assert all(registry.judge(judge).title in text for judge in suite.judges)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.harness.ledger import Row
 from benchmarks.harness.redrawing import Redrawn, compare, sample_tasks
-from benchmarks.harness.runner import NO_SHOT, PREPARATION, Task, plan
+from benchmarks.harness.registry import PREPARATION
+from benchmarks.harness.runner import NO_SHOT, Task, plan
 from benchmarks.harness.suite_file import parse_suite
 
 

@@ -1,16 +1,22 @@
 """What the checkout says was measured is what its rows say: reports, plots, page and README."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
 import pytest
 
-from benchmarks.harness.index import index
-from benchmarks.harness.ledger import Ledger
+from benchmarks.analysis.comparisons import by_verdict, comparisons, hardest
+from benchmarks.analysis.frames import Measured, of, over_seeds
+from benchmarks.analysis.page import page
+from benchmarks.analysis.report import write_report
+from benchmarks.harness import registry
+from benchmarks.harness.ledger import read_rows
 from benchmarks.harness.places import SUITES, Places
-from benchmarks.harness.report import write_report
 from benchmarks.harness.suite_file import load_suite
 from workbench.environment import ROOT
 
@@ -34,11 +40,15 @@ class Copied(Places):
         return ROOT / self.folder / f"{self.suite}_{name}.png"
 
 
+@cache
+def of_suite(name: str) -> Measured:
+    return Measured(load_suite(SUITES / f"{name}.toml"), read_rows(Places(name).rows))
+
+
 @pytest.mark.parametrize("name", MEASURED)
 def test_a_report_and_its_plots_are_written_byte_for_byte(name: str) -> None:
-    suite = load_suite(SUITES / f"{name}.toml")
-    places = Copied(name, folder="results/benchmarks/again")
-    write_report(suite, Ledger(places.rows).rows, places)
+    suite, places = of_suite(name).suite, Copied(name, folder="results/benchmarks/again")
+    write_report(of_suite(name), places)
     assert places.report.read_text("utf-8") == (RESULTS / f"{name}.md").read_text("utf-8")
     for plot in suite.plots:
         again = places.plot(plot)
@@ -47,7 +57,7 @@ def test_a_report_and_its_plots_are_written_byte_for_byte(name: str) -> None:
 
 
 def test_the_page_is_written_byte_for_byte() -> None:
-    assert index() == (RESULTS / "README.md").read_text("utf-8")
+    assert page([of_suite(name) for name in MEASURED]) == (RESULTS / "README.md").read_text("utf-8")
 
 
 def table_rows(file: Path, heading: str = "") -> dict[str, list[str]]:
@@ -121,3 +131,71 @@ def test_the_readmes_sentences_on_robustness_say_what_the_reports_say() -> None:
     assert f"lets {let[0]} and {let[1]} through, half as large all;" in text
     assert attacked(NOISE, prune) + attacked(PICTURE, prune) == 40
     assert f"UCE {attacked(NOISE, 'UCE')} and {attacked(PICTURE, 'UCE')}." in text
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "least", "most"),
+    [
+        ("objects", "forgotten", 0, 2),
+        ("objects", "kept_share", 95, 100),
+        ("objects", "harmonic_mean", 90, 100),
+        ("quality", "kept_share", 98, 100),
+        ("styles", "forgotten", 0, 10),
+        ("transfer", "kept_share", 97, 200),
+    ],
+)
+def test_a_share_is_what_it_should_be_in_every_family_and_condition(
+    name: str, figure: str, least: float, most: float
+) -> None:
+    measured = of_suite(name)
+    suite = measured.suite
+    for family, groups in suite.families.items():
+        found = of(measured.accuracy, suite.reference, groups)
+        for condition, here in found.groupby("condition"):
+            share = 100 * over_seeds(here, figure).mean
+            assert least <= share <= most, f"{family}, {condition}: {share}"
+
+
+def test_pictures_of_a_forgotten_style_still_show_their_object() -> None:
+    measured = of_suite("styles")
+    judge = next(j for j in measured.suite.judges if registry.judge(j).aspect == "object")
+    for groups in measured.suite.families.values():
+        pairs = of(measured.pairs(judge), "fia", groups)
+        for _, here in pairs.groupby("forgotten"):
+            before, after = (over_seeds(here, name).mean for name in ("before", "after"))
+            assert after / before >= 0.95
+
+
+FORGETS_AS_WELL = {"ConceptPrune", "UCE"}
+"""Training-free peers that the bundled model is too easy for: no difference is shown."""
+
+
+@pytest.mark.parametrize("name", ["objects", "robust", "scale", "styles"])
+def test_fia_is_ahead_of_every_training_free_peer_but_those_that_forget_as_well(name: str) -> None:
+    measured = of_suite(name)
+    tests = comparisons(measured, registry.judge_of_concepts(measured.suite))
+    verdicts: Mapping[str, Sequence[str]] = by_verdict(hardest(measured.suite, tests, "peer"))
+    assert set(verdicts) <= {"ahead", "equal", "no difference shown"}
+    others = {title for word, titles in verdicts.items() if word != "ahead" for title in titles}
+    assert others == FORGETS_AS_WELL
+
+
+def test_the_rule_of_fusion_is_ahead_of_the_union_only_where_forgetting_costs() -> None:
+    for name, word in (("scale", "equal"), ("strong", "ahead")):
+        measured = of_suite(name)
+        tests = comparisons(measured, registry.judge_of_concepts(measured.suite))
+        assert tests["union"].verdict == word
+
+
+def test_preparation_for_each_concept_takes_less_time_with_more_of_them() -> None:
+    runs = of_suite("scale").runs
+    fia = runs[runs["method"] == "fia"]
+    each = (fia["preparation_seconds"] / fia["concepts"]).groupby(fia["concepts"]).mean()
+    assert all(earlier > later for earlier, later in pairwise(each))
+
+
+def test_the_page_says_where_the_frechet_distance_puts_fia() -> None:
+    found = table_rows(RESULTS / "quality_fid.md")
+    ours = float(found["FIA, exact Eq. 1"][2])
+    nearer = {name for name, cells in found.items() if float(cells[2]) < ours}
+    assert nearer == {"ConceptPrune", "random weights, as many"}

@@ -10,11 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.harness.comparisons import comparisons
+from benchmarks.analysis.comparisons import comparisons
+from benchmarks.analysis.frames import Measured
 from benchmarks.harness.ledger import Ledger, read_rows
-from benchmarks.harness.outcomes import Answered, outcomes
 from benchmarks.harness.places import SUITES, Places
-from benchmarks.harness.runner import PREPARATION, PRUNED, jaccard, plan
+from benchmarks.harness.registry import PREPARATION, PRUNED
+from benchmarks.harness.runner import jaccard, plan
 from benchmarks.harness.suite_file import load_suite, parse_suite
 from fia_core import ModelIdentity, NeuronMask
 from workbench.environment import ROOT
@@ -82,12 +83,12 @@ def test_a_quick_run_answers_every_shot_once(quick: Places) -> None:
 
 def test_the_method_forgets_and_random_weights_do_not(quick: Places) -> None:
     suite = load_suite(SUITES / "objects.toml", quick=True)
-    answered = Answered(read_rows(quick.rows), "demo_objects")
-    (fia,) = outcomes(suite, answered, "fia", suite.groups[0])
-    (random,) = outcomes(suite, answered, "random_mask", suite.groups[0])
-    assert fia.forgotten_before == 1 and fia.forgotten <= 0.25 and fia.kept_share >= 0.75
-    assert random.forgotten >= 0.75
-    assert comparisons(suite, answered)["random_mask"].pairs == 1
+    measured = Measured(suite, read_rows(quick.rows))
+    outcomes = measured.outcomes("demo_objects").set_index("method")
+    fia, random = outcomes.loc["fia"], outcomes.loc["random_mask"]
+    assert fia["forgotten_before"] == 1 and fia["forgotten"] <= 0.25 and fia["kept_share"] >= 0.75
+    assert random["forgotten"] >= 0.75
+    assert comparisons(measured, "demo_objects")["random_mask"].pairs == 1
 
 
 def test_random_masks_are_as_large_as_the_methods(quick: Places) -> None:

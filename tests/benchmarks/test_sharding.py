@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks.harness.ledger import Ledger, Row, read_rows
 from benchmarks.harness.places import Places
-from benchmarks.harness.runner import PREPARATION, Task, plan
+from benchmarks.harness.registry import PREPARATION
+from benchmarks.harness.runner import Task, plan
 from benchmarks.harness.sharding import (
     ShardingError,
     ShardPlaces,

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness.best_settings import best_settings
+from benchmarks.analysis.frames import Measured
+from benchmarks.analysis.tables import best_settings
 from benchmarks.harness.ledger import read_rows
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.registry import check_suite
-from benchmarks.harness.report import current_rows
 from benchmarks.harness.shots import base_shots, group_shots, misspelt
 from benchmarks.harness.suite import Entry, Settings, SuiteError
 from benchmarks.harness.suite_file import load_suite, parse_suite
@@ -209,8 +209,8 @@ def test_one_template_of_several_asks_for_its_part(content: Content) -> None:
 def best_of_sweep(name: str) -> dict[str, Settings]:
     """Settings of the best of each peer, by what the suite's rows say."""
     suite = load_suite(SUITES / f"{name}.toml")
-    rows = current_rows(suite, read_rows(Places(name).rows))
-    return {use: entry.settings for use, entry in best_settings(suite, rows).items()}
+    measured = Measured(suite, read_rows(Places(name).rows))
+    return {use: entry.settings for use, entry in best_settings(measured).items()}
 
 
 @pytest.mark.parametrize(
