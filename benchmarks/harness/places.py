@@ -8,8 +8,8 @@ from workbench.environment import ENVIRONMENT, ROOT
 
 from .ledger import Origin
 from .shots import Shot
+from .suite import SUITES
 
-SUITES = ROOT / "benchmarks" / "suites"
 DRY_RUN = "dry_run"
 
 

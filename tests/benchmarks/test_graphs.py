@@ -11,7 +11,7 @@ from benchmarks.harness.drawing import Brush, shots_graph
 from benchmarks.harness.method import Setup
 from benchmarks.harness.registry import method
 from benchmarks.harness.shots import group_shots
-from benchmarks.harness.suite_file import load_suite
+from benchmarks.harness.suite import load_suite
 from workbench.environment import ROOT
 from workbench.erasure import demo_workflow
 from workbench.server import running_server

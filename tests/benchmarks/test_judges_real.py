@@ -20,7 +20,7 @@ from benchmarks.harness.places import Places
 from benchmarks.harness.registry import judge
 from benchmarks.harness.runner import plan, run
 from benchmarks.harness.shots import Shot
-from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.suite import parse_suite
 from benchmarks.judges import imagenet_resnet50, nudenet_exposed
 from benchmarks.judges.networks import clip, needs
 from benchmarks.judges.networks.needs import FOLDER_VARIABLE, MissingError

@@ -11,7 +11,7 @@ from benchmarks.harness.late_judging import judge_drawn
 from benchmarks.harness.ledger import Ledger, Origin, Row
 from benchmarks.harness.places import Places
 from benchmarks.harness.shots import Shot
-from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.suite import parse_suite
 
 ORIGIN = Origin("earlier", "fia", "s", "one", ("church",))
 

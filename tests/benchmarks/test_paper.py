@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from benchmarks.harness.method import METHOD_NODES, Setup
 from benchmarks.harness.places import Places
 from benchmarks.harness.registry import PRUNED, check_suite
 from benchmarks.harness.runner import plan, run
-from benchmarks.harness.suite_file import load_suite, parse_suite
+from benchmarks.harness.suite import load_suite, parse_suite
 from benchmarks.methods.fia_table8 import METHOD, sparsities
 from fia_core import PRESETS, NeuronMask, default_contexts
 from workbench.environment import HOST, ROOT
@@ -51,12 +50,13 @@ def test_every_suite_has_a_report(
         pytest.skip("its prompts are people's own copies")
     rows = [
         Row(task.origin, shot, judge, 1.0, 1.0)
-        for task in plan(replace(suite, seeds=suite.seeds[:1], checkpoint=None))
+        for task in plan(suite.model_copy(update={"seeds": suite.seeds[:1], "checkpoint": None}))
         for shot in task.shots
         for judge in suite.judges
     ]
     text = report(
-        Measured(replace(suite, checkpoint=None), rows), Places(suite.name, dry_run=dry_run)
+        Measured(suite.model_copy(update={"checkpoint": None}), rows),
+        Places(suite.name, dry_run=dry_run),
     )
     assert all(registry.judge(judge).title in text for judge in suite.judges)
 

@@ -11,8 +11,7 @@ from benchmarks.analysis.tables import other_table
 from benchmarks.harness.drawing import literal
 from benchmarks.harness.runner import plan
 from benchmarks.harness.shots import suite_seeds
-from benchmarks.harness.suite import SuiteError
-from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.suite import SuiteError, parse_suite
 
 Content = dict[str, Any]
 
@@ -76,9 +75,12 @@ def test_a_file_that_cannot_be_asked_from_is_refused(
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"file": "a.csv", "column": "b"}, "prompt_file: column: unknown; known are file, first"),
-        ({"prompt": "b"}, "prompt_file: file: is missing"),
-        ({"file": "a.csv", "first": -1}, "prompt_file: first: is -1; give 1 or more, or leave"),
+        ({"file": "a.csv", "column": "b"}, "prompt_file.column: unknown; known are file, first"),
+        ({"prompt": "b"}, "prompt_file.file: is missing"),
+        (
+            {"file": "a.csv", "first": -1},
+            "prompt_file.first: .*greater than or equal to 0; it is -1",
+        ),
     ],
 )
 def test_a_table_that_says_something_else_is_refused(

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.harness.ledger import read_rows
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.runner import plan
-from benchmarks.harness.suite_file import load_suite
+from benchmarks.harness.suite import load_suite
 from workbench.environment import ROOT
 
 ELSEWHERE = {"objects"}  # in test_run.py

@@ -9,7 +9,7 @@ from benchmarks.harness.ledger import Row
 from benchmarks.harness.redrawing import Redrawn, compare, sample_tasks
 from benchmarks.harness.registry import PREPARATION
 from benchmarks.harness.runner import NO_SHOT, Task, plan
-from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.suite import parse_suite
 
 
 def rows_of(tasks: list[Task], value: float = 1.0) -> list[Row]:

@@ -16,7 +16,7 @@ from benchmarks.harness.ledger import Ledger, read_rows
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.registry import PREPARATION, PRUNED
 from benchmarks.harness.runner import jaccard, plan
-from benchmarks.harness.suite_file import load_suite, parse_suite
+from benchmarks.harness.suite import load_suite, parse_suite
 from fia_core import ModelIdentity, NeuronMask
 from workbench.environment import ROOT
 

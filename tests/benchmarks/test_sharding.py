@@ -23,8 +23,7 @@ from benchmarks.harness.sharding import (
     stages,
     take_over,
 )
-from benchmarks.harness.suite import Suite
-from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.suite import Suite, parse_suite
 from workbench.environment import ROOT
 
 
