@@ -27,6 +27,8 @@ else:
     import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
 SUITES = ROOT / "benchmarks" / "suites"
+LISTS, BEST = (SUITES.parent / name for name in ("lists.toml", "best.toml"))
+"""Lists that several suites name, and the best settings of the peers, by kind of concept."""
 
 PLAIN = "plain"
 """The style that is none."""
@@ -103,10 +105,13 @@ class Entry(_Table):
     families: Texts = ()
 
     @classmethod
-    def of_table(cls, table: Settings) -> "Entry":
-        """From the file's ``[[methods]]``."""
+    def of_table(cls, table: Settings, best: Mapping[str, Settings]) -> "Entry":
+        """From the file's ``methods``; ``settings = "best"`` takes those of the peer's sweep."""
         settings = {k: v for k, v in table.items() if k not in ("use", "label", "groups")}
         use, families = table.get("use", ""), table.get("groups", ())
+        if settings.pop("settings", "") == "best":
+            _require(use in best, f"methods: {use!r} has no best settings in {BEST.name}")
+            settings = {**best[use], **settings}
         label = table.get("label", use)
         return cls(label=label, use=use, settings=settings, families=families)
 
@@ -416,7 +421,7 @@ def load_suite(path: Path, quick: bool = False, dry_run: bool = False) -> Suite:
         SuiteError: no such file, no TOML, or a value that cannot be run.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = _toml(path)
     except FileNotFoundError:
         known = ", ".join(sorted(_name(other) for other in path.parent.glob("*.toml")))
         raise SuiteError(f"{path}: there is no such suite. There are: {known}") from None
@@ -440,7 +445,7 @@ def parse_suite(
     Raises:
         SuiteError: a key is unknown, missing, of another type, or does not fit another.
     """
-    content = {"name": name, **content}
+    content = {"name": name, **_with_lists(content, _toml(LISTS))}
     shrunk, dry = content.pop("quick", {}), content.pop("dry_run", {})
     try:
         if dry_run:
@@ -449,8 +454,9 @@ def parse_suite(
         if quick:
             content = _shrink(content, shrunk)
         content["groups"] = _groups(content)
+        best = _with_lists(_toml(BEST), _toml(LISTS))[content.get("concept", "object")]
         sweeps = [Sweep(**table) for table in content.get("sweeps", [])]
-        entries = [Entry.of_table(table) for table in content.pop("methods", [])]
+        entries = [Entry.of_table(table, best) for table in content.pop("methods", [])]
         content["entries"] = [*entries, *(entry for sweep in sweeps for entry in sweep.entries)]
         if "conditions" in content:
             content["conditions"] = [Condition.of_table(table) for table in content["conditions"]]
@@ -467,6 +473,22 @@ def parse_suite(
         raise SuiteError(_sentence(error)) from None
     except ValueError as error:
         raise SuiteError(f"{error}") from None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _with_lists(value: Any, lists: Mapping[str, list[str]]) -> Any:
+    """The value with lists in place of their names, as ``"@objects"``."""
+    if isinstance(value, dict):
+        return {key: _with_lists(one, lists) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_with_lists(one, lists) for one in value]
+    if isinstance(value, str) and value.startswith("@"):
+        _require(value[1:] in lists, f"{value!r}: {LISTS.name} has no such list")
+        return list(lists[value[1:]])
+    return value
 
 
 def _sentence(error: ValidationError) -> str:

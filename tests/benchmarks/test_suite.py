@@ -1,5 +1,6 @@
 """A suite's file is read as it is meant, or refused with the key and the mend."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from benchmarks.harness.ledger import read_rows
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.shots import base_shots, group_shots, misspelt
-from benchmarks.harness.suite import Entry, Settings, SuiteError, load_suite, parse_suite
+from benchmarks.harness.suite import Entry, SuiteError, load_suite, parse_suite
 
 Content = dict[str, Any]
 
@@ -212,25 +213,42 @@ def test_one_template_of_several_asks_for_its_part(content: Content) -> None:
     assert {shot.prompt for shot in parts[0]} == {"a church", "a cat", "a car"}
 
 
-def best_of_sweep(name: str) -> dict[str, Settings]:
-    """Settings of the best of each peer, by what the suite's rows say."""
-    suite = load_suite(SUITES / f"{name}.toml")
-    measured = Measured(suite, read_rows(Places(name).rows))
-    return {use: entry.settings for use, entry in best_settings(measured).items()}
-
-
-@pytest.mark.parametrize(
-    ("name", "sweep"),
-    [
-        *((name, "peers") for name in ("objects", "attack", "quality", "robust", "scale")),
-        ("styles", "style_peers"),
-    ],
-)
-def test_suites_take_the_best_settings_of_the_peers(name: str, sweep: str) -> None:
+@pytest.mark.parametrize(("concept", "sweep"), [("object", "peers"), ("style", "style_peers")])
+def test_the_best_settings_are_those_of_the_sweeps(concept: str, sweep: str) -> None:
     """SLD's and the negative prompt's forget nothing among objects, whichever is taken."""
-    best = best_of_sweep(sweep)
-    taken = load_suite(SUITES / f"{name}.toml").entries
-    settings = {use: [entry.settings for entry in taken if entry.use == use] for use in best}
-    compared = {"concept_prune", "uce", "perpneg", "esdx"} & {entry.use for entry in taken}
-    assert {"concept_prune", "uce", "perpneg"} <= compared
-    assert all(best[use] in settings[use] for use in compared)
+    suite = load_suite(SUITES / f"{sweep}.toml")
+    found = best_settings(Measured(suite, read_rows(Places(sweep).rows)))
+    taken = parse_suite(
+        "small",
+        {
+            "title": "Best",
+            "concept": concept,
+            "scenes": ["beach"],
+            "objects": ["cat"],
+            "prompts": ["{object}"],
+            "plain_prompt": "{object}",
+            "seeds": [1],
+            "judges": ["demo_objects"],
+            "reference": "base",
+            "groups": [{"name": "one", "concepts": ["neon"], "kept": ["plain"]}],
+            "methods": [{"use": "base"}, *({"use": u, "settings": "best"} for u in found)],
+        },
+    )
+    assert {entry.use: entry.settings for entry in taken.entries[1:]} == {
+        use: entry.settings for use, entry in found.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["objects", "attack", "quality", "robust", "scale", "styles"])
+def test_suites_that_compare_take_the_best_settings_of_the_peers(name: str) -> None:
+    text = (SUITES / f"{name}.toml").read_text(encoding="utf-8")
+    compared = re.findall(r'use = "(\w+)".*settings = "best"', text)
+    assert {"concept_prune", "uce", "perpneg"} <= set(compared)
+
+
+def test_a_list_or_a_best_setting_that_is_not_there_is_refused(content: Content) -> None:
+    with pytest.raises(SuiteError, match=r"'@things': lists.toml has no such list"):
+        parse_suite("small", content | {"kept": "@things"})
+    content["methods"][1] = {"use": "fia", "settings": "best"}
+    with pytest.raises(SuiteError, match=r"methods: 'fia' has no best settings in best.toml"):
+        parse_suite("small", content)
