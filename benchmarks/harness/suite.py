@@ -445,16 +445,17 @@ def parse_suite(
     Raises:
         SuiteError: a key is unknown, missing, of another type, or does not fit another.
     """
-    content = {"name": name, **_with_lists(content, _toml(LISTS))}
-    shrunk, dry = content.pop("quick", {}), content.pop("dry_run", {})
+    content = {"name": name, **content}
     try:
+        content = _with_lists(content, _toml(LISTS))
+        shrunk, dry = content.pop("quick", {}), content.pop("dry_run", {})
         if dry_run:
             _require(bool(dry), "dry_run: is missing; only suites of a checkpoint have one")
             content = {**content, **dry, "dry_run": True, "checkpoint": ""}
         if quick:
             content = _shrink(content, shrunk)
         content["groups"] = _groups(content)
-        best = _with_lists(_toml(BEST), _toml(LISTS))[content.get("concept", "object")]
+        best = _with_lists(_toml(BEST), _toml(LISTS)).get(content.get("concept", "object"), {})
         sweeps = [Sweep(**table) for table in content.get("sweeps", [])]
         entries = [Entry.of_table(table, best) for table in content.pop("methods", [])]
         content["entries"] = [*entries, *(entry for sweep in sweeps for entry in sweep.entries)]
