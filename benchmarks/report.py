@@ -24,8 +24,8 @@ def main() -> None:
     from benchmarks.analysis.frames import Measured
     from benchmarks.analysis.page import page
     from benchmarks.analysis.report import write_report
-    from benchmarks.harness.ledger import Ledger
     from benchmarks.harness.places import SUITES, Places
+    from benchmarks.harness.rows import Rows
 
     every = [path.stem for path in sorted(SUITES.glob("*.toml")) if Places(path.stem).rows.exists()]
     asked = [arguments] if arguments.suite else [parser.parse_args([name]) for name in every]
@@ -33,7 +33,7 @@ def main() -> None:
     try:
         for one in asked:
             suite, places = suite_of(one)
-            suites.append(Measured(suite, Ledger(places.rows).rows))
+            suites.append(Measured(suite, Rows(places.rows, places.database)))
             write_report(suites[-1], places)
     except ValueError as error:
         sys.exit(f"{error}")

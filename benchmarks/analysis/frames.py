@@ -1,7 +1,7 @@
 """A suite's rows as frames: every picture before and after forgetting, and shares over them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import nan
@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.harness import registry
-from benchmarks.harness.ledger import Row
+from benchmarks.harness.rows import FIGURES, Rows
 from benchmarks.harness.shots import group_shots
 from benchmarks.harness.suite import BASE, Group, Suite
 
@@ -57,52 +57,49 @@ class Measured:
     Args:
         suite: whose methods, groups and prompts count as they are set now.
         rows: as they were kept; those of other settings are left out.
+
+    Attributes:
+        commits: by run: what drew it.
     """
 
-    def __init__(self, suite: Suite, rows: Iterable[Row]) -> None:
+    def __init__(self, suite: Suite, rows: Rows) -> None:
         self.suite = suite
         known = {entry.label: suite.settings_hash(entry) for entry in suite.entries}
-        self.rows = [row for row in rows if known.get(row.origin.method) == row.origin.settings]
+        self.commits = {
+            run: commit
+            for run, commit in rows.commits.items()
+            if known.get(run.method) == run.settings
+        }
+        own = [one for one in rows.pictures.values() if one.run in self.commits]
+        self.shots = {shot: n for n, shot in enumerate(dict.fromkeys(one.shot for one in own))}
+        """The number of each shot that was drawn."""
+        self.pictures: Frame = pd.DataFrame(
+            [
+                {
+                    "method": one.run.method,
+                    "group": one.run.group,
+                    "shot": self.shots[one.shot],
+                    "shows": one.shot.shows(suite.concept),
+                    "seconds": one.seconds,
+                    **one.values,
+                }
+                for one in own
+            ]
+        )
+        """A row a picture: method, group, shot, what it shows, seconds, a column a judge."""
+        self.runs: Frame = pd.DataFrame(
+            [
+                {"method": run.method, "group": run.group, "concepts": len(run.concepts)}
+                | rows.figures[run]
+                for run in self.commits
+                if run.group
+            ],
+            columns=["method", "group", "concepts", *FIGURES],
+        )
+        """A row a method and group: what was measured before its first picture."""
         self.outcomes = cache(self._outcomes)
         self.pairs = cache(self._pairs)
         self.moved = cache(self._moved)
-
-    @cached_property
-    def shots(self) -> dict[Any, int]:
-        """The number of each shot that was drawn."""
-        drawn = dict.fromkeys(row.shot for row in self.rows if row.shot.prompt)
-        return {shot: number for number, shot in enumerate(drawn)}
-
-    @cached_property
-    def pictures(self) -> Frame:
-        """A row a picture: method, group, shot, what it shows, seconds, a column a judge."""
-        found: dict[tuple[str, str, int], dict[str, Any]] = {}
-        for row in self.rows:
-            if row.shot.prompt:
-                key = (row.origin.method, row.origin.group, self.shots[row.shot])
-                shows = row.shot.shows(self.suite.concept)
-                picture = found.setdefault(
-                    key,
-                    dict(zip(("method", "group", "shot"), key, strict=True))
-                    | {"shows": shows, "seconds": row.seconds},
-                )
-                picture[row.judge] = row.value
-        return pd.DataFrame(list(found.values()))
-
-    @cached_property
-    def runs(self) -> Frame:
-        """A row a method and group: what was measured before its first picture."""
-        found: dict[tuple[str, str], dict[str, Any]] = {}
-        for row in self.rows:
-            if not row.shot.prompt:
-                key = (row.origin.method, row.origin.group)
-                run = found.setdefault(
-                    key,
-                    {"method": key[0], "group": key[1], "concepts": len(row.origin.concepts)},
-                )
-                run[row.judge] = row.value
-        columns = ["method", "group", "concepts", *registry.RUN_FIGURES]
-        return pd.DataFrame(list(found.values()), columns=columns)
 
     @cached_property
     def labels(self) -> list[str]:

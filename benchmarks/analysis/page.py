@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmarks.harness import registry
 from benchmarks.harness.places import Places
+from benchmarks.harness.provenance import has_changed
 from benchmarks.harness.suite import Suite
 
 from .comparisons import Tests, by_verdict, change_comparisons, comparisons, hardest
@@ -39,7 +40,27 @@ def page(suites: Sequence[Measured]) -> str:
         pictures += _pictures(suite)
     text = TEXT.read_text(encoding="utf-8")
     return text.format(
-        table=table(HEAD, lines), behind="\n".join(behind), pictures="\n\n".join(pictures)
+        earlier=earlier(suites),
+        table=table(HEAD, lines),
+        behind="\n".join(behind),
+        pictures="\n\n".join(pictures),
+    )
+
+
+def earlier(suites: Sequence[Measured]) -> str:
+    """Which suites' rows were drawn by other code than there is now."""
+    changed = [
+        _link(measured.suite)
+        for measured in suites
+        if any(map(has_changed, measured.commits.values()))
+    ]
+    if not changed:
+        return ""
+    which = "All rows" if len(changed) == len(suites) else f"Rows of {', '.join(changed)}"
+    return (
+        f"\n\n{which} were drawn by earlier code: `fia_core/`, `nodes/` or `demo_model/` have "
+        "changed since the commits that the reports name. `python3 benchmarks/redraw.py <suite>` "
+        "draws a sample again and fails where a judge sees a picture otherwise."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 
 from benchmarks.harness import registry
-from benchmarks.harness.registry import OVERLAP
+from benchmarks.harness.rows import OVERLAP
 from benchmarks.harness.suite import BASE, Entry, Group, Suite
 
 from .frames import Frame, Measured, Spread, of, over_seeds

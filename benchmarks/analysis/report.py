@@ -2,7 +2,6 @@
 
 from benchmarks.harness import registry
 from benchmarks.harness.places import Places
-from benchmarks.harness.provenance import noted_commits
 from benchmarks.harness.suite import Suite
 from workbench.environment import ROOT
 
@@ -30,7 +29,7 @@ def report(measured: Measured, places: Places) -> str:
         ValueError: there are no rows of the suite.
     """
     suite = measured.suite
-    if not measured.rows:
+    if not len(measured.pictures):
         raise ValueError(f"{suite.name}: there are no rows; run the suite first.")
     parts = [*heading(suite), suite.about, made_from(measured, places)]
     for name in suite.plots:
@@ -111,12 +110,12 @@ def made_from(measured: Measured, places: Places) -> str:
     suite = measured.suite
     seeds = ", ".join(map(str, sorted(set(measured.asked["seed"]))))
     form = " --quick" if places.quick else " --dry-run" if places.dry_run else ""
-    commits = ", ".join(noted_commits(places.commits))
+    commits = ", ".join(dict.fromkeys(filter(None, measured.commits.values())))
     return (
         f"{len(measured.pictures):,} pictures, seeds {seeds}; prompts {asked_for(suite)}. Figures "
         "are percent, mean ± standard deviation over seeds, made as `benchmarks/README.md` says. "
-        f"Rows: `{places.rows.name}`{', drawn from ' if commits else ''}{commits}. "
-        f"{earlier(measured)}{unmeasured(measured)}{redrawn(places)}"
+        f"Rows: `rows/{places.rows.name}/`{', drawn by ' if commits else ''}{commits}. "
+        f"{unmeasured(measured)}"
         f"Written by `python3 benchmarks/run.py {suite.name}{form}`."
     )
 
@@ -129,32 +128,7 @@ def asked_for(suite: Suite) -> str:
     return f"of `{suite.prompt_file.path.name}`{own}"
 
 
-def earlier(measured: Measured) -> str:
-    """Which methods' rows were made with other code or models than there are now."""
-    suite = measured.suite
-    made = {(row.origin.method, row.origin.version) for row in measured.rows}
-    changed = [
-        registry.entry_title(entry)
-        for entry in suite.entries
-        if any(
-            label == entry.label and version != registry.version(suite, entry)
-            for label, version in made
-        )
-    ]
-    if not changed:
-        return ""
-    all_of_them = len(changed) == len({label for label, _ in made})
-    return f"Made with earlier code or models: {'all' if all_of_them else ', '.join(changed)}. "
-
-
 def unmeasured(measured: Measured) -> str:
     """Which of the suite's methods have no rows."""
     lacking = [entry for entry in measured.suite.entries if entry.label not in measured.labels]
     return f"Not measured: {', '.join(map(registry.entry_title, lacking))}. " if lacking else ""
-
-
-def redrawn(places: Places) -> str:
-    """What ``benchmarks/redraw.py`` found, where it was run after these rows were drawn."""
-    return (
-        places.redrawn.read_text(encoding="utf-8").strip() + " " if places.redrawn.exists() else ""
-    )

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.harness import registry
-from benchmarks.harness.registry import OVERLAP, PREPARATION, PRUNED
+from benchmarks.harness.rows import OVERLAP, PREPARATION, PRUNED
 from benchmarks.harness.suite import BASE, Entry, Group, Suite
 
 from .comparisons import SIGNIFICANT, Tests

@@ -435,7 +435,7 @@ def load_suite(path: Path, quick: bool = False, dry_run: bool = False) -> Suite:
 
 def parse_suite(
     name: str,
-    content: Settings,
+    content: dict[str, Any],
     quick: bool = False,
     folder: Path = SUITES,
     dry_run: bool = False,
@@ -445,9 +445,8 @@ def parse_suite(
     Raises:
         SuiteError: a key is unknown, missing, of another type, or does not fit another.
     """
-    content = {"name": name, **content}
     try:
-        content = _with_lists(content, _toml(LISTS))
+        content = _with_lists({"name": name, **content}, _toml(LISTS))
         shrunk, dry = content.pop("quick", {}), content.pop("dry_run", {})
         if dry_run:
             _require(bool(dry), "dry_run: is missing; only suites of a checkpoint have one")

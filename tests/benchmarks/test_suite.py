@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.analysis.frames import Measured
 from benchmarks.analysis.tables import best_settings
-from benchmarks.harness.ledger import read_rows
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.registry import check_suite
+from benchmarks.harness.rows import Rows
 from benchmarks.harness.shots import base_shots, group_shots, misspelt
 from benchmarks.harness.suite import Entry, SuiteError, load_suite, parse_suite
 
@@ -217,7 +217,7 @@ def test_one_template_of_several_asks_for_its_part(content: Content) -> None:
 def test_the_best_settings_are_those_of_the_sweeps(concept: str, sweep: str) -> None:
     """SLD's and the negative prompt's forget nothing among objects, whichever is taken."""
     suite = load_suite(SUITES / f"{sweep}.toml")
-    found = best_settings(Measured(suite, read_rows(Places(sweep).rows)))
+    found = best_settings(Measured(suite, Rows(Places(sweep).rows, Path("no database"))))
     taken = parse_suite(
         "small",
         {
