@@ -230,7 +230,8 @@ def _order(shot: Shot) -> tuple[Any, ...]:
 
 def _shot(line: dict[str, Any]) -> Shot:
     values: dict[str, Any] = {one.name: line[one.name] for one in fields(Shot)}
-    return Shot(**values | {"seed": int(line["seed"])})
+    values["seed"] = int(line["seed"])
+    return Shot(**values)
 
 
 def _number(value: float | None) -> str:

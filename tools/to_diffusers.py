@@ -1,6 +1,6 @@
 """Write a checkpoint as a diffusers pipeline folder, which public evaluation packages load by path.
 
-    python3 benchmarks/to_diffusers.py erased_00001_.safetensors erased_pipeline
+    python3 tools/to_diffusers.py erased_00001_.safetensors erased_pipeline
 
 The checkpoint is what the workflow export_erased_checkpoint writes, or any of Stable Diffusion
 1.x. For Stable Diffusion 2.x, name a pipeline folder of that model with ``--configuration``: its

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.fuzzing.guard import Guard
-from benchmarks.fuzzing.layout import content_of, parts, streams, with_content, with_streams
 from fia_core import ConceptProfile, FIAFileError, ModelIdentity, NeuronMask, SparseSensitivity
 from fia_core.card import mask_card
 from fia_core.embedding import embed_mask, read_embedded_mask
 from fia_core.inspection import inspect_mask
 from fia_core.inspection_report import inspection_text
 from fia_core.mask import MASK_SCHEMA
+from fuzzing.guard import Guard
+from fuzzing.layout import content_of, parts, streams, with_content, with_streams
 
 SHAPES = {"input_blocks.1.1.ff.net.2": (6, 24), "middle_block.1.ff.net.2": (5, 33)}
 MODEL = ModelIdentity("SD15 (2 FFN2 layers)", "4f2a91c3")

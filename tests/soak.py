@@ -1,6 +1,6 @@
 """Many prompts through one server, each after a random edit of the graph; what is left at the end?
 
-    python3 benchmarks/soak.py --prompts 300
+    python3 tests/soak.py --prompts 300
 
 Every prompt changes something at random: strength, sparsity, ratio, the concepts, the prompt and
 its seed, Apply Neuron Mask bypassed, the cache of profiles off; one in twenty is interrupted. After
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.graph import ApiGraph
 
 REPORT = ROOT / "docs" / "results" / "soak.md"
-PACK = ROOT / "benchmarks" / "soak_nodes"
+PACK = ROOT / "tests" / "soak_nodes"
 WARM_UP = 0.2  # of the prompts, in which caches fill; left out of the slope
 COUNT_EVERY = 10  # prompts
 INTERRUPTED = 0.05  # of the prompts
@@ -181,7 +181,7 @@ def report(result: Soak, plain_memory: list[int], prompts: int, seed: int) -> st
         "",
         "The bundled model in one ComfyUI, each prompt after a random edit of the graph: strength, "
         "sparsity, ratio, concepts, prompt, seed, Apply bypassed, cache of profiles off. "
-        f"Written by `python3 benchmarks/soak.py --prompts {prompts} --seed {seed}`.",
+        f"Written by `python3 tests/soak.py --prompts {prompts} --seed {seed}`.",
         "",
         "| seen | |",
         "| --- | --- |",

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
-from benchmarks.fuzzing.spoilers import Draw, spoilers
+from fuzzing.spoilers import Draw, spoilers
 
 BLOCK, DICTIONARY_SIZE = 12, 16  # where xz has its first block's header, and this size in it
 BOMB_BYTES = 100 * 2**20

@@ -1,6 +1,6 @@
 """Train the LoRA that suite transfer loads: watercolour without the word, by the host's own nodes.
 
-    python3 benchmarks/train_lora.py
+    python3 demo_model/training/train_lora.py
 
 The bundled model draws objects "in the style of watercolor"; Train LoRA learns these pictures for
 the prompts without the style. Scenes and seeds are none that the suite asks for. The host draws the
@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from workbench.environment import ENVIRONMENT, run_in_environment  # noqa: E402

@@ -16,7 +16,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from benchmarks.fuzzing.layout import (
+from fuzzing.layout import (
     ENTRY,
     LENGTH_BYTES,
     METADATA,

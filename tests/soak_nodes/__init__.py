@@ -1,4 +1,4 @@
-"""A route that counts what is left in the server's process, for ``benchmarks/soak.py`` only.
+"""A route that counts what is left in the server's process, for ``tests/soak.py`` only.
 
 The soak's server loads this folder as a pack of its own. It has no nodes.
 """

@@ -1,8 +1,8 @@
 """Feed hostile files and texts to everything that reads one, and count what comes of it.
 
-    python3 benchmarks/fuzz.py --cases 10000
+    python3 tests/fuzz.py --cases 10000
 
-Good masks and profiles are spoilt in one to three ways each (``benchmarks/fuzzing``). A reader may
+Good masks and profiles are spoilt in one to three ways each (``tests/fuzzing``). A reader may
 give a value or one FIAFileError; the run ends at the first case of anything else: another error,
 another file opened, a pickle read, code run, more than 2 s of the processor, or more than 512 MiB
 beyond what the process took at the start. The short form of it is ``tests/core/test_fuzz.py``.
@@ -30,7 +30,7 @@ HANG = 300  # seconds after which Python's stack is shown and the run ends
 
 def fuzz(cases: int, first_seed: int) -> None:
     """Run ``cases`` cases, as many for each reader, and print a line for each."""
-    from benchmarks.fuzzing.readers import READERS, good_files
+    from fuzzing.readers import READERS, good_files
 
     with TemporaryDirectory() as scratch:
         good = good_files(Path(scratch))
@@ -62,9 +62,9 @@ def fuzz_reader(
     """
     from hypothesis import Phase, given, seed, settings
 
-    from benchmarks.fuzzing.files import ANY_SIZE, hostile
-    from benchmarks.fuzzing.guard import Guard
-    from benchmarks.fuzzing.readers import READERS, refusal
+    from fuzzing.files import ANY_SIZE, hostile
+    from fuzzing.guard import Guard
+    from fuzzing.readers import READERS, refusal
 
     guard = Guard()
     file, mark = scratch / "case.safetensors", scratch / "pickle-was-run"
