@@ -21,23 +21,26 @@ def main() -> None:
         parser.error("name the suite that is meant")
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
 
-    from benchmarks.harness.index import index
-    from benchmarks.harness.ledger import Ledger
+    from benchmarks.analysis.frames import Measured
+    from benchmarks.analysis.page import page
+    from benchmarks.analysis.report import write_report
     from benchmarks.harness.places import SUITES, Places
-    from benchmarks.harness.report import write_report
+    from benchmarks.harness.rows import Rows
 
     every = [path.stem for path in sorted(SUITES.glob("*.toml")) if Places(path.stem).rows.exists()]
     asked = [arguments] if arguments.suite else [parser.parse_args([name]) for name in every]
+    suites = []
     try:
         for one in asked:
             suite, places = suite_of(one)
-            write_report(suite, Ledger(places.rows).rows, places)
+            suites.append(Measured(suite, Rows(places.rows, places.database)))
+            write_report(suites[-1], places)
     except ValueError as error:
         sys.exit(f"{error}")
     if not arguments.suite:
-        page = Places("").results / "README.md"
-        page.write_text(index(), encoding="utf-8")
-        print(page.relative_to(ROOT))
+        path = Places("").results / "README.md"
+        path.write_text(page(suites), encoding="utf-8")
+        print(path.relative_to(ROOT))
 
 
 if __name__ == "__main__":

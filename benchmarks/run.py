@@ -7,8 +7,10 @@
     python3 benchmarks/run.py paper/objects        a checkpoint: see benchmarks/paper/README.md
     python3 benchmarks/run.py paper/objects --dry-run  the same with the demo model in its place
 
-Every picture is a row of ``docs/results/<suite>.csv``. An interrupted run goes on where it stopped;
-rows of other code, models or settings are not mixed with new ones. A quick or dry run starts anew.
+Every picture is a row of a table in ``docs/results/rows/``. An interrupted run goes on where it
+stopped; rows of other code, models or settings are not mixed with new ones. A judge that the suite
+has gained looks at the pictures that are there, and nothing is drawn. A quick or dry run takes no
+earlier rows.
 """
 
 import argparse
@@ -44,8 +46,9 @@ def main() -> None:
     # The same sums on any number of cores, and no waiting for one that something else uses.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-    from benchmarks.harness.ledger import Ledger
-    from benchmarks.harness.report import write_report
+    from benchmarks.analysis.frames import Measured
+    from benchmarks.analysis.report import write_report
+    from benchmarks.harness.rows import Rows
     from benchmarks.harness.runner import plan, run
     from benchmarks.harness.sharding import run_sharded
     from workbench.client import ServerError, WorkflowError
@@ -54,18 +57,16 @@ def main() -> None:
     end_on_signals()
     try:
         suite, places = suite_of(arguments)
-        ledger = Ledger(places.rows)
+        rows = Rows(places.rows, places.database)
         tasks = plan(suite, arguments.method)
         if arguments.fresh or arguments.quick or arguments.dry_run:
-            ledger.drop(arguments.method or [entry.label for entry in suite.entries])
-            places.redrawn.unlink(missing_ok=True)
-            if not ledger.rows:
-                places.commits.unlink(missing_ok=True)
+            rows.drop(arguments.method or [entry.label for entry in suite.entries])
         if arguments.ray:
-            run_sharded(suite, tasks, ledger, places, arguments.ray)
+            run_sharded(suite, tasks, rows, places, arguments.ray)
         else:
-            asyncio.run(run(suite, tasks, ledger, places))
-        write_report(suite, ledger.rows, places)
+            asyncio.run(run(suite, tasks, rows, places))
+        rows.save()
+        write_report(Measured(suite, rows), places)
     except (ValueError, ServerError, WorkflowError) as error:
         sys.exit(f"{error}")
 

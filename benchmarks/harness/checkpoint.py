@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def with_checkpoint(suite: Suite, path: Path) -> Suite:
     """
     if suite.checkpoint is None:
         raise SuiteError(f"--checkpoint: {suite.name} draws with the demo model; leave it out")
-    return replace(suite, checkpoint=path)
+    return suite.model_copy(update={"checkpoint": path})
 
 
 def offer_checkpoint(suite: Suite, base: Path) -> None:

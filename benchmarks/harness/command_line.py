@@ -45,7 +45,7 @@ def suite_of(arguments: Namespace) -> "tuple[Suite, Places]":
     from .checkpoint import with_checkpoint
     from .places import Places, suite_path
     from .registry import check_suite
-    from .suite_file import load_suite
+    from .suite import load_suite
 
     suite = load_suite(suite_path(arguments.suite), arguments.quick, arguments.dry_run)
     if arguments.checkpoint:

@@ -1,4 +1,4 @@
-"""The LoRA of the benchmarks' conditions: watercolour, trained by ``benchmarks/train_lora.py``."""
+"""The LoRA of conditions: watercolour, trained by ``demo_model/training/train_lora.py``."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

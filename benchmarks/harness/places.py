@@ -6,10 +6,10 @@ from pathlib import Path
 
 from workbench.environment import ENVIRONMENT, ROOT
 
-from .ledger import Origin
+from .rows import Run
 from .shots import Shot
+from .suite import SUITES
 
-SUITES = ROOT / "benchmarks" / "suites"
 DRY_RUN = "dry_run"
 
 
@@ -35,16 +35,13 @@ class Places:
 
     @property
     def rows(self) -> Path:
-        return self._result(".csv")
+        """The folder of the tables."""
+        return self.results / "rows" / self.report.stem
 
     @property
-    def commits(self) -> Path:
-        return self._result(".commits")
-
-    @property
-    def redrawn(self) -> Path:
-        """A sentence on pictures that were drawn again later."""
-        return self._result(".redrawn")
+    def database(self) -> Path:
+        """The rows of a run that is not finished."""
+        return self.server / "rows.db"
 
     @property
     def report(self) -> Path:
@@ -63,15 +60,15 @@ class Places:
         """Pictures side by side."""
         return self._result("_grid.jpg")
 
-    def picture(self, origin: Origin, shot: Shot) -> Path:
+    def picture(self, origin: Run, shot: Shot) -> Path:
         """One drawn picture; its name holds all that it depends on."""
         return self._drawn(origin) / f"{_short(repr(astuple(shot)))}.png"
 
-    def mask(self, origin: Origin) -> Path:
+    def mask(self, origin: Run) -> Path:
         """The method's neuron mask for a group."""
         return self._drawn(origin) / "mask.safetensors"
 
-    def _drawn(self, origin: Origin) -> Path:
+    def _drawn(self, origin: Run) -> Path:
         method = origin.method.replace("/", "_")
         folder = ROOT / "results" / "benchmarks" / self._name / method
         return folder / _short(repr(astuple(origin)))

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from .suite import NOTHING, PromptFile, SuiteError
-from .toml_values import number_of, require_known, table_of, text_of
+from .suite import PromptFile, SuiteError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 """By the file's ending; a file with another holds one prompt a line."""
@@ -26,33 +24,6 @@ class Asked:
 
     prompt: str
     seed: int
-
-
-def parse_prompt_file(content: Mapping[str, Any], folder: Path) -> PromptFile | None:
-    """The table ``[prompt_file]``; None where it is missing. The file itself is read later.
-
-    Args:
-        content: of the suite's file.
-        folder: that the file's name is relative to.
-
-    Raises:
-        SuiteError: a key is unknown, missing or of another type.
-    """
-    table = table_of(content, "prompt_file")
-    if not table:
-        return None
-    where = "prompt_file: "
-    require_known(table, {"file", "prompt", "seed", "shows", "first"}, where)
-    first = number_of(table, "first", default=0)
-    if first < 0:
-        raise SuiteError(f"{where}first: is {first}; give 1 or more, or leave it out for all")
-    return PromptFile(
-        path=folder / text_of(table, "file", where=where),
-        prompt=text_of(table, "prompt", default="prompt", where=where),
-        seed=text_of(table, "seed", default="", where=where),
-        shows=text_of(table, "shows", default=NOTHING, where=where),
-        first=first,
-    )
 
 
 @cache

@@ -1,33 +1,38 @@
-"""Which commits a suite's rows were drawn from: a line each in a file beside the rows."""
+"""Which commit drew a suite's rows, and whether the code that draws has changed since."""
 
 import subprocess
-from pathlib import Path
+from functools import cache
 
 from workbench.environment import ROOT
 
-CODE = ("benchmarks", "demo_model", "fia_core", "nodes", "workbench", "workflows")
-CHANGED = " with uncommitted changes"
+from .checkpoint import fingerprint
+from .suite import Suite
+
+CODE = ("fia_core", "nodes", "demo_model")
+"""What pictures are drawn with."""
+
+CHANGED = "+"
+"""After a commit: the code differed from it."""
 
 
 def current_commit() -> str:
-    """The commit that is checked out, and whether the code differs from it; empty without git."""
+    """The commit that is checked out, and a sign where the code differs; empty without git."""
     commit = _git("rev-parse", "--short=10", "HEAD")
-    if not commit:
-        return ""
-    return commit + (CHANGED if _git("status", "--porcelain", "--", *CODE) else "")
+    return commit + (CHANGED if commit and _git("status", "--porcelain", "--", *CODE) else "")
 
 
-def note_commit(path: Path) -> None:
-    """Add the current commit to the file, unless it is there."""
-    commit, noted = current_commit(), noted_commits(path)
-    if commit and commit not in noted:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([*noted, commit]) + "\n", encoding="utf-8")
+def drawn_by(suite: Suite) -> str:
+    """For the rows: the commit, and the checkpoint where the suite has one."""
+    commit = current_commit()
+    return f"{commit} {fingerprint(suite.checkpoint)[:8]}" if suite.checkpoint else commit
 
 
-def noted_commits(path: Path) -> list[str]:
-    """The commits in the file, the first one first."""
-    return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+@cache
+def has_changed(drawn: str) -> bool:
+    """Whether the code that draws is no longer that of a commit; true where nobody can tell."""
+    commit = drawn.partition(" ")[0].rstrip(CHANGED)
+    command = ["git", "diff", "--quiet", commit, "--", *CODE]
+    return not commit or subprocess.run(command, cwd=ROOT, capture_output=True).returncode != 0
 
 
 def _git(*arguments: str) -> str:

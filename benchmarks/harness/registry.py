@@ -1,52 +1,18 @@
-"""Methods and judges by the name of their file, and hashes of all that their rows depend on."""
+"""Methods and judges by the name of their file."""
 
-import hashlib
 from collections.abc import Iterable
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from demo_model.judge import WEIGHTS as JUDGE_WEIGHTS
 from workbench.environment import ROOT
-from workbench.erasure import WORKFLOW
 
-from .checkpoint import CHECKPOINT_WORKFLOW, fingerprint
 from .judge import Judge
-from .lora import loras
 from .method import Method
 from .suite import Entry, Suite, SuiteError
 
 BENCHMARKS = ROOT / "benchmarks"
-PAGE_ONLY = ("presets.py", "progress.py", "routes.py", "uploads.py")
-"""Files of ``nodes/host`` that only the page notices."""
-
-SHARED = (
-    ROOT / "fia_core",
-    *(
-        path
-        for path in sorted((ROOT / "nodes" / "host").glob("*.py"))
-        if path.name not in PAGE_ONLY
-    ),
-    ROOT / "nodes" / "shared.py",
-    *(ROOT / "nodes" / f"{name}_mask.py" for name in ("build_concept", "apply_neuron")),
-    *(ROOT / "nodes" / f"{name}.py" for name in ("profile_concept", "fuse_masks", "demo_model")),
-    ROOT / "demo_model" / "loader.py",
-    ROOT / "demo_model" / "architecture.py",
-    ROOT / "demo_model" / "vocabulary.py",
-    ROOT / "demo_model" / "weights.safetensors",
-    ROOT / "demo_model" / "judge.py",
-    JUDGE_WEIGHTS,
-    BENCHMARKS / "judges" / "networks" / "transformer.py",
-    BENCHMARKS / "judges" / "networks" / "transformer.safetensors",
-    WORKFLOW,
-    BENCHMARKS / "harness" / "drawing.py",
-    BENCHMARKS / "harness" / "method.py",
-    BENCHMARKS / "harness" / "fia_graph.py",
-    BENCHMARKS / "harness" / "negative_words.py",
-)
-"""What every method's pictures, and what the bundled judges say of them, depend on."""
 
 
 def method(name: str) -> Method:
@@ -136,39 +102,6 @@ def packs(entries: Iterable[Entry], further: Iterable[str] = ()) -> list[Path]:
     """Folders of the node packs that the methods need, and ``further`` ones."""
     needed = [pack for entry in entries for pack in method(entry.use).packs]
     return [BENCHMARKS / name for name in dict.fromkeys((*needed, *further))]
-
-
-def version(suite: Suite, entry: Entry) -> str:
-    """A short hash of the code and models that the rows of a method depend on."""
-    own = (
-        BENCHMARKS / "methods" / f"{entry.use}.py",
-        *packs([entry], suite.packs),
-        *loras(suite.conditions),
-    )
-    return _of_checkpoint(suite, _hash((*SHARED, *own)))
-
-
-def shared_version(suite: Suite) -> str:
-    """The same for what all methods of a suite have in common."""
-    return _of_checkpoint(suite, _hash((*SHARED, *packs((), suite.packs))))
-
-
-def _of_checkpoint(suite: Suite, version: str) -> str:
-    """The version, changed by the checkpoint where the suite has one."""
-    if suite.checkpoint is None:
-        return version
-    parts = (version, _hash((CHECKPOINT_WORKFLOW,)), fingerprint(suite.checkpoint))
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]
-
-
-@cache
-def _hash(paths: tuple[Path, ...]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
-        for file in files:
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def _module(folder: str, name: str) -> ModuleType | Any:

@@ -17,22 +17,13 @@ from . import registry
 from .checkpoint import setup_of
 from .drawing import SHOTS_A_GRAPH, Brush, as_batch, draw, prepare
 from .judge import Look
-from .ledger import Ledger, Origin, Row
 from .method import Setup
 from .places import Places
-from .provenance import note_commit
+from .provenance import drawn_by, has_changed
+from .rows import OVERLAP, PREPARATION, PRUNED, Picture, Rows, RowsError, Run
 from .server_folder import make_ready
 from .shots import Shot, base_shots, group_shots
 from .suite import BASE, Condition, Entry, Group, Suite
-
-PREPARATION = "preparation_seconds"
-PRUNED = "pruned_share"
-OVERLAP = "mask_overlap"
-"""Names in the judge's column for what is measured once a method and group, without a shot: the
-time before the first picture, the share of the layers' weights in the mask, and the mask's Jaccard
-index with the reference's."""
-
-NO_SHOT = Shot("", "", "", "", 0)
 
 
 @dataclass(frozen=True)
@@ -53,7 +44,7 @@ class Task:
     condition: Condition
     seed: int
     shots: tuple[Shot, ...]
-    origin: Origin
+    origin: Run
 
     @property
     def title(self) -> str:
@@ -62,15 +53,12 @@ class Task:
         return ", ".join(part for part in (*parts, f"seed {self.seed}") if part)
 
 
-def origin_of(suite: Suite, entry: Entry, group: Group | None = None) -> Origin:
-    """What the rows of a method say of where they come from, as code and settings are now."""
-    return Origin(
-        registry.version(suite, entry),
-        entry.label,
-        suite.settings_hash(entry),
-        group.name if group else "",
-        group.concepts if group else (),
-    )
+def origin_of(suite: Suite, entry: Entry, group: Group | None = None) -> Run:
+    """What the rows of a method say of where they come from, as its settings are now."""
+    settings = suite.settings_hash(entry)
+    if group is None:
+        return Run(entry.label, settings)
+    return Run(entry.label, settings, group.name, group.concepts)
 
 
 def require_labels(suite: Suite, labels: Iterable[str]) -> None:
@@ -117,23 +105,22 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
     return tasks
 
 
-async def run(suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Places) -> None:
-    """Do what the ledger lacks of the tasks.
+async def run(suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places) -> None:
+    """Do what the rows lack of the tasks; nothing is drawn where only a judge is missing.
 
     Raises:
-        LedgerError: the ledger holds rows of another version of a method.
+        RowsError: there are rows of other settings, or of other code beside which more would be
+            drawn.
     """
     entries = list({task.entry.label: task.entry for task in tasks}.values())
-    ledger.require_current(
-        {entry.label for entry in entries},
-        {(task.origin.version, task.origin.settings) for task in tasks},
-    )
-    work = _Work(suite, ledger, places)
+    labels = {entry.label for entry in entries}
+    rows.require_settings(labels, {task.origin.settings for task in tasks})
+    work = _Work(suite, rows, places)
     total = sum(len(work.missing(task)) for task in tasks)
     if not total:
         return
+    work.require_same_code(tasks)
     work.load_judges()
-    note_commit(places.commits)
     print(f"{suite.name}: starting ComfyUI …", flush=True)
     make_ready(places.server, suite)
     async with running_server(places.server, packs=registry.packs(entries, suite.packs)) as server:
@@ -146,25 +133,40 @@ async def run(suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Place
         line.close()
 
 
-def unfinished(suite: Suite, tasks: Iterable[Task], ledger: Ledger, places: Places) -> list[Task]:
+def unfinished(suite: Suite, tasks: Iterable[Task], rows: Rows, places: Places) -> list[Task]:
     """Those of the tasks of which something is missing."""
-    work = _Work(suite, ledger, places)
+    work = _Work(suite, rows, places)
     return [task for task in tasks if work.missing(task)]
 
 
 class _Work:
     """What all tasks of a run share."""
 
-    def __init__(self, suite: Suite, ledger: Ledger, places: Places) -> None:
+    def __init__(self, suite: Suite, rows: Rows, places: Places) -> None:
         self.suite = suite
-        self.ledger = ledger
+        self.rows = rows
         self.places = places
         self.judges = {name: registry.judge(name) for name in suite.judges}
         self._looks: dict[str, Look] = {}
-        self._seconds = {(row.origin, row.shot): row.seconds for row in ledger.rows}
+        self._seconds = {key: one.seconds for key, one in rows.pictures.items()}
         base = next(entry for entry in suite.entries if entry.label == BASE)
         self._reference = next(entry for entry in suite.entries if entry.label == suite.reference)
         self._base_origin = origin_of(suite, base)
+
+    def require_same_code(self, tasks: Iterable[Task]) -> None:
+        """Raise RowsError where pictures would be drawn beside those of other code or another
+        checkpoint."""
+        checkpoint = drawn_by(self.suite).partition(" ")[2]
+        for task in tasks:
+            drawn = self.rows.commits.get(task.origin)
+            if drawn is None or all(self._is_drawn(task.origin, s) for s in self.missing(task)):
+                continue
+            if has_changed(drawn) or drawn.partition(" ")[2] != checkpoint:
+                raise RowsError(
+                    f"{self.suite.name}: the rows of {task.entry.label!r} were drawn by {drawn}, "
+                    "and the code or the checkpoint is another now; --fresh measures all methods "
+                    f"again, --fresh --method {task.entry.label!r} this one only"
+                )
 
     def load_judges(self) -> None:
         """Make them ready; one that lacks something says so before anything is drawn."""
@@ -186,8 +188,7 @@ class _Work:
             task.entry.settings,
             self.suite.attack,
         )
-        if task.group:
-            await self._prepare(server, setup, brush, task.origin, on_progress)
+        await self._prepare(server, setup, brush, task, on_progress)
         setup = setup.sampled_with(task.condition.sampling)
         for start in range(0, len(shots), SHOTS_A_GRAPH):
             part = shots[start : start + SHOTS_A_GRAPH]
@@ -201,7 +202,7 @@ class _Work:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     picture.save(path)
                     self._seconds[task.origin, shot] = seconds
-            self.ledger.add(self._judge(task.origin, part))
+            self.rows.add(self._judge(task.origin, part))
         return len(shots)
 
     def _offer_starts(self, condition: Condition, shots: Sequence[Shot]) -> list[str]:
@@ -215,13 +216,13 @@ class _Work:
             names.append(path.name)
         return names
 
-    def _is_drawn(self, origin: Origin, shot: Shot) -> bool:
+    def _is_drawn(self, origin: Run, shot: Shot) -> bool:
         """Whether only a judge is missing."""
         return (origin, shot) in self._seconds and self.places.picture(origin, shot).exists()
 
-    def _is_missing(self, origin: Origin, shot: Shot) -> bool:
+    def _is_missing(self, origin: Run, shot: Shot) -> bool:
         """Whether a judge has not seen it, or its file is wanted later and not there."""
-        if any(not self.ledger.has(origin, shot, name) for name in self.judges):
+        if any(not self.rows.has(origin, shot, name) for name in self.judges):
             return True
         wanted = any(judge.compares for judge in self.judges.values()) or any(
             condition.start for condition in self.suite.conditions
@@ -232,22 +233,20 @@ class _Work:
             and not self.places.picture(origin, shot).exists()
         )
 
-    def _judge(self, origin: Origin, shots: Sequence[Shot]) -> list[Row]:
+    def _judge(self, origin: Run, shots: Sequence[Shot]) -> Iterable[Picture]:
         """What every judge says of those of the pictures that it has not seen."""
-        rows: list[Row] = []
+        found = {shot: Picture(origin, shot, self._seconds[origin, shot]) for shot in shots}
         for name, judge in self.judges.items():
-            unseen = [shot for shot in shots if not self.ledger.has(origin, shot, name)]
+            unseen = [shot for shot in shots if not self.rows.has(origin, shot, name)]
             if not unseen:
                 continue
             before = self._batch(self._base_origin, unseen) if judge.compares else None
             values = self._looks[name](self._batch(origin, unseen), unseen, before)
-            rows += [
-                Row(origin, shot, name, value, self._seconds[origin, shot])
-                for shot, value in zip(unseen, values, strict=True)
-            ]
-        return rows
+            for shot, value in zip(unseen, values, strict=True):
+                found[shot].values[name] = value
+        return found.values()
 
-    def _batch(self, origin: Origin, shots: Sequence[Shot]) -> Tensor:
+    def _batch(self, origin: Run, shots: Sequence[Shot]) -> Tensor:
         """Pictures from their files."""
         pictures = []
         for shot in shots:
@@ -256,43 +255,37 @@ class _Work:
         return as_batch(pictures)
 
     async def _prepare(
-        self,
-        server: Server,
-        setup: Setup,
-        brush: Brush,
-        origin: Origin,
-        on_progress: OnProgress,
+        self, server: Server, setup: Setup, brush: Brush, task: Task, on_progress: OnProgress
     ) -> None:
         """Once a method and group: how long it takes, and what its mask prunes."""
-        if self.ledger.has(origin, NO_SHOT, PREPARATION):
+        origin, figures = task.origin, {}
+        if origin in self.rows.commits:
             return
 
         def listen(progress: Progress) -> None:
             on_progress(replace(progress, shown=0))  # what the nodes show is no picture
 
-        file, seconds = await prepare(server, setup, brush, listen)
-        rows = [Row(origin, NO_SHOT, PREPARATION, seconds, seconds)]
-        if file:
-            kept = self.places.mask(origin)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(self.places.server / "models" / "neuron_masks" / file, kept)
-            mask = NeuronMask.load(kept)
-            rows.append(Row(origin, NO_SHOT, PRUNED, mask.count / mask.weights, 0.0))
-            rows += self._overlap(origin, mask)
-        self.ledger.add(rows)
+        if task.group:
+            file, figures[PREPARATION] = await prepare(server, setup, brush, listen)
+            if file:
+                kept = self.places.mask(origin)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(self.places.server / "models" / "neuron_masks" / file, kept)
+                mask = NeuronMask.load(kept)
+                figures[PRUNED] = mask.count / mask.weights
+                figures |= self._overlap(origin, mask)
+        self.rows.begin(origin, drawn_by(self.suite), figures)
 
-    def _overlap(self, origin: Origin, mask: NeuronMask) -> list[Row]:
+    def _overlap(self, origin: Run, mask: NeuronMask) -> dict[str, float]:
         """With the reference's mask of the same group, where both are on the same layers."""
         reference = replace(
             origin_of(self.suite, self._reference), group=origin.group, concepts=origin.concepts
         )
         path = self.places.mask(reference)
         if origin == reference or not path.exists():
-            return []
+            return {}
         other = NeuronMask.load(path)
-        if other.shapes != mask.shapes:
-            return []
-        return [Row(origin, NO_SHOT, OVERLAP, jaccard(mask, other), 0.0)]
+        return {OVERLAP: jaccard(mask, other)} if other.shapes == mask.shapes else {}
 
 
 def jaccard(one: NeuronMask, other: NeuronMask) -> float:

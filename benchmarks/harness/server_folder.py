@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from . import registry
 from .checkpoint import offer_checkpoint
 from .lora import loras
+from .provenance import CHANGED, drawn_by
 from .suite import Suite
 
 
@@ -16,8 +16,9 @@ def make_ready(base: Path, suite: Suite) -> None:
         base: the folder; made where it is missing.
         suite: that shall run.
     """
-    stamp, version = base / "version.txt", registry.shared_version(suite)
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != version:
+    stamp, version = base / "version.txt", drawn_by(suite)
+    known = stamp.read_text(encoding="utf-8") if stamp.exists() else ""
+    if known != version or CHANGED in version:
         for folder in ("user/__forget_it_all", "models/embeddings"):
             shutil.rmtree(base / folder, ignore_errors=True)
         base.mkdir(parents=True, exist_ok=True)

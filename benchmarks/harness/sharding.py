@@ -1,13 +1,11 @@
 """A suite in shards: Ray's workers run them, each with a ComfyUI and rows of its own.
 
-A shard holds tasks of the same method, group and seed together, so that a picture that another one
-starts from is drawn by the same worker. Pictures and masks lie in folders that all workers share:
-on several machines the repository has to be on a shared drive.
+Pictures and masks lie in folders that all workers share: on several machines the repository has to
+be on a shared drive.
 """
 
 import asyncio
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -15,12 +13,9 @@ from typing import Any
 
 from workbench.environment import ROOT
 
-from .drawing import SHOTS_A_GRAPH
-from .ledger import Ledger, Origin
 from .places import Places
-from .provenance import note_commit
-from .runner import NO_SHOT, OVERLAP, PREPARATION, PRUNED, Task, run, unfinished
-from .shots import Shot
+from .rows import Rows
+from .runner import Task, run, unfinished
 from .suite import BASE, Suite
 
 INSTALL = "python -m pip install -r workbench/requirements-ray.txt, with .environment's Python"
@@ -32,7 +27,7 @@ class ShardingError(ValueError):
 
 @dataclass(frozen=True)
 class ShardPlaces(Places):
-    """A worker's own: ComfyUI's folder, and the rows that go into the suite's table at the end."""
+    """A worker's own: ComfyUI's folder, and with it the database."""
 
     shard: int = 0
 
@@ -40,50 +35,39 @@ class ShardPlaces(Places):
     def server(self) -> Path:
         return super().server.with_name(f"{super().server.name}-shard-{self.shard}")
 
-    @property
-    def rows(self) -> Path:
-        return self.server / "rows.csv"
-
-    @property
-    def commits(self) -> Path:
-        return self.server / "rows.commits"
-
 
 def run_sharded(
-    suite: Suite, tasks: Sequence[Task], ledger: Ledger, places: Places, workers: int
+    suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places, workers: int
 ) -> None:
-    """The same as ``runner.run``, by ``workers`` of Ray.
-
-    Without ``RAY_ADDRESS`` Ray is started on this machine and stopped again. What workers of an
-    interrupted run have measured is taken over first.
+    """``runner.run`` by ``workers`` of Ray; what an interrupted run has measured is taken first.
 
     Raises:
         ShardingError: Ray is not installed, or a worker failed.
-        LedgerError: the ledger holds rows of another version of a method.
+        RowsError: there are rows of other code or settings.
     """
     ray = _started_ray(workers)
     own = [ShardPlaces(*astuple(places), shard=number) for number in range(1, workers + 1)]
     measure = ray.remote(num_cpus=1, max_retries=0)(_measure)
     try:
-        note_commit(places.commits)
-        take_over(ledger, own)
+        take_over(rows, own)
         for stage in stages(suite, tasks):
-            shards = cut(unfinished(suite, stage, ledger, places), workers)
-            for place in own:
-                lend(ledger, place)
-            running = [measure.remote(suite, *work) for work in zip(shards, own, strict=False)]
+            shards = cut(unfinished(suite, stage, rows, places), workers)
+            running = [
+                measure.remote(suite, *work, rows) for work in zip(shards, own, strict=False)
+            ]
             try:
                 ray.get(running)
             except BaseException:
-                _end(ray, running)
+                for one in running:
+                    ray.cancel(one)  # lets the workers stop their ComfyUI
+                ray.wait(running, num_returns=len(running), timeout=30)
                 raise
             finally:
-                take_over(ledger, own)
+                take_over(rows, own)
     except ray.exceptions.RayTaskError as error:
         raise ShardingError(f"--ray: {error.cause}") from error
     finally:
         ray.shutdown()
-    ledger.reorder(order(suite, tasks))
 
 
 def stages(suite: Suite, tasks: Iterable[Task]) -> list[list[Task]]:
@@ -100,7 +84,7 @@ def stages(suite: Suite, tasks: Iterable[Task]) -> list[list[Task]]:
 def cut(tasks: Iterable[Task], count: int) -> list[list[Task]]:
     """At most ``count`` shards of about as many pictures each, none empty.
 
-    Tasks of one method and group lie in as few shards as can be: each prepares the method anew.
+    Tasks of a method, group and seed stay together, in order: each shard prepares its methods.
     """
     units: dict[tuple[str, str, int], list[Task]] = {}
     for task in tasks:
@@ -116,42 +100,19 @@ def cut(tasks: Iterable[Task], count: int) -> list[list[Task]]:
     return [shard for shard in shards if shard]
 
 
-def lend(ledger: Ledger, place: ShardPlaces) -> None:
-    """Let a worker know all rows that there are."""
-    place.rows.parent.mkdir(parents=True, exist_ok=True)
-    place.rows.unlink(missing_ok=True)
-    if ledger.rows:
-        shutil.copy(ledger.path, place.rows)
-
-
-def take_over(ledger: Ledger, own: Iterable[ShardPlaces]) -> None:
-    """Add the rows of the workers that the ledger has not, and take their files away."""
+def take_over(rows: Rows, own: Iterable[ShardPlaces]) -> None:
+    """Add what workers have measured, and take their databases away."""
     for place in own:
-        if place.rows.exists():
-            ledger.add(
-                row
-                for row in Ledger(place.rows).rows
-                if not ledger.has(row.origin, row.shot, row.judge)
-            )
-            place.rows.unlink()
+        if place.database.exists():
+            rows.take(Rows(place.rows, place.database))
+            place.database.unlink()
 
 
-def order(suite: Suite, tasks: Iterable[Task]) -> list[tuple[Origin, Shot, str]]:
-    """What the rows answer, in the order in which one run alone would have written them."""
-    found: dict[tuple[Origin, Shot, str], None] = {}
-    for task in tasks:
-        for what in (PREPARATION, PRUNED, OVERLAP):
-            found[task.origin, NO_SHOT, what] = None
-        for start in range(0, len(task.shots), SHOTS_A_GRAPH):
-            for judge in suite.judges:
-                for shot in task.shots[start : start + SHOTS_A_GRAPH]:
-                    found[task.origin, shot, judge] = None
-    return list(found)
-
-
-def _measure(suite: Suite, tasks: Sequence[Task], places: ShardPlaces) -> None:
-    """What a worker does."""
-    asyncio.run(run(suite, tasks, Ledger(places.rows), places))
+def _measure(suite: Suite, tasks: Sequence[Task], places: ShardPlaces, known: Rows) -> None:
+    """A worker's part; ``known`` are all rows that there are."""
+    rows = Rows(places.rows / "none", places.database)
+    rows.take(known)
+    asyncio.run(run(suite, tasks, rows, places))
 
 
 def _started_ray(workers: int) -> Any:
@@ -165,10 +126,3 @@ def _started_ray(workers: int) -> Any:
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     ray.init(runtime_env={"env_vars": {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}}, **here)
     return ray
-
-
-def _end(ray: Any, running: list[Any]) -> None:
-    """Let the workers stop their ComfyUI before Ray stops them."""
-    for one in running:
-        ray.cancel(one)
-    ray.wait(running, num_returns=len(running), timeout=30)

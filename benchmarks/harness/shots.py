@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from demo_model.vocabulary import with_article
 
-from .attack import FIELD, stand_in
+from .attack import stand_in
 from .prompt_file import read_prompts
-from .suite import NOTHING, PLAIN, Condition, Group, PromptFile, Suite
+from .suite import LEARNED, NOTHING, PLAIN, Condition, Group, PromptFile, Suite
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def group_shots(
             _shot(suite, template, concept, contexts[place % len(contexts)], seed, condition)
             for place in range(first, first + count)
             for template in templates
-            if FIELD not in template or concept in group.kept or _is_attacked(suite, concept)
+            if LEARNED not in template or concept in group.kept or _is_attacked(suite, concept)
         ]
     return tuple(dict.fromkeys(shots))
 
@@ -89,7 +89,7 @@ def _shots_of_file(
     object, style = (shows, "") if suite.concept == "object" else ("", shows)
     return tuple(
         Shot(object, "", style, asked.prompt, asked.seed + seed, condition.name)
-        for asked in read_prompts(source)
+        for asked in read_prompts(source)  # pyright: ignore[reportArgumentType] frozen, so hashable
     )
 
 

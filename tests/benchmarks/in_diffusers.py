@@ -22,8 +22,8 @@ from diffusers import DiffusionPipeline, UNet2DConditionModel  # noqa: E402
 from diffusers_mask import forget  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from benchmarks.to_diffusers import write_pipeline, write_sd1_configuration  # noqa: E402
 from fia_core import NeuronMask  # noqa: E402
+from tools.to_diffusers import write_pipeline, write_sd1_configuration  # noqa: E402
 
 configuration = FOLDER / "configuration"
 write_sd1_configuration(configuration)

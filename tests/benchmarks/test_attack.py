@@ -10,8 +10,7 @@ from benchmarks.harness.drawing import Brush, shots_graph
 from benchmarks.harness.method import Branch, Draft
 from benchmarks.harness.registry import method, packs
 from benchmarks.harness.shots import group_shots
-from benchmarks.harness.suite import Suite, SuiteError
-from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.suite import Suite, SuiteError, parse_suite
 
 PROFILING = {
     "steps": 20,

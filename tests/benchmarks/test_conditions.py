@@ -12,7 +12,7 @@ from benchmarks.harness.lora import LORA
 from benchmarks.harness.registry import method
 from benchmarks.harness.server_folder import make_ready
 from benchmarks.harness.shots import Shot
-from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.suite import parse_suite
 from workbench.graph import ApiGraph
 
 SETUP = demo_setup(

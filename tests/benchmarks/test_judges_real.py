@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 import torch
+from measured import InMemory
 from PIL import Image, ImageDraw
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
 from benchmarks.harness.drawing import as_batch
-from benchmarks.harness.ledger import Ledger
 from benchmarks.harness.places import Places
 from benchmarks.harness.registry import judge
 from benchmarks.harness.runner import plan, run
 from benchmarks.harness.shots import Shot
-from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.suite import parse_suite
 from benchmarks.judges import imagenet_resnet50, nudenet_exposed
 from benchmarks.judges.networks import clip, needs
 from benchmarks.judges.networks.needs import FOLDER_VARIABLE, MissingError
@@ -81,10 +81,10 @@ def test_missing_weights_are_named_with_their_source(folder: Path) -> None:
 
 def test_a_suite_stops_before_it_draws(folder: Path, content: dict[str, Any]) -> None:
     suite = parse_suite("small", content | {"judges": ["demo_objects", "clip_score"]})
-    ledger = Ledger(folder / "rows.csv")
+    rows = InMemory()
     with pytest.raises(MissingError, match=f"{clip.NAME}: is missing"):
-        asyncio.run(run(suite, plan(suite), ledger, Places("small")))
-    assert not ledger.rows
+        asyncio.run(run(suite, plan(suite), rows, Places("small")))
+    assert not rows.pictures
 
 
 @pytest.mark.parametrize(

@@ -5,22 +5,23 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from measured import every_shot
 
+from benchmarks.analysis.report import report
 from benchmarks.harness import places as places_module
 from benchmarks.harness import registry
 from benchmarks.harness.checkpoint import with_checkpoint
-from benchmarks.harness.ledger import Ledger, Row, read_rows
 from benchmarks.harness.method import METHOD_NODES, Setup
 from benchmarks.harness.places import Places
+from benchmarks.harness.provenance import drawn_by
 from benchmarks.harness.registry import check_suite
-from benchmarks.harness.report import report
-from benchmarks.harness.runner import PRUNED, plan, run
-from benchmarks.harness.suite_file import load_suite, parse_suite
+from benchmarks.harness.rows import PRUNED, Rows
+from benchmarks.harness.runner import plan, run
+from benchmarks.harness.suite import load_suite, parse_suite
 from benchmarks.methods.fia_table8 import METHOD, sparsities
 from fia_core import PRESETS, NeuronMask, default_contexts
 from workbench.environment import HOST, HOST_PYTHON, ROOT
@@ -48,13 +49,8 @@ def test_every_suite_has_a_report(
     suite = load_suite(path, dry_run=dry_run)
     if suite.prompt_file and not suite.prompt_file.path.exists():
         pytest.skip("its prompts are people's own copies")
-    rows = [
-        Row(task.origin, shot, judge, 1.0, 1.0)
-        for task in plan(replace(suite, seeds=suite.seeds[:1], checkpoint=None))
-        for shot in task.shots
-        for judge in suite.judges
-    ]
-    text = report(replace(suite, checkpoint=None), rows, Places(suite.name, dry_run=dry_run))
+    small = suite.model_copy(update={"seeds": suite.seeds[:1], "checkpoint": None})
+    text = report(every_shot(small, lambda *_: 1.0), Places(suite.name, dry_run=dry_run))
     assert all(registry.judge(judge).title in text for judge in suite.judges)
 
 
@@ -131,15 +127,15 @@ def dry() -> Places:
 
 
 def test_a_dry_run_asks_for_the_files_prompts_as_they_are(dry: Places) -> None:
-    rows = [row for row in read_rows(dry.rows) if row.judge == "demo_objects"]
-    asked = {(row.shot.prompt, row.shot.seed, row.shot.object) for row in rows}
+    pictures = Rows(dry.rows, dry.database).pictures
+    asked = {(shot.prompt, shot.seed, shot.object) for _, shot in pictures}
     assert asked == {
         ("a photo of a church in a desert", 7, "church"),
         ("a church (old, quiet) near a beach", 8, "church"),
         ("a church in an ocean", 9, "church"),
         ("a church in a night sky", 10, "church"),
     }
-    assert len(rows) == 3 * len(asked)
+    assert len(pictures) == 3 * len(asked)
 
 
 def test_a_dry_run_says_what_it_is(dry: Places) -> None:
@@ -179,11 +175,11 @@ def test_a_suite_draws_with_a_checkpoint_and_the_papers_settings(random_sd15: Pa
     suite = parse_suite("checkpoint", content, folder=random_sd15.parents[1])
     places = Places("checkpoint", quick=True)
     shutil.rmtree(places.server, ignore_errors=True)
-    places.rows.unlink(missing_ok=True)
-    ledger, tasks = Ledger(places.rows), plan(suite)
-    asyncio.run(run(suite, tasks, ledger, places))
-    method = [row for row in ledger.rows if row.origin.method == "fia_table8"]
-    assert all(row.value > 0 for row in method if row.judge == "pixel_distance")
+    shutil.rmtree(places.rows, ignore_errors=True)
+    rows, tasks = Rows(places.rows, places.database), plan(suite)
+    asyncio.run(run(suite, tasks, rows, places))
+    pictures = [one for one in rows.pictures.values() if one.run.method == "fia_table8"]
+    assert pictures and all(one.values["pixel_distance"] > 0 for one in pictures)
     mask = NeuronMask.load(places.mask(tasks[-1].origin))
     spatial = {
         origin["concepts"][0]: origin["settings"]["spatial_sparsity"]
@@ -191,7 +187,7 @@ def test_a_suite_draws_with_a_checkpoint_and_the_papers_settings(random_sd15: Pa
     }
     assert spatial == {"church": 0.007, "golf ball": 0.03}
     assert mask.settings["agnostic_ratio"] == 0.6
-    assert [row.value for row in method if row.judge == PRUNED] == [mask.count / mask.weights]
+    assert rows.figures[tasks[-1].origin][PRUNED] == mask.count / mask.weights
     other = random_sd15.with_name("other.safetensors")
     other.write_bytes(random_sd15.read_bytes()[:-1] + b"0")
-    assert plan(with_checkpoint(suite, other))[0].origin.version != tasks[0].origin.version
+    assert drawn_by(with_checkpoint(suite, other)) != drawn_by(suite)

@@ -29,7 +29,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 async def draw_all(base: Path) -> dict[str, tuple[Image.Image, str]]:
     """A picture by every method in few steps, and the file of its mask."""
-    entries = [Entry(name, name, settings) for name, settings in SETTINGS.items()]
+    entries = [
+        Entry(label=name, use=name, settings=settings) for name, settings in SETTINGS.items()
+    ]
     drawn = {}
     async with running_server(base, packs=packs(entries)) as server:
         setup = Setup.of_workflow(await demo_workflow(server)).sampled_with({"steps": 8})

@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from measured import measured
 
+from benchmarks.analysis.tables import other_table
 from benchmarks.harness.drawing import literal
-from benchmarks.harness.ledger import Origin, Row
-from benchmarks.harness.outcomes import Answered
 from benchmarks.harness.runner import plan
 from benchmarks.harness.shots import suite_seeds
-from benchmarks.harness.suite import SuiteError
-from benchmarks.harness.suite_file import parse_suite
-from benchmarks.harness.tables import other_table
+from benchmarks.harness.suite import SuiteError, parse_suite
 
 Content = dict[str, Any]
 
@@ -77,9 +75,12 @@ def test_a_file_that_cannot_be_asked_from_is_refused(
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"file": "a.csv", "column": "b"}, "prompt_file: column: unknown; known are file, first"),
-        ({"prompt": "b"}, "prompt_file: file: is missing"),
-        ({"file": "a.csv", "first": -1}, "prompt_file: first: is -1; give 1 or more, or leave"),
+        ({"file": "a.csv", "column": "b"}, "prompt_file.column: unknown; known are file, first"),
+        ({"prompt": "b"}, "prompt_file.file: is missing"),
+        (
+            {"file": "a.csv", "first": -1},
+            "prompt_file.first: .*greater than or equal to 0; it is -1",
+        ),
     ],
 )
 def test_a_table_that_says_something_else_is_refused(
@@ -98,16 +99,15 @@ def test_a_tables_deviation_is_over_the_suites_seeds(asking: Content, tmp_path: 
         72: 2,
         82: 2,
     }
-    rows = []
+    drawn = []
     for task in plan(suite):
         group = task.group.name if task.group else ""
-        origin = Origin("v", task.entry.label, "s", group, task.origin.concepts)
         for shot in task.shots:
             value = 1.0 if not group else task.seed / 10
-            rows.append(Row(origin, shot, "judge", value, 0.0))
+            drawn.append((task.entry.label, group, shot, "demo_objects", value))
             earlier = replace(shot, seed=shot.seed + 100)  # of a suite that had more seeds
-            rows.append(Row(origin, earlier, "judge", 0.0, 0.0))
-    table = other_table(suite, Answered(rows, "judge"), suite.groups)
+            drawn.append((task.entry.label, group, earlier, "demo_objects", 0.0))
+    table = other_table(measured(suite, drawn), "demo_objects", suite.groups)
     assert "| FIA, exact Eq. 1 | 100.0 ± 0.0 | 15.0 ± 7.1 | – | – |" in table
 
 

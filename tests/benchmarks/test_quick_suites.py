@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from benchmarks.harness.ledger import read_rows
 from benchmarks.harness.places import SUITES, Places
+from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan
-from benchmarks.harness.suite_file import load_suite
+from benchmarks.harness.suite import load_suite
 from workbench.environment import ROOT
 
 ELSEWHERE = {"objects"}  # in test_run.py
@@ -21,18 +21,10 @@ def test_a_quick_run_answers_everything(name: str) -> None:
     process = subprocess.run(command, capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
     suite, places = load_suite(SUITES / f"{name}.toml", quick=True), Places(name, quick=True)
-    asked = {
-        (task.entry.label, task.group.name if task.group else "", shot, judge)
-        for task in plan(suite)
-        for shot in task.shots
-        for judge in suite.judges
-    }
-    answered = {
-        (row.origin.method, row.origin.group, row.shot, row.judge)
-        for row in read_rows(places.rows)
-        if row.shot.prompt
-    }
-    assert answered == asked
+    asked = {(task.origin, shot) for task in plan(suite) for shot in task.shots}
+    rows = Rows(places.rows, places.database)
+    assert set(rows.pictures) == asked
+    assert all(set(one.values) == set(suite.judges) for one in rows.pictures.values())
     report = places.report.read_text(encoding="utf-8")
     assert report.startswith(f"# {suite.title}")
     assert all(places.plot(plot).exists() for plot in suite.plots)

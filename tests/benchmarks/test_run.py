@@ -1,21 +1,20 @@
 """What a run would do, and a quick run of the objects through the real ComfyUI."""
 
+import asyncio
 import subprocess
 import sys
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from PIL import Image
 
-from benchmarks.harness.comparisons import comparisons
-from benchmarks.harness.ledger import Ledger, read_rows
-from benchmarks.harness.outcomes import Answered, outcomes
+from benchmarks.analysis.comparisons import comparisons
+from benchmarks.analysis.frames import Measured
 from benchmarks.harness.places import SUITES, Places
-from benchmarks.harness.runner import PREPARATION, PRUNED, jaccard, plan
-from benchmarks.harness.suite_file import load_suite, parse_suite
+from benchmarks.harness.rows import PREPARATION, PRUNED, Rows, RowsError
+from benchmarks.harness.runner import jaccard, plan, run
+from benchmarks.harness.suite import load_suite, parse_suite
 from fia_core import ModelIdentity, NeuronMask
 from workbench.environment import ROOT
 
@@ -66,36 +65,33 @@ def quick() -> Places:
     return Places("objects", quick=True)
 
 
+def rows_of(places: Places) -> Rows:
+    return Rows(places.rows, places.database)
+
+
 def test_a_quick_run_answers_every_shot_once(quick: Places) -> None:
     suite = load_suite(SUITES / "objects.toml", quick=True)
-    rows = [row for row in read_rows(quick.rows) if row.judge == "demo_objects"]
-    asked = [
-        (task.entry.label, task.group and task.group.name, shot)
-        for task in plan(suite)
-        for shot in task.shots
-    ]
-    assert [(row.origin.method, row.origin.group or None, row.shot) for row in rows] == asked
-    for row in rows:
-        with Image.open(quick.picture(row.origin, row.shot)) as picture:
+    pictures = rows_of(quick).pictures
+    assert set(pictures) == {(task.origin, shot) for task in plan(suite) for shot in task.shots}
+    for key in pictures:
+        with Image.open(quick.picture(*key)) as picture:
             assert picture.size == (128, 128)
 
 
 def test_the_method_forgets_and_random_weights_do_not(quick: Places) -> None:
     suite = load_suite(SUITES / "objects.toml", quick=True)
-    answered = Answered(read_rows(quick.rows), "demo_objects")
-    (fia,) = outcomes(suite, answered, "fia", suite.groups[0])
-    (random,) = outcomes(suite, answered, "random_mask", suite.groups[0])
-    assert fia.forgotten_before == 1 and fia.forgotten <= 0.25 and fia.kept_share >= 0.75
-    assert random.forgotten >= 0.75
-    assert comparisons(suite, answered)["random_mask"].pairs == 1
+    measured = Measured(suite, rows_of(quick))
+    outcomes = measured.outcomes("demo_objects").set_index("method")
+    fia, random = outcomes.loc["fia"], outcomes.loc["random_mask"]
+    assert fia["forgotten_before"] == 1 and fia["forgotten"] <= 0.25 and fia["kept_share"] >= 0.75
+    assert random["forgotten"] >= 0.75
+    assert comparisons(measured, "demo_objects")["random_mask"].pairs == 1
 
 
 def test_random_masks_are_as_large_as_the_methods(quick: Places) -> None:
-    pruned = {row.origin.method: row.value for row in read_rows(quick.rows) if row.judge == PRUNED}
-    assert pruned.keys() == {"fia", "random_mask"}
-    assert pruned["fia"] == pruned["random_mask"] > 0
-    prepared = [row for row in read_rows(quick.rows) if row.judge == PREPARATION]
-    assert len(prepared) == 3
+    figures = {run.method: it for run, it in rows_of(quick).figures.items()}
+    assert figures["fia"][PRUNED] == figures["random_mask"][PRUNED] > 0
+    assert sum(PREPARATION in it for it in figures.values()) == 3
 
 
 def test_the_report_shows_what_was_measured(quick: Places) -> None:
@@ -107,12 +103,28 @@ def test_the_report_shows_what_was_measured(quick: Places) -> None:
         assert picture.width > 400
 
 
-def test_rows_of_another_version_are_never_taken_for_current(quick: Places, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "rows.csv")
-    ledger.add(read_rows(quick.rows))
-    for row in ledger.rows:
-        assert ledger.has(row.origin, row.shot, row.judge)
-        assert not ledger.has(replace(row.origin, version="other"), row.shot, row.judge)
+def test_a_judge_that_was_gained_looks_at_what_is_there(quick: Places) -> None:
+    """Pictures are not drawn again: their files stay as they were."""
+    suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
+    before = {key: quick.picture(*key).stat().st_mtime_ns for key in rows.pictures}
+    wanted = {key: dict(one.values) for key, one in rows.pictures.items()}
+    for one in rows.pictures.values():
+        del one.values["demo_objects"]
+    asyncio.run(run(suite, plan(suite), rows, quick))
+    rows.database.unlink(missing_ok=True)
+    assert {key: one.values for key, one in rows.pictures.items()} == wanted
+    assert {key: quick.picture(*key).stat().st_mtime_ns for key in rows.pictures} == before
+
+
+def test_nothing_is_drawn_beside_pictures_of_other_code(quick: Places) -> None:
+    suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
+    rows.commits = dict.fromkeys(rows.commits, "no commit")
+    asyncio.run(run(suite, plan(suite), rows, quick))  # nothing is missing
+    key = next(key for key in rows.pictures if key[0].method == "fia")
+    del rows.pictures[key]
+    quick.picture(*key).unlink()
+    with pytest.raises(RowsError, match=r"rows of 'fia' were drawn by no commit, .*--fresh"):
+        asyncio.run(run(suite, plan(suite), rows, quick))
 
 
 def test_a_sample_of_the_pictures_drawn_again_comes_out_the_same(quick: Places) -> None:
@@ -120,7 +132,6 @@ def test_a_sample_of_the_pictures_drawn_again_comes_out_the_same(quick: Places) 
     options = ["--method", "fia", "--pictures", "3"]
     process = subprocess.run([*command, *options], capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
-    sentence = process.stdout.splitlines()[-1]  # three pictures, and the base model's beside them
-    assert sentence.startswith("6 of the pictures of base model, FIA, exact Eq. 1 were drawn again")
-    assert sentence.endswith("say the same of 6 of them (distances to a thousandth).")
-    assert sentence in quick.report.read_text(encoding="utf-8")
+    assert process.stdout.endswith(
+        "6 pictures drawn again; the judges say the same of all but 0 values.\n"
+    )

@@ -1,29 +1,26 @@
 """A run in shards: what goes together, what waits for what, and that the table is the same."""
 
-import random
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import pytest
+from measured import InMemory, fill
 
-from benchmarks.harness.ledger import Ledger, Row, read_rows
 from benchmarks.harness.places import Places
-from benchmarks.harness.runner import PREPARATION, Task, plan
+from benchmarks.harness.rows import Rows
+from benchmarks.harness.runner import plan
 from benchmarks.harness.sharding import (
     ShardingError,
     ShardPlaces,
     cut,
-    order,
     run_sharded,
     stages,
     take_over,
 )
-from benchmarks.harness.suite import Suite
-from benchmarks.harness.suite_file import parse_suite
+from benchmarks.harness.suite import Suite, parse_suite
 from workbench.environment import ROOT
 
 
@@ -32,11 +29,6 @@ def suite(content: dict[str, Any]) -> Suite:
     """Two conditions, of which the second starts from pictures of the first."""
     content["conditions"] = [{"name": "noise"}, {"name": "picture", "start": "noise"}]
     return parse_suite("small", content)
-
-
-def rows_of(suite: Suite, tasks: Sequence[Task]) -> list[Row]:
-    """What a run alone would have written."""
-    return [Row(*answered, 1.0, 0.5) for answered in order(suite, tasks)]
 
 
 def test_the_base_model_and_the_reference_are_waited_for(suite: Suite) -> None:
@@ -76,50 +68,33 @@ def test_workers_have_servers_and_rows_of_their_own_and_share_pictures(suite: Su
     places = Places("small", quick=True)
     one, two = (ShardPlaces(*astuple(places), shard=number) for number in (1, 2))
     assert len({places.server, one.server, two.server}) == 3
-    assert len({places.rows, one.rows, two.rows}) == 3
+    assert len({places.database, one.database, two.database}) == 3
     task = plan(suite)[0]
     assert places.picture(task.origin, task.shots[0]) == two.picture(task.origin, task.shots[0])
 
 
-def test_rows_of_workers_are_taken_over_once_and_in_order(
+def test_rows_of_workers_are_taken_over_once(
     suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("benchmarks.harness.places.ENVIRONMENT", tmp_path)
     tasks = plan(suite)
-    rows = rows_of(suite, tasks)
-    ledger = Ledger(tmp_path / "rows.csv")
-    ledger.add(rows[:3])
     own = [ShardPlaces("small", shard=number) for number in (1, 2)]
-    shuffled = random.Random(1).sample(rows[3:], len(rows) - 3)
-    half = len(shuffled) // 2
-    # both know the earlier rows, and both have prepared the same method
-    parts = (shuffled[:half], [shuffled[0], *shuffled[half:]])
-    for place, part in zip(own, parts, strict=True):
-        Ledger(place.rows).add([*rows[:3], *part])
-    take_over(ledger, own)
-    assert not any(place.rows.exists() for place in own)
-    ledger.reorder(order(suite, tasks))
-    assert ledger.rows == rows == read_rows(ledger.path)
-    take_over(ledger, own)
-    assert ledger.rows == rows
-
-
-def test_rows_that_were_not_asked_for_stay(suite: Suite, tmp_path: Path) -> None:
-    tasks = plan(suite)
-    rows = rows_of(suite, tasks)
-    other = replace(rows[0], judge="another")
-    ledger = Ledger(tmp_path / "rows.csv")
-    ledger.add([*reversed(rows), other])
-    ledger.reorder(order(suite, tasks))
-    assert read_rows(ledger.path) == [other, *rows]
+    for place, part in zip(own, (tasks[:5], tasks[3:]), strict=True):
+        fill(Rows(place.rows, place.database), part)
+    rows = Rows(tmp_path / "small", tmp_path / "rows.db")
+    take_over(rows, own)
+    assert not any(place.database.exists() for place in own)
+    assert rows.pictures == fill(InMemory(), tasks).pictures
+    take_over(rows, own)
+    assert len(rows.pictures) == sum(len(task.shots) for task in tasks)
 
 
 def test_without_ray_the_command_to_install_it_is_named(
-    suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ShardingError, match=r"--ray: Ray is not installed.*requirements-ray.txt"):
-        run_sharded(suite, [], Ledger(tmp_path / "rows.csv"), Places("small", quick=True), 2)
+        run_sharded(suite, [], InMemory(), Places("small", quick=True), 2)
 
 
 def test_two_workers_write_the_same_table_as_none() -> None:
@@ -128,12 +103,10 @@ def test_two_workers_write_the_same_table_as_none() -> None:
     assert tables[0] == tables[1]
 
 
-def quick_rows(*arguments: str) -> list[Row]:
-    """Rows of a quick run of suite stability, without times."""
+def quick_rows(*arguments: str) -> object:
+    """What judges said in a quick run of suite stability."""
     command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "stability", "--quick"]
     process = subprocess.run([*command, *arguments], capture_output=True, text=True)
     assert process.returncode == 0, process.stdout + process.stderr
-    return [
-        replace(row, seconds=0.0, value=0.0 if row.judge == PREPARATION else row.value)
-        for row in read_rows(Places("stability", quick=True).rows)
-    ]
+    places = Places("stability", quick=True)
+    return {key: one.values for key, one in Rows(places.rows, places.database).pictures.items()}

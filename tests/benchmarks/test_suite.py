@@ -1,18 +1,18 @@
 """A suite's file is read as it is meant, or refused with the key and the mend."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.harness.best_settings import best_settings
-from benchmarks.harness.ledger import read_rows
+from benchmarks.analysis.frames import Measured
+from benchmarks.analysis.tables import best_settings
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.registry import check_suite
-from benchmarks.harness.report import current_rows
+from benchmarks.harness.rows import Rows
 from benchmarks.harness.shots import base_shots, group_shots, misspelt
-from benchmarks.harness.suite import Entry, Settings, SuiteError
-from benchmarks.harness.suite_file import load_suite, parse_suite
+from benchmarks.harness.suite import Entry, SuiteError, load_suite, parse_suite
 
 Content = dict[str, Any]
 
@@ -52,11 +52,14 @@ def test_a_sweep_is_a_method_for_every_value(content: Content) -> None:
 def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> None:
     suite = parse_suite("small", content)
     other_sampling = parse_suite("small", content | {"sampling": {"steps": 5}})
-    one, same = Entry("a", "fia", {"x": 1, "y": 2}), Entry("b", "fia", {"y": 2, "x": 1})
+    one, same = (
+        Entry(label="a", use="fia", settings={"x": 1, "y": 2}),
+        Entry(label="b", use="fia", settings={"y": 2, "x": 1}),
+    )
     assert suite.settings_hash(one) == suite.settings_hash(same)
     others = {
-        suite.settings_hash(Entry("a", "fia", {"x": 1, "y": 3})),
-        suite.settings_hash(Entry("a", "union", {"x": 1, "y": 2})),
+        suite.settings_hash(Entry(label="a", use="fia", settings={"x": 1, "y": 3})),
+        suite.settings_hash(Entry(label="a", use="union", settings={"x": 1, "y": 2})),
         other_sampling.settings_hash(one),
     }
     assert len(others | {suite.settings_hash(one)}) == 4
@@ -66,24 +69,28 @@ def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> N
     ("change", "message"),
     [
         ({"titel": "Small"}, r"titel: unknown; known are .*title"),
-        ({"title": " "}, r"title: is ' '; give a text"),
-        ({"seeds": []}, r"seeds: is \[\]; give a list of whole numbers"),
-        ({"seeds": [1, 1]}, r"seeds: has a number twice"),
+        ({"title": " "}, r"title: is empty; give at least 1"),
+        ({"seeds": []}, r"seeds: is empty; give at least 1"),
+        ({"seeds": [1, 1]}, r"seeds: one is there twice: 1, 1"),
+        ({"seeds": [True]}, r"seeds: .*integer; it is True"),
         ({"scenes": []}, r"scenes: is empty; give at least 1"),
-        ({"concept": "animal"}, r"concept: is 'animal'; choose one of object, style"),
+        ({"concept": "animal"}, r"concept: Input should be 'object' or 'style'; it is 'animal'"),
         ({"prompts": ["{place}"]}, r"prompts: '\{place\}' has a field other than"),
         ({"grid": "banana"}, r"grid: 'banana' is none of the first group's church, cat, car"),
         ({"kept_scenes": 4}, r"kept_scenes: 4 is not between 1 and 3"),
         ({"forgotten_scenes": 0}, r"forgotten_scenes: 0 is not between 1 and 3"),
-        ({"groups": []}, r"groups: there are none"),
+        ({"groups": []}, r"groups: is empty; give at least 1"),
         ({"groups": [{"name": "x"}]}, r"groups: 'x' needs either concepts or each"),
-        ({"groups": [{"name": "x", "each": ["a", "a"]}]}, r"groups: each: has a text twice"),
+        ({"groups": [{"name": "x", "each": ["a", "a"]}]}, r"groups: 'a' is there twice"),
         ({"kept": ["church"]}, r"groups: 'one' keeps nothing; name kept concepts"),
         ({"methods": [{"use": "fia"}]}, r"methods: no method has the label 'base'"),
-        ({"methods": [{"use": "base"}] * 2}, r"methods: 'base' is there twice; give one .* label"),
+        (
+            {"methods": [{"use": "base"}] * 2},
+            r"methods: 'base' is there twice; give one another name",
+        ),
         (
             {"methods": [{"use": "base"}, {"use": "fia", "groups": ["two"]}]},
-            r"methods: 'fia': no groups 'two'; there are alone, one",
+            r"methods: 'fia': no groups 'two'; there are one, alone",
         ),
         ({"conditions": [{"name": "a"}] * 2}, r"conditions: 'a' is there twice"),
         (
@@ -91,7 +98,7 @@ def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> N
             r"conditions: 'a' starts from 'b'; put that before it",
         ),
         ({"reference": "uce"}, r"reference: no method has the label 'uce'"),
-        ({"sweeps": [{"use": "fia", "setting": "r2", "values": []}]}, r"values of 'r2'"),
+        ({"sweeps": [{"use": "fia", "setting": "r2", "values": []}]}, r"sweeps.values: is empty"),
         (
             {"sweeps": [{"use": "union", "setting": "r2", "values": [1], "default": 2}]},
             r"sweeps: the default needs a method with the label 'union'",
@@ -206,25 +213,42 @@ def test_one_template_of_several_asks_for_its_part(content: Content) -> None:
     assert {shot.prompt for shot in parts[0]} == {"a church", "a cat", "a car"}
 
 
-def best_of_sweep(name: str) -> dict[str, Settings]:
-    """Settings of the best of each peer, by what the suite's rows say."""
-    suite = load_suite(SUITES / f"{name}.toml")
-    rows = current_rows(suite, read_rows(Places(name).rows))
-    return {use: entry.settings for use, entry in best_settings(suite, rows).items()}
-
-
-@pytest.mark.parametrize(
-    ("name", "sweep"),
-    [
-        *((name, "peers") for name in ("objects", "attack", "quality", "robust", "scale")),
-        ("styles", "style_peers"),
-    ],
-)
-def test_suites_take_the_best_settings_of_the_peers(name: str, sweep: str) -> None:
+@pytest.mark.parametrize(("concept", "sweep"), [("object", "peers"), ("style", "style_peers")])
+def test_the_best_settings_are_those_of_the_sweeps(concept: str, sweep: str) -> None:
     """SLD's and the negative prompt's forget nothing among objects, whichever is taken."""
-    best = best_of_sweep(sweep)
-    taken = load_suite(SUITES / f"{name}.toml").entries
-    settings = {use: [entry.settings for entry in taken if entry.use == use] for use in best}
-    compared = {"concept_prune", "uce", "perpneg", "esdx"} & {entry.use for entry in taken}
-    assert {"concept_prune", "uce", "perpneg"} <= compared
-    assert all(best[use] in settings[use] for use in compared)
+    suite = load_suite(SUITES / f"{sweep}.toml")
+    found = best_settings(Measured(suite, Rows(Places(sweep).rows, Path("no database"))))
+    taken = parse_suite(
+        "small",
+        {
+            "title": "Best",
+            "concept": concept,
+            "scenes": ["beach"],
+            "objects": ["cat"],
+            "prompts": ["{object}"],
+            "plain_prompt": "{object}",
+            "seeds": [1],
+            "judges": ["demo_objects"],
+            "reference": "base",
+            "groups": [{"name": "one", "concepts": ["neon"], "kept": ["plain"]}],
+            "methods": [{"use": "base"}, *({"use": u, "settings": "best"} for u in found)],
+        },
+    )
+    assert {entry.use: entry.settings for entry in taken.entries[1:]} == {
+        use: entry.settings for use, entry in found.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["objects", "attack", "quality", "robust", "scale", "styles"])
+def test_suites_that_compare_take_the_best_settings_of_the_peers(name: str) -> None:
+    text = (SUITES / f"{name}.toml").read_text(encoding="utf-8")
+    compared = re.findall(r'use = "(\w+)".*settings = "best"', text)
+    assert {"concept_prune", "uce", "perpneg"} <= set(compared)
+
+
+def test_a_list_or_a_best_setting_that_is_not_there_is_refused(content: Content) -> None:
+    with pytest.raises(SuiteError, match=r"'@things': lists.toml has no such list"):
+        parse_suite("small", content | {"kept": "@things"})
+    content["methods"][1] = {"use": "fia", "settings": "best"}
+    with pytest.raises(SuiteError, match=r"methods: 'fia' has no best settings in best.toml"):
+        parse_suite("small", content)

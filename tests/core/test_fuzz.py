@@ -1,7 +1,8 @@
-"""Hostile files and texts at every reader, some of each; ``benchmarks/fuzz.py`` does more."""
+"""Hostile files and texts at every reader, some of each; ``tests/fuzz.py`` does more."""
 
 import json
 import pickle
+import sys
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -11,16 +12,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.fuzzing.files import ANY_SIZE, hostile
-from benchmarks.fuzzing.guard import Guard, GuardError
-from benchmarks.fuzzing.layout import content_of, joined, with_content
-from benchmarks.fuzzing.readers import READERS, good_files, good_mask, refusal
-from benchmarks.fuzzing.spoilers import Marks
 from fia_core import NeuronMask
 from fia_core.embedding import embed_mask
 from fia_core.inspection import inspect_mask
 from fia_core.layers import MAX_LAYERS
 from fia_core.mask import MASK_SCHEMA
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from fuzzing.files import ANY_SIZE, hostile
+from fuzzing.guard import Guard, GuardError
+from fuzzing.layout import content_of, joined, with_content
+from fuzzing.readers import READERS, good_files, good_mask, refusal
+from fuzzing.spoilers import Marks
 
 CASES = 40
 MOST_MEMORY = 200 * 2**20  # bytes; text that unpacks to too much is stopped early

@@ -171,7 +171,7 @@ def test_the_command_says_what_it_cannot_write(tmp_path: Path, prepare: str, mes
         save_file({"conditioner.embedders.0": torch.zeros(1)}, checkpoint)
     if prepare == "folder":
         folder.mkdir()
-    command = [sys.executable, str(REPOSITORY / "benchmarks" / "to_diffusers.py")]
+    command = [sys.executable, str(REPOSITORY / "tools" / "to_diffusers.py")]
     command += [str(checkpoint), str(folder)]
     process = subprocess.run(command, capture_output=True, text=True)
     assert process.returncode == 1 and message in process.stderr

@@ -1,0 +1,210 @@
+"""What the checkout says was measured is what its rows say: reports, plots, page and README."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+from benchmarks.analysis.comparisons import by_verdict, comparisons, hardest
+from benchmarks.analysis.frames import Measured, of, over_seeds
+from benchmarks.analysis.page import page
+from benchmarks.analysis.report import write_report
+from benchmarks.harness import registry
+from benchmarks.harness.places import SUITES, Places
+from benchmarks.harness.rows import Rows
+from benchmarks.harness.suite import load_suite
+from workbench.environment import ROOT
+
+RESULTS = ROOT / "docs" / "results"
+MEASURED = sorted(path.stem for path in SUITES.glob("*.toml") if Places(path.stem).rows.exists())
+SAME_PLOTS = matplotlib.__version__ == "3.11.2"
+"""Another version draws some pixels otherwise."""
+
+
+@dataclass(frozen=True)
+class Copied(Places):
+    """Rows from the checkout; report and plots go to another folder below the root."""
+
+    folder: str = ""
+
+    @property
+    def report(self) -> Path:
+        return ROOT / self.folder / f"{self.suite}.md"
+
+    def plot(self, name: str) -> Path:
+        return ROOT / self.folder / f"{self.suite}_{name}.png"
+
+
+@cache
+def of_suite(name: str) -> Measured:
+    return Measured(
+        load_suite(SUITES / f"{name}.toml"), Rows(Places(name).rows, Path("no database"))
+    )
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_report_and_its_plots_are_written_byte_for_byte(name: str) -> None:
+    suite, places = of_suite(name).suite, Copied(name, folder="results/benchmarks/again")
+    write_report(of_suite(name), places)
+    assert places.report.read_text("utf-8") == (RESULTS / f"{name}.md").read_text("utf-8")
+    for plot in suite.plots:
+        again = places.plot(plot)
+        if SAME_PLOTS:
+            assert again.read_bytes() == (RESULTS / again.name).read_bytes(), again.name
+
+
+def test_the_page_is_written_byte_for_byte() -> None:
+    """But for the sentence that changes with every commit to the code that draws."""
+    suites = [of_suite(name) for name in MEASURED]
+    kept = (RESULTS / "README.md").read_text("utf-8")
+    assert without_sentence(page(suites)) == without_sentence(kept)
+
+
+def without_sentence(text: str) -> str:
+    return re.sub(r"\n\n(All rows|Rows of .*) were drawn by earlier code:.*", "", text)
+
+
+def table_rows(file: Path, heading: str = "") -> dict[str, list[str]]:
+    """Cells by the first one, of the first table after a heading."""
+    text = file.read_text("utf-8").partition(heading)[2] if heading else file.read_text("utf-8")
+    table = re.search(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert table, f"{file.name}: no table after {heading!r}"
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table[0].splitlines()]
+    return {cells[0].strip("*"): cells[1:] for cells in lines[2:]}
+
+
+def shown(cell: str, digits: int) -> str:
+    """A report's mean as the README rounds it."""
+    return f"{float(cell.split(' ')[0]):.{digits}f} %"
+
+
+OBJECTS = RESULTS / "objects.md"
+README_ROWS = {
+    "plain model": ("base model", ""),
+    "Forget It All": ("FIA, exact Eq. 1", "FIA, spatial sparsity 0.5 %"),
+    "ConceptPrune": ("ConceptPrune", "ConceptPrune, best of its sweep"),
+    "UCE, told what to keep": ("UCE, best of its sweep", ""),
+    "ESD-x, trained": ("ESD-x, the paper's rate, best of its sweep", ""),
+    "negative prompt": ("negative prompt", ""),
+}
+
+
+def test_the_readmes_table_says_what_the_report_says() -> None:
+    accuracy = table_rows(OBJECTS, "## ten at once: the bundled judge, objects")
+    moved = table_rows(OBJECTS, "## ten at once: mean pixel distance to the base model")
+    table = table_rows(ROOT / "README.md")
+    assert table.keys() == README_ROWS.keys()
+    for name, (label, second) in README_ROWS.items():
+        forgotten, kept, far = (cell.strip("*") for cell in table[name])
+        assert forgotten.strip("*") == shown(accuracy[label][0], 0), name
+        assert kept.strip("*") == shown(accuracy[label][1], 0), name
+        figures = re.findall(r"[\d.]+ %", far)
+        labels = [one for one in (label, second) if one and label != "base model"]
+        assert figures == [shown(moved[one][3], 1) for one in labels], name
+
+
+NOISE, PICTURE = "from noise", "from the base model's picture"
+
+
+def found_again(suite: str, judge: str, condition: str, method: str, pictures: int) -> int:
+    """In how many pictures a judge finds what was forgotten, under one condition."""
+    text = (RESULTS / f"{suite}.md").read_text("utf-8").partition(f": {judge}, objects")[2]
+    lines = re.findall(r"^\|.*$", text.partition("by condition:")[2].partition("##")[0], re.M)
+    methods, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines)
+    (cell,) = [row[methods.index(method)] for row in rows if row[0] == condition]
+    return round(float(cell.split(" ")[0]) * pictures / 100)
+
+
+def test_the_readmes_sentences_on_robustness_say_what_the_reports_say() -> None:
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    fia, half, prune = "FIA, exact Eq. 1", "FIA, spatial sparsity 0.5 %", "ConceptPrune"
+
+    def asked(condition: str, method: str) -> int:
+        return found_again("robust", "the second judge", condition, method, 140)
+
+    def attacked(condition: str, method: str) -> int:
+        return found_again("attack", "the bundled judge", condition, method, 20)
+
+    assert f"in {asked(NOISE, fia)} of 140 ({asked(NOISE, 'base model')} before)" in text
+    assert f"in {asked(PICTURE, fia)} of 140 that start" in text
+    assert f"picture of it ({asked(PICTURE, 'base model')} before)" in text
+    assert f"in {attacked(NOISE, fia)} of 20 pictures from noise" in text
+    assert f"in {attacked(PICTURE, fia)} of 20 that start from such a picture" in text
+    assert f"half as large in {attacked(NOISE, half) + attacked(PICTURE, half)} of the 40" in text
+    let = (attacked(NOISE, f"{prune}, 1 %"), attacked(PICTURE, f"{prune}, 1 %"))
+    assert f"lets {let[0]} and {let[1]} through, half as large all;" in text
+    assert attacked(NOISE, prune) + attacked(PICTURE, prune) == 40
+    assert f"UCE {attacked(NOISE, 'UCE')} and {attacked(PICTURE, 'UCE')}." in text
+
+
+@pytest.mark.parametrize(
+    ("name", "figure", "least", "most"),
+    [
+        ("objects", "forgotten", 0, 2),
+        ("objects", "kept_share", 95, 100),
+        ("objects", "harmonic_mean", 90, 100),
+        ("quality", "kept_share", 98, 100),
+        ("styles", "forgotten", 0, 10),
+        ("transfer", "kept_share", 97, 200),
+    ],
+)
+def test_a_share_is_what_it_should_be_in_every_family_and_condition(
+    name: str, figure: str, least: float, most: float
+) -> None:
+    measured = of_suite(name)
+    suite = measured.suite
+    for family, groups in suite.families.items():
+        found = of(measured.accuracy, suite.reference, groups)
+        for condition, here in found.groupby("condition"):
+            share = 100 * over_seeds(here, figure).mean
+            assert least <= share <= most, f"{family}, {condition}: {share}"
+
+
+def test_pictures_of_a_forgotten_style_still_show_their_object() -> None:
+    measured = of_suite("styles")
+    judge = next(j for j in measured.suite.judges if registry.judge(j).aspect == "object")
+    for groups in measured.suite.families.values():
+        pairs = of(measured.pairs(judge), "fia", groups)
+        for _, here in pairs.groupby("forgotten"):
+            before, after = (over_seeds(here, name).mean for name in ("before", "after"))
+            assert after / before >= 0.95
+
+
+FORGETS_AS_WELL = {"ConceptPrune", "UCE"}
+"""Training-free peers that the bundled model is too easy for: no difference is shown."""
+
+
+@pytest.mark.parametrize("name", ["objects", "robust", "scale", "styles"])
+def test_fia_is_ahead_of_every_training_free_peer_but_those_that_forget_as_well(name: str) -> None:
+    measured = of_suite(name)
+    tests = comparisons(measured, registry.judge_of_concepts(measured.suite))
+    verdicts: Mapping[str, Sequence[str]] = by_verdict(hardest(measured.suite, tests, "peer"))
+    assert set(verdicts) <= {"ahead", "equal", "no difference shown"}
+    others = {title for word, titles in verdicts.items() if word != "ahead" for title in titles}
+    assert others == FORGETS_AS_WELL
+
+
+def test_the_rule_of_fusion_is_ahead_of_the_union_only_where_forgetting_costs() -> None:
+    for name, word in (("scale", "equal"), ("strong", "ahead")):
+        measured = of_suite(name)
+        tests = comparisons(measured, registry.judge_of_concepts(measured.suite))
+        assert tests["union"].verdict == word
+
+
+def test_preparation_for_each_concept_takes_less_time_with_more_of_them() -> None:
+    runs = of_suite("scale").runs
+    fia = runs[runs["method"] == "fia"]
+    each = (fia["preparation_seconds"] / fia["concepts"]).groupby(fia["concepts"]).mean()
+    assert all(earlier > later for earlier, later in pairwise(each))
+
+
+def test_the_page_says_where_the_frechet_distance_puts_fia() -> None:
+    found = table_rows(RESULTS / "quality_fid.md")
+    ours = float(found["FIA, exact Eq. 1"][2])
+    nearer = {name for name, cells in found.items() if float(cells[2]) < ours}
+    assert nearer == {"ConceptPrune", "random weights, as many"}

@@ -1,0 +1,181 @@
+"""Rows survive any interruption; those of other settings or code are not mixed with new ones."""
+
+import contextlib
+import multiprocessing
+import random
+import subprocess
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from benchmarks.harness import provenance
+from benchmarks.harness.provenance import CHANGED, current_commit, has_changed
+from benchmarks.harness.rows import Picture, Rows, RowsError, Run
+from benchmarks.harness.shots import Shot
+
+FIA = Run("fia", "s1", "pair", ("church", "golf ball"))
+BASE = Run("base", "s0")
+CHURCH = Shot("church", "beach", "", "a church, on a beach", 1, "half")
+CAT = Shot("cat", "ocean", "", "a cat", 2)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Rows:
+    return opened(tmp_path)
+
+
+def opened(folder: Path) -> Rows:
+    return Rows(folder / "small", folder / "server" / "rows.db")
+
+
+def filled(rows: Rows) -> Rows:
+    rows.begin(FIA, "abc", {"preparation_seconds": 1.5, "mask_overlap": 0.25})
+    rows.begin(BASE, "abc", {})
+    rows.add([Picture(FIA, CHURCH, 1.25, {"demo_objects": 0.0})])
+    rows.add([Picture(BASE, CAT, 0.5, {"pixel_distance": 0.125})])
+    return rows
+
+
+def content(rows: Rows) -> object:
+    return rows.commits, rows.figures, rows.pictures
+
+
+def test_rows_come_back_from_the_database_and_from_the_tables(rows: Rows, tmp_path: Path) -> None:
+    filled(rows)
+    assert content(opened(tmp_path)) == content(rows)
+    rows.save()
+    assert not rows.database.exists()
+    assert content(opened(tmp_path)) == content(rows)
+    assert len(list(rows.folder.iterdir())) == 3
+
+
+def test_a_new_database_holds_what_the_tables_held(rows: Rows, tmp_path: Path) -> None:
+    filled(rows).save()
+    again = opened(tmp_path)
+    again.add([Picture(BASE, CHURCH, 0.5, {"demo_objects": 1.0})])
+    assert content(opened(tmp_path)) == content(again)
+    assert len(again.pictures) == 3
+
+
+def test_the_tables_do_not_depend_on_who_drew_when(rows: Rows, tmp_path: Path) -> None:
+    filled(rows).save()
+    other = Rows(tmp_path / "other", tmp_path / "other.db")
+    other.begin(BASE, "abc", {})
+    other.add([Picture(BASE, CAT, 0.5, {"pixel_distance": 0.125})])
+    other.begin(FIA, *(rows.commits[FIA], rows.figures[FIA]))
+    other.add([Picture(FIA, CHURCH, 1.25, {"demo_objects": 0.0})])
+    other.save()
+    for name in ("runs", "shots"):
+        tables = [(folder / f"{name}.csv").read_text() for folder in (rows.folder, other.folder)]
+        assert tables[0] == tables[1]
+
+
+def test_a_further_judge_adds_its_column(rows: Rows, tmp_path: Path) -> None:
+    filled(rows)
+    assert rows.has(FIA, CHURCH, "demo_objects") and not rows.has(FIA, CHURCH, "demo_styles")
+    rows.add([Picture(FIA, CHURCH, 1.25, {"demo_styles": 1.0})])
+    assert rows.has(FIA, CHURCH, "demo_objects") and rows.has(FIA, CHURCH, "demo_styles")
+    assert not rows.has(BASE, CHURCH, "demo_objects") and not rows.has(FIA, CAT, "demo_objects")
+    rows.save()
+    assert content(opened(tmp_path)) == content(rows)
+
+
+def test_rows_of_other_settings_are_refused_by_method(rows: Rows) -> None:
+    filled(rows).require_settings({"fia"}, {"s1"})
+    rows.require_settings({"base"}, {"s0"})
+    with pytest.raises(RowsError, match=r"rows of 'fia' .* --fresh --method 'fia'"):
+        rows.require_settings({"fia"}, {"s2"})
+
+
+def test_only_the_dropped_methods_are_lost(rows: Rows, tmp_path: Path) -> None:
+    filled(rows).drop({"fia"})
+    assert [*rows.commits] == [BASE] and [key[0] for key in rows.pictures] == [BASE]
+    assert content(opened(tmp_path)) == content(rows)
+
+
+def test_what_workers_have_measured_is_taken_once(rows: Rows, tmp_path: Path) -> None:
+    filled(rows)
+    worker = Rows(tmp_path / "none", tmp_path / "worker.db")
+    worker.take(rows)
+    worker.add([Picture(BASE, CHURCH, 0.5, {"demo_objects": 1.0})])
+    rows.take(worker)
+    rows.take(worker)
+    assert content(rows) == content(worker) and len(rows.pictures) == 3
+
+
+def write_endlessly(folder: Path, said: Connection) -> None:
+    """Goes on where the rows end; says the number of each addition when it is kept."""
+    rows = opened(folder)
+    said.send(-1)
+    for number in range(len(rows.pictures) // 8, 10**6):
+        run = Run("fia", "s", f"{number // 40}", ("cat",))
+        if run not in rows.commits:
+            rows.begin(run, "abc", {"pruned_share": number / 1000})
+        shots = [Shot("cat", "", "", "a cat", 8 * number + one) for one in range(8)]
+        rows.add(Picture(run, shot, 1.0, {"judge": float(shot.seed % 2)}) for shot in shots)
+        said.send(number)
+        if number % 5 == 4:
+            rows.save()
+
+
+KILLS = 200
+
+
+def test_two_hundred_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    """At any moment, the writing of the tables among them; what was said to be kept is there."""
+    chance, last, processes = random.Random(1), -1, multiprocessing.get_context("fork")
+    for _ in range(KILLS):
+        here, there = processes.Pipe(duplex=False)
+        process = processes.Process(target=write_endlessly, args=(tmp_path, there))
+        process.start()
+        there.close()
+        last = max(last, here.recv())
+        time.sleep(chance.uniform(0, 0.06))
+        process.kill()
+        process.join()
+        with contextlib.suppress(EOFError):
+            while True:
+                last = max(last, here.recv())
+        pictures = opened(tmp_path).pictures
+        seeds = sorted(shot.seed for _, shot in pictures)
+        assert seeds == list(range(len(seeds))), "nothing is lost or doubled"
+        assert len(seeds) % 8 == 0 and len(seeds) >= 8 * (last + 1)
+        assert all(one.values["judge"] == one.shot.seed % 2 for one in pictures.values())
+    assert last > KILLS / 4, "much was written between the kills"
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of a repository with one commit."""
+    file = tmp_path / "fia_core" / "mask.py"
+    file.parent.mkdir()
+    file.write_text("one = 1\n")
+    author = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    for command in (("init", "-q"), ("add", "."), (*author, "commit", "-qm", "First")):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    has_changed.cache_clear()
+    return file
+
+
+def test_changed_code_is_said_and_told_from_its_commit(code: Path) -> None:
+    commit = current_commit()
+    assert len(commit) == 10 and not has_changed(commit)
+    code.write_text("one = 2\n")
+    has_changed.cache_clear()
+    assert current_commit() == commit + CHANGED
+    assert has_changed(commit) and has_changed("") and has_changed("no commit")
+
+
+def test_what_does_not_draw_changes_nothing(code: Path, tmp_path: Path) -> None:
+    commit = current_commit()
+    (tmp_path / "README.md").write_text("more")
+    assert current_commit() == commit and not has_changed(commit)
+
+
+def test_without_git_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert current_commit() == ""
