@@ -184,7 +184,7 @@ def drawn(demo: Any, way: Way, prompts: list[str], seed: int) -> Any:
     import comfy.sample
     import torch
 
-    conditioning = extension("nodes.host.conditioning")
+    conditioning = extension("nodes.host.profiling.conditioning")
 
     def encoded(texts: list[str]) -> Any:
         return conditioning.stack_prompts(conditioning.encode_prompts(demo.clip, texts))

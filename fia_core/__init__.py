@@ -5,16 +5,26 @@ The way of the data: prompts, statistics and saliency (Eq. 1-2), sensitivity (Eq
 profile, concept-sensitive mask (Eq. 4-6), fusion (Eq. 7-8), neuron mask.
 """
 
-from .diffusers_names import diffusers_layer_name
+from .equations.fusion import agnostic_threshold, fuse_masks
+from .equations.saliency import contrastive_saliency, released_saliency, unified_saliency
+from .equations.sensitivity import (
+    GRANULARITIES,
+    SensitivityAccumulator,
+    concept_sensitive_mask,
+    time_integrated_sensitivity,
+)
+from .equations.statistics import (
+    SALIENCY_FORMS,
+    RunningMean,
+    RunningMoments,
+    prompt_saliencies,
+    prompt_saliency,
+)
 from .erasure import FusionResult, build_concept_mask, fuse_neuron_masks
-from .files import FIAFileError
-from .fusion import agnostic_threshold, fuse_masks
+from .files.diffusers_names import diffusers_layer_name
+from .files.safetensors_file import FIAFileError
 from .identity import LayerShapes, ModelIdentity
-from .inspection import LayerInspection, MaskInspection, inspect_mask
-from .inspection_report import inspection_text
 from .mask import NeuronMask
-from .overlap import ConceptOverlap, ConceptShare, concept_overlap
-from .places import LayerPlace, layer_places
 from .profile import MAX_SPATIAL_SPARSITY, ConceptProfile, SparseSensitivity
 from .prompts import (
     DEFAULT_CONTEXT_COUNT,
@@ -27,21 +37,11 @@ from .prompts import (
     default_contexts,
     default_templates,
 )
-from .report import FusionCounts, FusionReport, sum_counts
-from .saliency import contrastive_saliency, released_saliency, unified_saliency
-from .sensitivity import (
-    GRANULARITIES,
-    SensitivityAccumulator,
-    concept_sensitive_mask,
-    time_integrated_sensitivity,
-)
-from .statistics import (
-    SALIENCY_FORMS,
-    RunningMean,
-    RunningMoments,
-    prompt_saliencies,
-    prompt_saliency,
-)
+from .reports.fusion_report import FusionCounts, FusionReport, sum_counts
+from .reports.inspection import LayerInspection, MaskInspection, inspect_mask
+from .reports.inspection_report import inspection_text
+from .reports.overlap import ConceptOverlap, ConceptShare, concept_overlap
+from .reports.places import LayerPlace, layer_places
 
 __all__ = [
     "DEFAULT_CONTEXT_COUNT",

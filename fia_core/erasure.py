@@ -8,16 +8,16 @@ from math import prod
 import torch
 from torch import Tensor
 
-from .bit_layers import BitLayers
-from .bits import count_packed, pack_bits, unpack_bits
-from .fusion import agnostic_threshold, fuse_masks
+from .equations.fusion import agnostic_threshold, fuse_masks
+from .equations.shares import decimal_share
+from .files.bit_layers import BitLayers
+from .files.bits import count_packed, pack_bits, unpack_bits
+from .files.values import same_words
 from .identity import require_same_model
 from .mask import NeuronMask
-from .origins import origin_record
 from .profile import ConceptProfile, SparseSensitivity
-from .report import FusionCounts, FusionReport, sum_counts
-from .shares import decimal_share
-from .values import same_words
+from .reports.fusion_report import FusionCounts, FusionReport, sum_counts
+from .reports.origins import origin_record
 from .version import VERSION
 
 BLOCK = 1 << 15

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .files import fields
+from .files.safetensors_file import fields
 
 SHORT_FINGERPRINT = 8  # digits
 

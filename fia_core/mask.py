@@ -24,9 +24,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .bit_layers import BitLayers
-from .bits import count_bits, count_packed
-from .files import (
+from .files.bit_layers import BitLayers
+from .files.bits import count_bits, count_packed
+from .files.layer_records import (
+    layer_record,
+    read_layer_records,
+    require_count,
+    require_layer_shapes,
+)
+from .files.safetensors_file import (
     FilePath,
     FileSchema,
     fields,
@@ -36,9 +42,8 @@ from .files import (
     require_names,
     write_file,
 )
+from .files.values import Settings, require_json, require_settings, require_texts
 from .identity import LayerShapes, ModelIdentity
-from .layers import layer_record, read_layer_records, require_count, require_layer_shapes
-from .values import Settings, require_json, require_settings, require_texts
 
 MASK_SCHEMA = FileSchema("fia.neuron_mask", 2, 2**30, "neuron mask", plain_version=1)
 PLAIN_MASK_SCHEMA = replace(MASK_SCHEMA, version=1)

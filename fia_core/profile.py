@@ -25,10 +25,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .bits import count_bits, pack_bits, set_places, unpack_bits
-from .checks import finite_float32, require_choice
-from .compression import byte_planes, from_byte_planes
-from .files import (
+from .equations.checks import finite_float32, require_choice
+from .equations.selection import entries_above_zero
+from .equations.sensitivity import select_entries
+from .equations.shares import decimal_share
+from .files.bits import count_bits, pack_bits, set_places, unpack_bits
+from .files.compression import byte_planes, from_byte_planes
+from .files.layer_records import (
+    layer_record,
+    read_layer_records,
+    require_count,
+    require_layer_shapes,
+)
+from .files.safetensors_file import (
     FilePath,
     FileSchema,
     fields,
@@ -37,13 +46,9 @@ from .files import (
     require_names,
     write_file,
 )
+from .files.values import Settings, require_settings, require_text, require_texts
 from .identity import LayerShapes, ModelIdentity
-from .layers import layer_record, read_layer_records, require_count, require_layer_shapes
 from .prompts import KINDS
-from .selection import entries_above_zero
-from .sensitivity import select_entries
-from .shares import decimal_share
-from .values import Settings, require_settings, require_text, require_texts
 
 MAX_SPATIAL_SPARSITY = 0.10
 """Largest spatial sparsity that a profile can answer without loss."""

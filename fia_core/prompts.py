@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from .checks import require_choice
+from .equations.checks import require_choice
 
 KINDS = ("object", "explicit content", "art style")
 DEFAULT_CONTEXT_COUNT = 10

@@ -6,7 +6,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .host.weight_patch import apply_neuron_mask
+from .host.erasing.weight_patch import apply_neuron_mask
 from .shared import CATEGORY, NeuronMaskWire, search_words
 
 

@@ -4,7 +4,7 @@ from comfy.hooks import HookGroup
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .host.erasure_hook import erasure_hooks
+from .host.erasing.erasure_hook import erasure_hooks
 from .shared import CATEGORY, NeuronMaskWire
 
 

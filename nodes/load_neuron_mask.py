@@ -3,8 +3,8 @@
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from ..fia_core.embedding import read_embedded_mask
-from .host.folders import FOLDER, list_mask_files, mask_fingerprint, mask_path
+from ..fia_core.files.embedding import read_embedded_mask
+from .host.masks.folders import FOLDER, list_mask_files, mask_fingerprint, mask_path
 from .shared import CATEGORY, NeuronMaskWire, search_words
 
 

@@ -13,12 +13,12 @@ from ..fia_core import (
     default_contexts,
     default_templates,
 )
-from ..fia_core.checks import require_choice
-from ..fia_core.values import same_words
-from .host.profile_cache import host_cache
-from .host.profile_request import ProfileRequest
-from .host.profiling import profile_concepts
-from .host.sampling import SamplingSettings
+from ..fia_core.equations.checks import require_choice
+from ..fia_core.files.values import same_words
+from .host.profiling.cache import host_cache
+from .host.profiling.concepts import profile_concepts
+from .host.profiling.request import ProfileRequest
+from .host.profiling.sampling import SamplingSettings
 from .shared import CATEGORY, ConceptProfileWire, fraction, search_words, with_advanced
 
 ADVANCED = (

@@ -5,8 +5,8 @@ from comfy_api.latest import io
 from server import PromptServer
 
 from ..fia_core import NeuronMask
-from .host.erasure_lora import FOLDER, ErasureLora, lora_folder, megabytes
-from .host.folders import new_file
+from .host.erasing.erasure_lora import FOLDER, ErasureLora, lora_folder, megabytes
+from .host.masks.folders import new_file
 from .shared import CATEGORY, NeuronMaskWire
 
 

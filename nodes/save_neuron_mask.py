@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .host.folders import FOLDER, new_mask_file
+from .host.masks.folders import FOLDER, new_mask_file
 from .shared import CATEGORY, NeuronMaskWire, search_words
 
 

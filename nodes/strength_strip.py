@@ -7,7 +7,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .host.strength_strip import strip_latent, strip_model
+from .host.erasing.strength_strip import strip_latent, strip_model
 from .shared import CATEGORY, NeuronMaskWire
 
 MOST_STRENGTH = 2.0

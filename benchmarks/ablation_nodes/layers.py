@@ -4,7 +4,7 @@ import torch
 from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.model_patcher import ModelPatcher
 
-from ...fia_core.checks import require_choice
+from ...fia_core.equations.checks import require_choice
 
 LAYERS: dict[str, str] = {
     "ffn2": "ff.net.2",

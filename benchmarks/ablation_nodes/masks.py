@@ -7,8 +7,8 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ...fia_core import NeuronMask
-from ...nodes.host.layers import find_ffn2_layers
-from ...nodes.host.weight_patch import neuron_mask_patches
+from ...nodes.host.erasing.weight_patch import neuron_mask_patches
+from ...nodes.host.model.layers import find_ffn2_layers
 
 
 def union_mask(masks: Sequence[NeuronMask]) -> NeuronMask:

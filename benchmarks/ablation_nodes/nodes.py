@@ -13,8 +13,8 @@ from ...fia_core import (
     default_contexts,
     default_templates,
 )
-from ...nodes.host.profile_request import ProfileRequest
-from ...nodes.host.sampling import SamplingSettings
+from ...nodes.host.profiling.request import ProfileRequest
+from ...nodes.host.profiling.sampling import SamplingSettings
 from ...nodes.shared import ConceptProfileWire, NeuronMaskWire, fraction
 from .layers import LAYERS
 from .masks import apply_to_layers, magnitude_mask, random_mask, union_mask

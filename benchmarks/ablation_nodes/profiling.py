@@ -20,12 +20,12 @@ from ...fia_core import (
     contrastive_saliency,
     prompt_saliencies,
 )
-from ...fia_core.checks import require_choice
-from ...nodes.host.capture import Ffn2Capture
-from ...nodes.host.denoise import denoise_prompts
-from ...nodes.host.identity import model_identity
-from ...nodes.host.layers import layer_shapes
-from ...nodes.host.profile_request import ProfileRequest, RequestPrompts
+from ...fia_core.equations.checks import require_choice
+from ...nodes.host.model.identity import model_identity
+from ...nodes.host.model.layers import layer_shapes
+from ...nodes.host.profiling.capture import Ffn2Capture
+from ...nodes.host.profiling.denoise import denoise_prompts
+from ...nodes.host.profiling.request import ProfileRequest, RequestPrompts
 from .layers import find_layers
 
 ROWS = ("conditional", "all")

@@ -18,8 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from ...nodes.host.conditioning import Conditioning, encode_prompts, stack_prompts
-from ...nodes.host.sampling import LATENT_FACTOR
+from ...nodes.host.profiling.conditioning import Conditioning, encode_prompts, stack_prompts
+from ...nodes.host.profiling.sampling import LATENT_FACTOR
 from ..peer_nodes.denoiser_weights import DENOISER, weights_in_effect
 from ..peer_nodes.shared import (
     CATEGORY,

@@ -10,7 +10,7 @@ from benchmarks.harness.fia_graph import APPLY_SETTINGS, PROFILE_SETTINGS, apply
 from benchmarks.harness.method import Branch, Draft, Link, Method, Setup
 from benchmarks.harness.suite import Settings
 from fia_core import PRESETS, default_contexts
-from fia_core.values import same_words
+from fia_core.files.values import same_words
 
 CHOSEN = {"temporal_sparsity"}
 """Settings of profiling that Table 8 gives."""

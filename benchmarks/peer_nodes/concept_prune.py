@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ...fia_core import LayerShapes
-from ...fia_core.selection import top_entries
-from ...fia_core.shares import decimal_share, share_count
+from ...fia_core.equations.selection import top_entries
+from ...fia_core.equations.shares import decimal_share, share_count
 
 
 class SkilledNeurons:

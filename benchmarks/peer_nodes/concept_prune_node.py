@@ -18,14 +18,14 @@ from ...fia_core import (
     default_contexts,
     default_templates,
 )
-from ...nodes.host.capture import Ffn2Capture
-from ...nodes.host.conditioning import encode_prompts, stack_prompts
-from ...nodes.host.denoise import denoise_prompts
-from ...nodes.host.identity import model_identity
-from ...nodes.host.layers import find_ffn2_layers, layer_shapes
-from ...nodes.host.progress import ProfileProgress
-from ...nodes.host.sampling import SamplingSettings
-from ...nodes.host.state_plan import automatic_chunk
+from ...nodes.host.model.identity import model_identity
+from ...nodes.host.model.layers import find_ffn2_layers, layer_shapes
+from ...nodes.host.profiling.capture import Ffn2Capture
+from ...nodes.host.profiling.conditioning import encode_prompts, stack_prompts
+from ...nodes.host.profiling.denoise import denoise_prompts
+from ...nodes.host.profiling.progress import ProfileProgress
+from ...nodes.host.profiling.sampling import SamplingSettings
+from ...nodes.host.profiling.state_plan import automatic_chunk
 from ...nodes.shared import NeuronMaskWire, fraction
 from .concept_prune import SkilledNeurons
 from .shared import (

@@ -11,8 +11,8 @@ from comfy.sd import CLIP
 from comfy.utils import ProgressBar
 from comfy_api.latest import io
 
-from ...nodes.host.conditioning import Conditioning, encode_prompts, stack_prompts
-from ...nodes.host.sampling import LATENT_FACTOR
+from ...nodes.host.profiling.conditioning import Conditioning, encode_prompts, stack_prompts
+from ...nodes.host.profiling.sampling import LATENT_FACTOR
 from .denoiser_weights import cross_attention_parameters, weights_in_effect, with_differences
 from .esdx import TrainingSettings, fine_tune
 from .shared import (

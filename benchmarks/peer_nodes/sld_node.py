@@ -10,8 +10,8 @@ from comfy.patcher_extension import WrappersMP
 from comfy.sd import CLIP
 from comfy_api.latest import io
 
-from ...nodes.host.conditioning import Conditioning, encode_prompts, stack_prompts
-from ...nodes.host.denoise import SIGMA_TOLERANCE
+from ...nodes.host.profiling.conditioning import Conditioning, encode_prompts, stack_prompts
+from ...nodes.host.profiling.denoise import SIGMA_TOLERANCE
 from .shared import (
     CATEGORY,
     PLACEHOLDER,

@@ -12,7 +12,7 @@ from comfy.samplers import encode_model_conds
 from torch import Tensor
 from torch.func import functional_call
 
-from ...nodes.host.conditioning import Conditioning
+from ...nodes.host.profiling.conditioning import Conditioning
 from .denoiser_weights import DENOISER, weights_in_effect
 from .esdx import Parameters
 

@@ -5,7 +5,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from comfy_api.latest import io
 
-from ...nodes.host.conditioning import encode_prompts
+from ...nodes.host.profiling.conditioning import encode_prompts
 from .denoiser_weights import text_projections, weights_in_effect, with_differences
 from .shared import (
     CATEGORY,

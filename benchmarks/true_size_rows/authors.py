@@ -46,7 +46,7 @@ def _over_prompts(
 ) -> dict[str, list[Any]]:
     """Eq. 1 over ``prompts``, by layer, for every profiled step: its mean or its moments."""
     core = extension.core
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(model.denoiser)
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(model.denoiser)
     steps = request.sampling.profile_steps
     found = {
         name: [kind(tuple(layer.weight.shape)) for _ in range(steps)]

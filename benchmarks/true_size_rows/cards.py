@@ -142,16 +142,18 @@ def placement(
     extension: Extension, load: Load, model: ModelPatcher, size: float, loaded: float = 0.0
 ) -> Placement:
     """Where ten concepts' state goes on a card of ``size`` GiB."""
-    memory = extension.module("nodes.host.memory")
-    state_plan = extension.module("nodes.host.state_plan")
-    layers = extension.module("nodes.host.layers")
+    memory = extension.module("nodes.host.profiling.memory")
+    state_plan = extension.module("nodes.host.profiling.state_plan")
+    layers = extension.module("nodes.host.model.layers")
     shapes = layers.layer_shapes(layers.find_ffn2_layers(model))
-    sampling = extension.module("nodes.host.sampling").SamplingSettings(
+    sampling = extension.module("nodes.host.profiling.sampling").SamplingSettings(
         0, SCHEDULE, 10, 7.5, "euler", "normal", load.side, load.side
     )
     with card(size, model, loaded):
         plan = state_plan.plan_state(model, shapes, len(CONCEPTS), sampling)
-        latent = extension.module("nodes.host.sampling").empty_latent(model, sampling).shape
+        latent = (
+            extension.module("nodes.host.profiling.sampling").empty_latent(model, sampling).shape
+        )
         space = memory.room(model, 0)
         least = memory.least_call_memory(model, latent, plan.chunk)
         four = memory.least_call_memory(model, latent, SMALL_CHUNK) <= space

@@ -105,7 +105,7 @@ def _jaccard(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> float:
 def change(bench: Bench) -> list[Figure]:
     """From a moved slider to the patched weights."""
     core, model = bench.core, bench.sd15.denoiser
-    apply = bench.extension.module("nodes.host.weight_patch").apply_neuron_mask
+    apply = bench.extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
     masks = [core.build_concept_mask(profile, SPATIAL_SPARSITY) for profile in bench.profiles]
     fused = core.fuse_neuron_masks(masks, AGNOSTIC_RATIO).mask
 
@@ -152,7 +152,7 @@ def masked(bench: Bench) -> list[Figure]:
     """Sampling with a mask, against sampling without."""
     extension, model = bench.extension, bench.sd15
     mask = bench.core.build_concept_mask(bench.profiles[0], SPATIAL_SPARSITY)
-    apply = extension.module("nodes.host.weight_patch").apply_neuron_mask
+    apply = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
     request = profile_request(extension, CONCEPTS[:1], 2, 1, 64, chunk=1)
     erased = apply(model.denoiser, mask, 1.0)
 

@@ -53,7 +53,7 @@ def files(bench: Bench) -> list[Figure]:
 
 def _embedded(bench: Bench) -> list[Figure]:
     """Text of masks inside a workflow, against the longest that may be."""
-    embedding = bench.extension.module("fia_core.embedding")
+    embedding = bench.extension.module("fia_core.files.embedding")
     masks = [bench.core.build_concept_mask(one, SPATIAL_SPARSITY) for one in bench.profiles[:5]]
     return [
         bench.figure(

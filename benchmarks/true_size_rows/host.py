@@ -24,7 +24,7 @@ class Extension:
     package: str
 
     def module(self, name: str) -> ModuleType:
-        """The module ``name`` of this repository, such as ``nodes.host.profiling``."""
+        """The module ``name`` of this repository, such as ``nodes.host.profiling.concepts``."""
         return importlib.import_module(f".{name}", self.package)
 
     @property

@@ -77,7 +77,7 @@ def counted_work(extension: Extension, model: ModelPatcher, side: int) -> Work:
     The modules are computed with in float32, which changes no count.
     """
     unet = model.model.diffusion_model.float()
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(model)
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(model)
     positions: dict[str, int] = {}
     handles = [
         layer.register_forward_hook(

@@ -24,7 +24,7 @@ def profile_request(
 ) -> Any:
     """A ProfileRequest for objects: ``contexts`` base prompts and as many for each concept."""
     core = extension.core
-    sampling = extension.module("nodes.host.sampling").SamplingSettings(
+    sampling = extension.module("nodes.host.profiling.sampling").SamplingSettings(
         seed=0,
         steps=schedule,
         profile_steps=profile_steps,
@@ -34,7 +34,7 @@ def profile_request(
         width=side,
         height=side,
     )
-    return extension.module("nodes.host.profile_request").ProfileRequest(
+    return extension.module("nodes.host.profiling.request").ProfileRequest(
         concepts=tuple(concepts),
         kind="object",
         contexts=core.default_contexts("object")[:contexts],
@@ -48,7 +48,7 @@ def profile_request(
 
 def profile(extension: Extension, model: Model, request: Any) -> list[Any]:
     """What the Profile Concept node does, without its cache."""
-    profiling = extension.module("nodes.host.profiling")
+    profiling = extension.module("nodes.host.profiling.concepts")
     return profiling.profile_concepts(model.denoiser, model.clip, request)
 
 
@@ -78,7 +78,7 @@ def sample(
         steps: of the schedule's.
         denoiser: a clone of the model's.
     """
-    conditioning = extension.module("nodes.host.conditioning")
+    conditioning = extension.module("nodes.host.profiling.conditioning")
     denoiser = denoiser or model.denoiser
     settings = request.sampling
     sigmas = comfy.samplers.KSampler(

@@ -7,7 +7,7 @@ import pytest
 from samples import OTHER_MODEL, mask, profile
 
 from fia_core import build_concept_mask, fuse_neuron_masks
-from fia_core.card import mask_card
+from fia_core.reports.card import mask_card
 from fia_core.version import VERSION
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import normal, seeds
 
-from fia_core.compression import byte_planes, deflate, from_byte_planes, inflate
+from fia_core.files.compression import byte_planes, deflate, from_byte_planes, inflate
 
 
 @given(st.binary(max_size=300))

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from samples import mask, profile
 
 from fia_core import ConceptProfile, FIAFileError, NeuronMask
-from fia_core.compression import byte_planes, deflate, from_byte_planes, inflate
-from fia_core.files import MAX_HEADER_BYTES, file_bytes
+from fia_core.files.compression import byte_planes, deflate, from_byte_planes, inflate
+from fia_core.files.safetensors_file import MAX_HEADER_BYTES, file_bytes
 from fia_core.mask import MASK_SCHEMA
 
 Kind = type[ConceptProfile] | type[NeuronMask]

@@ -4,7 +4,7 @@ import torch
 from samples import MODEL, mask
 
 from fia_core import NeuronMask, fuse_neuron_masks, inspect_mask, inspection_text
-from fia_core.inspection_report import MOST_PAIRS, channels_holding_half
+from fia_core.reports.inspection_report import MOST_PAIRS, channels_holding_half
 
 
 def unet_mask(concept: str, pruned: dict[str, int]) -> NeuronMask:

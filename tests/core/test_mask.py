@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from samples import SHAPES, mask, seeds
 
 from fia_core import ModelIdentity, NeuronMask
-from fia_core.bits import pack_bits, unpack_bits
+from fia_core.files.bits import pack_bits, unpack_bits
 
 
 @given(seeds, st.lists(st.integers(1, 9), min_size=1, max_size=3))

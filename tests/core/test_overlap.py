@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import MODEL, SHAPES, mask, seeds
 
-import fia_core.overlap
+import fia_core.reports.overlap
 from fia_core import ConceptOverlap, ConceptShare, NeuronMask, concept_overlap
 
 
@@ -84,7 +84,7 @@ def test_it_counts_like_a_plain_loop(seed: int, concepts: int, share: float) -> 
 
 
 def test_fifty_concepts_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fia_core.overlap, "CHUNK", 7)
+    monkeypatch.setattr(fia_core.reports.overlap, "CHUNK", 7)
     masks = [mask(f"c{n}", n, share=0.1) for n in range(50)]
     overlap = concept_overlap(masks, [True] * 50, masks[3])
     for i in (0, 3, 49):

@@ -16,7 +16,7 @@ from fia_core import (
     concept_sensitive_mask,
     time_integrated_sensitivity,
 )
-from fia_core.sensitivity import temporal_threshold
+from fia_core.equations.sensitivity import temporal_threshold
 
 granularities = st.sampled_from(GRANULARITIES)
 

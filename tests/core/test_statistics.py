@@ -22,7 +22,7 @@ from fia_core import (
     time_integrated_sensitivity,
     unified_saliency,
 )
-from fia_core.statistics import alignments, unit_columns, weighted_contrast
+from fia_core.equations.statistics import alignments, unit_columns, weighted_contrast
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 

@@ -1,6 +1,6 @@
 """Tables for people who read them as text, and for pages that read them as Markdown."""
 
-from fia_core.tables import markdown_table
+from fia_core.reports.tables import markdown_table
 
 
 def test_columns_are_aligned_in_both() -> None:

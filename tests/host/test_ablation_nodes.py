@@ -145,7 +145,7 @@ def test_masks_of_equal_size(extension: Any, tiny: TinyModel, mask: Any) -> None
     masks = extension.module("benchmarks.ablation_nodes.masks")
     random, again, other = (masks.random_mask(mask, seed) for seed in (1, 1, 2))
     largest = masks.magnitude_mask(tiny.model, mask)
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(tiny.model)
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(tiny.model)
     for name, pruned in mask.layers.items():
         count = int(pruned.sum())
         assert int(random.layers[name].sum()) == int(largest.layers[name].sum()) == count

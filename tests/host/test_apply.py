@@ -181,7 +181,7 @@ def test_a_mask_for_another_architecture_is_refused_with_both_names(
     other = tiny_denoiser(**unet)
     with pytest.raises(ValueError, match=r"^mask: that of church was made for") as error:
         apply(extension, other, mask, 1.0)
-    identity = extension.module("nodes.host.identity").model_identity(other)
+    identity = extension.module("nodes.host.model.identity").model_identity(other)
     assert mask.model.architecture in str(error.value)
     assert identity.architecture in str(error.value)
 
@@ -219,7 +219,7 @@ def test_a_saved_model_keeps_the_mask(extension: Any, mask: Any, tmp_path: Any) 
 
 
 def test_the_fingerprint_does_not_depend_on_precision_device_or_patch_state(extension: Any) -> None:
-    identity = extension.module("nodes.host.identity").model_identity
+    identity = extension.module("nodes.host.model.identity").model_identity
     half = tiny_denoiser(torch.float16)
     single = tiny_denoiser(torch.float16)
     single.model.diffusion_model.float()

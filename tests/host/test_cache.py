@@ -22,8 +22,8 @@ from tiny_model import TinyModel, VelocitySD15, tiny_denoiser
 import nodes
 
 CALLS_A_CONCEPT = 9  # 8 prompts, 3 a call, 3 steps
-FINGERPRINT = "nodes.host.fingerprint"
-ENCODER_FINGERPRINT = "nodes.host.encoder_fingerprint"
+FINGERPRINT = "nodes.host.profiling.fingerprint"
+ENCODER_FINGERPRINT = "nodes.host.profiling.encoder_fingerprint"
 
 
 @pytest.fixture
@@ -454,7 +454,9 @@ def test_learned_words_are_told_by_their_vectors(
         monkeypatch.setattr(
             tiny.clip.tokenizer, "tokenize_with_weights", lambda *a, tokens=tokens: tokens
         )
-        prompts = extension.module("nodes.host.profile_request").RequestPrompts(tiny.clip, request)
+        prompts = extension.module("nodes.host.profiling.request").RequestPrompts(
+            tiny.clip, request
+        )
         fingerprint = extension.module(FINGERPRINT).Fingerprint()
         prompts.add_to(fingerprint, ("a thing",))
         texts.add(fingerprint.text())
@@ -471,7 +473,7 @@ def test_another_way_to_calculate_makes_a_new_profile(
 ) -> None:
     profiles(host, tiny)
     denoiser.calls = 0
-    monkeypatch.setattr(extension.module("nodes.host.profiling"), "CALCULATION", -1)
+    monkeypatch.setattr(extension.module("nodes.host.profiling.concepts"), "CALCULATION", -1)
     profiles(host, tiny)
     assert denoiser.calls > 0
 
@@ -493,7 +495,7 @@ def test_an_interrupt_keeps_the_rounds_that_are_done(
     denoiser: Denoiser,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(extension.module("nodes.host.state_plan"), "LARGEST_ROUND", 1)
+    monkeypatch.setattr(extension.module("nodes.host.profiling.state_plan"), "LARGEST_ROUND", 1)
     profiles(host, tiny, use_cache=False)
     alone, denoiser.calls = denoiser.calls, 0
     denoiser.interrupt_at = 2 * alone + 1
@@ -527,7 +529,7 @@ def test_a_damaged_file_is_removed_at_once(extension: Any, tmp_path: Path) -> No
     """Whether or not its profile can be made again."""
     file = tmp_path / "key.safetensors"
     file.write_bytes(b"nonsense")
-    cache = extension.module("nodes.host.profile_cache").ProfileCache(tmp_path)
+    cache = extension.module("nodes.host.profiling.cache").ProfileCache(tmp_path)
     assert cache.get("key") is None
     assert not file.exists()
 
@@ -543,7 +545,7 @@ def test_a_file_that_cannot_be_read_now_stays(
     """As with too many files open, or a network drive that is away."""
     profiles(host, tiny)
     (file,) = folder.iterdir()
-    cache = extension.module("nodes.host.profile_cache").ProfileCache(folder)
+    cache = extension.module("nodes.host.profiling.cache").ProfileCache(folder)
 
     def unreadable(path: Path) -> bytes:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
@@ -591,7 +593,7 @@ def test_the_least_recently_used_go_first(
     extension: Any, host: Any, tiny: TinyModel, tmp_path: Path
 ) -> None:
     (profile,) = profiles(host, tiny, use_cache=False)
-    module = extension.module("nodes.host.profile_cache")
+    module = extension.module("nodes.host.profiling.cache")
     profile.save(tmp_path / "one.safetensors")
     cache = module.ProfileCache(tmp_path, limit=2 * (tmp_path / "one.safetensors").stat().st_size)
     cache.put("two", profile)
@@ -620,7 +622,7 @@ def test_a_profile_whose_time_cannot_be_set_is_used(
 ) -> None:
     """As on a disk that can only be read."""
     (profile,) = profiles(host, tiny, use_cache=False)
-    cache = extension.module("nodes.host.profile_cache").ProfileCache(tmp_path)
+    cache = extension.module("nodes.host.profiling.cache").ProfileCache(tmp_path)
     cache.put("key", profile)
 
     def refuse(path: Path) -> None:
@@ -639,7 +641,7 @@ def test_files_that_another_server_takes_away_or_that_cannot_go_harm_nothing(
     stuck = tmp_path / "stuck.safetensors"
     stuck.mkdir()
     os.utime(stuck, (1, 1))
-    cache = extension.module("nodes.host.profile_cache").ProfileCache(tmp_path, limit=1)
+    cache = extension.module("nodes.host.profiling.cache").ProfileCache(tmp_path, limit=1)
     cache.put("key", profile)  # more than there is room for
     assert not (tmp_path / "key.safetensors").exists()
     assert cache.empty() == (0, 0)

@@ -101,7 +101,7 @@ def test_the_file_holds_the_change_of_each_masked_weight(
     host: Host, extension: Any, tiny: TinyModel, mask: Any, loras: Path
 ) -> None:
     name = saved(host, tiny.model, mask, strength=2.0)
-    names = extension.module("nodes.host.erasure_lora").lora_names(tiny.model)
+    names = extension.module("nodes.host.erasing.erasure_lora").lora_names(tiny.model)
     state, content = tiny.model.model.state_dict(), load_file(loras / name)
     assert len(content) == len(mask.layers)
     for layer, pruned in mask.layers.items():
@@ -127,9 +127,9 @@ def test_a_layer_that_the_mask_leaves_alone_is_left_out(
 
 def test_names_are_those_of_sd_scripts(extension: Any, tiny: TinyModel) -> None:
     """diffusers' for a UNet, the original ones for SDXL, whose UNet sd-scripts calls so."""
-    names = extension.module("nodes.host.erasure_lora").lora_names
+    names = extension.module("nodes.host.erasing.erasure_lora").lora_names
     to_diffusers = extension.module("fia_core").diffusers_layer_name
-    for layer in extension.module("nodes.host.layers").find_ffn2_layers(tiny.model):
+    for layer in extension.module("nodes.host.model.layers").find_ffn2_layers(tiny.model):
         expected = to_diffusers(layer, layers_per_block=1).replace(".", "_")
         assert names(tiny.model)[f"{layer}.weight"] == f"lora_unet_{expected}"
     sdxl = tiny_sdxl_denoiser()

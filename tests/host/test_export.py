@@ -97,7 +97,7 @@ def test_the_weights_are_gone_from_the_file(mask: Any, exported: Exported) -> No
 def test_a_checkpoints_architecture_is_told_without_loading_it(
     extension: Any, mask: Any, exported: Exported
 ) -> None:
-    tell = extension.module("nodes.host.model_files").architecture_of_loader
+    tell = extension.module("nodes.host.model.model_files").architecture_of_loader
     assert tell("CheckpointLoaderSimple", exported.name) == mask.model.architecture
     assert tell("UNETLoader", exported.name) is None
 
@@ -105,7 +105,7 @@ def test_a_checkpoints_architecture_is_told_without_loading_it(
 def test_no_architecture_is_told_of_a_file_that_is_not_listed_or_no_safetensors(
     extension: Any, exported: Exported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = extension.module("nodes.host.model_files").architecture_of_loader
+    tell = extension.module("nodes.host.model.model_files").architecture_of_loader
     checkpoint = Path(folder_paths.get_full_path_or_raise("checkpoints", exported.name))
     other = checkpoint.with_suffix(".ckpt")
     shutil.copy(checkpoint, other)
@@ -129,7 +129,7 @@ def test_no_architecture_is_told_where_the_host_cannot_tell_the_family(
     def fail(weights: Any, prefix: str) -> None:
         raise error("of the test")
 
-    module = extension.module("nodes.host.model_files")
+    module = extension.module("nodes.host.model.model_files")
     monkeypatch.setattr(module, "model_config_from_unet", fail)
     assert module.architecture_of_loader("CheckpointLoaderSimple", exported.name) is None
 
@@ -145,13 +145,13 @@ def test_no_architecture_is_told_of_packed_weights(
     packed = checkpoint.with_name("packed.safetensors")
     request.addfinalizer(packed.unlink)
     save_file(weights, packed)
-    tell = extension.module("nodes.host.model_files").architecture_of_loader
+    tell = extension.module("nodes.host.model.model_files").architecture_of_loader
     assert packed.name in folder_paths.get_filename_list("checkpoints")
     assert tell("CheckpointLoaderSimple", packed.name) is None
 
 
 def test_the_demo_models_architecture_is_told_without_loading_it(extension: Any) -> None:
-    tell = extension.module("nodes.host.model_files").architecture_of_loader
+    tell = extension.module("nodes.host.model.model_files").architecture_of_loader
     demo = extension.module("demo_model.loader").load_demo_model().model
-    identity = extension.module("nodes.host.identity").model_identity(demo)
+    identity = extension.module("nodes.host.model.identity").model_identity(demo)
     assert tell("FIADemoModel", "") == identity.architecture

@@ -120,7 +120,7 @@ def test_masked_weights_of_few_bits_are_zero_and_come_back(
     extension: Any, family: Family, dtype: torch.dtype
 ) -> None:
     model = family.denoiser(dtype)
-    apply = extension.module("nodes.host.weight_patch").apply_neuron_mask
+    apply = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
     mask = checkered(extension, model)
     before = {name: weight.clone() for name, weight in model.model.state_dict().items()}
     masked = apply(model, mask, 1.0)
@@ -139,8 +139,8 @@ def test_masked_weights_of_few_bits_are_zero_and_come_back(
 def checkered(extension: Any, model: Any) -> Any:
     """A mask of every other weight."""
     core = extension.module("fia_core")
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(model)
-    identity = extension.module("nodes.host.identity").model_identity(model)
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(model)
+    identity = extension.module("nodes.host.model.identity").model_identity(model)
     masks = {
         name: (torch.arange(layer.weight.numel()) % 2 == 0).view(layer.weight.shape)
         for name, layer in layers.items()
@@ -218,7 +218,7 @@ def test_packed_weights_are_refused_by_name(host: Any, tiny: TinyModel) -> None:
 
 
 def test_the_registry_names_classes_of_the_host(extension: Any) -> None:
-    registry = extension.module("nodes.host.ffn2_registry")
+    registry = extension.module("nodes.host.model.ffn2_registry")
     blocks = {block.block for blocks in registry._FAMILIES.values() for block in blocks}
     for name in {registry._UNET.block, *blocks, *registry._FAMILIES, *registry._REASONS}:
         module, _, kind = name.rpartition(".")
@@ -240,5 +240,5 @@ def test_the_architecture_of_a_transformers_file_is_not_told(
     monkeypatch.setitem(
         folder_paths.folder_names_and_paths, "diffusion_models", ([str(tmp_path)], {".safetensors"})
     )
-    tell = extension.module("nodes.host.model_files").architecture_of_loader
+    tell = extension.module("nodes.host.model.model_files").architecture_of_loader
     assert tell("UNETLoader", "qwen.safetensors") is None

@@ -61,14 +61,16 @@ class Place:
 
 
 STAGES = {
-    "profiling, a prompt's saliency": Place("nodes.host.step_statistics", "", "alignments", 3),
+    "profiling, a prompt's saliency": Place(
+        "nodes.host.profiling.step_statistics", "", "alignments", 3
+    ),
     "building, the second layer": Place(
         "fia_core.profile", "SparseSensitivity", "concept_sensitive_mask", 2
     ),
     "fusing, the second layer": Place("fia_core.erasure", "", "fuse_masks", 2),
     "saving, the file's bytes": Place("fia_core.mask", "", "file_bytes", 1),
     "applying, the second weight": Place(
-        "nodes.host.weight_patch", "NeuronMaskPatch", "calculate_weight", 2
+        "nodes.host.erasing.weight_patch", "NeuronMaskPatch", "calculate_weight", 2
     ),
     "cache, keeping a profile": Place("fia_core.profile", "", "file_bytes", 1),
 }

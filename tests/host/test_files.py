@@ -60,7 +60,7 @@ def test_a_saved_mask_is_listed_and_loads_again(
 
 def test_the_loader_outlives_the_folder(host: Any, extension: Any, folder: Path, mask: Any) -> None:
     save(host, mask, "church")
-    list_mask_files = extension.module("nodes.host.folders").list_mask_files
+    list_mask_files = extension.module("nodes.host.masks.folders").list_mask_files
     assert list_mask_files() == ["church_00001_.safetensors"]
     shutil.rmtree(folder)
     assert list_mask_files() == []
@@ -73,7 +73,7 @@ def test_nothing_is_overwritten(host: Any, folder: Path, mask: Any) -> None:
 
 
 def test_two_servers_never_take_the_same_number(extension: Any, folder: Path, mask: Any) -> None:
-    new_mask_file = extension.module("nodes.host.folders").new_mask_file
+    new_mask_file = extension.module("nodes.host.masks.folders").new_mask_file
     with new_mask_file("church") as (first, _), new_mask_file("church") as (second, _):
         assert first != second
         assert not first.exists() and not second.exists(), "nothing empty is listed"
@@ -87,12 +87,12 @@ def test_two_servers_never_take_the_same_number(extension: Any, folder: Path, ma
 def test_a_link_to_a_drive_that_is_away_is_not_replaced(extension: Any, folder: Path) -> None:
     link = folder / "mask.safetensors"
     link.symlink_to("/away/mask.safetensors")
-    reserved = extension.module("nodes.host.reservation").reserved
+    reserved = extension.module("nodes.host.masks.reservation").reserved
     with reserved([link, folder / "other.safetensors"]) as path:
         assert path.name == "other.safetensors"
     sent = folder / "sent"
     sent.write_bytes(b"mask")
-    name = extension.module("nodes.host.uploads").move_in_place(sent, "mask")
+    name = extension.module("nodes.host.masks.uploads").move_in_place(sent, "mask")
     assert name == "mask (1).safetensors" and link.is_symlink()
 
 
@@ -166,7 +166,7 @@ def test_a_folder_without_the_right_to_write_is_named(
     def refuse(sign: Path) -> bool:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(extension.module("nodes.host.reservation"), "_made", refuse)
+    monkeypatch.setattr(extension.module("nodes.host.masks.reservation"), "_made", refuse)
     words = rf"filename_prefix: nothing can be written in {folder}/? \(Permission denied\)"
     with pytest.raises(GraphError, match=words):
         save(host, mask, "church")
@@ -264,7 +264,7 @@ def test_a_wrong_file_gives_one_clear_error(host: Any, folder: Path, mask: Any, 
 def test_a_file_too_large_for_a_mask_is_not_hashed(
     extension: Any, folder: Path, mask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.folders")
+    module = extension.module("nodes.host.masks.folders")
     mask.save(folder / "mask.safetensors")
     schema = replace(module.MASK_SCHEMA, max_bytes=(folder / "mask.safetensors").stat().st_size - 1)
     monkeypatch.setattr(module, "MASK_SCHEMA", schema)
@@ -279,15 +279,15 @@ def test_what_another_server_sweeps_away_first_stops_no_sweep(
     os.utime(old, (0, 0))
     for name in (".1.tmp", ".3.tmp"):  # listed, and not there to be looked at
         (tmp_path / name).symlink_to(tmp_path / "nowhere")
-    extension.module("nodes.host.leftovers").sweep(tmp_path, ".*.tmp")
+    extension.module("nodes.host.masks.leftovers").sweep(tmp_path, ".*.tmp")
     assert not old.exists()
 
 
 def test_an_upload_takes_no_name_that_another_server_is_writing(
     extension: Any, tmp_path: Path
 ) -> None:
-    uploads = extension.module("nodes.host.uploads")
-    reserved = extension.module("nodes.host.reservation").reserved
+    uploads = extension.module("nodes.host.masks.uploads")
+    reserved = extension.module("nodes.host.masks.reservation").reserved
     sent = tmp_path / ".sent.upload"
     sent.write_bytes(b"mask")
     with reserved(iter([tmp_path / "m.safetensors"])) as other:
@@ -304,7 +304,7 @@ def test_files_of_one_size_and_time_are_told_apart_by_their_content(
     for file, content in ((sent, b"one"), (stored, b"two")):
         file.write_bytes(content)
         os.utime(file, (1, 1))
-    move_in_place = extension.module("nodes.host.uploads").move_in_place
+    move_in_place = extension.module("nodes.host.masks.uploads").move_in_place
     assert move_in_place(sent, "m") == "m (1).safetensors"
     assert (tmp_path / "m (1).safetensors").read_bytes() == b"one"
 
@@ -316,7 +316,7 @@ def test_an_upload_is_no_larger_than_a_mask_whatever_the_host_allows(
         for _ in range(11):
             yield bytes(10)
 
-    routes = extension.module("nodes.host.routes")
+    routes = extension.module("nodes.host.masks.routes")
     monkeypatch.setattr(routes, "MASK_SCHEMA", replace(routes.MASK_SCHEMA, max_bytes=100))
     request = SimpleNamespace(
         query={"name": "m"}, client_max_size=1000, content=SimpleNamespace(iter_chunked=blocks)
@@ -328,7 +328,7 @@ def test_an_upload_is_no_larger_than_a_mask_whatever_the_host_allows(
 
 def test_masks_are_read_one_at_a_time(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mask in memory takes eight times its file, whoever asks."""
-    routes = extension.module("nodes.host.routes")
+    routes = extension.module("nodes.host.masks.routes")
     monkeypatch.setattr(routes, "_one_at_a_time", asyncio.Lock())
     reading, most = 0, 0
 

@@ -52,7 +52,7 @@ def test_the_report_names_concepts_layers_and_shares(
         two=host.source(masks[1]),
     )
     (report,) = host.run(graph, "fuse", 1)
-    places = extension.module("fia_core.places").layer_places(tuple(masks[0].layers))
+    places = extension.module("fia_core.reports.places").layer_places(tuple(masks[0].layers))
     layers = [place.label for place in places.values()]
     for words in ("church", "golf ball", *layers, "sensitive", "agnostic", "pruned"):
         assert words in report

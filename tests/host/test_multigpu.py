@@ -99,7 +99,7 @@ def test_a_split_model_is_cached_as_the_model_it_is(
     tmp_path: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cache = extension.module("nodes.host.profile_cache").ProfileCache(tmp_path)
+    cache = extension.module("nodes.host.profiling.cache").ProfileCache(tmp_path)
     monkeypatch.setattr(extension.module("nodes.profile_concept"), "host_cache", lambda: cache)
     for model in (split, tiny.model):
         host.forget()

@@ -61,7 +61,7 @@ def test_a_model_split_over_two_cards_is_masked_on_both(
 ) -> None:
     model = tiny_denoiser()
     mask = drawn_mask(extension, model, share=0.2)
-    apply = extension.module("nodes.host.weight_patch").apply_neuron_mask
+    apply = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
     erased = picture(host, tiny, apply(model, mask, 1.0))
     for masked in (apply(split(model), mask, 1.0), split(apply(model, mask, 1.0))):
         calls = count_calls(masked.get_additional_models_with_key("multigpu")[0])
@@ -90,7 +90,7 @@ def test_a_lora_that_is_added_at_run_time_is_seen_and_not_masked(
 
     model, _ = load(tiny_denoiser(), None, lora_file(), 1.0, 0.0)
     mask = drawn_mask(extension, model, share=0.2)
-    masked = extension.module("nodes.host.weight_patch").apply_neuron_mask(model, mask, 1.0)
+    masked = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask(model, mask, 1.0)
     layer = masked.model.get_submodule(name)
     x = torch.eye(layer.in_features)
     plain = layer.weight.clone()

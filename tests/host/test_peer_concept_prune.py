@@ -113,7 +113,7 @@ def test_the_node_gives_a_mask_that_apply_neuron_mask_takes(
         assert pruned.sum(dim=1).max() <= most
     masked = extension.node("FIAApplyNeuronMask").execute(tiny.model, mask, 1.0)[0]
     assert not torch.equal(draw(host, tiny, masked), plain)
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(tiny.model)
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(tiny.model)
     assert not any(layer._forward_hooks for layer in layers.values())
     assert torch.equal(draw(host, tiny, tiny.model), plain)
 

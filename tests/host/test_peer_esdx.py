@@ -81,7 +81,7 @@ def test_the_copy_answers_as_the_host_does(
 ) -> None:
     models = {"SD 1.x": lambda: tiny, "SD 2.x": tiny_sd2, "SDXL": lambda: tiny_sdxl}
     parts = models[family]()
-    conditioning = extension.module("nodes.host.conditioning")
+    conditioning = extension.module("nodes.host.profiling.conditioning")
     prompts = conditioning.stack_prompts(
         conditioning.encode_prompts(parts.clip, ["", "a church in a park"])
     )
@@ -99,7 +99,7 @@ def test_the_model_comes_nearer_to_the_target(
     extension: Any, esdx: Any, host: Host, tiny: TinyModel, peer_nodes: None
 ) -> None:
     module = extension.module("benchmarks.peer_nodes.training_denoiser")
-    conditioning = extension.module("nodes.host.conditioning")
+    conditioning = extension.module("nodes.host.profiling.conditioning")
     prompts = conditioning.stack_prompts(conditioning.encode_prompts(tiny.clip, ["", "church"]))
     x = torch.randn(4, 4, 8, 8, generator=torch.Generator().manual_seed(1))
 

@@ -88,7 +88,7 @@ def test_the_picture_changes_and_the_model_stays(
 def test_one_step_is_what_the_formula_gives(
     extension: Any, host: Host, tiny: TinyModel, sld: Any, peer_nodes: None
 ) -> None:
-    conditioning = extension.module("nodes.host.conditioning")
+    conditioning = extension.module("nodes.host.profiling.conditioning")
 
     def encode(prompt: str) -> Any:
         return conditioning.stack_prompts(conditioning.encode_prompts(tiny.clip, [prompt]))
@@ -120,7 +120,7 @@ def test_one_step_is_what_the_formula_gives(
 def test_other_samplers_work(
     extension: Any, host: Host, tiny: TinyModel, peer_nodes: None, sampler: str
 ) -> None:
-    conditioning = extension.module("nodes.host.conditioning")
+    conditioning = extension.module("nodes.host.profiling.conditioning")
     prompt = conditioning.stack_prompts(conditioning.encode_prompts(tiny.clip, ["a park"]))
     noise = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(3))
     sampled = comfy.sample.sample(

@@ -83,7 +83,7 @@ def test_only_keys_and_values_change_and_bring_the_concept_to_the_anchor(
     careless = edited(host, tiny, anchor="tree", ridge=0.01, preserve="")
     careful = edited(host, tiny, anchor="tree", ridge=0.01, preserve_scale=1.0)
     assert set(careful.patches) == set(names) and len(names) == 2 * CROSS_ATTENTION_LAYERS
-    encode = extension.module("nodes.host.conditioning").encode_prompts
+    encode = extension.module("nodes.host.profiling.conditioning").encode_prompts
     church, tree, cat = (
         prompt["cond"][0] for prompt in encode(tiny.clip, ["church", "tree", "cat"])
     )
@@ -101,7 +101,7 @@ def test_only_the_last_words_tokens_are_mapped_and_kept_where_that_is_asked(
     extension: Any, host: Host, tiny: TinyModel, weights: Any, peer_nodes: None
 ) -> None:
     node = extension.module("benchmarks.peer_nodes.uce_node")
-    encode = extension.module("nodes.host.conditioning").encode_prompts
+    encode = extension.module("nodes.host.profiling.conditioning").encode_prompts
     church, ball = (prompt["cond"][0] for prompt in encode(tiny.clip, ["church", "golf ball"]))
     start = encode(tiny.clip, [""])[0]["cond"][0]
     erased, wanted = node._token_pairs(tiny.clip, ["church"], [""], True)

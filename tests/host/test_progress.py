@@ -105,7 +105,7 @@ def test_a_round_that_begins_again_is_counted_once(
 def test_without_a_node_there_are_no_words(
     extension: Any, tiny: TinyModel, texts: list[tuple[str, str]]
 ) -> None:
-    progress = extension.module("nodes.host.progress").ProfileProgress(
+    progress = extension.module("nodes.host.profiling.progress").ProfileProgress(
         tiny.model, [["church"]], 5, 1, None, "object"
     )
     progress.finish(cached=0)

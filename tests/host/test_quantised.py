@@ -139,7 +139,7 @@ def test_masked_weights_go_kept_ones_stay_near_and_all_come_back(
     model = quantised_unet(form, dtype)
     mask = drawn_mask(extension, model, share=0.2)
     before = weights_in_effect(model)
-    masked = extension.module("nodes.host.weight_patch").apply_neuron_mask(model, mask, 1.0)
+    masked = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask(model, mask, 1.0)
     masked.patch_model(torch.device("cpu"))
     during = weights_in_effect(model)
     masked.unpatch_model(torch.device("cpu"))
@@ -160,7 +160,7 @@ def test_weights_that_are_off_the_device_are_masked_at_use(
 ) -> None:
     model = quantised_unet(form)
     mask = drawn_mask(extension, model, share=0.2)
-    masked = extension.module("nodes.host.weight_patch").apply_neuron_mask(model, mask, 1.0)
+    masked = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask(model, mask, 1.0)
     host.forget()
     graph = {
         "model": host.source(masked),
@@ -192,7 +192,7 @@ def changed(model: ModelPatcher, part: str) -> ModelPatcher:
 
 
 def test_models_are_told_apart_by_weights_and_scales(extension: Any, form: Form) -> None:
-    identity = extension.module("nodes.host.identity").model_identity
+    identity = extension.module("nodes.host.model.identity").model_identity
     own = [
         identity(quantised_unet(form)),
         identity(changed(quantised_unet(form), "_qdata")),
@@ -236,7 +236,7 @@ def test_that_kept_weights_move_is_told_once(
     extension: Any, form: Form, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = quantised_unet(form)
-    module = extension.module("nodes.host.weight_patch")
+    module = extension.module("nodes.host.erasing.weight_patch")
     mask = drawn_mask(extension, model)
     caplog.set_level(logging.INFO)
     module.apply_neuron_mask(model, mask, 0.0)
@@ -268,10 +268,10 @@ def percent(cell: str) -> float:
 
 def test_the_weight_that_is_scored_is_the_one_that_computes(extension: Any, form: Form) -> None:
     model = quantised_flux(form)
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(model)
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(model)
     assert {name.removeprefix("diffusion_model.") for name in layers} == FAMILIES["Flux"].layers
     scored: dict[str, torch.Tensor] = {}
-    capture = extension.module("nodes.host.capture").Ffn2Capture(
+    capture = extension.module("nodes.host.profiling.capture").Ffn2Capture(
         layers, lambda name, prompts, size, x, y: scored.update({name: size.float().abs()})
     )
     capture.forward([0])
@@ -289,4 +289,4 @@ def test_integers_that_the_host_does_not_know_are_refused(extension: Any) -> Non
     layer: Any = model.model.get_submodule(LAST)
     layer.weight = torch.nn.Parameter(layer.weight.to(torch.int8), requires_grad=False)
     with pytest.raises(ValueError, match="holds its weights packed"):
-        extension.module("nodes.host.layers").find_ffn2_layers(model)
+        extension.module("nodes.host.model.layers").find_ffn2_layers(model)

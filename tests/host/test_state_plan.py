@@ -21,17 +21,17 @@ LATENT = torch.Size((1, 4, 8, 8))
 
 @pytest.fixture
 def shapes(extension: Any, tiny: TinyModel) -> Any:
-    layers = extension.module("nodes.host.layers")
+    layers = extension.module("nodes.host.model.layers")
     return layers.layer_shapes(layers.find_ffn2_layers(tiny.model))
 
 
 def sampling(extension: Any) -> Any:
-    settings = extension.module("nodes.host.sampling").SamplingSettings
+    settings = extension.module("nodes.host.profiling.sampling").SamplingSettings
     return settings(7, 10, 3, 4.0, "euler", "normal", 64, 64)
 
 
 def plan(extension: Any, tiny: TinyModel, shapes: Any, concepts: int) -> Any:
-    state_plan = extension.module("nodes.host.state_plan")
+    state_plan = extension.module("nodes.host.profiling.state_plan")
     return state_plan.plan_state(tiny.model, shapes, concepts, sampling(extension))
 
 
@@ -57,11 +57,13 @@ def on_gpu(tiny: TinyModel, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def least_call(extension: Any, tiny: TinyModel, prompts: int) -> float:
-    return extension.module("nodes.host.memory").least_call_memory(tiny.model, LATENT, prompts)
+    return extension.module("nodes.host.profiling.memory").least_call_memory(
+        tiny.model, LATENT, prompts
+    )
 
 
 def call(extension: Any, tiny: TinyModel, prompts: int) -> float:
-    return extension.module("nodes.host.memory").call_memory(tiny.model, LATENT, prompts)
+    return extension.module("nodes.host.profiling.memory").call_memory(tiny.model, LATENT, prompts)
 
 
 def test_with_room_ten_concepts_share_a_round(extension: Any, tiny: TinyModel, shapes: Any) -> None:
@@ -74,7 +76,7 @@ def test_with_room_ten_concepts_share_a_round(extension: Any, tiny: TinyModel, s
 def test_without_room_a_round_shrinks_to_what_fits(
     extension: Any, tiny: TinyModel, shapes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.state_plan")
+    module = extension.module("nodes.host.profiling.state_plan")
     weights = sum(math.prod(shape) for shape in shapes.values())
     for fitting, expected in ((4.5, 4), (0.2, 1)):
         state = (module.MOMENT_BYTES + fitting * module.SUM_BYTES) * weights
@@ -85,7 +87,7 @@ def test_without_room_a_round_shrinks_to_what_fits(
 def test_the_layers_that_fit_stay_on_the_device(
     extension: Any, tiny: TinyModel, shapes: Any, on_gpu: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.state_plan")
+    module = extension.module("nodes.host.profiling.state_plan")
     first, *others = shapes
     set_free(monkeypatch, 0)
     room = module.MOMENT_BYTES * math.prod(shapes[first]) + module.SCRATCH_BYTES
@@ -105,7 +107,7 @@ def test_weights_that_the_host_can_take_away_count_as_free(
     monkeypatch: pytest.MonkeyPatch,
     state: VRAMState,
 ) -> None:
-    module = extension.module("nodes.host.state_plan")
+    module = extension.module("nodes.host.profiling.state_plan")
     moments = module.MOMENT_BYTES * sum(math.prod(shape) for shape in shapes.values())
     set_free(monkeypatch, 0)
     room = moments + module.SCRATCH_BYTES + least_call(extension, tiny, 4)
@@ -121,7 +123,7 @@ def test_weights_that_the_host_can_take_away_count_as_free(
 def test_other_models_leave_for_the_state_and_then_this_ones_weights(
     extension: Any, tiny: TinyModel, shapes: Any, on_gpu: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.state_plan")
+    module = extension.module("nodes.host.profiling.state_plan")
     own = SimpleNamespace(model=tiny.model.clone())
     other = SimpleNamespace(model=tiny_denoiser())
     asked: list[tuple[float, list[Any]]] = []
@@ -166,7 +168,7 @@ def test_weights_that_leave_on_demand_are_not_driven_out(
 def test_the_largest_chunk_that_fits_is_chosen(
     extension: Any, tiny: TinyModel, shapes: Any, on_gpu: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.state_plan")
+    module = extension.module("nodes.host.profiling.state_plan")
     weights = sum(math.prod(shape) for shape in shapes.values())
     state = (module.MOMENT_BYTES + module.SUM_BYTES) * weights + module.SCRATCH_BYTES
     beside = state + tiny.model.model_size()
@@ -198,8 +200,8 @@ def test_the_estimate_of_a_call_has_no_margin_of_the_patcher(
 def test_the_state_takes_what_the_plan_reckons_with(
     extension: Any, tiny: TinyModel, shapes: Any, concepts: int
 ) -> None:
-    module = extension.module("nodes.host.state_plan")
-    statistics = extension.module("nodes.host.step_statistics").StepStatistics(
+    module = extension.module("nodes.host.profiling.state_plan")
+    statistics = extension.module("nodes.host.profiling.step_statistics").StepStatistics(
         shapes,
         concepts,
         4,
@@ -287,7 +289,7 @@ def test_out_of_memory_halves_the_prompts_of_a_call(host: Any, tiny: TinyModel) 
 def test_the_size_of_call_that_worked_is_kept_for_the_rounds_that_follow(
     host: Any, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extension.module("nodes.host.state_plan"), "LARGEST_ROUND", 1)
+    monkeypatch.setattr(extension.module("nodes.host.profiling.state_plan"), "LARGEST_ROUND", 1)
     host.forget()
     model, rows = crowded(tiny.model, most=4)
     graph = profile_graph(host, model, tiny.clip, concepts=CONCEPTS, batch_size=8, profile_steps=1)

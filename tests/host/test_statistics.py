@@ -29,10 +29,10 @@ Masks = dict[str, list[torch.Tensor]]
 @pytest.fixture
 def as_on_a_card(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sum stacks in one pass and find thresholds with topk, as devices other than a CPU do."""
-    steps = extension.module("nodes.host.step_statistics")
+    steps = extension.module("nodes.host.profiling.step_statistics")
     room = steps.STACK_BYTES
     monkeypatch.setattr(steps, "_stack", lambda shape, device: room // (4 * math.prod(shape)))
-    selection = extension.module("fia_core.selection")
+    selection = extension.module("fia_core.equations.selection")
     monkeypatch.setattr(selection, "_is_one_long_row", lambda values: False)
 
 
@@ -111,9 +111,9 @@ class Readable:
 def readable(extension: Any, monkeypatch: pytest.MonkeyPatch) -> Readable:
     """Sees the inputs of the layers that the statistics see."""
     demo = extension.module("demo_model.loader").load_demo_model().model
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(demo)
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(demo)
     beside = Readable(extension.module("fia_core"), layers)
-    statistics = extension.module("nodes.host.step_statistics").StepStatistics
+    statistics = extension.module("nodes.host.profiling.step_statistics").StepStatistics
     add, finish_step = statistics.add, statistics.finish_step
 
     def add_both(self: Any, layer: str, prompts: range, *seen: torch.Tensor) -> None:
@@ -151,7 +151,7 @@ def test_a_half_precision_product_moves_few_weights(
     least: float,
 ) -> None:
     core = extension.module("fia_core")
-    module = extension.module("nodes.host.step_statistics")
+    module = extension.module("nodes.host.profiling.step_statistics")
     monkeypatch.setattr(module, "alignments", rounded_alignments(dtype))
     overlap = least_overlap(masks_of_profile(core, profile(host)), readable.masks())
     print(f"overlap with a product of {dtype}: {overlap:.6f}")
@@ -176,7 +176,7 @@ def test_bytes_a_weight_prompt_and_step(
 ) -> None:
     if device == "card":
         request.getfixturevalue("as_on_a_card")
-    statistics = extension.module("nodes.host.step_statistics").StepStatistics
+    statistics = extension.module("nodes.host.profiling.step_statistics").StepStatistics
     traffic, add = MatrixTraffic(), statistics.add
 
     def counted(self: Any, layer: str, prompts: range, size: torch.Tensor, *seen: Any) -> None:

@@ -27,14 +27,14 @@ def patched(request: pytest.FixtureRequest) -> ModelPatcher:
 
 def fingerprint(extension: Any, model: ModelPatcher) -> str:
     """Of all that the cache goes by."""
-    module = extension.module("nodes.host.fingerprint")
+    module = extension.module("nodes.host.profiling.fingerprint")
     taken = module.Fingerprint()
     module.add_weights(taken, model)
     return taken.text()
 
 
 def test_weights_that_the_host_keeps_aside_count(extension: Any, patched: ModelPatcher) -> None:
-    identity = extension.module("nodes.host.identity").model_identity
+    identity = extension.module("nodes.host.model.identity").model_identity
     assert identity(patched) == identity(tiny_denoiser())
     assert fingerprint(extension, patched) == fingerprint(extension, tiny_denoiser())
 
@@ -75,7 +75,7 @@ def test_what_makes_up_a_tensor_of_parts_counts(extension: Any) -> None:
             numbers=torch.ones(4),
             __tensor_flatten__=lambda: (["numbers"], {"kind": "int8", "fields": layout}),
         )
-        taken = extension.module("nodes.host.fingerprint").Fingerprint()
+        taken = extension.module("nodes.host.profiling.fingerprint").Fingerprint()
         taken.sample(tensor)
         return taken.text()
 

@@ -29,7 +29,7 @@ def picture(host: Any, tiny: TinyModel, model: ModelPatcher) -> torch.Tensor:
 
 
 def apply(extension: Any, model: ModelPatcher, mask: Any) -> ModelPatcher:
-    return extension.module("nodes.host.weight_patch").apply_neuron_mask(model, mask, 1.0)
+    return extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask(model, mask, 1.0)
 
 
 def on_the_card(model: ModelPatcher, layer: str) -> torch.Tensor:

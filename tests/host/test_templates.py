@@ -20,9 +20,9 @@ def test_each_template_has_an_id_of_its_own() -> None:
 def test_the_embedded_mask_is_of_the_bundled_model(extension: Any) -> None:
     nodes = read("save_load_embed_mask")["nodes"]
     (text,) = (node["widgets_values"][1] for node in nodes if node["type"] == "FIALoadNeuronMask")
-    mask = extension.module("fia_core.embedding").read_embedded_mask(text)
+    mask = extension.module("fia_core.files.embedding").read_embedded_mask(text)
     demo = extension.module("demo_model.loader").load_demo_model().model
-    assert mask.model == extension.module("nodes.host.identity").model_identity(demo)
+    assert mask.model == extension.module("nodes.host.model.identity").model_identity(demo)
 
 
 def test_no_checkpoint_is_written_before_the_preview_is_seen() -> None:

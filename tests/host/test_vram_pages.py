@@ -66,7 +66,7 @@ def model(extension: Any, pinned: Counter[Pages]) -> Iterator[TinyModel]:
     """One whose FFN2 layers have pages of VRAM."""
     size_of = import_module("comfy.memory_management").vram_aligned_size
     made = tiny_sd()
-    layers = extension.module("nodes.host.layers").find_ffn2_layers(made.model)
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(made.model)
     for layer in layers.values():
         size = size_of([layer.weight, layer.bias])
         layer._v, layer._v_signature = Pages(torch.empty(size, dtype=torch.uint8)), None
@@ -104,7 +104,7 @@ def test_a_profile_that_ends_early_lets_all_pages_go(
     monkeypatch: pytest.MonkeyPatch,
     fault: str,
 ) -> None:
-    statistics = extension.module("nodes.host.step_statistics").StepStatistics
+    statistics = extension.module("nodes.host.profiling.step_statistics").StepStatistics
     act, word = ACTS[fault]
     add, calls = statistics.add, 0
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fia_core import ConceptProfile
-from fia_core.files import FileSchema, write_file
+from fia_core.files.safetensors_file import FileSchema, write_file
 from fia_core.mask import MASK_SCHEMA
 from fia_core.profile import PROFILE_SCHEMA
 from workbench.client import Server, ServerError

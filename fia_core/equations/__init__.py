@@ -1,0 +1,1 @@
+"""The paper's equations, each a function that carries its number."""

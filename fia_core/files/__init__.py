@@ -1,0 +1,1 @@
+"""Files, embedded text and packed bits, read with care."""

@@ -1,0 +1,1 @@
+"""Masks at work in the host: patches, hooks, strips and LoRA files."""

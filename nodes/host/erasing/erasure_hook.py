@@ -1,0 +1,58 @@
+"""A mask as one of the host's hooks: it works where a conditioning carries it, and nowhere else."""
+
+from typing import Any
+
+from comfy.hooks import EnumWeightTarget, HookGroup, WeightHook
+from comfy.model_patcher import ModelPatcher
+
+from ....fia_core import NeuronMask
+from .weight_patch import neuron_mask_patches, require_fit
+
+
+class NeuronMaskHook(WeightHook):
+    """Patches the denoiser with W · (1 − strength) while a conditioning that carries it is run.
+
+    The host makes clones with no argument and fills them in.
+
+    Args:
+        mask: the weights to switch off.
+        strength: as in Apply Neuron Mask; hook keyframes multiply it.
+    """
+
+    def __init__(self, mask: NeuronMask | None = None, strength: float = 1.0) -> None:
+        super().__init__(strength_model=strength, strength_clip=0.0)
+        self.need_weight_init = False  # the patches are there, and in no file's form
+        self.weights = neuron_mask_patches(mask) if mask else {}
+        self.weights_clip = {}
+        self.mask = mask
+
+    def add_hook_patches(
+        self,
+        model: ModelPatcher,
+        model_options: dict[str, Any],
+        target_dict: dict[str, Any],
+        registered: HookGroup,
+    ) -> bool:
+        """Called by the host when sampling begins.
+
+        Raises:
+            ValueError: if the mask was made for another architecture than ``model``.
+        """
+        if self.mask and target_dict.get("target") != EnumWeightTarget.Clip:
+            require_fit(self.mask, model)
+        return super().add_hook_patches(model, model_options, target_dict, registered)
+
+    def clone(self) -> "NeuronMaskHook":
+        """A copy that the host counts as the same hook."""
+        copy = super().clone()
+        copy.mask = self.mask
+        return copy
+
+
+def erasure_hooks(
+    mask: NeuronMask, strength: float, previous: HookGroup | None = None
+) -> HookGroup:
+    """The hook of ``mask``, added to those of ``previous``, which stay as they are."""
+    hooks = HookGroup() if previous is None else previous.clone()
+    hooks.add(NeuronMaskHook(mask, strength))
+    return hooks

@@ -1,0 +1,144 @@
+"""A mask as a LoRA file: the change of every masked weight, for programs that know no masks."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import folder_paths
+import safetensors.torch
+import torch
+from comfy.lora import calculate_weight, model_lora_keys_unet
+from comfy.model_base import SDXL, SDXLRefiner
+from comfy.model_management import cast_to_device
+from comfy.model_patcher import ModelPatcher
+from comfy.quant_ops import QuantizedTensor
+from safetensors import SafetensorError
+
+from ....fia_core import NeuronMask
+from ....fia_core.files.safetensors_file import whole_file
+from ..model.layers import find_ffn2_layers
+from .weight_patch import require_fit
+
+FOLDER = "loras"
+_PREFIX = "lora_unet_"
+_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+_METADATA = "forget_it_all"
+
+
+def lora_folder() -> str:
+    """The folder that new LoRA files go into."""
+    return folder_paths.get_folder_paths(FOLDER)[0]
+
+
+@dataclass(frozen=True)
+class ErasureLora:
+    """−strength · (W ∘ M) of every FFN2 layer that a mask M touches, as full differences.
+
+    W is the weight in effect: a LoRA loaded before is masked too, and must be there when the file
+    is used. Raises ValueError where nothing would change, or as ``require_fit``, or for a model
+    whose weights are quantised.
+
+    Args:
+        model: whose weights are masked; it stays as it is.
+        mask: M.
+        strength: as in Apply Neuron Mask.
+    """
+
+    model: ModelPatcher
+    mask: NeuronMask
+    strength: float
+
+    def __post_init__(self) -> None:
+        require_fit(self.mask, self.model)
+        for name, layer in find_ffn2_layers(self.model).items():
+            _require_full_precision(name, layer.weight)
+        if not self._names:
+            raise ValueError(
+                "mask: is empty, so a LoRA of it would change nothing. Raise spatial sparsity, or "
+                "protect less."
+            )
+        if self.strength == 0:
+            raise ValueError(
+                "strength: is 0, so a LoRA of it would change nothing. Write 1, and choose the "
+                "strength where the LoRA is loaded."
+            )
+
+    @property
+    def size(self) -> int:
+        """Bytes of the differences, which are as large as the weights that they change."""
+        layers = find_ffn2_layers(self.model)
+        return sum(prod(self.mask.shapes[n]) * layers[n].weight.dtype.itemsize for n in self._names)
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all.
+
+        Raises:
+            OSError: there is no room or no right to write.
+        """
+        free = shutil.disk_usage(path.parent).free
+        if self.size > free:
+            raise OSError(f"the file takes {megabytes(self.size)}, {megabytes(free)} are free")
+        try:
+            with whole_file(path) as temporary:
+                safetensors.torch.save_file(self._tensors(), temporary, self._metadata())
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
+
+    @property
+    def _names(self) -> list[str]:
+        """The layers that the mask touches."""
+        return [name for name, count in self.mask.counts.items() if count]
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        """Each layer's difference, by its key in the file."""
+        patches = self.model.get_key_patches("diffusion_model.")
+        keys = lora_names(self.model)
+        tensors = {}
+        for name in self._names:
+            key = f"{name}.weight"
+            (stored, convert), *changes = patches[key]
+            weight = cast_to_device(stored, self.model.load_device, torch.float32, copy=True)
+            weight = calculate_weight(changes, convert(weight, inplace=True), key)
+            change = weight * self.mask.layers[name].to(weight.device) * -self.strength
+            tensors[f"{keys[key]}.diff"] = change.to("cpu", stored.dtype)
+        return tensors
+
+    def _metadata(self) -> dict[str, str]:
+        """One entry, because safetensors writes several in a different order each time."""
+        content = {
+            "concepts": self.mask.concepts,
+            "strength": self.strength,
+            "architecture": self.mask.model.architecture,
+        }
+        return {_METADATA: json.dumps(content)}
+
+
+def lora_names(model: ModelPatcher) -> dict[str, str]:
+    """What LoRA files call each weight of the denoiser, by the weight's name.
+
+    Of the names that the host reads it is the one that sd-scripts writes: diffusers' for a UNet,
+    the original for SDXL and for all that is no UNet.
+    """
+    names: dict[str, str] = {}
+    original_first = isinstance(model.model, (SDXL, SDXLRefiner))
+    for name, key in model_lora_keys_unet(model.model, {}).items():
+        # the host gives the original names, then diffusers'
+        if name.startswith(_PREFIX) and not (original_first and key in names):
+            names[key] = name
+    return names
+
+
+def megabytes(size: int) -> str:
+    """``size`` bytes for people."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def _require_full_precision(name: str, weight: torch.Tensor) -> None:
+    if weight.dtype not in _DTYPES or isinstance(weight, QuantizedTensor):
+        raise ValueError(
+            f"model: {name} holds quantised weights ({weight.dtype}). Their difference would not "
+            "fit the full model: load a checkpoint in fp16, bf16 or fp32, with weight_dtype "
+            "default."
+        )

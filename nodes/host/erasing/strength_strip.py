@@ -1,0 +1,179 @@
+"""One batch, several strengths: each row of the denoiser's batch is masked by its own share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+from comfy.utils import repeat_to_batch_size
+
+from ....fia_core import NeuronMask
+from ..model.compilation import leave_out_compilation
+from ..model.weight_in_effect import weight_in_effect
+from .strip_noise import same_noise_for_every_strength
+from .weight_patch import require_fit
+
+WRAPPER_KEY = "forget_it_all_strip"
+
+
+def strip_model(model: ModelPatcher, mask: NeuronMask, strengths: list[float]) -> ModelPatcher:
+    """A clone of ``model`` that draws a batch at ``strengths``, one after the other.
+
+    A batch of n · strengths rows has n rows at the first strength, then n at the next. Rows of
+    strength s come as from Apply Neuron Mask at s. The weights stay as they are.
+
+    Raises:
+        ValueError: if the mask was made for another architecture.
+    """
+    require_fit(mask, model)
+    plain = model.clone()
+    leave_out_compilation(plain)
+    strip = _Strip(mask, strengths)
+    plain.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, WRAPPER_KEY, strip.sample)
+    plain.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, strip.forward)
+    return plain
+
+
+def strip_latent(latent: dict[str, Any], strengths: int) -> dict[str, Any]:
+    """``latent`` once for each strength, with the same noise each time.
+
+    Args:
+        latent: the host's LATENT; ``samples`` (n, channels, height, width).
+        strengths: how many.
+    """
+    samples = latent["samples"]
+    rows = len(samples)
+    return {
+        **latent,
+        "samples": repeat_to_batch_size(samples, rows * strengths),
+        "batch_index": list(latent.get("batch_index", range(rows))) * strengths,
+    }
+
+
+class _MaskedLayer:
+    """The masked part of one layer: x ↦ (W ∘ M) x, over the input channels that M touches.
+
+    Args:
+        pruned: M, bool (C_out, C_in) on the CPU.
+    """
+
+    def __init__(self, pruned: torch.Tensor) -> None:
+        self._inputs = pruned.any(dim=0).nonzero().flatten()
+        self._pruned = pruned[:, self._inputs]
+
+    def move(self, device: torch.device) -> None:
+        """Keep the mask on ``device``, where the inputs are."""
+        self._inputs, self._pruned = self._inputs.to(device), self._pruned.to(device)
+
+    def __call__(self, layer: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """(batch, ..., C_out) of ``x`` (batch, ..., C_in)."""
+        with weight_in_effect(layer, x) as weight:
+            masked = weight.index_select(1, self._inputs) * self._pruned
+            return torch.nn.functional.linear(x.index_select(-1, self._inputs), masked)
+
+
+class _Strip:
+    """Hooks the masked layers inside the denoiser's calls only: clones share modules."""
+
+    def __init__(self, mask: NeuronMask, strengths: list[float]) -> None:
+        self._layers = {
+            name: _MaskedLayer(mask.layers[name]) for name, count in mask.counts.items() if count
+        }
+        self._strengths = torch.tensor(strengths)
+        self._rows = 0
+        self._ran = False
+
+    def sample(
+        self,
+        executor: Any,
+        noise: torch.Tensor,
+        latent_image: torch.Tensor,
+        sampler: Any,
+        sigmas: torch.Tensor,
+        denoise_mask: Any,
+        callback: Any,
+        disable_pbar: bool,
+        seed: int | None,
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        """Around a whole sampling run."""
+        count = len(self._strengths)
+        self._rows, self._ran = len(noise), not self._layers
+        if self._rows % count:
+            raise ValueError(
+                f"latent: {self._rows} in the batch cannot be shared out among {count} strengths. "
+                "Connect the latent of Strength Strip to the sampler, or a batch of "
+                f"{count}, {2 * count} …"
+            )
+        device = executor.class_obj.model_patcher.load_device
+        one = noise[: self._rows // count].to(device)
+        sampler = same_noise_for_every_strength(sampler, one, count, sigmas, seed)
+        run = (noise, latent_image, sampler, sigmas, denoise_mask, callback, disable_pbar, seed)
+        with self._masks_on(device):
+            result = executor(*run, **kwargs)
+        if not self._ran:
+            raise ValueError(
+                "model: none of the masked layers was called, another node has replaced the "
+                "denoiser. Connect Strength Strip without that node (such as torch.compile) after "
+                "it."
+            )
+        return result
+
+    def forward(
+        self,
+        executor: Any,
+        x: torch.Tensor,
+        sigma: torch.Tensor,
+        c_concat: Any,
+        c_crossattn: Any,
+        control: Any,
+        transformer_options: dict[str, Any],
+        **kwargs: Any,
+    ) -> torch.Tensor:
+        """Around a denoiser's call: its batch is equal parts, conditional or not, of all rows."""
+        parts = len(transformer_options["cond_or_uncond"])
+        if len(x) != parts * self._rows:
+            raise ValueError(
+                f"model: the denoiser ran for {len(x)} rows where the batch has {self._rows}. "
+                "Connect Strength Strip without nodes that split the denoiser's work (such as "
+                "tiled diffusion)."
+            )
+        each = self._strengths.repeat_interleave(self._rows // len(self._strengths))
+        with self._attached(executor.class_obj, each.repeat(parts).to(x.device)):
+            return executor(x, sigma, c_concat, c_crossattn, control, transformer_options, **kwargs)
+
+    @contextmanager
+    def _masks_on(self, device: torch.device) -> Iterator[None]:
+        """Take the masks to the device, and back."""
+        try:
+            for masked in self._layers.values():
+                masked.move(device)
+            yield
+        finally:
+            for masked in self._layers.values():
+                masked.move(torch.device("cpu"))
+
+    @contextmanager
+    def _attached(self, model: torch.nn.Module, strengths: torch.Tensor) -> Iterator[None]:
+        """Hook the layers of the host's ``model``; whatever happens the hooks are removed."""
+        handles = []
+        try:
+            for name, masked in self._layers.items():
+                layer = model.get_submodule(name)
+                handles.append(layer.register_forward_hook(self._hook(masked, strengths)))
+            yield
+        finally:
+            for handle in reversed(handles):
+                handle.remove()
+
+    def _hook(self, masked: _MaskedLayer, strengths: torch.Tensor) -> Callable[..., torch.Tensor]:
+        def hook(
+            layer: torch.nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor
+        ) -> torch.Tensor:
+            self._ran = True
+            erased = masked(layer, args[0])
+            return output - erased.mul_(strengths.view(-1, *[1] * (erased.ndim - 1)))
+
+        return hook

@@ -1,0 +1,64 @@
+"""Say which model a profile or mask belongs to: its architecture and its FFN2 weights."""
+
+import hashlib
+import math
+
+import torch
+from comfy.lora import calculate_weight
+from comfy.model_management import cast_to_device
+from comfy.model_patcher import ModelPatcher, get_key_weight
+
+from ....fia_core import LayerShapes, ModelIdentity
+from .layers import find_ffn2_layers, layer_shapes
+from .stored_weights import stored_weight
+
+CPU = torch.device("cpu")
+BLOCK = 16  # rows whose sums are made at once: what lies between stays in the processor's cache
+COLUMN_FACTOR = 0x9E3779B97F4A7C15 - (1 << 64)  # 2^64 / golden ratio, odd, as a signed integer
+
+
+def architecture(model: ModelPatcher, shapes: LayerShapes) -> str:
+    """The host's name of the model family and the size of its FFN2 layers, for people."""
+    return architecture_text(type(model.model.model_config).__name__, shapes)
+
+
+def architecture_text(family: str, shapes: LayerShapes) -> str:
+    """The same for FFN2 layers of a model that is not loaded."""
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    return f"{family} ({len(shapes)} FFN2 layers, {weights:,} FFN2 weights)"
+
+
+def model_identity(model: ModelPatcher) -> ModelIdentity:
+    """Architecture of ``model`` and a fingerprint of its FFN2 weights in effect.
+
+    Weights in effect are those with every patch of the patcher applied (a LoRA is part of the
+    model). They are computed on the CPU from the unpatched weights in float32, so neither the
+    device, nor the precision that the host chose, nor how much of the model is on the GPU changes
+    the fingerprint.
+    """
+    shapes = layer_shapes(find_ffn2_layers(model))
+    fingerprint = hashlib.sha256()
+    for name in sorted(shapes):
+        weight = _weight_in_effect(model, f"{name}.weight")
+        fingerprint.update(name.encode())
+        fingerprint.update(_row_sums(weight).numpy().tobytes())
+    return ModelIdentity(architecture(model, shapes), fingerprint.hexdigest())
+
+
+def _weight_in_effect(model: ModelPatcher, key: str) -> torch.Tensor:
+    """(C_out, C_in) on the CPU, float32 where the host's own conversion of it is."""
+    now, _, convert = get_key_weight(model.model, key)
+    weight = cast_to_device(stored_weight(model, key, now), CPU, torch.float32, copy=True)
+    if convert is not None:  # quantised
+        weight = convert(weight, inplace=True)
+    return calculate_weight(model.patches.get(key, []), weight, key)
+
+
+def _row_sums(weight: torch.Tensor) -> torch.Tensor:
+    """Position-weighted integer sums (modulo 2^64) of the bits of each row, (C_out,) int64.
+
+    Every bit counts and integer addition has no order, so the sums do not depend on threads.
+    """
+    columns = torch.arange(1, 2 * weight.shape[1], 2, dtype=torch.int64) * COLUMN_FACTOR
+    blocks = (rows.float().contiguous().view(torch.int32) for rows in weight.split(BLOCK))
+    return torch.cat([(bits * columns).sum(dim=1) for bits in blocks])

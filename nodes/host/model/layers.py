@@ -1,0 +1,56 @@
+"""Find the second linear layer (FFN2) of every feed-forward block of a denoiser."""
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.quant_ops import QuantizedTensor
+
+from ....fia_core import LayerShapes
+from .ffn2_registry import FAMILY_NAMES, ffn2_of, reason_without_ffn2
+
+
+def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
+    """FFN2 layers of ``model`` by the name that its weight has in the model's state dict.
+
+    Raises:
+        ValueError: if the denoiser has no feed-forward blocks, or none that can be profiled, or
+            their weights are stored in a form that only other nodes can read.
+    """
+    denoiser = model.get_model_object("diffusion_model")
+    denoiser = getattr(denoiser, "_orig_mod", denoiser)  # as it was before torch.compile
+    layers = {
+        f"diffusion_model.{name}": layer for name, layer in ffn2_of(type(model.model), denoiser)
+    }
+    if not layers:
+        raise ValueError(_refusal(model))
+    for name, layer in layers.items():
+        # A packed weight's shape may be what it unpacks to; its size is what is there.
+        size = (layer.out_features, layer.in_features)
+        if tuple(layer.weight.size()) != size or not layer.weight.is_floating_point():
+            raise ValueError(
+                f"model: {name} holds its weights packed, as GGUF files do, and only the nodes "
+                "that loaded it can read them. Load a checkpoint that is not packed (safetensors, "
+                "fp8 at the smallest) with the host's own loader."
+            )
+    return layers
+
+
+def is_quantised(layer: torch.nn.Linear) -> bool:
+    """Whether the host keeps the layer's weight in 8 bits or fewer, and rounds it anew with every
+    patch."""
+    return isinstance(layer.weight, QuantizedTensor) or layer.weight.itemsize == 1
+
+
+def layer_shapes(layers: dict[str, torch.nn.Linear]) -> LayerShapes:
+    """(C_out, C_in) of every layer."""
+    return {name: (layer.out_features, layer.in_features) for name, layer in layers.items()}
+
+
+def _refusal(model: ModelPatcher) -> str:
+    """Names the family, and why where that is known."""
+    family = type(model.model.model_config).__name__
+    reason = reason_without_ffn2(type(model.model))
+    return (
+        f"model: {family} has no FFN2 layers (second linear layers of feed-forward blocks) that "
+        f"can be profiled{f': {reason}' if reason else ''}. The paper covers UNets: use a Stable "
+        f"Diffusion 1.x, 2.x or XL model. Beyond the paper, {FAMILY_NAMES} can be profiled, too."
+    )

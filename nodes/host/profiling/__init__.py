@@ -1,0 +1,1 @@
+"""From a request to concept profiles, with the host's own sampling."""

@@ -1,0 +1,155 @@
+"""Fingerprints of content, for the profile cache: equal content, equal text.
+
+Only what can be told by content is fingerprinted. A model with wrappers, hooks or patched modules
+runs code that has no content to compare, so it has no fingerprint.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.weight_adapter import WeightAdapterBase
+
+from ..model.stored_weights import stored_weights
+
+SAMPLES = 4096  # entries of a model's weight that are looked at; two checkpoints differ in most
+WHOLE_BYTES = 64 * 2**20  # a patch's tensor up to this size is read whole
+
+
+class NoFingerprintError(Exception):
+    """Something whose content cannot be told; the message names it."""
+
+
+class Fingerprint:
+    """A SHA-256 that takes tensors and plain values, nested as they come."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, value: Any) -> None:
+        """Take in a tensor, text, number, None, a list, tuple, set or mapping of such, or one of
+        the host's weight adapters.
+
+        Raises:
+            NoFingerprintError: for anything else.
+        """
+        if isinstance(value, torch.Tensor):
+            self._add_tensor(value, WHOLE_BYTES)
+        elif isinstance(value, Mapping):
+            self._add_all("mapping", sorted(value.items()))
+        elif isinstance(value, set | frozenset):
+            self._add_all("set", sorted(value))
+        elif isinstance(value, list | tuple):
+            self._add_all("list", value)
+        elif isinstance(value, WeightAdapterBase):
+            self._add_all(type(value).__qualname__, (value.loaded_keys, value.weights))
+        elif value is None or isinstance(value, str | int | float | bytes):
+            self._add_text(repr(value))
+        else:
+            raise NoFingerprintError(type(value).__qualname__)
+
+    def sample(self, weight: torch.Tensor) -> None:
+        """Take in entries spread evenly over a large weight, in all of its columns; of a quantised
+        one, over each of its parts."""
+        self._add_tensor(weight, 0)
+
+    def text(self) -> str:
+        """Of everything so far, 64 hexadecimal digits."""
+        return self._digest.hexdigest()
+
+    def _add_all(self, kind: str, values: Iterable[Any]) -> None:
+        self._add_text(f"{kind}(")
+        for value in values:
+            self.add(value)
+        self._add_text(")")
+
+    def _add_text(self, text: str) -> None:
+        self._digest.update(text.encode() + b"\0")
+
+    def _add_tensor(self, tensor: torch.Tensor, whole_bytes: int) -> None:
+        if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+            self._add_parts(tensor, whole_bytes)
+            return
+        self._add_text(f"{tensor.dtype} {tuple(tensor.shape)}")
+        flat = tensor.detach().reshape(-1)
+        if flat.nbytes > whole_bytes:
+            flat = flat[:: _stride(len(flat), tensor.shape[-1:].numel())]
+        self._digest.update(flat.contiguous().view(torch.uint8).cpu().numpy().tobytes())
+
+    def _add_parts(self, tensor: torch.Tensor, whole_bytes: int) -> None:
+        """A tensor that says what it is made of, as the host's quantised ones do."""
+        if not hasattr(tensor, "__tensor_flatten__"):
+            raise NoFingerprintError(type(tensor).__qualname__)
+        names, layout = tensor.__tensor_flatten__()  # pyright: ignore[reportAttributeAccessIssue]
+        self._add_layout(layout)
+        for name in names:
+            self._add_text(name)
+            self._add_tensor(getattr(tensor, name), whole_bytes)
+
+    def _add_layout(self, layout: Mapping[str, Any]) -> None:
+        """How a tensor's parts make it up, but for the precision that was asked for last."""
+        for name, value in sorted(layout.items()):
+            if isinstance(value, Mapping):
+                self._add_layout(value)
+            elif name != "orig_dtype":
+                self._add_text(f"{name} {value}")
+
+
+def _stride(entries: int, columns: int) -> int:
+    """About one entry in ``entries / SAMPLES``; no factor in common with the row length, so that
+    all columns come up."""
+    stride = max(1, entries // SAMPLES)
+    while math.gcd(stride, columns) > 1:
+        stride += 1
+    return stride
+
+
+def add_model(fingerprint: Fingerprint, model: ModelPatcher) -> None:
+    """Take in the denoiser's weights, with every patch of the patcher, and how they are computed.
+
+    Raises:
+        NoFingerprintError: the model runs code of other nodes.
+    """
+    for name, extras in _foreign_code(model).items():
+        if not _is_empty(extras):
+            raise NoFingerprintError(name)
+    fingerprint.add((type(model.model).__qualname__, model.model.model_type.name))
+    fingerprint.add(type(model.model.latent_format).__qualname__)
+    fingerprint.add((str(model.model_dtype()), str(model.model.manual_cast_dtype)))
+    fingerprint.add(model.load_device.type)
+    add_weights(fingerprint, model, "diffusion_model.")
+
+
+def add_weights(fingerprint: Fingerprint, model: ModelPatcher, prefix: str = "") -> None:
+    """Take in the weights whose names begin with ``prefix``, sampled, and all that patches them.
+
+    Raises:
+        NoFingerprintError: a weight or a patch is of a kind whose content cannot be told.
+    """
+    for key, weight in stored_weights(model, prefix):
+        fingerprint.add(key)
+        fingerprint.sample(weight)
+        fingerprint.add(model.patches.get(key, []))
+
+
+def _foreign_code(model: ModelPatcher) -> dict[str, Any]:
+    """Where other nodes put functions and modules into a model."""
+    return {
+        "model_options": model.model_options,
+        "object_patches": model.object_patches,
+        "weight_wrapper_patches": model.weight_wrapper_patches,
+        "wrappers": model.wrappers,
+        "injections": model.injections,
+        "hook_patches": model.hook_patches,
+        "additional_models": model.additional_models,
+    }
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether nested mappings and lists hold nothing but each other."""
+    if isinstance(value, Mapping):
+        return all(map(_is_empty, value.values()))
+    return isinstance(value, list | tuple) and all(map(_is_empty, value))

@@ -1,0 +1,92 @@
+"""What Profile Concept is asked for, and its prompts as the text encoder understands them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from comfy.sd import CLIP
+
+from ....fia_core import PromptTemplates, base_prompts, concept_prompts
+from .conditioning import Conditioning, EncodedPrompt, encode_prompts, stack_prompts
+from .encoder_fingerprint import encoder_fingerprint
+from .fingerprint import Fingerprint
+from .sampling import SamplingSettings
+
+EMPTY_PROMPT = ""  # the negative one
+
+
+@dataclass(frozen=True)
+class ProfileRequest:
+    """What to profile and how.
+
+    Attributes:
+        concepts: the words of each concept.
+        kind: "object", "explicit content" or "art style".
+        contexts: places, persons or objects; base prompts and every concept's prompts use all.
+        templates: of the prompts.
+        sampling: how they are denoised.
+        temporal_sparsity: r1, a fraction.
+        saliency_form: "exact" or "released".
+        chunk: prompts that share a denoiser call; 0 chooses by free memory.
+    """
+
+    concepts: tuple[str, ...]
+    kind: str
+    contexts: tuple[str, ...]
+    templates: PromptTemplates
+    sampling: SamplingSettings
+    temporal_sparsity: float
+    saliency_form: str
+    chunk: int
+
+    def base_prompts(self) -> tuple[str, ...]:
+        return base_prompts(self.templates, self.contexts)
+
+    def concept_prompts(self, concept: str) -> tuple[str, ...]:
+        return concept_prompts(self.templates, concept, self.contexts)
+
+
+class RequestPrompts:
+    """The prompts of a request, each encoded once, when it is first needed."""
+
+    def __init__(self, clip: CLIP, request: ProfileRequest) -> None:
+        self._clip = clip
+        self._request = request
+        self._encoded: dict[str, EncodedPrompt] = {}
+
+    def encode(self, concepts: Sequence[str]) -> None:
+        """Encode now all that the profiles of ``concepts`` need."""
+        self.positive(concepts)
+        self.negative()
+
+    def positive(self, concepts: Sequence[str]) -> Conditioning:
+        """A row for each base prompt, then for each prompt of each concept."""
+        texts = [*self._request.base_prompts()]
+        for concept in concepts:
+            texts += self._request.concept_prompts(concept)
+        return stack_prompts(self._of(texts))
+
+    def negative(self) -> Conditioning:
+        return stack_prompts(self._of((EMPTY_PROMPT,)))
+
+    def add_to(self, fingerprint: Fingerprint, prompts: Sequence[str]) -> None:
+        """Take in what the text encoder makes of prompts: by itself and their tokens; by running it
+        only where the code of other nodes has part in it.
+
+        Raises:
+            NoFingerprintError: tokens without content that can be told.
+        """
+        fingerprint.add(prompts)
+        if self._encoder is None:
+            fingerprint.add(self._of(prompts))
+        else:
+            fingerprint.add((self._encoder, [self._clip.tokenize(prompt) for prompt in prompts]))
+
+    @cached_property
+    def _encoder(self) -> str | None:
+        return encoder_fingerprint(self._clip)
+
+    def _of(self, prompts: Sequence[str]) -> list[EncodedPrompt]:
+        new = [prompt for prompt in prompts if prompt not in self._encoded]
+        self._encoded |= zip(new, encode_prompts(self._clip, new), strict=True)
+        return [self._encoded[prompt] for prompt in prompts]

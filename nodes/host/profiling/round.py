@@ -1,0 +1,146 @@
+"""One round of profiling: the base prompts and some concepts' prompts, denoised together."""
+
+import logging
+import math
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+
+import torch
+from comfy import model_management
+from comfy.model_patcher import ModelPatcher
+
+from ....fia_core import ConceptProfile, ModelIdentity
+from ....fia_core.files.values import Settings
+from ..model.layers import find_ffn2_layers, layer_shapes
+from .capture import Ffn2Capture
+from .denoise import denoise_prompts
+from .progress import ProfileProgress
+from .request import ProfileRequest, RequestPrompts
+from .state_plan import StatePlan
+from .step_statistics import StepStatistics
+
+
+def profile_round(
+    model: ModelPatcher,
+    request: ProfileRequest,
+    prompts: RequestPrompts,
+    concepts: Sequence[str],
+    identity: ModelIdentity,
+    plan: StatePlan,
+    progress: ProfileProgress,
+) -> tuple[list[ConceptProfile], int]:
+    """Profiles of ``concepts``, in order, and how many prompts a denoiser call had in the end.
+
+    The layers of ``model`` are hooked only meanwhile. Where the device's memory runs out, the round
+    begins again with half as many prompts a denoiser call; with one prompt a call the host's error
+    is passed on.
+    """
+    shapes = layer_shapes(find_ffn2_layers(model))
+    statistics, chunk, group = None, plan.chunk, len(request.base_prompts())
+    while statistics is None:
+        statistics = StepStatistics(
+            shapes,
+            concepts=len(concepts),
+            group=group,
+            temporal_sparsity=request.temporal_sparsity,
+            saliency_form=request.saliency_form,
+            plan=plan,
+            device=torch.device(model.load_device),
+        )
+        chunk = _in_whole_groups(chunk, group)
+        progress.begin(concepts)
+        try:
+            _watch(model, request, prompts, concepts, chunk, statistics, progress)
+        except Exception as error:
+            if chunk == 1 or not _is_out_of_memory(error):
+                raise
+            statistics = None
+        if statistics is None:  # not above, where the exception still holds the tensors
+            chunk //= 2
+            model_management.soft_empty_cache()
+            logging.warning("Profile Concept: out of memory, now %d prompts a call.", chunk)
+    settings = _settings(model, request)
+    profiles = [
+        ConceptProfile(
+            concept=concept,
+            kind=request.kind,
+            concept_prompts=request.concept_prompts(concept),
+            base_prompts=request.base_prompts(),
+            settings=settings,
+            model=identity,
+            layers=statistics.sensitivities(position),
+        )
+        for position, concept in enumerate(concepts)
+    ]
+    return profiles, chunk
+
+
+def _in_whole_groups(chunk: int, group: int) -> int:
+    """At most ``chunk`` prompts a call, no part of a group beside a whole one.
+
+    Least lies between two calls where the first ends with a whole group (``StepStatistics``).
+    """
+    return chunk - chunk % group if chunk > group else chunk
+
+
+def _watch(
+    model: ModelPatcher,
+    request: ProfileRequest,
+    prompts: RequestPrompts,
+    concepts: Sequence[str],
+    chunk: int,
+    statistics: StepStatistics,
+    progress: ProfileProgress,
+) -> None:
+    """Denoise the round's prompts and let ``statistics`` see what the layers do."""
+    capture = Ffn2Capture(find_ffn2_layers(model), statistics.add)
+    with capture.attached():
+        denoise_prompts(
+            model,
+            prompts.positive(concepts),
+            prompts.negative(),
+            request.sampling,
+            chunk,
+            _RoundObserver(capture, statistics, progress),
+        )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """By the host's own judgement where it has one: it also knows errors that come late."""
+    judge = getattr(model_management, "is_oom", None)
+    return judge(error) if judge else isinstance(error, model_management.OOM_EXCEPTION)
+
+
+def _settings(model: ModelPatcher, request: ProfileRequest) -> Settings:
+    """What a profile records of how it was made."""
+    return {
+        **asdict(request.sampling),
+        "temporal_sparsity": request.temporal_sparsity,
+        "saliency_form": request.saliency_form,
+        "precision": str(model.model_dtype()).removeprefix("torch."),
+        "model_weights": sum(math.prod(p.shape) for p in model.model.diffusion_model.parameters()),
+    }
+
+
+class _RoundObserver:
+    """What the denoiser tells goes to the capture, the statistics and the page."""
+
+    def __init__(
+        self, capture: Ffn2Capture, statistics: StepStatistics, progress: ProfileProgress
+    ) -> None:
+        self.capture = capture
+        self.statistics = statistics
+        self.progress = progress
+
+    def prompts(self, rows: range) -> AbstractContextManager[None]:
+        return self.capture.prompts(rows)
+
+    def forward(self, cond_or_uncond: list[int]) -> None:
+        self.capture.forward(cond_or_uncond)
+
+    def denoised(self, rows: range, latents: torch.Tensor) -> None:
+        self.progress.advance(rows, latents)
+
+    def finish_step(self) -> None:
+        self.statistics.finish_step()

@@ -1,0 +1,66 @@
+"""How prompts are sampled while they are profiled: settings, noise levels, and the latent."""
+
+from dataclasses import dataclass
+
+import comfy.sample
+import comfy.samplers
+import torch
+from comfy.model_patcher import ModelPatcher
+
+from ....fia_core.equations.checks import require_choice
+
+LATENT_FACTOR = 8  # pixels a latent, as in the host's Empty Latent Image
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How the prompts are denoised.
+
+    Attributes:
+        seed: of the noise that every prompt starts from.
+        steps: of the whole schedule.
+        profile_steps: the first steps of the schedule that are run.
+        cfg: guidance scale; the negative prompt is empty.
+        sampler, scheduler: names that the host knows.
+        width, height: of the picture in pixels.
+    """
+
+    seed: int
+    steps: int
+    profile_steps: int
+    cfg: float
+    sampler: str
+    scheduler: str
+    width: int
+    height: int
+
+
+def profile_sigmas(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
+    """The first ``profile_steps`` intervals of the schedule that the host's KSampler would use.
+
+    Raises:
+        ValueError: if the host has no such sampler or scheduler, or the schedule has fewer steps.
+    """
+    require_choice("sampler", settings.sampler, comfy.samplers.KSampler.SAMPLERS)
+    require_choice("scheduler", settings.scheduler, comfy.samplers.KSampler.SCHEDULERS)
+    sigmas = comfy.samplers.KSampler(
+        model,
+        steps=settings.steps,
+        device=model.load_device,
+        sampler=settings.sampler,
+        scheduler=settings.scheduler,
+        model_options=model.model_options,
+    ).sigmas
+    available = len(sigmas) - 1
+    if settings.profile_steps > available:
+        raise ValueError(
+            f"profile_steps: {settings.profile_steps} is more than the {available} steps of the "
+            f"schedule (steps: {settings.steps}). Lower profile_steps or raise steps."
+        )
+    return sigmas[: settings.profile_steps + 1]
+
+
+def empty_latent(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
+    """One latent of zeros with the channels that ``model`` wants."""
+    size = (settings.height // LATENT_FACTOR, settings.width // LATENT_FACTOR)
+    return comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))
