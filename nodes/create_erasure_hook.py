@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
 from .host.erasing.erasure_hook import erasure_hooks
-from .shared import CATEGORY, NeuronMaskWire
+from .shared import CATEGORY, NeuronMaskWire, search_words
 
 
 class CreateErasureHook(io.ComfyNode):
@@ -17,6 +17,7 @@ class CreateErasureHook(io.ComfyNode):
             node_id="FIACreateErasureHook",
             display_name="Create Erasure Hook",
             category=CATEGORY,
+            **search_words("erase", "hook", "region", "schedule", "forget"),
             description=(
                 "A mask for a part of the picture, for one prompt of several, or for some of the "
                 "steps. ComfyUI's own nodes Cond Pair Set Props and Set Hook Keyframes say where "
@@ -31,6 +32,7 @@ class CreateErasureHook(io.ComfyNode):
                     max=2.0,
                     step=0.05,
                     round=0.001,
+                    display_mode=io.NumberDisplay.slider,
                     tooltip=(
                         "As in Apply Neuron Mask: 0 changes nothing, 1 sets the weights to zero as "
                         "in the paper. Hook keyframes multiply it."

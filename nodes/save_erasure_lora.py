@@ -7,7 +7,7 @@ from server import PromptServer
 from ..fia_core import NeuronMask
 from .host.erasing.erasure_lora import FOLDER, ErasureLora, lora_folder, megabytes
 from .host.masks.folders import new_file
-from .shared import CATEGORY, NeuronMaskWire
+from .shared import CATEGORY, NeuronMaskWire, search_words
 
 
 class SaveErasureLora(io.ComfyNode):
@@ -19,6 +19,7 @@ class SaveErasureLora(io.ComfyNode):
             node_id="FIASaveErasureLora",
             display_name="Save Erasure LoRA",
             category=CATEGORY,
+            **search_words("erase", "forget", "export", "lora"),
             description=(
                 f"Save the erasure as a LoRA into models/{FOLDER}, for programs that know no "
                 "masks. The file is as large as the weights that it changes: about 100 MB for "
@@ -41,6 +42,7 @@ class SaveErasureLora(io.ComfyNode):
                     max=2.0,
                     step=0.05,
                     round=0.001,
+                    display_mode=io.NumberDisplay.slider,
                     tooltip=(
                         "What strength 1 of the LoRA will mean. Keep 1 and choose the strength "
                         "where the LoRA is loaded."

@@ -8,7 +8,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
 from .host.erasing.strength_strip import strip_latent, strip_model
-from .shared import CATEGORY, NeuronMaskWire
+from .shared import CATEGORY, NeuronMaskWire, search_words
 
 MOST_STRENGTH = 2.0
 
@@ -22,6 +22,7 @@ class StrengthStrip(io.ComfyNode):
             node_id="FIAStrengthStrip",
             display_name="Strength Strip",
             category=CATEGORY,
+            **search_words("erase", "compare strengths", "batch", "sweep"),
             description=(
                 "Draw one picture at several strengths in one run. Use it in place of Apply Neuron "
                 "Mask to find the strength that you want."

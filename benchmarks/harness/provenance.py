@@ -8,7 +8,13 @@ from workbench.environment import ROOT
 from .checkpoint import fingerprint
 from .suite import Suite
 
-CODE = ("fia_core", "nodes", "demo_model")
+CODE = (
+    "fia_core",
+    "nodes",
+    "demo_model",
+    ":(exclude)demo_model/training",
+    ":(exclude)demo_model/*.md",
+)
 """What pictures are drawn with."""
 
 CHANGED = "+"

@@ -52,12 +52,6 @@ def judge_of_concepts(suite: Suite) -> str:
     )
 
 
-def judge_of_the_rest(suite: Suite) -> str | None:
-    """The first of the suite's judges that looks for something else than what it forgets."""
-    found = ((name, judge(name).aspect) for name in suite.judges)
-    return next((name for name, it in found if it not in (suite.concept, "picture")), None)
-
-
 def judge_of_changes(suite: Suite) -> str | None:
     """The first of the suite's judges that compares pictures with the base model's."""
     return next((name for name in suite.judges if judge(name).compares), None)

@@ -171,7 +171,9 @@ def test_changed_code_is_said_and_told_from_its_commit(code: Path) -> None:
 
 def test_what_does_not_draw_changes_nothing(code: Path, tmp_path: Path) -> None:
     commit = current_commit()
-    (tmp_path / "README.md").write_text("more")
+    for name in ("README.md", "demo_model/MODEL_CARD.md", "demo_model/training/train.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("more")
     assert current_commit() == commit and not has_changed(commit)
 
 
