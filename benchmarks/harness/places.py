@@ -36,7 +36,8 @@ class Places:
     @property
     def rows(self) -> Path:
         """The folder of the tables."""
-        return self.results / "rows" / self.report.stem
+        form = f"_{DRY_RUN}" if self.dry_run else ""
+        return self.results / "rows" / f"{self.suite}{form}"
 
     @property
     def database(self) -> Path:
