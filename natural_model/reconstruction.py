@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from paths import REPOSITORY, use_training_scripts
+from paths import BUNDLED, use_training_scripts
 
 use_training_scripts()
 from host import use_host  # noqa: E402
@@ -18,15 +18,13 @@ use_host()
 from draw import grid  # noqa: E402
 from train_autoencoder import build_autoencoder, decode, encode  # noqa: E402
 
-WEIGHTS = REPOSITORY / "demo_model" / "weights.safetensors"
-
 
 @torch.no_grad()
 def report(data: Path, count: int) -> None:
     """Print the mean error; write pictures beside their reconstructions as
     ``reconstruction.png``."""
     model = build_autoencoder()
-    model.load_state_dict(read_part(WEIGHTS, "autoencoder"))
+    model.load_state_dict(read_part(BUNDLED, "autoencoder"))
     pictures = torch.from_numpy(np.load(data / "pictures.npy", mmap_mode="r")[-count:].copy())
     wanted = pictures.movedim(-1, 1).float() / 127.5 - 1
     latents = torch.cat([encode(model, part) for part in wanted.split(32)])
