@@ -73,22 +73,23 @@ def _open(file: Path) -> Image.Image:
 
 
 def fetch(chosen: EmojiSet) -> dict[str, Any]:
-    """The package's ``icons.json``, the licence in its ``info.json`` checked.
-
-    Raises:
-        ValueError: the package states another licence than `SETS`.
-    """
+    """The package's ``icons.json``; ValueError where its licence is another than `SETS` says."""
     with tempfile.TemporaryDirectory() as scratch:
         command = ["npm", "pack", "--silent", f"{chosen.package}@{chosen.version}"]
         packed = subprocess.run(command, cwd=scratch, check=True, capture_output=True, text=True)
         with tarfile.open(Path(scratch) / packed.stdout.split()[-1]) as archive:
-            info, icons = (_member(archive, f"package/{name}.json") for name in ("info", "icons"))
-    if info["license"]["spdx"] != chosen.licence:
+            check_licence(chosen, _member(archive, "package/info.json"))
+            return _member(archive, "package/icons.json")
+
+
+def check_licence(chosen: EmojiSet, info: dict[str, Any]) -> None:
+    """Raises ValueError where ``info.json`` states another licence than the set's."""
+    stated = info["license"]["spdx"]
+    if stated != chosen.licence:
         raise ValueError(
-            f"{chosen.package}: its licence is {info['license']['spdx']}, not {chosen.licence}; "
-            "check its terms, then change SETS and NOTICE"
+            f"{chosen.package}: its licence is {stated}, not {chosen.licence}; check its terms, "
+            "then change SETS and NOTICE"
         )
-    return icons
 
 
 def _member(archive: tarfile.TarFile, name: str) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def as_svg(icons: dict[str, Any], emoji: str) -> str:
 
 def draw_set(chosen: EmojiSet, folder: Path) -> None:
     """Draw every thing of the world, RGBA, as ``NAME.png``."""
-    import resvg_py
+    import resvg_py  # pyright: ignore[reportMissingImports]
 
     folder.mkdir(parents=True, exist_ok=True)
     icons = fetch(chosen)
