@@ -7,7 +7,9 @@ and no judge is used.
 
     FIA_HOST=… python natural_model/concept_share.py
 
-measures the bundled model; ``--recipe`` and ``--checkpoint`` measure one of ``train.py``.
+measures the bundled model; ``--recipe`` and ``--checkpoint`` measure one of ``train.py``. With
+``--data``, the model's pictures, it also tells how much the loss rises when captions name another
+object (the word gap).
 """
 
 import argparse
@@ -20,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from names import PROBED
+from names import PROBED, WORLD_A
 from paths import BUNDLED, REPOSITORY, use_training_scripts
 from recipes import RECIPES
 
@@ -33,7 +35,9 @@ import comfy.samplers  # noqa: E402
 from draw import GUIDANCE, load_model  # noqa: E402
 from hosted import host_checkpoint  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
-from vocabulary import with_article  # noqa: E402
+from train import held_out_losses, load_data  # noqa: E402
+from train_denoiser import Trainer, start_from  # noqa: E402
+from vocabulary import OBJECTS, with_article  # noqa: E402
 
 BUNDLED_PROBED = ("cat", "car", "bicycle", "banana", "guitar", "rocket", "house", "butterfly")
 CHOOSING, TESTING = ("forest", "beach"), ("room", "mountain")
@@ -267,14 +271,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", choices=RECIPES)
     parser.add_argument("--checkpoint", type=Path, help="that train.py wrote")
+    parser.add_argument("--data", type=Path, help="that world.py, or dataset.py, wrote")
     arguments = parser.parse_args()
     if arguments.checkpoint is None:
-        held, names = load_model(BUNDLED), BUNDLED_PROBED
+        held, names, every = load_model(BUNDLED), BUNDLED_PROBED, tuple(OBJECTS)
+        denoiser = Trainer()
+        start_from(BUNDLED, denoiser)
     elif arguments.recipe is None:
         parser.error("--recipe: say which recipe the checkpoint is of")
     else:
-        held, names = host_checkpoint(RECIPES[arguments.recipe], arguments.checkpoint), PROBED
+        held = host_checkpoint(RECIPES[arguments.recipe], arguments.checkpoint)
+        denoiser, names, every = held.denoiser, PROBED, tuple(WORLD_A)
     print(probe(held.model, held.clip, names))
+    if arguments.data is not None:
+        right, wrong = held_out_losses(denoiser, load_data(arguments.data), every)
+        print(f"loss {right:.3f}  word gap {wrong / right - 1:.3f}")
 
 
 if __name__ == "__main__":

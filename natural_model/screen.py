@@ -19,11 +19,10 @@ from host import use_host  # noqa: E402
 
 use_host()
 from concept_share import Concepts, probe  # noqa: E402
-from denoiser import renamed, word_losses  # noqa: E402
 from draw import draw, grid  # noqa: E402
 from hosted import Hosted, host_recipe  # noqa: E402
 from judge import Judge, load_judge  # noqa: E402
-from train import HELD_OUT, Training, load_data  # noqa: E402
+from train import Training, held_out_losses, load_data  # noqa: E402
 from vocabulary import SCENES, STYLES, with_article  # noqa: E402
 
 FIRST_SEED = 9000  # of the pictures
@@ -34,9 +33,7 @@ def turn(training: Training, samples: int) -> tuple[dict[str, Any], Hosted]:
     """Train on, then measure the averaged weights: losses, word gap, and the probe."""
     training.advance(samples)
     measured = host_recipe(training.recipe, training.run.average.values)
-    held_out = slice(-HELD_OUT, None)
-    looked_at = renamed(training.latents[held_out], training.contents[held_out], list(WORLD_A))
-    right, wrong = word_losses(measured.denoiser, looked_at)
+    right, wrong = held_out_losses(measured.denoiser, training.data, WORLD_A)
     row = {
         "samples": training.samples,
         "minutes": round(training.run.spent / 60, 1),

@@ -1,9 +1,10 @@
 """Prepare what is missing, then train and measure natural models; all of it resumable.
 
-    python3 natural_model/start.py screen               every recipe in turns
-    python3 natural_model/start.py train unet-deep      one recipe to its end
-    python3 natural_model/start.py judge                the judge of world A
+    python3 natural_model/start.py screen                      every recipe in turns
+    python3 natural_model/start.py train --recipe unet-deep    one recipe to its end
+    python3 natural_model/start.py judge                       the judge of world A
 
+What follows the first word is for ``screen.py``, ``train.py`` or ``train_world_judge.py``.
 Drawings, pictures, checkpoints and tables lie in ``results/natural/`` (``--work``). The first run
 fetches the drawings from npm and renders 48,000 pictures: 2.4 GB and a few minutes.
 """
@@ -47,8 +48,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=REPOSITORY / "results" / "natural")
     parser.add_argument("--pictures", type=int, default=48_000)
     parser.add_argument("what", choices=("screen", "train", "judge"))
-    parser.add_argument("recipe", nargs="?", help="for train")
-    arguments, more = parser.parse_known_args()
+    parser.add_argument("more", nargs=argparse.REMAINDER, help="options of the script")
+    arguments = parser.parse_args()
     run_in_environment(Path(__file__).resolve())
 
     work = arguments.work.resolve()
@@ -56,11 +57,13 @@ def main() -> None:
     judge = work / "judge.safetensors"
     data = ("--data", work / "data", "--out", work / "runs")
     if arguments.what == "judge":
-        run("train_world_judge.py", "--drawings", work / "drawings", "--out", judge, *more)
+        data = ("--drawings", work / "drawings", "--out", judge)
+        run("train_world_judge.py", *data, *arguments.more)
     elif arguments.what == "train":
-        run("train.py", *data, "--recipe", arguments.recipe, *more)
+        run("train.py", *data, *arguments.more)
     else:
-        run("screen.py", *data, *(("--judge", judge) if judge.exists() else ()), *more)
+        judged = ("--judge", judge) if judge.exists() else ()
+        run("screen.py", *data, *judged, *arguments.more)
 
 
 if __name__ == "__main__":

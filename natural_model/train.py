@@ -4,6 +4,7 @@ FIA_HOST=… python natural_model/train.py --recipe unet-deep --data DIR --out D
 """
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,13 @@ from host import use_host  # noqa: E402
 use_host()
 from captions import CAPTION_DROPOUT, caption  # noqa: E402
 from dataset import load_contents  # noqa: E402
-from denoiser import encode_pictures, random_steps  # noqa: E402
+from denoiser import (  # noqa: E402
+    Denoiser,
+    encode_pictures,
+    random_steps,
+    renamed,
+    word_losses,
+)
 from loop import Run, Schedule  # noqa: E402
 from networks import build  # noqa: E402
 from render import Content  # noqa: E402
@@ -34,6 +41,14 @@ def load_data(folder: Path) -> tuple[Tensor, list[Content]]:
     return encode_pictures(folder, read_part(BUNDLED, "autoencoder")), load_contents(folder)
 
 
+def held_out_losses(
+    denoiser: Denoiser, data: tuple[Tensor, list[Content]], names: Iterable[str]
+) -> tuple[float, float]:
+    """Mean losses of unseen pictures under captions that name the right object, and another."""
+    latents, contents = data
+    return word_losses(denoiser, renamed(latents[-HELD_OUT:], contents[-HELD_OUT:], list(names)))
+
+
 class Training:
     """A recipe's run over a data set."""
 
@@ -41,7 +56,7 @@ class Training:
         self, recipe: Recipe, data: tuple[Tensor, list[Content]], checkpoint: Path, seed: int = 0
     ) -> None:
         self.recipe = recipe
-        self.latents, self.contents = data
+        self.data = data
         torch.manual_seed(seed)
         self.denoiser = build(recipe)
         schedule = Schedule(
@@ -60,10 +75,11 @@ class Training:
         self.run.advance(min(samples // BATCH, self.run.schedule.steps), self._loss, self._report)
 
     def _loss(self, rng: np.random.Generator) -> Tensor:
-        picks = rng.integers(0, len(self.contents) - HELD_OUT, BATCH)
-        texts = [caption(self.contents[i], rng) for i in picks]
+        latents, contents = self.data
+        picks = rng.integers(0, len(contents) - HELD_OUT, BATCH)
+        texts = [caption(contents[i], rng) for i in picks]
         texts = [text if rng.random() > CAPTION_DROPOUT else "" for text in texts]
-        clean = self.latents[picks].float()
+        clean = latents[picks].float()
         noise = torch.randn_like(clean)
         return self.denoiser.losses(clean, random_steps(BATCH, rng), noise, texts).mean()
 
