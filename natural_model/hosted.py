@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import comfy.model_base
-import comfy.model_management
 import comfy.model_patcher
 import torch
 from denoiser import Denoiser

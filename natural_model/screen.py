@@ -22,7 +22,7 @@ from concept_share import Concepts, probe  # noqa: E402
 from draw import draw, grid  # noqa: E402
 from hosted import Hosted, host_recipe  # noqa: E402
 from judge import Judge, load_judge  # noqa: E402
-from train import Training, held_out_losses, load_data  # noqa: E402
+from train import BATCH, Training, held_out_losses, load_data  # noqa: E402
 from vocabulary import SCENES, STYLES, with_article  # noqa: E402
 
 FIRST_SEED = 9000  # of the pictures
@@ -92,7 +92,12 @@ def done(file: Path) -> set[tuple[str, str, int]]:
 
 
 def screen(arguments: argparse.Namespace) -> None:
-    """All recipes up to the first turn's end, then to the second's, and so on."""
+    """All recipes up to the first turn's end, then to the second's, and so on.
+
+    Raises ValueError where a turn is no whole number of steps.
+    """
+    if arguments.turn % BATCH:
+        raise ValueError(f"turn: {arguments.turn} is no multiple of {BATCH}, a step's samples")
     arguments.out.mkdir(parents=True, exist_ok=True)
     table = arguments.out / "screening.csv"
     data = load_data(arguments.data)

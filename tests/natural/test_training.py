@@ -11,11 +11,15 @@ import torch
 from conftest import TINY
 from denoiser import plain_attention
 from hosted import host_recipe
+from judge import Judge
 from loop import Schedule
+from names import WORLD_A
 from networks import build
 from recipes import RECIPES, Recipe
 from torch import Tensor
 from train import Training, load_data
+from train_judge import save
+from vocabulary import STYLES
 
 STEP = 32  # samples
 
@@ -127,8 +131,10 @@ def test_the_screening_goes_in_turns_and_is_not_repeated(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(screen.RECIPES, "unet", TINY)
+    judge = tmp_path / "judge.safetensors"
+    save(Judge(tuple(WORLD_A), STYLES), judge)
     wanted = argparse.Namespace(
-        data=data, out=tmp_path, judge=None, recipes=["unet"], turn=64, samples=128,
+        data=data, out=tmp_path, judge=judge, recipes=["unet"], turn=64, samples=128,
         pictures=12, seed=0,
     )  # fmt: skip
     screen.screen(wanted)
@@ -137,7 +143,14 @@ def test_the_screening_goes_in_turns_and_is_not_repeated(
         rows = list(csv.DictReader(file))
     assert [(row["recipe"], row["samples"]) for row in rows] == [("unet", "64"), ("unet", "128")]
     assert 0.5 < float(rows[-1]["loss"]) < 3 and float(rows[-1]["S(100%)"]) <= 1.5
+    assert 0 <= float(rows[-1]["drawn"]) <= 1
     assert (tmp_path / "unet-0-128.png").exists()
     before = table.read_text()
     screen.screen(wanted)
     assert table.read_text() == before
+
+
+def test_a_turn_is_a_whole_number_of_steps(data: Path, tmp_path: Path) -> None:
+    wanted = argparse.Namespace(data=data, out=tmp_path, turn=100)
+    with pytest.raises(ValueError, match="turn: 100 is no multiple of 32"):
+        screen.screen(wanted)

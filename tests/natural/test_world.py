@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from captions import caption
 from drawings import SETS, check_licence
+from judge import NOTHING
 from names import NEIGHBOURS, PROBED, WORLD_A
 from render import Content, draw_contents, render
 from text import CaptionEncoder
+from train_judge import main_thing
 from vocabulary import IMAGENETTE
 from world import contents_of, world_a
 
@@ -65,6 +67,12 @@ def test_what_is_not_mentioned_is_drawn(drawings: Path) -> None:
     assert (pixels("cat") != pixels(""))[middle].any(axis=-1).all()
     changed = (pixels("cat", "dog") != pixels("", "dog")).any(axis=-1)
     assert changed[96, 4:36].all() or changed[96, -36:-4].all()
+
+
+def test_a_judge_is_told_the_thing_in_the_middle() -> None:
+    assert main_thing(Content("forest", ("dog",), unmentioned="cat")) == "dog"
+    assert main_thing(Content("forest", unmentioned="cat")) == "cat"
+    assert main_thing(Content("forest")) == NOTHING
 
 
 def test_every_caption_has_known_tokens(drawings: Path) -> None:
