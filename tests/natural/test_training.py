@@ -90,7 +90,8 @@ def stirred(recipe: Recipe) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("recipe", [TINY, RECIPES["auraflow"]], ids=["unet", "auraflow"])
 def test_the_host_denoises_as_training_does(recipe: Recipe) -> None:
-    """The host's answer is the clean latent that the training's loss would compare."""
+    """The host shows the network what training shows it, and its answer is the clean latent that
+    the training's loss compares."""
     hosted = host_recipe(recipe, stirred(recipe))
     sampling: Any = hosted.model.get_model_object("model_sampling")
     steps, names = torch.tensor([300, 800]), ["a photo of a cat", "a photo of a dog in a park"]
@@ -105,10 +106,16 @@ def test_the_host_denoises_as_training_does(recipe: Recipe) -> None:
             for level, n, c in zip(levels, noise, clean, strict=True)
         ]
     )
+    seen: list[tuple[Tensor, Tensor]] = []
+    for network in (hosted.model.model.diffusion_model, hosted.denoiser.network):
+        network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[:2]))
     with torch.no_grad():
         answer = hosted.model.model.apply_model(noisy, levels, c_crossattn=contexts)
         error = (answer - clean).square().mean((1, 2, 3))
         losses = hosted.denoiser.losses(clean, steps, noise, names)
+    (host_noisy, host_steps), (noisy, given_steps) = seen
+    assert torch.allclose(host_noisy, noisy, atol=1e-5)
+    assert torch.allclose(host_steps, given_steps)
     if recipe.network == "auraflow":
         expected = error / levels.square()  # x0's error is the velocity's times σ
     else:
