@@ -2,7 +2,7 @@
 
     python3 test.py              all parts
     python3 test.py core host    some of: ruff, types, js, core, workbench, host, http,
-                                 benchmarks, page
+                                 benchmarks, natural, page
 
 Two parts run side by side where there are two cores; a single one is seen as it goes.
 
@@ -105,6 +105,11 @@ def benchmarks() -> Counts:
     return pytest("tests/benchmarks", {"PYTHONPATH": str(ROOT)})
 
 
+def natural() -> Counts:
+    """The training of natural models and the probe, small; the host's classes, no root."""
+    return pytest("tests/natural", {"FIA_HOST": str(HOST)})
+
+
 def page() -> Counts:
     """The real page in Chromium."""
     try:
@@ -124,6 +129,7 @@ PARTS: dict[str, Callable[[], Counts]] = {
     "host": host,
     "http": http,
     "benchmarks": benchmarks,
+    "natural": natural,
     "page": page,
 }
 

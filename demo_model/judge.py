@@ -72,8 +72,8 @@ class Judge(nn.Module):
         return [number for part in parts for number in self(part)[head].argmax(1).tolist()]
 
 
-def load_judge(objects: tuple[str, ...], styles: tuple[str, ...]) -> Judge:
+def load_judge(objects: tuple[str, ...], styles: tuple[str, ...], file: Path = WEIGHTS) -> Judge:
     """The trained judge for the vocabulary it was trained on, in evaluation mode on the CPU."""
     judge = Judge(objects, styles)
-    judge.load_state_dict({name: value.float() for name, value in load_file(WEIGHTS).items()})
+    judge.load_state_dict({name: value.float() for name, value in load_file(file).items()})
     return judge.eval()

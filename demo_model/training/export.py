@@ -51,7 +51,7 @@ def export(data: Path, autoencoder: Path, denoiser: Path, out: Path) -> None:
     trainer.load_state_dict(state["average"], strict=False)
     text = trainer.text.transformer.state_dict()
     rows = text.pop(EMBEDDING)
-    weights = {f"denoiser.{name}": value for name, value in trainer.unet.state_dict().items()}
+    weights = {f"denoiser.{name}": value for name, value in trainer.network.state_dict().items()}
     weights |= {f"text.{name}": value for name, value in text.items()}
     weights |= {f"autoencoder.{name}": value for name, value in load_file(autoencoder).items()}
     weights |= preview_colours(data)

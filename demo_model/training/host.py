@@ -35,7 +35,7 @@ def reset_parameters(model: "nn.Module") -> None:
             nn.init.kaiming_uniform_(module.weight, a=5**0.5)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.GroupNorm | nn.LayerNorm):
+        elif isinstance(module, nn.GroupNorm | nn.LayerNorm) and module.weight is not None:
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
-from render import SIZE, Content, draw_contents, render
+from render import BUNDLED, SIZE, Content, World, draw_contents, render
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -59,9 +59,14 @@ def spoil(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     return picture
 
 
+def main_thing(content: Content) -> str:
+    """The thing in the middle, or ``"nothing"``."""
+    return content.objects[0] if content.objects else content.unmentioned or NOTHING
+
+
 def labels(contents: list[Content], judge: Judge) -> tuple[Tensor, Tensor]:
     """Object and style numbers, int64 (N,) each."""
-    objects = [content.objects[0] if content.objects else NOTHING for content in contents]
+    objects = [main_thing(content) for content in contents]
     styles = [content.style or PLAIN for content in contents]
     return (
         torch.tensor([judge.objects.index(name) for name in objects]),
@@ -74,20 +79,22 @@ def as_batch(pictures: list[Image.Image]) -> Tensor:
     return torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).float() / 255
 
 
-def render_all(contents: list[Content], rng: np.random.Generator) -> list[Image.Image]:
+def render_all(
+    contents: list[Content], rng: np.random.Generator, world: World
+) -> list[Image.Image]:
     """One picture each; some of those without object get blobs."""
-    pictures = [render(content, rng) for content in contents]
+    pictures = [render(content, rng, world=world) for content in contents]
     for content, picture in zip(contents, pictures, strict=True):
-        if not content.objects and rng.random() < BLOBS:
+        if main_thing(content) == NOTHING and rng.random() < BLOBS:
             add_blobs(picture, rng)
     return pictures
 
 
-def train(judge: Judge, renders: int, steps: int, seed: int) -> None:
+def train(judge: Judge, renders: int, steps: int, seed: int, world: World = BUNDLED) -> None:
     """Train on ``renders`` pictures, spoiled anew at every step, the learning rate falling to 0."""
     rng = np.random.default_rng((11, seed))
-    contents = draw_contents(renders, rng, scene_only=0.14, two_objects=0, styled=0.25)
-    pictures = render_all(contents, rng)
+    contents = draw_contents(renders, rng, 0.14, two_objects=0, styled=0.25, world=world)
+    pictures = render_all(contents, rng, world)
     objects, styles = labels(contents, judge)
     optimiser = torch.optim.AdamW(judge.parameters(), weight_decay=0.01)
     for step in range(steps):
@@ -105,16 +112,26 @@ def train(judge: Judge, renders: int, steps: int, seed: int) -> None:
             print(f"step {step:5d} of {steps}  loss {loss.item():.3f}", flush=True)
 
 
-def report(judge: Judge, count: int, seed: int) -> None:
+def save(judge: Judge, file: Path) -> None:
+    """Write the weights as float16."""
+    weights = {
+        name: value.half().contiguous() if value.is_floating_point() else value
+        for name, value in judge.state_dict().items()
+    }
+    save_file(weights, file)
+    print(f"{file.name}: {file.stat().st_size / 1e6:.2f} MB")
+
+
+def report(judge: Judge, count: int, seed: int, world: World = BUNDLED) -> None:
     """Print the accuracy on unseen renders, as they are and spoiled."""
     rng = np.random.default_rng((13, seed))
-    contents = draw_contents(count, rng, scene_only=0.1, two_objects=0, styled=0.25)
-    clean = [render(content, rng) for content in contents]
+    contents = draw_contents(count, rng, 0.1, two_objects=0, styled=0.25, world=world)
+    clean = [render(content, rng, world=world) for content in contents]
     for title, pictures in (("clean", clean), ("spoiled", [spoil(p, rng) for p in clean])):
         batch = as_batch(pictures)
         right: dict[str, list[bool]] = {name: [] for name in judge.objects}
         for content, seen in zip(contents, judge.name_objects(batch), strict=True):
-            name = content.objects[0] if content.objects else NOTHING
+            name = main_thing(content)
             right[name].append(seen == name)
         seen_styles = judge.name_styles(batch)
         styles = [seen == (c.style or PLAIN) for c, seen in zip(contents, seen_styles, strict=True)]
@@ -135,12 +152,7 @@ def main() -> None:
     if not arguments.report_only:
         judge = Judge(tuple(OBJECTS), STYLES)
         train(judge, arguments.renders, arguments.steps, arguments.seed)
-        weights = {
-            name: value.half().contiguous() if value.is_floating_point() else value
-            for name, value in judge.state_dict().items()
-        }
-        save_file(weights, WEIGHTS)
-        print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1e6:.2f} MB")
+        save(judge, WEIGHTS)
     report(load_judge(tuple(OBJECTS), STYLES), 2000, arguments.seed + 1)
 
 

@@ -1,0 +1,84 @@
+"""The denoisers of the recipes, built of the host's classes, ready to be trained."""
+
+from typing import Any
+
+import torch
+from architecture import DENOISER, LATENT_CHANNELS, TEXT_ENCODER
+from comfy.ldm.aura.mmdit import MMDiT
+from comfy.ops import disable_weight_init
+from denoiser import Denoiser, build_unet
+from host import reset_parameters
+from names import WORLD_A
+from recipes import Recipe
+from text import CaptionEncoder
+from torch import Tensor, nn
+
+SHIFT = 1.73
+"""Of AuraFlow's noise levels: step t of 1000 has about the signal-to-noise ratio of Stable
+Diffusion's step t."""
+
+
+def unet_sizes(recipe: Recipe) -> dict[str, Any]:
+    """Parameters of ``UNetModel``."""
+    levels = len(recipe.channels)
+    return DENOISER | {
+        "num_res_blocks": [1] * levels,
+        "channel_mult": list(recipe.channels),
+        "transformer_depth": list(recipe.depths),
+        "transformer_depth_output": [depth for depth in recipe.depths for _ in range(2)],
+        "transformer_depth_middle": recipe.depths[-1],
+        "context_dim": recipe.text_width,
+    }
+
+
+def auraflow_sizes(recipe: Recipe) -> dict[str, Any]:
+    """Parameters of ``MMDiT``: 64 tokens of 2 × 2 latent positions, 14.4 M weights."""
+    return {
+        "in_channels": LATENT_CHANNELS,
+        "out_channels": LATENT_CHANNELS,
+        "patch_size": 2,
+        "dim": 256,
+        "n_layers": 8,
+        "n_double_layers": 7,
+        "n_heads": 4,
+        "global_conddim": 64,
+        "cond_seq_dim": recipe.text_width,
+        "max_seq": 64,
+    }
+
+
+def build_auraflow(sizes: dict[str, Any]) -> Any:
+    """The host's MMDiT; modulation and the last layer at zero, so that blocks begin as nothing."""
+    network: Any = MMDiT(**sizes, dtype=torch.float32, operations=disable_weight_init)
+    reset_parameters(network)
+    for name, parameter in network.named_parameters():
+        if ".mod" in name or name.startswith(("modF", "final_linear")):
+            nn.init.zeros_(parameter)
+    nn.init.normal_(network.positional_encoding, std=0.1)
+    nn.init.normal_(network.register_tokens, std=0.02)
+    return network
+
+
+class FlowDenoiser(Denoiser):
+    """A network that answers with the velocity noise − latent between both, as AuraFlow's does."""
+
+    def losses(self, latents: Tensor, steps: Tensor, noise: Tensor, captions: list[str]) -> Tensor:
+        """Squared error of the velocity a sample; ``steps`` are 0 … 999."""
+        level = (steps.float() + 1) / 1000
+        level = SHIFT * level / (1 + (SHIFT - 1) * level)
+        noisy = torch.lerp(latents, noise, level[:, None, None, None])
+        error = self.answer(noisy, level, captions) - (noise - latents)
+        return error.square().mean((1, 2, 3))
+
+
+def build(recipe: Recipe) -> Denoiser:
+    """The recipe's denoiser with its text encoder, at the start of training."""
+    config = TEXT_ENCODER | {
+        "hidden_size": recipe.text_width,
+        "intermediate_size": 4 * recipe.text_width,
+    }
+    text = CaptionEncoder(WORLD_A, config)
+    text.requires_grad_(recipe.text_trained)
+    if recipe.network == "auraflow":
+        return FlowDenoiser(build_auraflow(auraflow_sizes(recipe)), text)
+    return Denoiser(build_unet(unet_sizes(recipe)), text)
