@@ -76,7 +76,7 @@ class Concepts:
 
 def ffn2_layers(model: Any) -> list[nn.Linear]:
     """The layers that the nodes would profile."""
-    file = REPOSITORY / "nodes" / "host" / "ffn2_registry.py"
+    file = REPOSITORY / "nodes" / "host" / "model" / "ffn2_registry.py"
     spec = importlib.util.spec_from_file_location("ffn2_registry", file)
     assert spec is not None and spec.loader is not None
     registry = importlib.util.module_from_spec(spec)
