@@ -29,7 +29,7 @@ WEIGHTS = Path(__file__).parent / "weights.safetensors"
 
 
 class DemoModel(NamedTuple):
-    """What a checkpoint loader gives."""
+    """Model, text encoder and autoencoder, as a checkpoint loader gives them."""
 
     model: comfy.model_patcher.ModelPatcher
     clip: comfy.sd.CLIP

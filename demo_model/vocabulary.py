@@ -1,4 +1,4 @@
-"""What the bundled model can be asked for: objects, scenes and styles by name.
+"""Words of the bundled model: objects, scenes and styles by name.
 
 The ten Imagenette names come first, so that prompts and tables can be compared with the paper's.
 A glyph stands in for each object; the model card says so.

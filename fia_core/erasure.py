@@ -157,7 +157,7 @@ def _fuse_packed(masks: Sequence[Tensor], agnostic_ratio: float) -> tuple[Tensor
 
 
 def _any_of(masks: Sequence[Tensor], within: Tensor) -> Tensor:
-    """What any of the packed masks holds of the packed ``within``."""
+    """The bits of the packed ``within`` that any of the packed masks holds."""
     held = torch.zeros_like(within)
     for mask in masks:
         held |= mask

@@ -13,7 +13,7 @@ LayerShapes = dict[str, tuple[int, int]]
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """What must agree before a mask may touch a model.
+    """Architecture and fingerprint of a model; a mask touches only a model that agrees.
 
     Args:
         architecture: the model's family as people know it, such as "SD15".

@@ -135,7 +135,7 @@ class SparseSensitivity:
 
 @dataclass(frozen=True, eq=False)
 class ConceptProfile:
-    """What stage 1 and Eq. 3 found out about one concept in one model.
+    """One concept in one model: the result of stage 1 and Eq. 3.
 
     Args:
         concept: the concept's words.

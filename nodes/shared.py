@@ -1,4 +1,4 @@
-"""What the dialogs have in common: category, wire types, search words, percentages."""
+"""Common parts of the dialogs: category, wire types, search words, percentages."""
 
 from typing import Any
 

@@ -91,7 +91,7 @@ def render_all(
 
 
 def train(judge: Judge, renders: int, steps: int, seed: int, world: World = BUNDLED) -> None:
-    """Train on ``renders`` pictures, spoiled anew at every step, the learning rate falling to 0."""
+    """Train on ``renders`` pictures, spoiled at every step, the learning rate falling to 0."""
     rng = np.random.default_rng((11, seed))
     contents = draw_contents(renders, rng, 0.14, two_objects=0, styled=0.25, world=world)
     pictures = render_all(contents, rng, world)

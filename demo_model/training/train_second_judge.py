@@ -99,7 +99,7 @@ def labels(contents: list[Content], judge: TransformerJudge) -> tuple[Tensor, Te
 
 
 def train(judge: TransformerJudge, renders: int, steps: int, seed: int) -> None:
-    """Train on ``renders`` pictures, spoiled anew at every step, the learning rate falling to 0."""
+    """Train on ``renders`` pictures, spoiled at every step, the learning rate falling to 0."""
     rng = np.random.default_rng((17, seed))
     contents = draw_contents(renders, rng, scene_only=0.15, two_objects=0.15, styled=0.25)
     rendered = [render(content, rng) for content in contents]

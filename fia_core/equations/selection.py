@@ -67,7 +67,7 @@ def top_places(values: Tensor, count: int) -> Tensor:
 
 
 def top_in_rows(values: Tensor, rows: Tensor, count: int) -> Tensor:
-    """The same for rows of which only some entries are given.
+    """``top_entries`` of rows of which only some entries are given.
 
     Args:
         values: (n,) float32, above 0 and finite.

@@ -13,7 +13,7 @@ from .bits import pack_bits, unpack_bits
 class BitLayers(Mapping[str, Tensor]):
     """Bool tensors (C_out, C_in) on the CPU by layer, kept at one bit an entry.
 
-    SDXL's 410 million FFN2 weights take 51 MB. Each access unpacks its tensor anew, so to change
+    SDXL's 410 million FFN2 weights take 51 MB. Each access unpacks its tensor again, so to change
     one changes nothing here.
 
     Attributes:

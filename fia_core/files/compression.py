@@ -21,7 +21,7 @@ def deflate(data: Tensor, runs_only: bool = False) -> Tensor:
 
 
 def inflate(stream: Tensor, most: int) -> Tensor:
-    """What ``deflate`` made ``stream`` of, uint8 (bytes,); never more than ``most`` bytes.
+    """The bytes that ``deflate`` made ``stream`` of, uint8 (bytes,); never more than ``most``.
 
     Raises:
         ValueError: no zlib stream, cut off, something behind its end, or more than ``most`` bytes.

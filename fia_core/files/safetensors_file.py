@@ -2,7 +2,7 @@
 
 Each file's metadata has exactly one entry, ``forget_it_all``: a JSON object with ``schema`` (its
 name), ``version`` (a whole number) and the fields that ``mask.py`` and ``profile.py`` list. One
-entry, because safetensors writes several in a different order each time, and the same value shall
+entry, because safetensors writes several in a different order each time, and the same value is to
 give the same bytes. Each tensor is uint8, the zlib stream (``compression.py``) of one that
 ``mask.py`` and ``profile.py`` list. Nothing is ever unpickled, and nothing is read before the size
 is known to be reasonable.
@@ -41,7 +41,7 @@ class FIAFileError(ValueError):
 
 @dataclass(frozen=True)
 class FileSchema:
-    """What a kind of file calls itself.
+    """Name, version and limits of a kind of file.
 
     Args:
         name: the schema's name in the file, such as "fia.neuron_mask".

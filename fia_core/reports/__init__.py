@@ -1,1 +1,1 @@
-"""What a person reads of a mask."""
+"""Texts and tables about masks, for people."""

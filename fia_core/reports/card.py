@@ -15,7 +15,7 @@ _MOST_PROMPTS = 2
 
 @dataclass(frozen=True)
 class MaskCard:
-    """What a person wants to know of a mask before using it; short, whatever the mask says.
+    """The facts of a mask that a person needs before using it; short, whatever the mask says.
 
     Attributes:
         title: the concepts.

@@ -1,4 +1,4 @@
-"""What a fusion did, in numbers and as a readable table."""
+"""The result of a fusion in numbers and as a readable table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def sum_counts(counts: Sequence[FusionCounts]) -> FusionCounts:
 
 @dataclass(frozen=True)
 class FusionReport:
-    """What a fusion did.
+    """The result of a fusion in numbers.
 
     Attributes:
         threshold: τ_ca, how many masks make a weight concept-agnostic.
@@ -101,7 +101,7 @@ class FusionReport:
 
 
 def agnostic_rule(threshold: int, masks: int) -> str:
-    """What a threshold means for so many masks."""
+    """A threshold in words, for this number of masks."""
     if threshold > masks:
         return "A single concept has no concept-agnostic weights: its whole mask is pruned."
     if masks == 2:

@@ -1,4 +1,4 @@
-"""What a mask prunes: by layer, block and channel, and how the concepts' masks overlap."""
+"""The pruned weights of a mask by layer, block and channel, and the overlap of its concepts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from .refusion import fuse_again
 
 @dataclass(frozen=True, eq=False)
 class LayerInspection:
-    """What is pruned in one FFN2 layer.
+    """The pruned weights of one FFN2 layer.
 
     Attributes:
         name: the module's name.
@@ -39,7 +39,7 @@ class LayerInspection:
 
 @dataclass(frozen=True, eq=False)
 class MaskInspection:
-    """What a mask prunes.
+    """The pruned weights of a mask.
 
     Attributes:
         mask: the inspected mask.

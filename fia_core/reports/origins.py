@@ -1,4 +1,4 @@
-"""What a mask records of the masks and profiles that it was made from."""
+"""A mask's record of the masks and profiles that it was made from."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from ..mask import NeuronMask
 
 
 def origin_record(mask: NeuronMask) -> dict[str, Any]:
-    """What a fused mask's provenance holds of a mask that went into it, JSON."""
+    """A fused mask's record of one mask that went into it, JSON."""
     return {
         "concepts": list(mask.concepts),
         "settings": mask.settings,

@@ -28,7 +28,7 @@ PARTS = (
 
 @dataclass(frozen=True)
 class Row:
-    """What one row shows.
+    """The content of one row.
 
     Attributes:
         label: the block's name.
@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Scales:
-    """What full bars and full heights stand for: weights, their share, shares of a channel."""
+    """Meaning of full bars and full heights: weights, their share, shares of a channel."""
 
     weights: int
     share: float
@@ -54,7 +54,7 @@ class Scales:
 
 
 def legend(kept_known: bool) -> Image.Image:
-    """What the colours mean."""
+    """The legend of the colours."""
     canvas = Canvas(36)
     x = float(MARGIN)
     for _, colour, name in PARTS if kept_known else PARTS[:1]:
@@ -64,7 +64,7 @@ def legend(kept_known: bool) -> Image.Image:
 
 
 def block_rows(inspection: MaskInspection) -> list[Image.Image]:
-    """What the scales are, and a row for each block from the model's input to its output."""
+    """The scales, and a row for each block from the model's input to its output."""
     rows = [_row(block, layers) for block, layers in inspection.blocks.items()]
     scales = Scales(
         weights=max(row.counts.sensitive for row in rows),
@@ -97,7 +97,7 @@ def _falling(shares: Sequence[Tensor]) -> Tensor:
 
 
 def _columns(scales: Scales) -> Image.Image:
-    """What a full bar means, and a name above each column."""
+    """The meaning of a full bar, and a name above each column."""
     canvas = Canvas(86)
     bars = f"Full bars: {scales.weights:,} weights, {percent(scales.share)} of the block."
     heights = f"{percent(scales.output)} of an output, {percent(scales.input)} of an input"

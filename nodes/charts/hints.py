@@ -21,7 +21,7 @@ TITLE = 44
 
 @dataclass(frozen=True)
 class Hint:
-    """What a concept loses, or takes from another.
+    """Weights that a concept loses, or takes from another.
 
     Attributes:
         concept: whom the hint is for.
@@ -35,7 +35,7 @@ class Hint:
 
 
 def hint_bars(overlap: ConceptOverlap) -> list[Image.Image]:
-    """What forgetting each concept takes from another, and what those that should stay lose."""
+    """Weights that forgetting a concept takes from others, and losses of those that should stay."""
     other = "other concept" if all(overlap.forgotten) else "concept that should stay"
     parts = [
         _bars(f"When each is forgotten, which {other} loses most of its own", _taken(overlap)),

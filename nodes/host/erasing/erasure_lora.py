@@ -116,7 +116,7 @@ class ErasureLora:
 
 
 def lora_names(model: ModelPatcher) -> dict[str, str]:
-    """What LoRA files call each weight of the denoiser, by the weight's name.
+    """The name in LoRA files of each weight of the denoiser, by the weight's own name.
 
     Of the names that the host reads it is the one that sd-scripts writes: diffusers' for a UNet,
     the original for SDXL and for all that is no UNet.

@@ -1,4 +1,4 @@
-"""What the page asks the server about masks and profiles, before anything runs.
+"""Routes for the page's questions about masks and profiles, before anything runs.
 
 | route | what it gives |
 | --- | --- |

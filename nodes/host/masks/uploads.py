@@ -25,7 +25,7 @@ class TooLargeError(ValueError):
 
 @asynccontextmanager
 async def received_file(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[Path]:
-    """What is sent, in a file of its own in the mask folder; gone when the block ends.
+    """The upload, in a file of its own in the mask folder; gone when the block ends.
 
     Args:
         chunks: the file's bytes.

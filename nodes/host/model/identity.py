@@ -23,7 +23,7 @@ def architecture(model: ModelPatcher, shapes: LayerShapes) -> str:
 
 
 def architecture_text(family: str, shapes: LayerShapes) -> str:
-    """The same for FFN2 layers of a model that is not loaded."""
+    """``architecture`` of a model that is not loaded."""
     weights = sum(math.prod(shape) for shape in shapes.values())
     return f"{family} ({len(shapes)} FFN2 layers, {weights:,} FFN2 weights)"
 

@@ -35,7 +35,7 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
 
 
 def is_quantised(layer: torch.nn.Linear) -> bool:
-    """Whether the host keeps the layer's weight in 8 bits or fewer, and rounds it anew with every
+    """Whether the host keeps the layer's weight in 8 bits or fewer, and rounds it again with every
     patch."""
     return isinstance(layer.weight, QuantizedTensor) or layer.weight.itemsize == 1
 

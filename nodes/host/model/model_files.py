@@ -20,7 +20,7 @@ _ONLY_IN_UNETS = "model_channels"  # among the sizes by which the host builds a 
 
 
 class Entry(NamedTuple):
-    """What a file's header says of a tensor."""
+    """A tensor's entry in a file's header."""
 
     dtype: str  # by safetensors' name, such as "F16"
     shape: tuple[int, ...]
@@ -30,7 +30,7 @@ Header = dict[str, Entry]
 
 
 def architecture_of_loader(node: str, name: str) -> str | None:
-    """What ``architecture`` says of the model that a loader node gives, before it has run.
+    """The ``architecture`` of the model that a loader node will give, before it has run.
 
     Args:
         node: the node's id.

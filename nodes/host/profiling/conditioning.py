@@ -13,7 +13,7 @@ Conditioning = list[list[Any]]
 
 
 EncodedPrompt = dict[str, Any]
-"""What the host's text encoder gives for one prompt: "cond" (1, tokens, width), other entries."""
+"""One encoded prompt of the host's text encoder: "cond" (1, tokens, width), other entries."""
 
 
 def encode_prompts(clip: CLIP, prompts: Sequence[str]) -> list[EncodedPrompt]:

@@ -90,7 +90,7 @@ class Fingerprint:
             self._add_tensor(getattr(tensor, name), whole_bytes)
 
     def _add_layout(self, layout: Mapping[str, Any]) -> None:
-        """How a tensor's parts make it up, but for the precision that was asked for last."""
+        """How a tensor's parts make it up, apart from the precision that was asked for last."""
         for name, value in sorted(layout.items()):
             if isinstance(value, Mapping):
                 self._add_layout(value)

@@ -1,4 +1,4 @@
-"""What Profile Concept is asked for, and its prompts as the text encoder understands them."""
+"""A request to Profile Concept, and its prompts as the text encoder understands them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ EMPTY_PROMPT = ""  # the negative one
 
 @dataclass(frozen=True)
 class ProfileRequest:
-    """What to profile and how.
+    """Concepts to profile, and how.
 
     Attributes:
         concepts: the words of each concept.

@@ -113,7 +113,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _settings(model: ModelPatcher, request: ProfileRequest) -> Settings:
-    """What a profile records of how it was made."""
+    """A profile's record of how it was made."""
     return {
         **asdict(request.sampling),
         "temporal_sparsity": request.temporal_sparsity,
@@ -124,7 +124,7 @@ def _settings(model: ModelPatcher, request: ProfileRequest) -> Settings:
 
 
 class _RoundObserver:
-    """What the denoiser tells goes to the capture, the statistics and the page."""
+    """Passes the denoiser's news on to the capture, the statistics and the page."""
 
     def __init__(
         self, capture: Ffn2Capture, statistics: StepStatistics, progress: ProfileProgress

@@ -36,7 +36,7 @@ SUM_BYTES = 5
 
 LARGEST_ROUND = 10  # concepts; a finished round is in the cache whatever comes next
 SHARE_OF_RAM = 0.5  # of what is free
-SMALL_CHUNK = 4  # prompts; a call of so many is worth the transfer of streamed weights
+SMALL_CHUNK = 4  # prompts; a call of that many is worth the transfer of streamed weights
 LARGEST_CHUNK = 16  # more prompts a denoiser call bring no further speed
 
 
