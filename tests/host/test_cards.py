@@ -39,3 +39,16 @@ def test_plans_do_not_depend_on_the_patcher_or_on_what_is_loaded(
         placed = cards.placement(extension, load, plain, size)
         assert cards.placement(extension, load, plain, size, loaded=0.3) == placed
         assert cards.placement(extension, load, dynamic, size, loaded=0.3) == placed
+
+
+def test_the_predicted_cost_is_of_counted_work(extension: Any, cards: Any) -> None:
+    prediction = extension.module("benchmarks.true_size_rows.prediction")
+    load = next(load for load in cards.LOADS if load.name.startswith("SD 1.5"))
+    model = cards.patcher(load, cards.PATCHERS["plain"])
+    work = prediction.counted_work(extension, model, load.side)
+    assert work.sampling == pytest.approx(1.606e12, rel=1e-3)  # both halves of guidance
+    assert work.product / work.sampling == pytest.approx(0.0319, rel=1e-2)
+    card = prediction.Card("one", flops=100, bandwidth=1000)
+    wider = prediction.Card("another", flops=100, bandwidth=2000)
+    assert 1 < work.ratio(wider, 0.5) < work.ratio(card, 0.5)
+    assert work.ratio(card, 0.25) < work.ratio(card, 0.5)
