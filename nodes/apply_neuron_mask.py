@@ -7,7 +7,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
 from .host.erasing.weight_patch import apply_neuron_mask
-from .shared import CATEGORY, NeuronMaskWire, search_words
+from .shared import CATEGORY, NeuronMaskWire, search_words, strength_input
 
 
 class ApplyNeuronMask(io.ComfyNode):
@@ -34,14 +34,7 @@ class ApplyNeuronMask(io.ComfyNode):
                     ),
                 ),
                 NeuronMaskWire.Input("mask", tooltip="The weights to switch off."),
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=0.0,
-                    max=2.0,
-                    step=0.05,
-                    round=0.001,
-                    display_mode=io.NumberDisplay.slider,
+                strength_input(
                     tooltip=(
                         "Masked weights become weight · (1 − strength): 0 changes nothing, 1 sets "
                         "them to zero as in the paper. Above 1 turns them against the concept, our "

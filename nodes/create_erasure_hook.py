@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
 from .host.erasing.erasure_hook import erasure_hooks
-from .shared import CATEGORY, NeuronMaskWire, search_words
+from .shared import CATEGORY, NeuronMaskWire, search_words, strength_input
 
 
 class CreateErasureHook(io.ComfyNode):
@@ -25,14 +25,7 @@ class CreateErasureHook(io.ComfyNode):
             ),
             inputs=[
                 NeuronMaskWire.Input("mask", tooltip="The weights to switch off."),
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=0.0,
-                    max=2.0,
-                    step=0.05,
-                    round=0.001,
-                    display_mode=io.NumberDisplay.slider,
+                strength_input(
                     tooltip=(
                         "As in Apply Neuron Mask: 0 changes nothing, 1 sets the weights to zero as "
                         "in the paper. Hook keyframes multiply it."

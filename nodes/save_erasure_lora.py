@@ -7,7 +7,7 @@ from server import PromptServer
 from ..fia_core import NeuronMask
 from .host.erasing.erasure_lora import FOLDER, ErasureLora, lora_folder, megabytes
 from .host.masks.folders import new_file
-from .shared import CATEGORY, NeuronMaskWire, search_words
+from .shared import CATEGORY, NeuronMaskWire, search_words, strength_input
 
 
 class SaveErasureLora(io.ComfyNode):
@@ -35,14 +35,7 @@ class SaveErasureLora(io.ComfyNode):
                     ),
                 ),
                 NeuronMaskWire.Input("mask", tooltip="The weights to switch off."),
-                io.Float.Input(
-                    "strength",
-                    default=1.0,
-                    min=0.0,
-                    max=2.0,
-                    step=0.05,
-                    round=0.001,
-                    display_mode=io.NumberDisplay.slider,
+                strength_input(
                     tooltip=(
                         "What strength 1 of the LoRA will mean. Keep 1 and choose the strength "
                         "where the LoRA is loaded."

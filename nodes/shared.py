@@ -1,4 +1,4 @@
-"""Common parts of the dialogs: category, wire types, search words, percentages."""
+"""Common parts of the dialogs: category, wire types, search words, strength, percentages."""
 
 from typing import Any
 
@@ -26,6 +26,20 @@ def search_words(*words: str) -> dict[str, Any]:
     schema has no such field."""
     known = "search_aliases" in io.Schema.__dataclass_fields__
     return {"search_aliases": list(words)} if known else {}
+
+
+def strength_input(tooltip: str) -> io.Float.Input:
+    """The slider ``strength``: masked weights are multiplied by 1 − strength."""
+    return io.Float.Input(
+        "strength",
+        default=1.0,
+        min=0.0,
+        max=2.0,
+        step=0.05,
+        round=0.001,
+        display_mode=io.NumberDisplay.slider,
+        tooltip=tooltip,
+    )
 
 
 def fraction(percent: float) -> float:
