@@ -40,8 +40,8 @@ has its true size. The two timings of a ratio run in turn, each first in every o
 conditions say what was made smaller to fit the time, and on what machine it ran. One thread on a
 CPU is timed by its own CPU seconds, all else by the clock. Memory *in use* is that of a process
 told to return what it frees (glibc's `MALLOC_MMAP_THRESHOLD_`), as a GPU's allocator counts it;
-other rows of memory are what a process on a CPU holds, gaps included. Profiling keeps 9 bytes a
-weight where all prompts of a concept fit into one denoiser call, and 13 elsewhere. Rows about
+other rows of memory are what a process on a CPU holds, gaps included. Profiling now keeps 13 bytes
+a weight for one concept, all of it made before sampling; the rows here are older. Rows about
 selection, fusion and files use ten profiles at the size of SD 1.5, which the first of them makes in
 `results/true_size/`.
 """
