@@ -134,6 +134,7 @@ def _of_many(masks: list[Any]) -> str:
 def statistics(bench: Bench) -> list[Figure]:
     """Exact Eq. 1 and its moments for one prompt, against the forward of the FFN2 layers."""
     core = bench.core
+    equations = bench.extension.module("fia_core.equations.statistics")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     generator = torch.Generator().manual_seed(0)
     layers = []
@@ -141,7 +142,8 @@ def statistics(bench: Bench) -> list[Figure]:
         weight = torch.randn(c_out, c_in, generator=generator).mul_(c_in**-0.5).to(device)
         x = torch.randn(tokens, c_in, generator=generator).to(device)
         y = x @ weight.T
-        layers += [(weight, x, y, core.RunningMoments((c_out, c_in), device)) for _ in range(count)]
+        layers += [(weight, x, y, core.RunningMoments((c_in, c_out), device)) for _ in range(count)]
+    room = torch.empty(max(weight.numel() for weight, *_ in layers), device=device)
 
     def conditional_half() -> None:
         for weight, x, _, _ in layers:
@@ -154,7 +156,9 @@ def statistics(bench: Bench) -> list[Figure]:
 
     def statistics() -> None:
         for weight, x, y, moments in layers:
-            moments.add(core.prompt_saliency(weight, x, y))
+            unit, _ = equations.unit_columns(y[None], torch.float32)
+            memory = room[: weight.numel()].view(1, *weight.T.shape)
+            moments.add(equations.alignments(x[None], unit, "exact", memory))
 
     return [
         bench.figure(

@@ -70,7 +70,7 @@ def test_masks_of_heavy_tailed_activations_are_those_of_the_readable_form(stack:
         readable.append(
             contrastive_saliency(concept.mean(0), base.mean(0), base.std(0, correction=0))
         )
-        moments, mean = RunningMoments(weight.shape), RunningMean(weight.shape)
+        moments, mean = RunningMoments(weight.T.shape), RunningMean(weight.T.shape)
         for running, group in zip((moments, mean), groups, strict=True):
             for x in group.split(stack):
                 unit, _ = unit_columns(x @ weight.T, torch.float32)

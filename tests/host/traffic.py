@@ -12,7 +12,8 @@ ONLY_WRITTEN = ("aten.zero_", "aten.copy_", "aten.empty")
 class MatrixTraffic(TorchDispatchMode):
     """Adds up what every operation reads and writes of tensors that hold whole matrices.
 
-    A matrix is a tensor whose last two axes are ``shape``, or a row of as many entries. A tensor
+    A matrix is a tensor whose last two axes are ``shape``, in either order, or a row of as many
+    entries. A tensor
     that an operation reads twice comes once from memory; views move nothing.
     """
 
@@ -42,4 +43,5 @@ class MatrixTraffic(TorchDispatchMode):
 
     def _is_matrix(self, tensor: torch.Tensor) -> bool:
         rows, columns = self.shape
-        return tensor.shape[-2:] == self.shape or tensor.shape[-1:] == (rows * columns,)
+        axes = ((rows, columns), (columns, rows))
+        return tensor.shape[-2:] in axes or tensor.shape[-1:] == (rows * columns,)

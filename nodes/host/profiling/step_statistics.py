@@ -58,7 +58,7 @@ class StepStatistics:
         self._group = group
         self._layers = {
             name: _LayerStatistics(
-                shape if saliency_form == "exact" else (1, shape[1]),
+                (shape[1], shape[0] if saliency_form == "exact" else 1),
                 plan.moments[name],
                 group,
                 [
@@ -82,16 +82,16 @@ class StepStatistics:
         y: torch.Tensor,
     ) -> None:
         """Take in prompts at one step: |W| (C_out, C_in), x (prompts, ..., C_in), y likewise."""
-        x, y = x.flatten(1, -2), y.flatten(1, -2)
+        x = x.flatten(1, -2)
+        unit, norms = unit_columns(y.flatten(1, -2), product_dtype(x))
+        self._norms[layer] += norms.sum()
         start = prompts.start
         while start < prompts.stop:
             group, position = divmod(start, self._group)
             count = min(self._stacks[layer], self._group - position, prompts.stop - start)
             rows = slice(start - prompts.start, start - prompts.start + count)
-            memory = self._scratch[: count * weight_size.numel()].view(count, *weight_size.shape)
-            unit, norms = unit_columns(y[rows], product_dtype(x))
-            self._norms[layer] += norms.sum()
-            values = alignments(x[rows], unit, self._form, memory)
+            memory = self._scratch[: count * weight_size.numel()].view(count, *weight_size.T.shape)
+            values = alignments(x[rows], unit[rows], self._form, memory)
             self._layers[layer].add(group, values, weight_size)
             start += count
 
@@ -144,7 +144,7 @@ class _LayerStatistics:
         self._concept = RunningMean(shape, memory=state[1:])
 
     def add(self, group: int, values: torch.Tensor, weight_size: torch.Tensor) -> None:
-        """Prompts of one group: P (prompts, C_out, C_in), and |W|."""
+        """Prompts of one group: P (prompts, C_in, C_out), and |W|."""
         self.seen += len(values)
         running = self._concept if group else self._base
         running.add(values)
