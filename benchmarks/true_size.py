@@ -2,10 +2,11 @@
 
     python3 benchmarks/true_size.py                     all rows, about an hour on one core
     python3 benchmarks/true_size.py --row selection     one of them, or several
+    python3 benchmarks/true_size.py --device cuda       on a GPU, which is used where there is one
 
-Every row runs in a process of its own, in the real ComfyUI, on the GPU where there is one. The two
-timings of a ratio are taken in turn. A row that was measured before is replaced, the others stay.
-Writes ``docs/results/true_size.md`` and ``.csv``; the row "growth" also draws ``growth.png``.
+Every row runs in a process of its own, in the real ComfyUI. The two timings of a ratio are taken in
+turn. A row that was measured before is replaced, the others stay. Writes
+``docs/results/true_size.md`` and ``.csv``; the row "growth" also draws ``growth.png``.
 """
 
 import argparse
@@ -20,7 +21,6 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.harness.provenance import current_commit  # noqa: E402
 from benchmarks.true_size_rows.figures import (  # noqa: E402
     HEADER,
     Figure,
@@ -49,6 +49,8 @@ selection, fusion and files use ten profiles at the size of SD 1.5, which the fi
 
 def measure(row: str, asked: argparse.Namespace) -> list[Figure]:
     """The figures of one row, from a process of its own."""
+    from benchmarks.harness.provenance import current_commit
+
     commit = current_commit()  # as the row begins
     with TemporaryDirectory() as scratch:
         output = Path(scratch) / "figures.csv"
@@ -60,6 +62,7 @@ def measure(row: str, asked: argparse.Namespace) -> list[Figure]:
             **ENVIRONMENTS.get(row, {}),
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": str(asked.threads),
+            **({"CUDA_VISIBLE_DEVICES": ""} if asked.device == "cpu" else {}),
         }
         subprocess.run(command, check=True, cwd=scratch, env=environment)
         return [replace(figure, commit=commit) for figure in read_csv(output)]
@@ -70,6 +73,19 @@ def report(figures: list[Figure]) -> str:
     return "\n".join((INTRODUCTION, HEADER, *(figure.line() for figure in figures))) + "\n"
 
 
+def device_in_words(device: str) -> str:
+    """The name of the GPU that will be used, or the kind of CPU; ends where it is not there."""
+    import torch
+
+    if device != "cpu" and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    if device == "cuda":
+        sys.exit(
+            "--device cuda: PyTorch finds no CUDA device. Install its CUDA build, or leave it out."
+        )
+    return f"{platform.machine()} CPU"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -78,13 +94,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--side", type=int, default=256, help="pixels, of the row “profile”")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument(
-        "--machine", default=f"{platform.machine()} CPU", help="in words, for the report"
-    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--machine", help="in words, for the report; else the device's name")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the report")
     asked = parser.parse_args()
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
 
+    asked.machine = asked.machine or device_in_words(asked.device)
     asked.results = asked.results.resolve()
     table = asked.results / "true_size.csv"
     for row in asked.row:
