@@ -26,7 +26,7 @@ REPORT = ROOT / "docs" / "results" / "overhead.md"
 CONTEXTS = ("park", "forest", "room", "city", "lawn", "garden", "street", "office", "cafe", "tree")
 STEPS = 10
 CFG = 7.5
-GOAL = 1.25
+GOAL = 1.08
 
 
 def profile_graph(seed: int) -> "ApiGraph":

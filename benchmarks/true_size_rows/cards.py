@@ -9,6 +9,7 @@ from unittest.mock import patch
 import comfy.model_management
 import torch
 from comfy import supported_models
+from comfy.ldm.flux.model import FluxParams
 from comfy.model_management import VRAMState
 from comfy.model_patcher import ModelPatcher
 
@@ -23,7 +24,7 @@ CARDS = (6, 8, 12, 16, 24)
 TAKEN = 1.0  # GiB of a card, by the desktop and CUDA's context
 RAM = 32  # GiB that are free
 SMALL_CHUNK = 4
-FLUX = {
+FLUX: dict[str, Any] = {
     "image_model": "flux",
     "in_channels": 16,
     "out_channels": 16,
@@ -40,6 +41,8 @@ FLUX = {
     "qkv_bias": True,
     "guidance_embed": True,
 }
+if "txt_ids_dims" in FluxParams.__dataclass_fields__:  # newer hosts
+    FLUX["txt_ids_dims"] = []
 
 
 @dataclass(frozen=True)
