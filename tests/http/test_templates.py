@@ -72,9 +72,8 @@ def test_a_workflow_for_checkpoints_runs(client: Any, checkpoint: str, file: Pat
 
 
 def test_the_blueprint_is_offered_as_it_lies_here(client: Any) -> None:
-    offered = client.get("/global_subgraphs")
-    ((id, entry),) = offered.items()
-    assert entry["name"] == BLUEPRINT.stem
+    offered = client.get("/global_subgraphs")  # newer hosts have some of their own
+    (id,) = (id for id, entry in offered.items() if entry["name"] == BLUEPRINT.stem)
     assert client.get(f"/global_subgraphs/{id}")["data"] == BLUEPRINT.read_text(encoding="utf-8")
 
 
