@@ -26,9 +26,9 @@ import torch
 from torch import Tensor
 
 from .equations.checks import finite_float32, require_choice
-from .equations.selection import entries_above_zero
+from .equations.selection import top_entries
 from .equations.sensitivity import select_entries
-from .equations.shares import decimal_share
+from .equations.shares import decimal_share, share_count
 from .files.bits import count_bits, pack_bits, set_places, unpack_bits
 from .files.compression import byte_planes, from_byte_planes
 from .files.layer_records import (
@@ -97,8 +97,9 @@ class SparseSensitivity:
         sensitivity = finite_float32("sensitivity", sensitivity, ("C_out", "C_in"))
         share = decimal_share("MAX_SPATIAL_SPARSITY", MAX_SPATIAL_SPARSITY)
         channels, inputs = sensitivity.shape
-        entries = (*entries_above_zero(sensitivity), (channels, inputs), share)
-        kept = select_entries(*entries, "channel") | select_entries(*entries, "layer")
+        of_rows = top_entries(sensitivity, share_count(share, inputs))
+        of_layer = top_entries(sensitivity.reshape(1, -1), share_count(share, channels * inputs))
+        kept = of_rows | of_layer.view(channels, inputs)
         return cls((channels, inputs), pack_bits(kept), sensitivity[kept].cpu())
 
     def concept_sensitive_mask(
