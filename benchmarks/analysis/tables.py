@@ -221,7 +221,7 @@ def best_settings(measured: Measured) -> dict[str, Entry]:
     ranks: dict[str, list[tuple[float, float, int, Entry]]] = {}
     for number, entry in enumerate(suite.entries):
         found = over_seeds(of(measured.accuracy, entry.label, suite.groups), "harmonic_mean")
-        if found.by_seed and registry.method(entry.use).kind.endswith("peer"):
+        if found.by_seed and registry.method(entry.use).is_peer:
             far = over_seeds(of(moved, entry.label, suite.groups), "moved")
             distance = far.mean if far.by_seed else float("inf")
             rank = (-round(found.mean, DIGITS), distance, number, entry)
