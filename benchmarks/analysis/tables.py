@@ -230,7 +230,7 @@ def best_settings(measured: Measured) -> dict[str, Entry]:
 
 
 def best_settings_list(measured: Measured) -> str:
-    """The same as a Markdown list; empty without any."""
+    """The best settings as a Markdown list; empty without any."""
     return "\n".join(
         f"- {registry.method(use).title}: {registry.entry_title(entry)}"
         for use, entry in best_settings(measured).items()
@@ -283,7 +283,7 @@ def _mean_overlap(measured: Measured) -> list[str]:
 
 
 def settings_list(measured: Measured) -> str:
-    """What the suite sets otherwise than its methods do by themselves; empty where that is none."""
+    """Settings that differ from the methods' own; empty where none does."""
     return "\n".join(
         f"- {registry.entry_title(entry)}: "
         + "; ".join(f"{key} {_value(value)}" for key, value in entry.settings.items())

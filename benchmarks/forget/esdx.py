@@ -1,6 +1,6 @@
 """ESD-x (arXiv 2303.07345): fine-tune cross-attention away from a concept, taught by the model.
 
-For a noisy latent x_t the model shall answer to a concept c as the original ε* answers with
+For a noisy latent x_t the model learns to answer to a concept c as the original ε* answers with
 negative guidance η:
 
     ε(x_t, c, t)  ←  ε*(x_t, ∅, t) − η [ε*(x_t, c, t) − ε*(x_t, ∅, t)]

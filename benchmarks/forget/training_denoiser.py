@@ -44,7 +44,7 @@ class TrainingDenoiser:
     def answer(
         self, parameters: Parameters, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor]
     ) -> Tensor:
-        """The same for what the host tells a denoiser of prompts, a row a latent: ``c_crossattn``
+        """``predict`` with the host's own inputs for a denoiser, a row a latent: ``c_crossattn``
         (rows, tokens, width) and, for some models, more."""
         others = dict(inputs)
         with_prefix = {name.removeprefix(DENOISER): value for name, value in parameters.items()}
@@ -83,7 +83,7 @@ def _copy_of_denoiser(model: ModelPatcher) -> torch.nn.Module:
 
 
 def _inputs(model: ModelPatcher, prompts: Conditioning, latent: Tensor) -> dict[str, Tensor]:
-    """What the denoiser is told besides latent and noise level, each (prompts, …) float32."""
+    """The denoiser's inputs besides latent and noise level, each (prompts, …) float32."""
     if len(prompts) > 1:
         raise ValueError(
             "templates: a prompt is too long for the text encoder to take at once. Shorten it."

@@ -1,4 +1,4 @@
-"""A sample of the pictures behind a suite's rows, drawn again with the code as it is now."""
+"""A sample of the pictures of a suite's rows, drawn again with the code as it is now."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

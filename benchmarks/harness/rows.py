@@ -23,7 +23,7 @@ from .shots import Shot
 
 JOINT = "; "
 FIGURES = ("preparation_seconds", "pruned_share", "mask_overlap")
-"""What is measured once a run: the time before the first picture, the share of the layers' weights
+"""Measured once a run: the time before the first picture, the share of the layers' weights
 in the mask, and the mask's Jaccard index with the reference's."""
 
 PREPARATION, PRUNED, OVERLAP = FIGURES

@@ -57,7 +57,7 @@ class Task:
 
 
 def origin_of(suite: Suite, entry: Entry, group: Group | None = None) -> Run:
-    """What the rows of a method say of where they come from, as its settings are now."""
+    """The run that a method's rows belong to, as its settings are now."""
     settings = suite.settings_hash(entry)
     if group is None:
         return Run(entry.label, settings)

@@ -36,12 +36,12 @@ def run_sharded(
         RowsError: there are rows of other code or settings.
     """
     ray = _started_ray(workers)
-    measure = ray.remote(max_retries=0)(_measure)
+    remote = ray.remote(max_retries=0)(measure)
     try:
         for stage in stages(suite, tasks):
             known = ray.put(rows)
             shards = cut(unfinished(suite, stage, rows, places))
-            running = [measure.remote(suite, shard, known, places) for shard in shards]
+            running = [remote.remote(suite, shard, known, places) for shard in shards]
             while running:
                 (done,), running = ray.wait(running)
                 rows.take(ray.get(done))
@@ -70,8 +70,8 @@ def cut(tasks: Iterable[Task]) -> list[list[Task]]:
     return list(shards.values())
 
 
-def _measure(suite: Suite, tasks: Sequence[Task], known: Rows, places: Places) -> Rows:
-    """The remote function: rows of these tasks, beside ``known`` ones."""
+def measure(suite: Suite, tasks: Sequence[Task], known: Rows, places: Places) -> Rows:
+    """The remote function: the rows of these tasks; ``known`` ones are not measured again."""
     rows = Rows()
     rows.take(known)
     run(suite, tasks, rows, places)

@@ -1,4 +1,4 @@
-"""What is asked for: one picture, and all pictures of a group at a seed."""
+"""Shots: a picture to ask for, and all pictures of a group at a seed."""
 
 from dataclasses import dataclass
 

@@ -124,7 +124,7 @@ class Sweep(_Table):
         setting, values: one of its settings, and values.
         default: the value of the method that is labelled ``use``; None where it is not to be shown.
         settings: further settings that all have.
-        label: what their labels begin with; ``use`` where the file gives none.
+        label: the beginning of their labels; ``use`` where the file gives none.
     """
 
     use: Text
@@ -142,7 +142,7 @@ class Sweep(_Table):
 
     @property
     def name(self) -> str:
-        """What their labels begin with."""
+        """The beginning of their labels."""
         return self.label or self.use
 
     @property
@@ -325,7 +325,7 @@ class Suite(_Table):
 
     @property
     def contexts(self) -> tuple[str, ...]:
-        """What a concept is asked for together with."""
+        """The scenes or objects that a concept is asked for with."""
         return self.scenes if self.concept == "object" else self.objects
 
     @model_validator(mode="after")

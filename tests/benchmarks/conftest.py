@@ -47,8 +47,8 @@ def extension() -> Extension:
 
 @pytest.fixture
 def hosted(extension: Extension, content: dict[str, Any]) -> Any:
-    """The bundled model in the host, sampled in four steps."""
+    """The bundled model in the host, sampled in two steps."""
     from benchmarks.harness.hosted import HostedModel
 
-    content["sampling"] = {"steps": 4}
+    content["sampling"] = {"steps": 2}
     return HostedModel.of_suite(parse_suite("small", content), extension)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from workbench.in_process import Extension
 
 FORGOTTEN = ("church", "golf ball")
 PROMPT, SEED = "a photo of a church in a desert", 1
-FEW: dict[str, Any] = {"contexts": ["park", "room"], "profile_steps": 2, "use_cache": False}
-ESDX = {"iterations": 1, "schedule_steps": 2}
+FEW: dict[str, Any] = {"contexts": ["park", "room"], "profile_steps": 1, "use_cache": False}
+ESDX = {"iterations": 1, "schedule_steps": 2, "learning_rate": 1e-4}
 
 
 def entry(use: str, **settings: Any) -> Entry:
@@ -64,7 +65,7 @@ def test_the_shipped_graph_draws_the_functions_picture(hosted: Any) -> None:
         *("temporal_sparsity", "saliency_form", "use_cache"),
     )
     sampler = ("seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise")
-    changes = {"concepts": "\n".join(FORGOTTEN), "contexts": "park\nroom", "profile_steps": 2}
+    changes = {"concepts": "\n".join(FORGOTTEN), "contexts": "park\nroom", "profile_steps": 1}
     graph: dict[str, dict[str, Any]] = {
         "demo": node("FIADemoModel"),
         "profile": node(
@@ -97,7 +98,7 @@ def test_the_shipped_graph_draws_the_functions_picture(hosted: Any) -> None:
             **{
                 **dict(zip(sampler, widgets["KSampler"], strict=True)),
                 "seed": SEED,
-                "steps": 4,
+                "steps": 2,
             },
         ),
         "picture": node("VAEDecode", samples=["sample", 0], vae=["demo", 2]),
@@ -202,7 +203,9 @@ def test_a_condition_that_is_unknown_is_refused() -> None:
 
 
 def test_an_embedding_is_learned_through_the_methods_weights(hosted: Any) -> None:
-    attack = Attack(concepts=("church",), pictures=1, iterations=1)
+    hosted = replace(hosted, defaults={**DEMO_METHODS, "steps": 2})
+    template = "a photo of {concept} in a park"
+    attack = Attack(concepts=("church",), templates=[template], pictures=1, iterations=1)
     asked = "a photo of <church> in a beach (at night)"
     masked, base, steered = (
         hosted.prompt(hosted.erased(one, FORGOTTEN), asked, attack)

@@ -28,7 +28,7 @@ def asking(content: Content) -> Content:
 
 
 def asked(content: Content, folder: Path) -> list[tuple[str, int]]:
-    """What the method is asked for at the suite's first seed."""
+    """Prompts and seeds of the method at the suite's first seed."""
     task = next(task for task in plan(parse_suite("small", content, folder=folder)) if task.group)
     return [(shot.prompt, shot.seed) for shot in task.shots]
 

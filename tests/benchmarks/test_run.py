@@ -1,4 +1,4 @@
-"""What a run would do, and a quick run of the objects through the real ComfyUI."""
+"""The plan of a run, and a quick run of the objects in the real ComfyUI."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from benchmarks.analysis.frames import Measured
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.rows import PREPARATION, PRUNED, Rows, RowsError
 from benchmarks.harness.runner import plan, run
+from benchmarks.harness.sharding import measure
 from benchmarks.harness.suite import load_suite, parse_suite
 
 
@@ -100,6 +101,15 @@ def test_a_judge_that_was_gained_looks_at_what_is_there(quick: Places) -> None:
     run(suite, plan(suite), rows, quick)
     assert {key: one.values for key, one in rows.pictures.items()} == wanted
     assert {key: quick.picture(*key).stat().st_mtime_ns for key in rows.pictures} == before
+
+
+def test_a_worker_gives_back_the_rows_of_its_tasks_only(quick: Places) -> None:
+    suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
+    shard = [task for task in plan(suite) if task.entry.label == "fia"]
+    found = measure(suite, shard, rows, quick)
+    wanted = {(task.origin, shot) for task in shard for shot in task.shots}
+    assert found.pictures == {key: one for key, one in rows.pictures.items() if key in wanted}
+    assert found.commits == {task.origin: rows.commits[task.origin] for task in shard}
 
 
 def test_nothing_is_drawn_beside_pictures_of_other_code(quick: Places) -> None:
