@@ -62,12 +62,15 @@ class HostedModel:
         parts: Any
         if suite.checkpoint is None:
             parts = extension.module("demo_model.loader").load_demo_model()
-            return cls(extension, *parts, DEMO.changed(suite.sampling), DEMO_METHODS)
-        parts = comfy.sd.load_checkpoint_guess_config(
-            str(suite.checkpoint),
-            embedding_directory=folder_paths.get_folder_paths("embeddings"),
-        )[:3]
-        return cls(extension, *parts, CHECKPOINT.changed(suite.sampling), {})
+            sampling, defaults = DEMO, DEMO_METHODS
+        else:
+            parts = comfy.sd.load_checkpoint_guess_config(
+                str(suite.checkpoint),
+                embedding_directory=folder_paths.get_folder_paths("embeddings"),
+            )
+            sampling, defaults = CHECKPOINT, {}
+        model, clip, vae, *_ = parts
+        return cls(extension, model, clip, vae, sampling.changed(suite.sampling), defaults)
 
     def sampled_with(self, given: Mapping[str, Any]) -> "HostedModel":
         """The model with other sampling."""

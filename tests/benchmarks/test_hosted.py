@@ -54,7 +54,7 @@ def test_every_method_draws_its_own_picture(hosted: Any, use: str) -> None:
 def test_the_shipped_graph_draws_the_functions_picture(hosted: Any) -> None:
     """The nodes by the host's own executor, byte for byte."""
     sys.path.append(str(ROOT / "tests" / "host"))
-    from graphs import Host
+    from graphs import Host  # pyright: ignore[reportMissingImports]
 
     drawn = hosted.draw(hosted.erased(entry("fia", **FEW), FORGOTTEN), PROMPT, SEED)
     workflow = json.loads((ROOT / "workflows" / "forget_with_demo_model.json").read_text("utf-8"))
