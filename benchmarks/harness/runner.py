@@ -1,5 +1,6 @@
 """Run a suite: every picture that no row answers yet is drawn, kept and judged."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -124,9 +125,10 @@ def run(suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places) -> None
         return
     work.require_same_code(tasks)
     work.load_judges()
-    with tqdm(total=total, unit="picture") as bar:
+    pause = 0.1 if sys.stderr.isatty() else 60  # seconds; a log gets few lines
+    with tqdm(total=total, unit="picture", mininterval=pause) as bar:
         for task in tasks:
-            bar.set_description(f"{suite.name}: {task.title}")
+            bar.set_description(f"{suite.name}: {task.title}", refresh=False)
             for count in work.do(task):
                 bar.update(count)
 
