@@ -6,7 +6,7 @@
 
 Every row runs in a process of its own, in the real ComfyUI. The two timings of a ratio are taken in
 turn. A row that was measured before is replaced, the others stay. Writes
-``docs/results/true_size.md`` and ``.csv``; the row "growth" also draws ``growth.png``.
+``docs/results/true_size.md`` and ``.csv``.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def measure(row: str, asked: argparse.Namespace) -> list[Figure]:
     with TemporaryDirectory() as scratch:
         output = Path(scratch) / "figures.csv"
         command = [sys.executable, "-m", "benchmarks.true_size_rows.run_row", row, str(output)]
-        for option in ("rounds", "side", "threads", "machine", "results"):
+        for option in ("rounds", "side", "threads", "machine"):
             command.append(f"--{option}={getattr(asked, option)}")
         environment = {
             **os.environ,
@@ -90,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--row", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--row", nargs="+", choices=tuple(NAMES), default=tuple(NAMES))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--side", type=int, default=256, help="pixels, of the row “profile”")
     parser.add_argument("--threads", type=int, default=1)
@@ -106,7 +106,7 @@ def main() -> None:
     for row in asked.row:
         print(f"{row} …", flush=True)
         new = measure(row, asked)
-        figures = merged(read_csv(table), new, NAMES)
+        figures = merged(read_csv(table), new, tuple(NAMES))
         write_csv(table, figures)
         table.with_suffix(".md").write_text(report(figures), encoding="utf-8")
         for figure in new:

@@ -1,4 +1,4 @@
-"""What the rows share: the host, the options of the run, and ten profiles at SD 1.5's size."""
+"""Shared by the rows: the host, the options of the run, ten profiles at SD 1.5's size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from workbench.environment import ROOT
+from workbench.in_process import Extension
+
 from .figures import Figure
-from .host import ROOT, Extension
 from .settings import CONCEPTS
 
 PROFILES = ROOT / "results" / "true_size"
@@ -23,7 +25,6 @@ class Bench:
         rounds: of each pair of timings.
         side: of the pictures in pixels where the row does not set its own.
         machine: in words, for every figure's conditions.
-        results: folder of the report, for plots.
     """
 
     extension: Extension
@@ -31,7 +32,6 @@ class Bench:
     rounds: int
     side: int
     machine: str
-    results: Path
 
     def figure(
         self,
@@ -63,7 +63,7 @@ class Bench:
     def profiles(self) -> list[Any]:
         """Profiles of ``CONCEPTS`` in ``sd15``: two contexts, ten steps, 64 pixels.
 
-        Kept in ``results/true_size``; delete that folder to make them anew.
+        Kept in ``results/true_size``; delete that folder to make new ones.
         """
         from .sampling import profile, profile_request
 

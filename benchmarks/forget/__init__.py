@@ -1,0 +1,28 @@
+"""Ways to forget, one function a method.
+
+A method takes the model, its text encoder and the names of the concepts, and returns what the
+sampler is to use:
+
+    def uce(
+        model: ModelPatcher,
+        clip: CLIP,
+        concepts: Sequence[str],
+        *,
+        kept: Sequence[str] = (),
+        ridge: Annotated[float, Field(gt=0)] = 0.5,
+    ) -> Erased:
+
+It leaves ``model`` and ``clip`` as they are. A keyword argument is a setting of the suite's file,
+unless it is one of these, which the harness fills in where a method asks for them:
+
+- ``kept``: names of concepts that should stay;
+- ``profiled``: the model to learn from, where it is not the one to change, such as a model without
+  the LoRA that draws; the same as ``model`` where None.
+
+Types and defaults of the settings are written in the signature only, or in a group of settings that
+several methods share (``settings.py``); pydantic holds a suite's values to them before anything is
+drawn. ``benchmarks/methods.toml`` gives each method its title.
+
+The modules are part of the extension: they import it by relative names and are imported under the
+name that the host gave it.
+"""
