@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, ViewportSize
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from workbench.base_folder import PACK
@@ -27,6 +27,7 @@ HOST_NOISE = (
 )
 """What ComfyUI's frontends, 1.32.9 and 1.58.1, write into the console without any extension."""
 
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 RUN_TIMEOUT = 120_000  # milliseconds
 
 WATCH_RUN = """timeout => {
@@ -45,6 +46,24 @@ SHORT: dict[str, dict[str, Any]] = {
     "EmptyLatentImage": {"batch_size": 1},
 }
 """Widget values, by type of node, that make a workflow with the demo model quick."""
+
+RESET = """async () => {
+  const { command, toast, workflow } = app.extensionManager;
+  await command.execute("Comfy.NewBlankWorkflow");
+  for (const one of [...workflow.openWorkflows]) {
+    if (one !== workflow.activeWorkflow) await workflow.closeWorkflow(one);
+  }
+  app.canvas.ds.reset();
+  await app.refreshComboInNodes();
+  toast.removeAll();
+  const client = sessionStorage.getItem("clientId");
+  localStorage.clear();
+  sessionStorage.clear();
+  sessionStorage.setItem("clientId", client);
+}"""
+
+LEFT_OPEN = "dialog[open], .p-dialog, .p-popover, .p-contextmenu, .side-bar-panel"
+"""What a person has to close: a page that shows any of it is loaded again."""
 
 DRAFT_DELAY = 1000  # milliseconds, in which the page has saved its draft of a changed workflow
 
@@ -68,6 +87,17 @@ class ComfyPage:
         self.page.goto(self.address)
         self.page.wait_for_function("window.app?.vueAppReady && window.app.canvas?.graph")
         self.page.wait_for_function("!document.querySelector('.p-progressspinner')")
+
+    def reset(self) -> bool:
+        """Make the page what it is when it has just been opened; False where that cannot be."""
+        self.page.unroute_all()
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.mouse.move(0, 0)
+        self.page.evaluate(RESET)
+        self.settle()
+        self.errors.clear()
+        self.strays.clear()
+        return not self.page.locator(LEFT_OPEN).filter(visible=True).count()
 
     def clear(self) -> None:
         """An empty graph, as when the person deletes all nodes."""
