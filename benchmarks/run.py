@@ -35,7 +35,7 @@ def parse_arguments() -> argparse.Namespace:
     add_method_argument(parser)
     parser.add_argument("--fresh", action="store_true", help="throw their earlier rows away")
     parser.add_argument(
-        "--ray", type=int, default=0, metavar="N", help="in shards, by so many workers of Ray"
+        "--ray", type=int, default=0, metavar="N", help="in shards, by this many workers of Ray"
     )
     return parser.parse_args()
 

@@ -146,7 +146,7 @@ async def ask(
 
 
 def after_pictures(pictures: int, on_progress: OnProgress) -> OnProgress:
-    """The same listener, told of the pictures that earlier graphs have shown."""
+    """This listener, told of the pictures that earlier graphs have shown."""
     return lambda progress: on_progress(replace(progress, shown=progress.shown + pictures))
 
 

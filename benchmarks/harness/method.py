@@ -33,7 +33,7 @@ class Setup:
 
     Attributes:
         nodes: that make the model, the text encoder, the VAE and the empty negative prompt.
-        model, clip, vae, negative: links into them; the model is the one that shall draw.
+        model, clip, vae, negative: links into them; the model is the one that is to draw.
         profiled: link to the model that masks are made from: without what a condition adds to it.
         last: nodes, with their settings, that a model goes through when it has forgotten.
         sampler: KSampler's settings: steps, cfg, sampler_name, scheduler, denoise.
@@ -79,7 +79,7 @@ class Setup:
         )
 
     def sampled_with(self, sampling: Mapping[str, Any]) -> "Setup":
-        """The same with other settings of the sampler, another picture size, or a changed model.
+        """This method with other settings of the sampler, another picture size, or a changed model.
 
         Args:
             sampling: by name; "dtype" is what the denoiser computes in, "lora" says whether the
@@ -106,7 +106,7 @@ class Setup:
         return setup
 
     def _drawn_through(self, class_type: str, settings: Mapping[str, Any]) -> "Setup":
-        """The same with the model that draws behind one more node."""
+        """This method with one more node before the model that draws."""
         node = {"class_type": class_type, "inputs": {"model": self.model, **settings}}
         return replace(self, nodes={**self.nodes, class_type: node}, model=[class_type, 0])
 
@@ -118,7 +118,7 @@ class Setup:
 
 
 SAMPLER_SETTINGS = ("steps", "cfg", "sampler_name", "scheduler", "denoise")
-CONCEPTS = "concepts"  # Profile Concept's field that every group fills anew
+CONCEPTS = "concepts"  # Profile Concept's field that every group fills in
 METHOD_NODES = ("FIAProfileConcept", "FIABuildConceptMask", "FIAFuseMasks", "FIAApplyNeuronMask")
 
 

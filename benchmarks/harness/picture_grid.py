@@ -13,7 +13,7 @@ from .shots import Shot, group_shots
 from .suite import Entry, Group, Suite
 
 COLUMNS = 6
-"""At most so many of what is forgotten, and as many of what is kept."""
+"""At most this many of what is forgotten, and as many of what is kept."""
 
 SIDE, GAP, BETWEEN = 96, 4, 20
 LEFT, LINE_HEIGHT = 170, 16

@@ -16,7 +16,7 @@ SAME = 1e-3
 
 @dataclass(frozen=True)
 class RedrawPlaces(Places):
-    """The suite's own folders but for the rows, which are thrown away."""
+    """The suite's own folders without the rows, which are thrown away."""
 
     @property
     def rows(self) -> Path:

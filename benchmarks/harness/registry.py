@@ -70,7 +70,7 @@ def uses_cache(entry: Entry) -> bool:
 
 
 def title(suite: Suite, label: str) -> str:
-    """The same by label."""
+    """The title of a suite's entry, by its label."""
     return entry_title(suite.entry(label))
 
 

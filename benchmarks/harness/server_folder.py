@@ -14,7 +14,7 @@ def make_ready(base: Path, suite: Suite) -> None:
 
     Args:
         base: the folder; made where it is missing.
-        suite: that shall run.
+        suite: that is to run.
     """
     stamp, version = base / "version.txt", drawn_by(suite)
     known = stamp.read_text(encoding="utf-8") if stamp.exists() else ""

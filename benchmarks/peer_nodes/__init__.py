@@ -1,6 +1,6 @@
 """Other ways to make a model forget, as nodes for the benchmarks: UCE, ConceptPrune, SLD, ESD-x.
 
-Written anew from the papers. The benchmarks' server loads this folder as a pack of its own, after
+Written from the papers. The benchmarks' server loads this folder as a pack of its own, after
 the extension, whose modules the nodes use as the host has imported them.
 """
 

@@ -56,7 +56,7 @@ class ConceptPruneNode(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "ConceptPrune, arXiv 2405.19237: the FFN2 weights that answer more to a concept "
-                "than without it, step by step. Written anew for comparison."
+                "than without it, step by step. Written for comparison."
             ),
             inputs=[
                 model_input(),

@@ -1,6 +1,6 @@
 """ESD-x (arXiv 2303.07345): fine-tune cross-attention away from a concept, taught by the model.
 
-For a noisy latent x_t the model shall answer to a concept c as the original ε* answers with
+For a noisy latent x_t the model is to answer to a concept c as the original ε* answers with
 negative guidance η:
 
     ε(x_t, c, t)  ←  ε*(x_t, ∅, t) − η [ε*(x_t, c, t) − ε*(x_t, ∅, t)]
@@ -35,7 +35,7 @@ class Denoiser(Protocol):
         ...
 
     def denoise(self, parameters: Parameters, x: Tensor, sigma: Tensor, prompts: Tensor) -> Tensor:
-        """The same as clean latents."""
+        """What ``predict`` says, as clean latents."""
         ...
 
 
@@ -61,7 +61,7 @@ class TrainingSettings:
 
 
 def erasing_target(plain: Tensor, concept: Tensor, negative_guidance: float) -> Tensor:
-    """What the trained network shall answer to the concept; all of one shape."""
+    """The answers to the concept that the network is trained to give; all of one shape."""
     return plain - negative_guidance * (concept - plain)
 
 

@@ -51,7 +51,7 @@ class ESDxNode(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Erased Stable Diffusion (ESD-x), arXiv 2303.07345: fine-tunes the cross-attention "
-                "weights on the model's own pictures. Written anew for comparison."
+                "weights on the model's own pictures. Written for comparison."
             ),
             inputs=[
                 model_input(),

@@ -10,7 +10,7 @@ PLACEHOLDER = "{concept}"
 
 
 def model_input() -> io.Model.Input:
-    return io.Model.Input("model", tooltip="The model that shall forget. It stays as it is.")
+    return io.Model.Input("model", tooltip="The model that is to forget. It stays as it is.")
 
 
 def clip_input() -> io.Clip.Input:
@@ -64,7 +64,7 @@ def lines(text: str) -> tuple[str, ...]:
 
 
 def required_lines(name: str, text: str) -> tuple[str, ...]:
-    """The same; raises ValueError where there are none."""
+    """The lines of ``text``; raises ValueError where there are none."""
     found = lines(text)
     if not found:
         raise ValueError(f"{name}: there are none. Write at least one, one a line.")

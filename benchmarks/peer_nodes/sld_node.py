@@ -49,7 +49,7 @@ class SLDNode(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Safe Latent Diffusion, arXiv 2211.05105: guides each step of sampling away from "
-                "the concepts. Written anew for comparison."
+                "the concepts. Written for comparison."
             ),
             inputs=[
                 model_input(),

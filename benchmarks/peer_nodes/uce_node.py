@@ -44,7 +44,7 @@ class UCENode(io.ComfyNode):
             category=CATEGORY,
             description=(
                 "Unified Concept Editing, arXiv 2308.14761: a closed-form edit of the key and "
-                "value projections of cross-attention. Written anew for comparison."
+                "value projections of cross-attention. Written for comparison."
             ),
             inputs=[
                 model_input(),

@@ -63,7 +63,7 @@ class Bench:
     def profiles(self) -> list[Any]:
         """Profiles of ``CONCEPTS`` in ``sd15``: two contexts, ten steps, 64 pixels.
 
-        Kept in ``results/true_size``; delete that folder to make them anew.
+        Kept in ``results/true_size``; delete that folder to make them again.
         """
         from .sampling import profile, profile_request
 
