@@ -45,8 +45,8 @@ class TrainingDenoiser:
     def answer(
         self, parameters: Parameters, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor]
     ) -> Tensor:
-        """``predict`` for what the host tells a denoiser of prompts, a row a latent: ``c_crossattn``
-        (rows, tokens, width) and, for some models, more."""
+        """``predict`` for what the host tells a denoiser of prompts, a row a latent:
+        ``c_crossattn`` (rows, tokens, width) and, for some models, more."""
         others = dict(inputs)
         with_prefix = {name.removeprefix(DENOISER): value for name, value in parameters.items()}
         return functional_call(
