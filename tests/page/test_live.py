@@ -47,16 +47,25 @@ QUICKLY = """async ([id, values]) => {
   }
 }"""
 TIMED = """([id, value]) => new Promise((resolve) => {
-  const node = app.graph.getNodeById(id);
+  const widget = app.graph.getNodeById(id).widgets.find(({ name }) => name === value[0]);
+  const image = document.querySelector(".fia-compare-stage img.fia-compare-after");
+  const begun = performance.now();
+  new MutationObserver((_, watch) => {
+    watch.disconnect();
+    resolve(performance.now() - begun);
+  }).observe(image, { attributes: true, attributeFilter: ["src"] });
+  widget.value = value[1];
+})"""
+TIMED_PLAIN = """([id, seed, preview]) => new Promise((resolve) => {
   const begun = performance.now();
   app.api.addEventListener("executed", function shown({ detail }) {
-    if (String(detail.node) === window.wanted) {
+    if (String(detail.node) === preview) {
       app.api.removeEventListener("executed", shown);
       resolve(performance.now() - begun);
     }
   });
-  node.widgets.find(({ name }) => name === value[0]).value = value[1];
-  if (value[2]) app.queuePrompt(0, 1, [window.wanted]);
+  app.graph.getNodeById(id).widgets.find(({ name }) => name === "seed").value = seed;
+  app.queuePrompt(0, 1, [preview]);
 })"""
 
 
@@ -168,9 +177,10 @@ def test_a_bad_value_is_told_and_the_next_one_is_drawn(ready: ComfyPage) -> None
     expect(told).to_be_hidden()
 
     (profile,) = ready.node_ids("FIAProfileConcept")
-    for concepts in ("", "zxqv"):  # only the node itself finds fault with them
+    faults = {"": "there are none", "zxqv": "the text encoder knows no word of 'zxqv'"}
+    for concepts, fault in faults.items():  # only the node itself finds them
         ready.set_widget(profile, "concepts", concepts)
-        expect(told).to_contain_text("Profile Concept: concepts: ")
+        expect(told).to_contain_text(f"Profile Concept: concepts: {fault}")
     assert is_on(ready)
     expect(ready.find(".p-dialog")).to_have_count(0)  # the page's own would cover everything
     before = len(runs(ready))
@@ -292,22 +302,22 @@ def test_two_people_do_not_disturb_each_other(
 def test_how_long_it_takes_is_printed(
     ready: ComfyPage, renderer: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """From the last change to the new picture, beside the plain branch queued at once."""
-    sampler = ready.titled("Sample before")
+    """From the last change to the new picture, beside the plain branch queued at once.
+
+    Of the plain branch until the page hears of the picture, of Live until the picture is there.
+    """
     for node in ready.node_ids("KSampler"):
         ready.set_widget(node, "steps", 20)
-    plain_preview = ready.titled("Before")
+    sampler, preview = ready.titled("Sample before"), str(ready.titled("Before"))
     switch(ready, True)
     rest(ready)
     live, plain = [], []
     for number in range(7):
-        ready.page.evaluate("id => { window.wanted = id; }", str(only(ready, COMPARE)))
-        changed = [only(ready, APPLY), ["strength", 0.5 + 0.05 * number, False]]
+        changed = [only(ready, APPLY), ["strength", 0.5 + 0.05 * number]]
         live.append(ready.page.evaluate(TIMED, changed))
         rest(ready)
         switch(ready, False)
-        ready.page.evaluate("id => { window.wanted = id; }", str(plain_preview))
-        plain.append(ready.page.evaluate(TIMED, [sampler, ["seed", 100 + number, True]]))
+        plain.append(ready.page.evaluate(TIMED_PLAIN, [sampler, 100 + number, preview]))
         rest(ready)
         switch(ready, True)
         rest(ready)

@@ -158,13 +158,21 @@ function titleOf(id, kind) {
  *
  * @param {CustomEvent<Fault>} event
  */
-function onFault(event) {
+async function onFault(event) {
   const { prompt_id, node_id, node_type, exception_message } = event.detail;
-  for (const [node, { live }] of entries) {
+  const all = [...entries];
+  const owner = all.find(([, { live }]) => live.runs.has(prompt_id));
+  const posting = all.map(([, { live }]) => live.posting).filter(Boolean);
+  if (owner) {
+    event.stopImmediatePropagation();
+    const [node, { live }] = owner;
     if (live.run === prompt_id) {
       tellers.get(node)?.(`${titleOf(String(node_id), node_type)}: ${exception_message}`.trim());
-      event.stopImmediatePropagation();
     }
+  } else if (posting.length) {
+    event.stopImmediatePropagation();
+    await Promise.all(posting); // it may be of one of these: the server was faster than its answer
+    api.dispatchEvent(new CustomEvent(event.type, { detail: event.detail }));
   }
 }
 
@@ -176,4 +184,4 @@ function onFault(event) {
  * @property {string} exception_message
  */
 
-api.addEventListener("execution_error", onFault);
+api.addEventListener("execution_error", (event) => void onFault(event));

@@ -34,6 +34,7 @@ declare namespace Comfy {
     ): Promise<{ prompt_id: string }>;
     fetchApi(path: string, options?: RequestInit): Promise<Response>;
     addEventListener(event: string, listener: (event: CustomEvent) => void): void;
+    dispatchEvent(event: CustomEvent): boolean;
   }
 
   interface Prompt {
