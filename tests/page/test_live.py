@@ -247,20 +247,7 @@ def test_its_command_and_key_turn_it(ready: ComfyPage) -> None:
 def test_it_works_in_a_template_of_subgraphs(comfy: ComfyPage) -> None:
     comfy.load(json.loads((WORKFLOW.parent / "first_steps.json").read_text(encoding="utf-8")))
     comfy.page.evaluate(WATCH)
-    comfy.page.evaluate(
-        """() => {
-          for (const { subgraph } of app.graph.nodes) {
-            for (const node of subgraph?.nodes ?? []) {
-              for (const widget of node.widgets ?? []) {
-                const short = { profile_steps: 2, contexts: "park\\nroom" };
-                widget.value = short[widget.name] ?? widget.value;
-                widget.value = node.type === "KSampler" && widget.name === "steps" ? 2
-                  : widget.value;
-              }
-            }
-          }
-        }"""
-    )
+    comfy.shorten()
     switch(comfy, True)
     comfy.page.wait_for_function("id => app.nodeOutputs[id]", arg=str(only(comfy, COMPARE)))
     rest(comfy)

@@ -140,6 +140,8 @@ def test_a_template_with_the_demo_model_opens_and_runs(comfy: ComfyPage, file: P
     previewing = [*comfy.node_ids("FIAProfileConcept"), *comfy.node_ids("KSampler")]
     for node in previewing:
         comfy.set_widget(node, "seed", seed)
+    for node in comfy.node_ids("PrimitiveInt"):  # gives it to the samplers in subgraphs
+        comfy.set_widget(node, "value", seed)
     comfy.run()
     if file != APP:
         assert_tidy(comfy)
