@@ -144,9 +144,9 @@ PHOTOGRAPHS = {
     ),
     ROOT / "docs" / "graph.png": Motif(
         "first_steps",
-        {8: (0, -140, 600, 100)},
+        {8: (0, -150, 600, 100)},
         margin=20,
-        size=(1365, 780),
+        size=(1365, 790),
         alone=False,
         run=True,
         vue=False,
