@@ -60,18 +60,18 @@ SHORTEN = """short => {
 }"""
 
 RESET = """async () => {
-  const { command, toast, workflow } = app.extensionManager;
+  const { command, workflow } = app.extensionManager;
   await command.execute("Comfy.NewBlankWorkflow");
   for (const one of [...workflow.openWorkflows]) {
     if (one !== workflow.activeWorkflow) await workflow.closeWorkflow(one);
   }
   app.canvas.ds.reset();
   await app.refreshComboInNodes();
-  toast.removeAll();
-  const client = sessionStorage.getItem("clientId");
+  document.querySelectorAll(".p-toast-close-button").forEach((button) => button.click());
   localStorage.clear();
-  sessionStorage.clear();
-  sessionStorage.setItem("clientId", client);
+  for (const key of Object.keys(sessionStorage)) {
+    if (key !== "clientId") sessionStorage.removeItem(key);  // the server's name for this tab
+  }
 }"""
 
 LEFT_OPEN = "dialog[open], .p-dialog, .p-popover, .p-contextmenu, .side-bar-panel"
@@ -106,7 +106,7 @@ class ComfyPage:
         self.page.set_viewport_size(VIEWPORT)
         self.page.mouse.move(0, 0)
         self.page.evaluate(RESET)
-        self.settle()
+        self.page.wait_for_function("!document.querySelector('.p-toast-message')")
         self.errors.clear()
         self.strays.clear()
         return not self.page.locator(LEFT_OPEN).filter(visible=True).count()
