@@ -69,6 +69,13 @@ BLUEPRINT_GRAPH = """() => {
 }"""
 
 
+def set_promoted(comfy: ComfyPage, node: int, name: str, value: Any) -> None:
+    """Set a widget of the blueprint; some pages put the inner node's number before its name."""
+    names = comfy.page.evaluate("id => app.graph.getNodeById(id).widgets.map((w) => w.name)", node)
+    (full,) = (one for one in names if one.rpartition(": ")[2] == name)
+    comfy.set_widget(node, full, value)
+
+
 def nodes_of(file: Path) -> list[dict[str, Any]]:
     return json.loads(file.read_text(encoding="utf-8"))["nodes"]
 
@@ -199,23 +206,23 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
         "agnostic ratio %",
         "strength",
     ]
-    comfy.set_widget(forget, "1: kind", "art style")
+    set_promoted(comfy, forget, "kind", "art style")
     comfy.page.wait_for_function(
         "id => app.graph.getNodeById(id).widgets.some((w) => w.label?.startsWith('agnostic') "
         "&& w.value === 80)",
         arg=forget,
     )
-    comfy.set_widget(forget, "1: kind", "object")
+    set_promoted(comfy, forget, "kind", "object")
     written = {
         "concepts": "golf ball",
-        "1: contexts": "park\nroom",
-        "1: width": 128,
-        "1: height": 128,
-        "1: cfg": 4,
-        "4: strength": 1.5,
+        "contexts": "park\nroom",
+        "width": 128,
+        "height": 128,
+        "cfg": 4,
+        "strength": 1.5,
     }
     for name, value in written.items():
-        comfy.set_widget(forget, name, value)
+        set_promoted(comfy, forget, name, value)
     comfy.page.evaluate(
         """id => {
           const inside = app.graph.getNodeById(id).subgraph.nodes;
