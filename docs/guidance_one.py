@@ -154,7 +154,7 @@ def masked(demo: Any) -> Any:
 
 
 def attention_guidance(model: Any) -> Any:
-    """Behind the host's NAG node with its default settings; None where the host has none."""
+    """After the host's NAG node with its default settings; None where the host has none."""
     if importlib.util.find_spec("comfy_extras.nodes_nag") is None:
         return None
     node = importlib.import_module("comfy_extras.nodes_nag").NAGuidance

@@ -139,7 +139,7 @@ async def left(server: "Server") -> dict[str, int]:
 
 
 async def left_after_freeing(server: "Server") -> dict[str, int]:
-    """The same once the host has let go of its models, which it does a moment after it is asked."""
+    """What is left once the host has let go of its models, a moment after it is asked."""
     async with server.session.post(
         f"{server.address}/free", json={"unload_models": True, "free_memory": True}
     ) as answer:

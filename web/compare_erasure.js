@@ -49,7 +49,7 @@ app.registerExtension({
 
   nodeCreated(node) {
     if (node.comfyClass === display.kind) {
-      addLiveSwitch(node);
+      addLiveSwitch(node, (fault) => comparisons.get(node)?.tell(fault));
       addComparison(node);
       showWhenExecuted(node, display);
     }

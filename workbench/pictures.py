@@ -144,7 +144,7 @@ PHOTOGRAPHS = {
     ),
     ROOT / "docs" / "graph.png": Motif(
         "first_steps",
-        {8: (0, -140, 865, 90)},
+        {8: (0, -150, 600, 100)},
         margin=20,
         size=(1365, 790),
         alone=False,

@@ -131,7 +131,7 @@ def test_table(suite: Suite, tests: Tests, of: str, digits: int = 1) -> str:
         f"Paired Wilcoxon signed-rank test, two-sided, of {of}; a pair is one group at one seed in "
         "one condition. Holm's correction is over the methods of the table. *Too few pairs*: "
         "Holm's p would not be below 0.05 if all of them differed. Pairs of one seed start from "
-        "the same noise, and groups share prompts, so p tells less than of so many independent "
+        "the same noise, and groups share prompts, so p tells less than of as many independent "
         f"pairs; *p, seeds* is of the means at each seed alone{bound}."
     )
     lines = [

@@ -24,7 +24,7 @@ def inflate(stream: Tensor, most: int) -> Tensor:
     """The bytes that ``deflate`` made ``stream`` of, uint8 (bytes,); never more than ``most``.
 
     Raises:
-        ValueError: no zlib stream, cut off, something behind its end, or more than ``most`` bytes.
+        ValueError: no zlib stream, cut off, something after its end, or more than ``most`` bytes.
     """
     decompressor = zlib.decompressobj()
     try:
@@ -34,7 +34,7 @@ def inflate(stream: Tensor, most: int) -> Tensor:
     if len(data) > most:
         raise ValueError(f"it unpacks to more than the {most:,} bytes allowed")
     if not decompressor.eof or decompressor.unused_data:
-        raise ValueError("it is cut off, or there is something behind its end")
+        raise ValueError("it is cut off, or there is something after its end")
     return _bytes(data)
 
 

@@ -82,5 +82,5 @@ def _unpack(text: str) -> bytes:
     if not decompressor.eof:
         raise ValueError("it is cut off")
     if decompressor.unused_data:
-        raise ValueError("there is something behind its end")
+        raise ValueError("there is something after its end")
     return data

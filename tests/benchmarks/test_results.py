@@ -59,7 +59,7 @@ def test_a_report_and_its_plots_are_written_byte_for_byte(name: str) -> None:
 
 
 def test_the_page_is_written_byte_for_byte() -> None:
-    """But for the sentence that changes with every commit to the code that draws."""
+    """Without the sentence that changes with every commit to the code that draws."""
     suites = [of_suite(name) for name in MEASURED]
     kept = (RESULTS / "README.md").read_text("utf-8")
     assert without_sentence(page(suites)) == without_sentence(kept)
@@ -120,22 +120,31 @@ def found_again(suite: str, judge: str, condition: str, method: str, pictures: i
     return round(float(cell.split(" ")[0]) * pictures / 100)
 
 
-def test_the_readmes_sentences_on_robustness_say_what_the_reports_say() -> None:
-    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    fia, half, prune = "FIA, exact Eq. 1", "FIA, spatial sparsity 0.5 %", "ConceptPrune"
+def asked(condition: str, method: str) -> int:
+    """Of 140 pictures, by the judge that sees two objects."""
+    return found_again("robust", "the second judge", condition, method, 140)
 
-    def asked(condition: str, method: str) -> int:
-        return found_again("robust", "the second judge", condition, method, 140)
 
-    def attacked(condition: str, method: str) -> int:
-        return found_again("attack", "the bundled judge", condition, method, 20)
+def attacked(condition: str, method: str) -> int:
+    """Of 20 pictures drawn with an embedding that was learned through the masked model."""
+    return found_again("attack", "the bundled judge", condition, method, 20)
 
+
+@pytest.mark.parametrize("page", ["README.md", "docs/robustness.md"])
+def test_sentences_on_robustness_say_what_the_reports_say(page: str) -> None:
+    text = " ".join((ROOT / page).read_text("utf-8").split())
+    fia, half = "FIA, exact Eq. 1", "FIA, spatial sparsity 0.5 %"
     assert f"in {asked(NOISE, fia)} of 140 ({asked(NOISE, 'base model')} before)" in text
     assert f"in {asked(PICTURE, fia)} of 140 that start" in text
     assert f"picture of it ({asked(PICTURE, 'base model')} before)" in text
     assert f"in {attacked(NOISE, fia)} of 20 pictures from noise" in text
     assert f"in {attacked(PICTURE, fia)} of 20 that start from such a picture" in text
     assert f"half as large in {attacked(NOISE, half) + attacked(PICTURE, half)} of the 40" in text
+
+
+def test_the_sentence_on_attacks_through_other_methods_says_what_the_report_says() -> None:
+    text = " ".join((ROOT / "docs" / "robustness.md").read_text("utf-8").split())
+    prune = "ConceptPrune"
     let = (attacked(NOISE, f"{prune}, 1 %"), attacked(PICTURE, f"{prune}, 1 %"))
     assert f"lets {let[0]} and {let[1]} through, half as large all;" in text
     assert attacked(NOISE, prune) + attacked(PICTURE, prune) == 40

@@ -173,7 +173,7 @@ def test_a_packer_that_wants_much_memory_is_refused() -> None:
 def test_what_stands_behind_the_end_is_refused() -> None:
     packed = base64.b64decode(embed_mask(mask()))
     for more in (b"more", packed):
-        assert_refused(base64.b64encode(packed + more).decode(), "something behind its end")
+        assert_refused(base64.b64encode(packed + more).decode(), "something after its end")
 
 
 def test_other_packers_and_other_files_are_refused() -> None:

@@ -50,7 +50,7 @@ def craft(path: Path, content: object, tensors: dict[str, torch.Tensor]) -> Path
 
 
 def craft_plain(path: Path, content: object, tensors: dict[str, torch.Tensor]) -> Path:
-    """The same with any tensors as they are."""
+    """A file with any tensors as they are."""
     text = content if isinstance(content, str) else json.dumps(content)
     safetensors.torch.save_file(tensors, path, {"forget_it_all": text})
     return path

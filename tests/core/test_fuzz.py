@@ -82,7 +82,7 @@ def test_good_files_pass_the_guard(
 
 
 def with_layers(count: int) -> bytes:
-    """A mask's file with so many layers, each of one weight."""
+    """A mask's file with this many layers, each of one weight."""
     content = content_of(good_mask().to_bytes())
     content["version"] = MASK_SCHEMA.plain_version
     content["layers"] = [{"name": f"{i}", "shape": [1, 1], "pruned": 0} for i in range(count)]

@@ -8,7 +8,7 @@ from fia_core.reports.inspection_report import MOST_PAIRS, channels_holding_half
 
 
 def unet_mask(concept: str, pruned: dict[str, int]) -> NeuronMask:
-    """A mask of 2 × 10 layers that prunes the first so many weights of each."""
+    """A mask of 2 × 10 layers that prunes the first few weights of each."""
     layers = {}
     for place, count in pruned.items():
         layer = torch.zeros(20, dtype=torch.bool)

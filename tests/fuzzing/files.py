@@ -52,7 +52,7 @@ def plain(draw: Draw, data: bytes) -> bytes:
 
 
 def twice(draw: Draw, data: bytes) -> bytes:
-    """Two streams, or something behind the end."""
+    """Two streams, or something after the end."""
     return plain(draw, data) + draw(st.sampled_from((plain(draw, data), b"more", bytes(4))))
 
 

@@ -33,7 +33,7 @@ def last_chosen(sensitivities: torch.Tensor, share: float) -> torch.Tensor:
 
 
 def assert_close_sensitivities(one: Any, other: dict[str, torch.Tensor]) -> None:
-    """A profile agrees with sensitivities that were computed in another way, but for rounding."""
+    """A profile agrees with sensitivities that were computed in another way, within rounding."""
     for name, layer in one.layers.items():
         mine, theirs = layer.dense(), other[name]
         both = (mine > 0) & (theirs > 0)

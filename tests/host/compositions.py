@@ -1,4 +1,4 @@
-"""The same model as it is, with a mask applied, and with its weights changed by hand."""
+"""One model as it is, with a mask applied, and with its weights changed by hand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Link = list[Any]
 
 @dataclass(frozen=True)
 class Trio:
-    """The same model as it is, with a mask applied, and with its weights changed by hand."""
+    """One model as it is, with a mask applied, and with its weights changed by hand."""
 
     plain: ModelPatcher
     masked: ModelPatcher
@@ -41,7 +41,7 @@ def by_hand(mask: Any, dtype: torch.dtype = torch.float32) -> ModelPatcher:
 
 
 Change = Callable[[Graph, Link], Link]
-"""Puts nodes behind a model's link, or changes other nodes; the link to sample with."""
+"""Puts nodes after a model's link, or changes other nodes; the link to sample with."""
 
 
 def draw(host: Any, tiny: TinyModel, model: ModelPatcher, change: Change) -> torch.Tensor:

@@ -147,7 +147,7 @@ def profile_graph(host: Host, model: Any, clip: Any, **inputs: Any) -> Graph:
 
 
 def picture_graph(model_link: list[Any]) -> Graph:
-    """An ordinary text-to-image graph ("picture") behind a model; needs "clip" and "vae"."""
+    """An ordinary text-to-image graph ("picture") after a model; needs "clip" and "vae"."""
     return {
         "positive": {
             "class_type": "CLIPTextEncode",

@@ -1,6 +1,6 @@
 """A model whose weights the host streams to the device ("dynamic VRAM"), brought about on a CPU.
 
-Newer hosts do so on NVIDIA cards only. All is the host's own code but for its allocator, which here
+Newer hosts do so on NVIDIA cards only. All is the host's own code except its allocator, which here
 takes the CPU's memory and counts pins, and for weights, which say that they are elsewhere.
 """
 
@@ -24,7 +24,7 @@ class Elsewhere(torch.nn.Parameter):
 
 
 class QuantisedElsewhere(QuantizedTensor):
-    """The same for one of the host's quantised tensors."""
+    """Likewise for one of the host's quantised tensors."""
 
     device: Any = CARD
 

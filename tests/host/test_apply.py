@@ -56,7 +56,7 @@ def test_masked_weights_change_and_come_back(
 ) -> None:
     model = tiny_denoiser(dtype)
     before = weights(model, mask)
-    # the host rounds 8-bit weights anew whenever a patch touches them, even an empty one
+    # the host rounds 8-bit weights again whenever a patch touches them, even an empty one
     untouched = patched_weights(apply(extension, model, of_nothing(mask), strength), mask)
     during = patched_weights(apply(extension, model, mask, strength), mask)
     after = weights(model, mask)
@@ -75,7 +75,7 @@ def test_masked_weights_change_and_come_back(
 
 def test_strength_0_leaves_no_patch(extension: Any, mask: Any) -> None:
     model = tiny_denoiser(torch.float8_e4m3fn)
-    assert not apply(extension, model, mask, 0.0).patches, "8-bit weights would be rounded anew"
+    assert not apply(extension, model, mask, 0.0).patches, "8-bit weights would be rounded again"
 
 
 def test_a_lora_loaded_before_is_masked_too(extension: Any, mask: Any) -> None:

@@ -148,7 +148,7 @@ def test_a_textual_inversion_is_a_known_word(extension: Any) -> None:
 
 
 def knowing(tiny: TinyModel, words: str) -> Any:
-    """A text encoder whose embedding holds zeros but for some words."""
+    """A text encoder whose embedding holds zeros except for some words."""
     clip = tiny_text_encoder()
     embedding = clip.cond_stage_model.clip_l.transformer.get_input_embeddings().weight
     known = {token for token, _ in clip.tokenize(words)["l"][0]}

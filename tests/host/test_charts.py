@@ -67,7 +67,7 @@ def layer_names(blocks: list[str] | dict[str, int]) -> list[str]:
 
 
 def mask(core: Any, concept: str, counts: Mapping[str, int], start: int = 0) -> Any:
-    """A mask that prunes the first so many weights, from ``start`` on, of each layer."""
+    """A mask that prunes the first few weights, from ``start`` on, of each layer."""
     layers = {}
     for name, count in counts.items():
         layer = torch.zeros(SHAPE[0] * SHAPE[1], dtype=torch.bool)

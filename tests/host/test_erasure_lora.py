@@ -54,7 +54,7 @@ def saved(host: Host, model: Any, mask: Any, **inputs: Any) -> str:
 
 
 def picture(host: Host, tiny: TinyModel, model: Any, last: dict[str, Any], mask: Any) -> Any:
-    """What a graph draws with ``model`` behind the node ``last``."""
+    """What a graph draws with ``model`` after the node ``last``."""
     host.forget()
     graph: Graph = {
         "model": host.source(model),

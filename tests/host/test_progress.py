@@ -118,7 +118,7 @@ def test_five_contexts_are_enough(host: Any, tiny: TinyModel, texts: list[tuple[
 
 
 def set_previews(monkeypatch: pytest.MonkeyPatch, method: LatentPreviewMethod) -> None:
-    """As the host's command line does; newer hosts set it anew for every prompt."""
+    """As the host's command line does; newer hosts set it for every prompt."""
     monkeypatch.setattr(args, "preview_method", method)
     monkeypatch.setattr(latent_preview, "default_preview_method", method, raising=False)
 

@@ -36,7 +36,7 @@ def plan(extension: Any, tiny: TinyModel, shapes: Any, concepts: int) -> Any:
 
 
 def set_free(monkeypatch: pytest.MonkeyPatch, device: float, ram: float = 0) -> None:
-    """Let the host believe that so many bytes are free on a graphics card, and beside the CPU."""
+    """Let the host believe that this many bytes are free on a graphics card, and beside the CPU."""
 
     def free(dev: Any, torch_free_too: bool = False) -> Any:
         return ram if dev == CPU else device

@@ -105,7 +105,7 @@ def tiny_denoiser(
 
 
 def tiny_sdxl_denoiser() -> ModelPatcher:
-    """The same for SDXL, which is also told the pooled prompt and the picture's size."""
+    """Likewise for SDXL, which is also told the pooled prompt and the picture's size."""
     return tiny_denoiser(
         family=supported_models.SDXL,
         context_dim=2 * TEXT_WIDTH,
@@ -115,7 +115,7 @@ def tiny_sdxl_denoiser() -> ModelPatcher:
 
 
 def tiny_sd2_denoiser() -> ModelPatcher:
-    """The same for SD 2.1, which predicts the velocity and has linear projections."""
+    """Likewise for SD 2.1, which predicts the velocity and has linear projections."""
 
     return tiny_denoiser(family=VelocitySD20, use_linear_in_transformer=True)
 

@@ -23,7 +23,7 @@ SIZE = 4 * 2**20  # bytes; large enough that a kill falls into the writing
 
 
 def write_for_ever(folder: Path, schema: FileSchema, data: bytes) -> None:
-    """The same three files again and again, until the process is killed."""
+    """Three files again and again, until the process is killed."""
     for number in count():
         write_file(folder / f"{number % 3}.safetensors", schema, data)
 

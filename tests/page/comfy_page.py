@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, ViewportSize
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from workbench.base_folder import PACK
@@ -27,6 +27,7 @@ HOST_NOISE = (
 )
 """What ComfyUI's frontends, 1.32.9 and 1.58.1, write into the console without any extension."""
 
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 RUN_TIMEOUT = 120_000  # milliseconds
 
 WATCH_RUN = """timeout => {
@@ -45,6 +46,36 @@ SHORT: dict[str, dict[str, Any]] = {
     "EmptyLatentImage": {"batch_size": 1},
 }
 """Widget values, by type of node, that make a workflow with the demo model quick."""
+
+SHORTEN = """short => {
+  const nodesOf = (graph) => graph.nodes.flatMap((node) =>
+    [node, ...(node.subgraph ? nodesOf(node.subgraph) : [])]);
+  for (const node of nodesOf(app.graph)) {
+    for (const [name, value] of Object.entries(short[node.type] ?? {})) {
+      const widget = node.widgets.find((one) => one.name === name);
+      widget.value = value;
+      widget.callback?.(value, app.canvas, node);
+    }
+  }
+}"""
+
+RESET = """async () => {
+  const { command, workflow } = app.extensionManager;
+  await command.execute("Comfy.NewBlankWorkflow");
+  for (const one of [...workflow.openWorkflows]) {
+    if (one !== workflow.activeWorkflow) await workflow.closeWorkflow(one);
+  }
+  app.canvas.ds.reset();
+  await app.refreshComboInNodes();
+  document.querySelectorAll(".p-toast-close-button").forEach((button) => button.click());
+  localStorage.clear();
+  for (const key of Object.keys(sessionStorage)) {
+    if (key !== "clientId") sessionStorage.removeItem(key);  // the server's name for this tab
+  }
+}"""
+
+LEFT_OPEN = "dialog[open], .p-dialog, .p-popover, .p-contextmenu, .side-bar-panel"
+"""What a person has to close: a page that shows any of it is loaded again."""
 
 DRAFT_DELAY = 1000  # milliseconds, in which the page has saved its draft of a changed workflow
 
@@ -68,6 +99,17 @@ class ComfyPage:
         self.page.goto(self.address)
         self.page.wait_for_function("window.app?.vueAppReady && window.app.canvas?.graph")
         self.page.wait_for_function("!document.querySelector('.p-progressspinner')")
+
+    def reset(self) -> bool:
+        """Make the page what it is when it has just been opened; False where that cannot be."""
+        self.page.unroute_all()
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.mouse.move(0, 0)
+        self.page.evaluate(RESET)
+        self.page.wait_for_function("!document.querySelector('.p-toast-message')")
+        self.errors.clear()
+        self.strays.clear()
+        return not self.page.locator(LEFT_OPEN).filter(visible=True).count()
 
     def clear(self) -> None:
         """An empty graph, as when the person deletes all nodes."""
@@ -157,11 +199,8 @@ class ComfyPage:
         )
 
     def shorten(self) -> None:
-        """Let the next run take seconds, by the values of ``SHORT``."""
-        for kind, widgets in SHORT.items():
-            for node in self.node_ids(kind):
-                for name, value in widgets.items():
-                    self.set_widget(node, name, value)
+        """Let the next run take seconds, by the values of ``SHORT``, in subgraphs too."""
+        self.page.evaluate(SHORTEN, SHORT)
 
     def titled(self, title: str) -> int:
         """Id of the node with a title of its own."""

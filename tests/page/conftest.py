@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from comfy_page import ComfyPage
-from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
+from comfy_page import VIEWPORT, ComfyPage
+from playwright.sync_api import Browser, sync_playwright
 
 from workbench.browser import FLAGS, find_chromium
 from workbench.server import running_server
 
 RENDERERS = {"classic": False, "vue": True}
 """The canvas, and "Nodes 2.0"."""
-
-VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 
 Result = TypeVar("Result")
 
@@ -68,9 +66,9 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(params=RENDERERS)
+@pytest.fixture(scope="session", params=RENDERERS)
 def renderer(request: pytest.FixtureRequest) -> str:
-    """Every test that uses the page runs once in each."""
+    """Every test that uses the page runs once in each; first all in one, then all in the other."""
     return request.param
 
 
@@ -85,29 +83,61 @@ def settings(renderer: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A person's browser with nothing remembered."""
-    context = browser.new_context(viewport=VIEWPORT)
-    context.set_default_timeout(30_000)
-    yield context
-    context.close()
+class Tab:
+    """A browser's tab that many tests use one after the other: to load the page takes seconds."""
+
+    def __init__(self, address: str, base: Path, browser: Browser) -> None:
+        self.spoilt = False
+        self._address = address
+        self._settings = base / "user" / "default" / "comfy.settings.json"
+        self._browser = browser
+        self._comfy: ComfyPage | None = None
+
+    def page(self, settings: dict[str, Any]) -> ComfyPage:
+        """The page as it is when it has just been opened with these settings."""
+        if self._comfy and not self.spoilt and self._holds(settings) and self._comfy.reset():
+            return self._comfy
+        self.close()
+        self._settings.parent.mkdir(parents=True, exist_ok=True)
+        self._settings.write_text(json.dumps(settings), encoding="utf-8")
+        context = self._browser.new_context(viewport=VIEWPORT)
+        context.set_default_timeout(30_000)
+        self._comfy = ComfyPage(context.new_page(), self._address)
+        self._comfy.open()
+        return self._comfy
+
+    def close(self) -> None:
+        """Forget the page and all that the browser remembers of it."""
+        if self._comfy:
+            self._comfy.page.context.close()
+        self._comfy = None
+
+    def _holds(self, settings: dict[str, Any]) -> bool:
+        """Whether the last page was opened with these settings, and none has been changed."""
+        stored = json.loads(self._settings.read_text(encoding="utf-8"))
+        return stored.items() >= settings.items()
+
+
+@pytest.fixture(scope="session")
+def tab(address: str, base: Path, browser: Browser) -> Iterator[Tab]:
+    tab = Tab(address, base, browser)
+    yield tab
+    tab.close()
 
 
 @pytest.fixture
 def comfy(
-    address: str, base: Path, context: BrowserContext, settings: dict[str, Any]
+    request: pytest.FixtureRequest, tab: Tab, settings: dict[str, Any]
 ) -> Iterator[ComfyPage]:
     """The page, open and ready, its graph empty.
 
     The test fails on an error in the console and on a request that leaves the machine.
     """
-    user = base / "user" / "default"
-    user.mkdir(parents=True, exist_ok=True)
-    (user / "comfy.settings.json").write_text(json.dumps(settings), encoding="utf-8")
-    comfy = ComfyPage(context.new_page(), address)
-    comfy.open()
+    failed = request.session.testsfailed
+    comfy = tab.page(settings)
     comfy.clear()
+    tab.spoilt = True
     yield comfy
     assert not comfy.errors, "\n".join(comfy.errors)
     assert not comfy.strays, "\n".join(comfy.strays)
+    tab.spoilt = request.session.testsfailed > failed

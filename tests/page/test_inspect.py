@@ -49,7 +49,7 @@ def mask(concept: str) -> NeuronMask:
 
 @pytest.fixture
 def node(base: Path, comfy: ComfyPage) -> int:
-    """An Inspect Mask behind a fusion of two masks from files; a third one should stay."""
+    """An Inspect Mask after a fusion of two masks from files; a third one should stay."""
     folder = base / "models" / "neuron_masks"
     folder.mkdir(parents=True, exist_ok=True)
     names = []

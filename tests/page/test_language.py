@@ -71,7 +71,7 @@ def expect_apply(comfy: ComfyPage, renderer: str, node: int, words: dict[str, An
     else:
         comfy.page.mouse.move(*comfy.page.evaluate(SLOT_PLACE, [node, "strength"]))
         tooltip = ".node-tooltip"
-    expect(comfy.find(tooltip, has_text=inputs["strength"]["tooltip"])).to_be_visible()
+    expect(comfy.find(tooltip, has_text=inputs["strength"]["tooltip"]).first).to_be_visible()
 
 
 class TestStart:

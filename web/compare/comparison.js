@@ -49,8 +49,10 @@ export class Comparison {
     this.stage.setAttribute("aria-valuemax", "100");
 
     this.message = part("div", "message");
+    this.fault = part("div", "fault");
+    this.fault.setAttribute("role", "alert");
     this.frame = part("div", "frame");
-    this.frame.append(this.stage, this.message);
+    this.frame.append(this.stage, this.message, this.fault);
     this.strip = new Strip(words, (pair) => void this.choose(pair));
     this.element = document.createElement("div");
     this.element.className = "fia-compare";
@@ -69,6 +71,7 @@ export class Comparison {
    */
   async show(pairs, pair = this.pair) {
     this.pairs = pairs;
+    this.tell("");
     this.message.textContent = this.words.runToCompare;
     if (!pairs.length) {
       this.element.classList.add("fia-compare-empty"); // until a picture is there
@@ -76,6 +79,11 @@ export class Comparison {
     this.counter.hidden = pairs.length < 2;
     this.strip.show(pairs);
     await this.choose(pair);
+  }
+
+  /** @param {string} fault why there is no new picture; empty where there is none */
+  tell(fault) {
+    this.fault.textContent = fault;
   }
 
   /**

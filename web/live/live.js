@@ -24,7 +24,10 @@ export class Live {
     this.changed = null;
     /** @type {string | null} the run of the values seen last */
     this.run = null;
-    this.queueing = false;
+    /** @type {Set<string>} all runs that it has asked for */
+    this.runs = new Set();
+    /** @type {Promise<void> | null} while a run is asked for, until its id is known */
+    this.posting = null;
     this.stopped = false;
   }
 
@@ -39,9 +42,9 @@ export class Live {
       this.seen = values;
       this.changed = now;
       this.#cancel();
-    } else if (this.changed !== null && now - this.changed >= REST && !this.queueing) {
+    } else if (this.changed !== null && now - this.changed >= REST && !this.posting) {
       this.changed = null;
-      void this.#queue();
+      this.posting = this.#queue();
     }
   }
 
@@ -59,16 +62,16 @@ export class Live {
   }
 
   async #queue() {
-    this.queueing = true;
     try {
       this.run = await this.work.queue();
+      this.runs.add(this.run);
       if (this.stopped || this.changed !== null) {
         this.#cancel(); // the values changed while the run was posted
       }
     } catch (error) {
       this.work.report(error);
     } finally {
-      this.queueing = false;
+      this.posting = null;
     }
   }
 }

@@ -45,16 +45,17 @@ async function post(api, path, body) {
  * Why the server refused a graph, in one line for each fault.
  *
  * @param {unknown} error what the page's queuePrompt has thrown
+ * @param {(id: string, kind: string) => string} titleOf a node, by its execution id and type
  * @param {Words} words
  */
-export function refusal(error, words) {
+export function refusal(error, titleOf, words) {
   const { response } = /** @type {{ response?: Refusal }} */ (error ?? {});
   if (!response) {
     // The browser's own fetch throws a TypeError where nothing answers.
     return error instanceof Error && !(error instanceof TypeError) ? error.message : words.noAnswer;
   }
-  const faults = Object.values(response.node_errors ?? {}).flatMap(({ class_type, errors }) =>
-    errors.map(({ message, details }) => `${class_type}: ${message} ${details}`.trim()),
+  const faults = Object.entries(response.node_errors ?? {}).flatMap(([id, { class_type, errors }]) =>
+    errors.map(({ message, details }) => `${titleOf(id, class_type)}: ${message}: ${details}`),
   );
   const general = typeof response.error === "string" ? response.error : response.error?.message;
   return faults.join("\n") || general || words.noAnswer;

@@ -6,11 +6,11 @@ import { wordsOf } from "../language/words.js";
 import { executionId, nodeByExecutionId, nodesOf, rootGraph } from "../shared/graph.js";
 import { Live } from "./live.js";
 import { cancelRun, queueAlone, refusal } from "./server.js";
+import { isTyping } from "./typing.js";
 import { valuesBefore } from "./values.js";
 
 const LOOK = 20; // milliseconds between two looks
 const RELOAD = 500; // milliseconds in which an undo has put its nodes in place
-const SHOWN = 6000; // milliseconds
 
 /**
  * @typedef {object} Entry
@@ -29,8 +29,16 @@ let timer;
 /** @type {WeakMap<Comfy.Node, Comfy.Widget>} */
 const switches = new WeakMap();
 
-/** @param {Comfy.Node} node */
-export function addLiveSwitch(node) {
+/** @type {WeakMap<Comfy.Node, Tell>} */
+const tellers = new WeakMap();
+
+/** @typedef {(fault: string) => void} Tell shows in the node why there is no picture; empty: nothing */
+
+/**
+ * @param {Comfy.Node} node
+ * @param {Tell} tell
+ */
+export function addLiveSwitch(node, tell) {
   const words = wordsOf(app);
   // Not saved: it is off when a workflow is opened, and no input of the node.
   const options = { serialize: false, on: words.on, off: words.off };
@@ -39,6 +47,7 @@ export function addLiveSwitch(node) {
   widget.label = words.live;
   widget.tooltip = words.liveHint;
   switches.set(node, widget);
+  tellers.set(node, tell);
 }
 
 /**
@@ -74,11 +83,15 @@ function turn(node, on) {
 /** @param {Comfy.Node} node */
 function start(node) {
   const id = executionId(node, rootGraph(app));
+  const tell = tellers.get(node);
   const live = new Live({
     values: () => valuesBefore(node, app),
-    queue: () => queueAlone(app, api, id),
+    queue: () => {
+      tell?.("");
+      return queueAlone(app, api, id);
+    },
     cancel: (run) => void cancelRun(api, run),
-    report,
+    report: (error) => tell?.(refusal(error, titleOf, wordsOf(app))),
   });
   stop(node);
   entries.set(node, { live, id, workflow: openWorkflow(), gone: null });
@@ -96,6 +109,9 @@ function stop(node) {
 }
 
 function look() {
+  if (isTyping()) {
+    return;
+  }
   const now = performance.now();
   for (const [node, entry] of entries) {
     if (node.graph?.getNodeById(node.id) === node) {
@@ -126,13 +142,46 @@ function openWorkflow() {
   return app.extensionManager.workflow.activeWorkflow;
 }
 
-/** @param {unknown} error */
-function report(error) {
-  const words = wordsOf(app);
-  app.extensionManager.toast.add({
-    severity: "error",
-    summary: words.live,
-    detail: refusal(error, words),
-    life: SHOWN,
-  });
+/**
+ * What a person calls a node.
+ *
+ * @param {string} id its execution id
+ * @param {string} kind its type, if the page has no such node
+ */
+function titleOf(id, kind) {
+  return nodeByExecutionId(rootGraph(app), id)?.title ?? kind;
 }
+
+/**
+ * A value that only the node itself finds wrong: told in Compare Erasure. Older pages (1.32.9) would
+ * open a dialog over everything after each change.
+ *
+ * @param {CustomEvent<Fault>} event
+ */
+async function onFault(event) {
+  const { prompt_id, node_id, node_type, exception_message } = event.detail;
+  const all = [...entries];
+  const owner = all.find(([, { live }]) => live.runs.has(prompt_id));
+  const posting = all.map(([, { live }]) => live.posting).filter(Boolean);
+  if (owner) {
+    event.stopImmediatePropagation();
+    const [node, { live }] = owner;
+    if (live.run === prompt_id) {
+      tellers.get(node)?.(`${titleOf(String(node_id), node_type)}: ${exception_message}`.trim());
+    }
+  } else if (posting.length) {
+    event.stopImmediatePropagation();
+    await Promise.all(posting); // it may be of one of these: the server was faster than its answer
+    api.dispatchEvent(new CustomEvent(event.type, { detail: event.detail }));
+  }
+}
+
+/**
+ * @typedef {object} Fault
+ * @property {string} prompt_id
+ * @property {string | number} node_id
+ * @property {string} node_type
+ * @property {string} exception_message
+ */
+
+api.addEventListener("execution_error", (event) => void onFault(event));

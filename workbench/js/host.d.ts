@@ -9,7 +9,7 @@ declare namespace Comfy {
     /** Frontends after 1.32.9; the graph at the top, whichever subgraph is open. */
     rootGraph?: Graph;
     canvas: Canvas;
-    /** By locator: a node's id, behind its subgraph's id and a colon where it lies in one. */
+    /** By locator: a node's id, after its subgraph's id and a colon where it lies in one. */
     nodeOutputs: Record<string, NodeOutput>;
     extensionManager: {
       workflow: { activeWorkflow: Workflow | null };
@@ -34,6 +34,7 @@ declare namespace Comfy {
     ): Promise<{ prompt_id: string }>;
     fetchApi(path: string, options?: RequestInit): Promise<Response>;
     addEventListener(event: string, listener: (event: CustomEvent) => void): void;
+    dispatchEvent(event: CustomEvent): boolean;
   }
 
   interface Prompt {

@@ -12,7 +12,7 @@ def require_known_words(clip: CLIP, concepts: Sequence[str]) -> None:
     """Refuse concepts that the text encoder cannot tell from an empty prompt.
 
     Raises:
-        ValueError: if no token of a concept, in any of the encoders behind ``clip``, has an
+        ValueError: if no token of a concept, in any of ``clip``'s encoders, has an
             embedding other than zero, or if there is no token at all.
     """
     unknown = [concept for concept in concepts if not _is_known(clip, concept)]

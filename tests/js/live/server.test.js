@@ -35,11 +35,13 @@ test("taking a run back names it, so that the server leaves others alone", async
 
 test("a refusal says what is wrong and where", () => {
   const errors = [{ message: "Value 3.0 bigger than max of 2.0", details: "strength" }];
-  const node_errors = { 5: { class_type: "FIAApplyNeuronMask", errors } };
-  expect(refusal({ response: { error: { message: "invalid" }, node_errors } }, en)).toBe(
-    "FIAApplyNeuronMask: Value 3.0 bigger than max of 2.0 strength",
+  const node_errors = { "2:5": { class_type: "FIAApplyNeuronMask", errors } };
+  const titleOf = (/** @type {string} */ id, /** @type {string} */ kind) => `${kind} (${id})`;
+  const said = (/** @type {unknown} */ error) => refusal(error, titleOf, en);
+  expect(said({ response: { error: { message: "invalid" }, node_errors } })).toBe(
+    "FIAApplyNeuronMask (2:5): Value 3.0 bigger than max of 2.0: strength",
   );
-  expect(refusal({ response: { error: { message: "No outputs" } } }, en)).toBe("No outputs");
-  expect(refusal(new Error("A node has no type"), en)).toBe("A node has no type");
-  expect(refusal(new TypeError("Failed to fetch"), en)).toBe(en.noAnswer);
+  expect(said({ response: { error: { message: "No outputs" } } })).toBe("No outputs");
+  expect(said(new Error("A node has no type"))).toBe("A node has no type");
+  expect(said(new TypeError("Failed to fetch"))).toBe(en.noAnswer);
 });
