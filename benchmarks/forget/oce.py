@@ -1,0 +1,124 @@
+"""Orthogonal Concept Erasure (arXiv 2605.28902): value spaces are turned, not stretched.
+
+With R and R* the projectors on the spans of all W c and of all W a (c: the state of a name's last
+token, a: its anchor's), r kept names, and C_g the mean outer product of many captions' states,
+
+    M = −λe R (I − R*) + λn Σ W r (W r)ᵀ + λ0 W C_g Wᵀ + λ W Wᵀ = U Σ Vᵀ,   W ← U Vᵀ W
+
+Facts from the authors' code (HansSunY/OCE at 2609f3e, oce.py, no licence: equations only): values
+only; the last word's token; C_g over the states of captions without padding; where det U Vᵀ < 0
+the last column of U Vᵀ changes its sign; λ = 10 and λe = 2000, λ0 = 10, λn = 0 for an object. Its
+five templates a name are left to the caller's ``templates``.
+
+Ours: the spans are those of the vectors' rank (the code takes QR's columns, which beyond the rank
+are arbitrary where all names share one anchor); the captions, where COCO's 30,000 are not to be
+had, are the contexts of the paper of Forget-It-All.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
+from pydantic import Field
+from torch import Tensor
+
+from ...fia_core import base_prompts, default_contexts, default_templates
+from .erased import Erased
+from .text_readers import edited, value_readers
+from .text_states import text_states
+
+SAME = 1e-6
+"""Singular values below this share of the largest are none."""
+
+
+def oce(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    kept: Sequence[str] = (),
+    anchors: Sequence[str] = (" ",),
+    templates: Sequence[str] = ("{concept}",),
+    captions: Sequence[str] = (),
+    erase_scale: Annotated[float, Field(ge=0)] = 2000.0,
+    preserve_scale: Annotated[float, Field(ge=0)] = 0.0,
+    global_scale: Annotated[float, Field(ge=0)] = 10.0,
+    identity_scale: Annotated[float, Field(gt=0)] = 10.0,
+    flip: bool = True,
+) -> Erased:
+    """OCE.
+
+    Args:
+        anchors: what the model sees instead, for all names.
+        templates: texts with ``{concept}`` for names and anchors.
+        captions: of everyday pictures; empty for "a road", "a tree" and so on.
+        erase_scale: λe; 0 changes nothing.
+        preserve_scale: λn.
+        global_scale: λ0.
+        identity_scale: λ.
+        flip: keep the authors' change of sign.
+
+    Raises:
+        ValueError: the denoiser has no layer that reads the text.
+    """
+
+    def states(names: Sequence[str]) -> Tensor:
+        texts = [form.replace("{concept}", name) for form in templates for name in names]
+        return torch.stack([text.name for text in text_states(clip, texts)])
+
+    erased, wanted = states(concepts), states(anchors)
+    others = [name for name in kept if name not in concepts]
+    keep = torch.stack([text.name for text in text_states(clip, others)]) if others else erased[:0]
+    texts = captions or base_prompts(default_templates("object"), default_contexts("object"))
+    everyday = torch.cat([text.without_padding for text in text_states(clip, texts)])
+    moment = everyday.T @ everyday / len(everyday)
+
+    def change(weight: Tensor) -> Tensor:
+        turn = rotation(
+            weight, erased, wanted, keep, moment,
+            (erase_scale, preserve_scale, global_scale, identity_scale), flip,
+        )  # fmt: skip
+        return turn @ weight - weight
+
+    return Erased(edited(model, value_readers(model), len(moment), change), clip)
+
+
+def rotation(
+    weight: Tensor,
+    erased: Tensor,
+    wanted: Tensor,
+    keep: Tensor,
+    moment: Tensor,
+    scales: tuple[float, float, float, float],
+    flip: bool,
+) -> Tensor:
+    """U Vᵀ (C_out, C_out), orthogonal, of the module's formula.
+
+    Args:
+        weight: W, (C_out, width).
+        erased, wanted, keep: c, a and r, a row each.
+        moment: C_g, (width, width).
+        scales: λe, λn, λ0, λ.
+        flip: whether a negative determinant changes the last column's sign.
+    """
+    erase, preserve, everyday, identity = scales
+    names = span_projector(erased @ weight.T)
+    target = -erase * (names - names @ span_projector(wanted @ weight.T))
+    inside = everyday * moment + preserve * keep.T @ keep
+    inside += identity * torch.eye(len(moment)).double()
+    left, _, right = torch.linalg.svd(target + weight @ inside @ weight.T)
+    turn = left @ right
+    if flip and torch.linalg.det(turn) < 0:
+        turn[:, -1] *= -1
+    return turn
+
+
+def span_projector(vectors: Tensor) -> Tensor:
+    """The projector (width, width) on the span of rows (vectors, width), all scaled to length 1."""
+    _, values, basis = torch.linalg.svd(
+        torch.nn.functional.normalize(vectors, dim=1), full_matrices=False
+    )
+    basis = basis[values > SAME * values[0]]
+    return basis.T @ basis
