@@ -6,13 +6,14 @@ token, a: its anchor's), r kept names, and C_g the mean outer product of many ca
     M = −λe R (I − R*) + λn Σ W r (W r)ᵀ + λ0 W C_g Wᵀ + λ W Wᵀ = U Σ Vᵀ,   W ← U Vᵀ W
 
 Facts from the authors' code (HansSunY/OCE at 2609f3e, oce.py, no licence: equations only): values
-only; the last word's token; C_g over the states of captions without padding; where det U Vᵀ < 0
-the last column of U Vᵀ changes its sign; λ = 10 and λe = 2000, λ0 = 10, λn = 0 for an object. Its
-five templates a name are left to the caller's ``templates``.
+only; the last word's token; C_g over the states of captions without padding; λ = 10 and λe = 2000,
+λ0 = 10, λn = 0 for an object. Its five templates a name are left to the caller's ``templates``.
 
 Ours: the spans are those of the vectors' rank (the code takes QR's columns, which beyond the rank
-are arbitrary where all names share one anchor); the captions, where COCO's 30,000 are not to be
-had, are the contexts of the paper of Forget-It-All.
+are arbitrary where all names share one anchor). The code's change of sign of the last column where
+det U Vᵀ < 0 is left out: where a layer has more outputs than the text is wide, rounding decides that
+sign. The captions, where COCO's 30,000 are not to be had, are the contexts of the paper of
+Forget-It-All.
 """
 
 from collections.abc import Sequence
@@ -46,7 +47,6 @@ def oce(
     preserve_scale: Annotated[float, Field(ge=0)] = 0.0,
     global_scale: Annotated[float, Field(ge=0)] = 10.0,
     identity_scale: Annotated[float, Field(gt=0)] = 10.0,
-    flip: bool = True,
 ) -> Erased:
     """OCE.
 
@@ -58,7 +58,6 @@ def oce(
         preserve_scale: λn.
         global_scale: λ0.
         identity_scale: λ.
-        flip: keep the authors' change of sign.
 
     Raises:
         ValueError: the denoiser has no layer that reads the text.
@@ -78,7 +77,7 @@ def oce(
     def change(weight: Tensor) -> Tensor:
         turn = rotation(
             weight, erased, wanted, keep, moment,
-            (erase_scale, preserve_scale, global_scale, identity_scale), flip,
+            (erase_scale, preserve_scale, global_scale, identity_scale),
         )  # fmt: skip
         return turn @ weight - weight
 
@@ -92,7 +91,6 @@ def rotation(
     keep: Tensor,
     moment: Tensor,
     scales: tuple[float, float, float, float],
-    flip: bool,
 ) -> Tensor:
     """U Vᵀ (C_out, C_out), orthogonal, of the module's formula.
 
@@ -101,7 +99,6 @@ def rotation(
         erased, wanted, keep: c, a and r, a row each.
         moment: C_g, (width, width).
         scales: λe, λn, λ0, λ.
-        flip: whether a negative determinant changes the last column's sign.
     """
     erase, preserve, everyday, identity = scales
     names = span_projector(erased @ weight.T)
@@ -109,10 +106,7 @@ def rotation(
     inside = everyday * moment + preserve * keep.T @ keep
     inside += identity * torch.eye(len(moment)).double()
     left, _, right = torch.linalg.svd(target + weight @ inside @ weight.T)
-    turn = left @ right
-    if flip and torch.linalg.det(turn) < 0:
-        turn[:, -1] *= -1
-    return turn
+    return left @ right
 
 
 def span_projector(vectors: Tensor) -> Tensor:

@@ -26,8 +26,8 @@ def projector(weight: Tensor, states: Tensor) -> Tensor:
     return basis @ basis.T
 
 
-@pytest.mark.parametrize(("flip", "seed"), [(False, 0), (True, 0), (True, 1)])
-def test_the_rotation_is_the_papers(oce: Any, flip: bool, seed: int) -> None:
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_rotation_is_the_papers(oce: Any, seed: int) -> None:
     weight = random(OUT, WIDTH, seed=seed)
     names, anchors, keep = (random(2, WIDTH, seed=10 * seed + i) for i in (1, 2, 3))
     captions = random(30, WIDTH, seed=4)
@@ -38,19 +38,17 @@ def test_the_rotation_is_the_papers(oce: Any, flip: bool, seed: int) -> None:
     m += 3.0 * weight @ moment @ weight.T + 2.0 * weight @ weight.T
     u, _, vt = torch.linalg.svd(m)
     wanted = u @ vt
-    if flip and torch.linalg.det(wanted) < 0:
-        wanted[:, -1] = -wanted[:, -1]
-    turn = oce.rotation(weight, names, anchors, keep, moment, (50.0, 0.7, 3.0, 2.0), flip)
+    turn = oce.rotation(weight, names, anchors, keep, moment, (50.0, 0.7, 3.0, 2.0))
     assert torch.allclose(turn, wanted, rtol=0, atol=1e-10)
     assert torch.allclose(turn @ turn.T, torch.eye(OUT).double(), rtol=0, atol=1e-12)
     best = torch.trace(u.T @ m @ vt.T)  # no orthogonal matrix has a larger ⟨Q, M⟩
-    assert flip or torch.isclose((turn * m).sum(), best, rtol=1e-12)
+    assert torch.isclose((turn * m).sum(), best, rtol=1e-12)
 
 
 def test_nothing_to_erase_turns_nothing(oce: Any) -> None:
     weight, names = random(6, WIDTH, seed=0), random(2, WIDTH, seed=1)
     moment = torch.eye(WIDTH).double()
-    turn = oce.rotation(weight, names, names, names[:0], moment, (0.0, 0.0, 1.0, 1.0), True)
+    turn = oce.rotation(weight, names, names, names[:0], moment, (0.0, 0.0, 1.0, 1.0))
     assert torch.allclose(turn, torch.eye(6).double(), rtol=0, atol=1e-12)
 
 
