@@ -11,8 +11,8 @@ only; the last word's token; C_g over the states of captions without padding; λ
 
 Ours: the spans are those of the vectors' rank (the code takes QR's columns, which beyond the rank
 are arbitrary where all names share one anchor). The code's change of sign of the last column where
-det U Vᵀ < 0 is left out: where a layer has more outputs than the text is wide, rounding decides that
-sign. The captions, where COCO's 30,000 are not to be had, are the contexts of the paper of
+det U Vᵀ < 0 is left out: where a layer has more outputs than the text is wide, rounding decides
+that sign. The captions, where COCO's 30,000 are not to be had, are the contexts of the paper of
 Forget-It-All.
 """
 
