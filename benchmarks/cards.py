@@ -1,4 +1,4 @@
-"""What profiling does on cards of several sizes, reckoned and not measured.
+"""Profiling on cards of several sizes, reckoned and not measured.
 
     python3 benchmarks/cards.py
 
@@ -8,15 +8,16 @@ models of true size without weights. Writes ``docs/results/cards.md``.
 
 import sys
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from workbench.environment import HOST, run_in_environment  # noqa: E402
+from workbench.environment import run_in_environment  # noqa: E402
 
 if TYPE_CHECKING:
-    from benchmarks.true_size_rows.host import Extension
+    from workbench.in_process import Extension
 
 REPORT = ROOT / "docs" / "results" / "cards.md"
 MEMORY = """# On cards
@@ -112,9 +113,9 @@ def memory_table(extension: "Extension") -> str:
 
 def main() -> None:
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
-    from benchmarks.true_size_rows.host import load_host
+    from workbench.in_process import load_host
 
-    extension = load_host(HOST)
+    extension = load_host(Path(mkdtemp(prefix="fia-cards-")))
     REPORT.write_text(memory_table(extension) + time_table(extension), encoding="utf-8")
     print(REPORT.read_text(encoding="utf-8"))
 

@@ -1,4 +1,4 @@
-"""What profiling costs beside the denoising that it watches.
+"""The cost of profiling beside the denoising that it watches.
 
     python3 benchmarks/overhead.py
 

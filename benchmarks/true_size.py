@@ -74,7 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--row", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--row", nargs="+", choices=tuple(NAMES), default=tuple(NAMES))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--side", type=int, default=256, help="pixels, of the row “profile”")
     parser.add_argument("--threads", type=int, default=1)
@@ -90,7 +90,7 @@ def main() -> None:
     for row in asked.row:
         print(f"{row} …", flush=True)
         new = measure(row, asked)
-        figures = merged(read_csv(table), new, NAMES)
+        figures = merged(read_csv(table), new, tuple(NAMES))
         write_csv(table, figures)
         table.with_suffix(".md").write_text(report(figures), encoding="utf-8")
         for figure in new:

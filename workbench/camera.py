@@ -50,7 +50,7 @@ BOX = """id => {
 
 @dataclass(frozen=True)
 class Motif:
-    """What is photographed.
+    """A view to be photographed.
 
     Attributes:
         template: the workflow that is opened, by its file's name less ``.json``.

@@ -161,7 +161,7 @@ def describe_refusal(content: dict[str, Any], graph: ApiGraph) -> str:
 
 
 def title_of(node: str, graph: ApiGraph) -> str:
-    """What a person calls the node with this id."""
+    """The title of the node with this id."""
     entry = graph.get(node, {})
     return entry.get("_meta", {}).get("title") or entry.get("class_type", f"node {node}")
 

@@ -1,4 +1,4 @@
-"""What a person sees of a long run: one line that grows, or a few lines in a log."""
+"""Progress in a terminal: one line that grows; in a log, a few lines."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What ``demo.py`` does once its environment is there."""
+"""The work of ``demo.py`` once its environment is there."""
 
 import shutil
 import time

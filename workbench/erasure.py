@@ -21,7 +21,7 @@ from workbench.graph import ApiGraph, copy_with_sources, only_node, to_api
 
 WORKFLOW = ROOT / "workflows" / "forget_with_demo_model.json"
 FIRST_STEPS = WORKFLOW.with_name("first_steps.json")
-"""What a newcomer opens first."""
+"""A newcomer opens it first."""
 
 SCENES = ("beach", "desert", "night sky", "snow field", "ocean", "mountain")
 """Where the evaluated objects stand; the profiling contexts of the workflow are others."""
@@ -39,7 +39,7 @@ The model and the mask stay in its cache from one graph to the next.
 
 @dataclass(frozen=True)
 class Case:
-    """What is forgotten, and how strongly; nothing forgotten is the plain model."""
+    """Concepts to forget, and how strongly; without any it is the plain model."""
 
     forget: tuple[str, ...] = ()
     strength: float = 0.0
@@ -146,7 +146,7 @@ async def ask(
 
 
 def after_pictures(pictures: int, on_progress: OnProgress) -> OnProgress:
-    """The same listener, told of the pictures that earlier graphs have shown."""
+    """A listener that also counts the pictures which earlier graphs have shown."""
     return lambda progress: on_progress(replace(progress, shown=progress.shown + pictures))
 
 

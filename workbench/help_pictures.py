@@ -62,7 +62,7 @@ class Demo:
         self.add(name, "PreviewImage", images=decoded)
 
     def applied(self, strength: float) -> Link:
-        """The model behind Apply Neuron Mask."""
+        """The model after Apply Neuron Mask."""
         return self.add(
             "applied", "FIAApplyNeuronMask", model=self.model, mask=self.mask, strength=strength
         )

@@ -168,7 +168,7 @@ async def embed(server: Server, file: Path) -> None:
 
 
 async def draw_sheet(server: Server, file: Path) -> None:
-    """What a template's Compare Erasure nodes show."""
+    """The pictures of a template's Compare Erasure nodes."""
     template, look, rows = SHEETS[file]
     shown: dict[str, dict[str, Any]] = {}
     for cell in chain(*rows):
@@ -237,13 +237,13 @@ async def draw_banner(server: Server, file: Path) -> None:
 
 
 async def draw_thumbnail(server: Server, file: Path) -> None:
-    """What the first template's Compare Erasure shows."""
+    """The pictures of the first template's Compare Erasure."""
     motif = Motif(file.stem, {7: (0, 0, 380, 440)}, margin=0, alone=True, run=True)
     save_small(await photograph(server.address, BASE, read(file.stem), motif), file)
 
 
 async def draw_before_after(_: Server, file: Path) -> None:
-    """What ``python3 demo.py`` draws."""
+    """The picture of ``python3 demo.py``."""
     await demonstrate("church, golf ball", None, 1, ROOT / "results")
     shutil.copyfile(ROOT / "results" / file.name, file)
 
@@ -271,7 +271,7 @@ def read(template: str) -> PageWorkflow:
 
 
 async def shown_by(server: Server, template: str, node: int, changes: Changes) -> dict[str, Any]:
-    """What a template's node shows when it and all that it is made from run."""
+    """The pictures of a template's node, after it and all that it is made from have run."""
     workflow = to_api(read(template), await server.object_info())
     for id, inputs in changes.items():
         workflow[str(id)]["inputs"] |= inputs

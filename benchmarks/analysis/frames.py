@@ -19,7 +19,7 @@ Frame = Any
 """A pandas ``DataFrame``: what its columns and rows give back, type checkers cannot tell."""
 
 PAIR = ["group", "condition", "seed"]
-"""What values of two methods have in common where they are compared."""
+"""Columns that values of two methods share where they are compared."""
 
 
 @dataclass(frozen=True)

@@ -311,4 +311,4 @@ def _near(share: float) -> int:
 
 
 def _is_peer(name: str) -> bool:
-    return registry.method(name).kind.endswith("peer")
+    return registry.method(name).is_peer

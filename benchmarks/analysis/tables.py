@@ -221,7 +221,7 @@ def best_settings(measured: Measured) -> dict[str, Entry]:
     ranks: dict[str, list[tuple[float, float, int, Entry]]] = {}
     for number, entry in enumerate(suite.entries):
         found = over_seeds(of(measured.accuracy, entry.label, suite.groups), "harmonic_mean")
-        if found.by_seed and registry.method(entry.use).kind.endswith("peer"):
+        if found.by_seed and registry.method(entry.use).is_peer:
             far = over_seeds(of(moved, entry.label, suite.groups), "moved")
             distance = far.mean if far.by_seed else float("inf")
             rank = (-round(found.mean, DIGITS), distance, number, entry)
@@ -230,7 +230,7 @@ def best_settings(measured: Measured) -> dict[str, Entry]:
 
 
 def best_settings_list(measured: Measured) -> str:
-    """The same as a Markdown list; empty without any."""
+    """The best settings as a Markdown list; empty without any."""
     return "\n".join(
         f"- {registry.method(use).title}: {registry.entry_title(entry)}"
         for use, entry in best_settings(measured).items()
@@ -283,7 +283,7 @@ def _mean_overlap(measured: Measured) -> list[str]:
 
 
 def settings_list(measured: Measured) -> str:
-    """What the suite sets otherwise than its methods do by themselves; empty where that is none."""
+    """Settings that differ from the methods' own; empty where none does."""
     return "\n".join(
         f"- {registry.entry_title(entry)}: "
         + "; ".join(f"{key} {_value(value)}" for key, value in entry.settings.items())

@@ -19,8 +19,9 @@ unless it is one of these, which the harness fills in where a method asks for th
 - ``profiled``: the model to learn from, where it is not the one to change, such as a model without
   the LoRA that draws; the same as ``model`` where None.
 
-Types and defaults of the settings are written in the signature only; pydantic holds a suite's
-values to them before anything is drawn. ``benchmarks/methods.toml`` gives each method its title.
+Types and defaults of the settings are written in the signature only, or in a group of settings that
+several methods share (``settings.py``); pydantic holds a suite's values to them before anything is
+drawn. ``benchmarks/methods.toml`` gives each method its title.
 
 The modules are part of the extension: they import it by relative names and are imported under the
 name that the host gave it.

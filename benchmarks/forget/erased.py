@@ -2,19 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from comfy.model_patcher import ModelPatcher
 from comfy.samplers import CFGGuider
 from comfy.sd import CLIP
 
 from ...fia_core import NeuronMask
-
-Conditioning = list[Any]
-"""The host's CONDITIONING: an encoded prompt."""
+from ...nodes.host.profiling.conditioning import Conditioning
 
 Guider = Callable[[ModelPatcher, Conditioning, Conditioning, float], CFGGuider]
 """(model, positive prompt, negative prompt, guidance scale) → the host's guider."""
+
+
+def classifier_free(
+    model: ModelPatcher, positive: Conditioning, negative: Conditioning, cfg: float
+) -> CFGGuider:
+    """The host's usual guidance."""
+    guider = CFGGuider(model)
+    guider.set_conds(positive, negative)
+    guider.set_cfg(cfg)
+    return guider
 
 
 @dataclass(frozen=True)
@@ -25,12 +32,12 @@ class Erased:
         model: draws.
         clip: reads the prompts.
         negative: text of the negative prompt.
-        guider: in place of the host's usual guidance; None for that.
+        guider: makes the guidance.
         mask: the neuron mask, where the method has one; it is kept beside the pictures.
     """
 
     model: ModelPatcher
     clip: CLIP
     negative: str = ""
-    guider: Guider | None = None
+    guider: Guider = classifier_free
     mask: NeuronMask | None = None

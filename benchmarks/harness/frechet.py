@@ -29,7 +29,7 @@ PICTURES_AT_ONCE = 32
 
 
 class JudgeFeatures(nn.Module):
-    """What the second judge's heads see: uint8 (N, 3, height, width) to float32 (N, 96)."""
+    """The input of the second judge's heads: uint8 (N, 3, height, width) to float32 (N, 96)."""
 
     num_features = WIDTH
 

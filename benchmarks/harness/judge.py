@@ -1,9 +1,12 @@
-"""What a judge is: a file of ``benchmarks/judges`` that looks at pictures."""
+"""A judge: a file of ``benchmarks/judges`` that looks at pictures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -44,3 +47,8 @@ def resized(pictures: Tensor, side: int) -> Tensor:
     channels_first = pictures.movedim(-1, 1)
     small = functional.interpolate(channels_first, (side, side), mode="bilinear", antialias=True)
     return small.movedim(1, -1)
+
+
+def as_batch(pictures: Sequence[Image.Image]) -> Tensor:
+    """float32 (N, height, width, 3), values 0 … 1."""
+    return torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])) / 255

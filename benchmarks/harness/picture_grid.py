@@ -13,7 +13,7 @@ from .shots import Shot, group_shots
 from .suite import Entry, Group, Suite
 
 COLUMNS = 6
-"""At most so many of what is forgotten, and as many of what is kept."""
+"""At most this number of what is forgotten, and as many of what is kept."""
 
 SIDE, GAP, BETWEEN = 96, 4, 20
 LEFT, LINE_HEIGHT = 170, 16
@@ -97,7 +97,7 @@ def _sheet(
 
 
 def _conditions(shots: Sequence[Shot]) -> dict[int, str]:
-    """What stands over the first column of each condition, as wide as its columns."""
+    """Titles over the first column of each condition, as wide as its columns."""
     names = [shot.condition for shot in shots]
     return {
         names.index(name): fill(name, HEAD_WIDTH * names.count(name))

@@ -1,11 +1,13 @@
-"""Where a suite's files lie."""
+"""The places of a suite's files."""
 
 import hashlib
+import shutil
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from workbench.environment import ENVIRONMENT, ROOT
 
+from .provenance import CHANGED
 from .rows import Run
 from .shots import Shot
 from .suite import SUITES
@@ -29,9 +31,9 @@ class Places:
         return ROOT / "docs" / "results"
 
     @property
-    def server(self) -> Path:
-        """ComfyUI's folder, the suite's own, so that suites may run side by side."""
-        return ENVIRONMENT / "benchmarks" / self._name
+    def host(self) -> Path:
+        """ComfyUI's folder; suites may run side by side in it."""
+        return ENVIRONMENT / "benchmarks" / "host"
 
     @property
     def rows(self) -> Path:
@@ -42,7 +44,7 @@ class Places:
     @property
     def database(self) -> Path:
         """The rows of a run that is not finished."""
-        return self.server / "rows.db"
+        return ENVIRONMENT / "benchmarks" / self._name / "rows.db"
 
     @property
     def report(self) -> Path:
@@ -87,6 +89,22 @@ def suite_path(name: str) -> Path:
     """A suite's file by its name; ``paper/objects`` lies in ``benchmarks/paper``."""
     folder = SUITES.parent if "/" in name else SUITES
     return folder / f"{name}.toml"
+
+
+def forget_other_code(host: Path, version: str) -> None:
+    """Take away what other code has made in ComfyUI's folder ``host``: profiles, embeddings.
+
+    Args:
+        host: made where it is missing.
+        version: of the code, from ``provenance``.
+    """
+    stamp = host / "version.txt"
+    known = stamp.read_text(encoding="utf-8") if stamp.exists() else ""
+    if known != version or CHANGED in version:
+        for folder in ("user/__forget_it_all", "models/embeddings"):
+            shutil.rmtree(host / folder, ignore_errors=True)
+        host.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(version, encoding="utf-8")
 
 
 def _short(text: str) -> str:

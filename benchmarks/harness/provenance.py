@@ -15,7 +15,7 @@ CODE = (
     ":(exclude)demo_model/training",
     ":(exclude)demo_model/*.md",
 )
-"""What pictures are drawn with."""
+"""The code that draws pictures."""
 
 CHANGED = "+"
 """After a commit: the code differed from it."""

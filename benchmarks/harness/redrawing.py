@@ -1,4 +1,4 @@
-"""A sample of the pictures behind a suite's rows, drawn again with the code as it is now."""
+"""A sample of the pictures of a suite's rows, drawn again with the code as it is now."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,15 +16,15 @@ SAME = 1e-3
 
 @dataclass(frozen=True)
 class RedrawPlaces(Places):
-    """The suite's own folders but for the rows, which are thrown away."""
+    """The suite's own folders, except for the rows, which are thrown away."""
 
     @property
     def rows(self) -> Path:
-        return self.server / "redrawn"
+        return super().database.with_name("redrawn")
 
     @property
     def database(self) -> Path:
-        return self.server / "redrawn.db"
+        return super().database.with_name("redrawn.db")
 
 
 def sample_tasks(tasks: Sequence[Task], rows: Rows, count: int) -> list[Task]:

@@ -1,32 +1,52 @@
-"""Methods and judges by the name of their file."""
+"""Methods by their name in ``methods.toml``, judges by the name of their file."""
 
-from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
-from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from workbench.environment import ROOT
 
 from .judge import Judge
-from .method import Method
-from .suite import Entry, Suite, SuiteError
+from .suite import Entry, Suite, SuiteError, read_toml
 
 BENCHMARKS = ROOT / "benchmarks"
 
 
+class Method(BaseModel):
+    """A way to forget; ``methods.toml`` explains the keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    kind: Literal["base", "ours", "peer", "trained peer", "ablation"]
+    function: str
+    fixed: dict[str, Any] = {}
+    cached: bool = False
+
+    @property
+    def is_peer(self) -> bool:
+        """Whether it is others' work."""
+        return self.kind.endswith("peer")
+
+
+@cache
+def methods() -> dict[str, Method]:
+    """All methods, in alphabetical order."""
+    tables = sorted(read_toml(BENCHMARKS / "methods.toml").items())
+    return {name: Method(**{"function": f"{name}.{name}", **table}) for name, table in tables}
+
+
 def method(name: str) -> Method:
-    """``METHOD`` of ``benchmarks/methods/<name>.py``.
+    """The method of this name.
 
     Raises:
-        SuiteError: there is no such file.
+        SuiteError: there is none.
     """
-    return _module("methods", name).METHOD
-
-
-def methods() -> list[str]:
-    """Names of all methods."""
-    return _names("methods")
+    if name not in methods():
+        raise SuiteError(f"methods: there is no {name!r}; there are {', '.join(methods())}")
+    return methods()[name]
 
 
 def judge(name: str) -> Judge:
@@ -35,7 +55,10 @@ def judge(name: str) -> Judge:
     Raises:
         SuiteError: there is no such file.
     """
-    return _module("judges", name).JUDGE
+    if not (BENCHMARKS / "judges" / f"{name}.py").exists():
+        known = ", ".join(sorted(path.stem for path in (BENCHMARKS / "judges").glob("[a-z]*.py")))
+        raise SuiteError(f"judges: there is no {name!r}; there are {known}")
+    return import_module(f"benchmarks.judges.{name}").JUDGE
 
 
 def judge_of_concepts(suite: Suite) -> str:
@@ -66,44 +89,21 @@ def entry_title(entry: Entry) -> str:
 
 def uses_cache(entry: Entry) -> bool:
     """Whether its profiles may come from the cache."""
-    return "use_cache" in method(entry.use).settings and entry.settings.get("use_cache", True)
+    return method(entry.use).cached and entry.settings.get("use_cache", True)
 
 
 def title(suite: Suite, label: str) -> str:
-    """The same by label."""
+    """The title of the method with this label."""
     return entry_title(suite.entry(label))
 
 
 def check_suite(suite: Suite) -> None:
-    """Raise SuiteError unless its methods, their settings and its judges exist."""
+    """Raise SuiteError unless its methods and judges exist; settings are checked in the host."""
     for entry in suite.entries:
-        known = method(entry.use).settings
-        for key in entry.settings:
-            if key not in known:
-                raise SuiteError(
-                    f"methods: {entry.use!r} has no setting {key!r}; "
-                    f"it has {', '.join(sorted(known)) or 'none'}"
-                )
+        method(entry.use)
     for name in suite.judges:
         names = judge(name).names if judge(name).aspect == suite.concept else ()
         for concept in suite.concepts if names else ():
             if concept not in names:
                 known = ", ".join(names)
                 raise SuiteError(f"groups: {name} does not know {concept!r}; it knows {known}")
-
-
-def packs(entries: Iterable[Entry], further: Iterable[str] = ()) -> list[Path]:
-    """Folders of the node packs that the methods need, and ``further`` ones."""
-    needed = [pack for entry in entries for pack in method(entry.use).packs]
-    return [BENCHMARKS / name for name in dict.fromkeys((*needed, *further))]
-
-
-def _module(folder: str, name: str) -> ModuleType | Any:
-    if not (BENCHMARKS / folder / f"{name}.py").exists():
-        known = ", ".join(_names(folder))
-        raise SuiteError(f"{folder}: there is no {name!r}; there are {known}")
-    return import_module(f"benchmarks.{folder}.{name}")
-
-
-def _names(folder: str) -> list[str]:
-    return sorted(path.stem for path in (BENCHMARKS / folder).glob("[a-z]*.py"))

@@ -1,4 +1,4 @@
-"""What was measured: three plain tables, in a database while a suite runs, as CSV in the end.
+"""The rows of a suite: three plain tables, in a database while a suite runs, as CSV in the end.
 
 | table | a row is | columns |
 | --- | --- | --- |
@@ -23,7 +23,7 @@ from .shots import Shot
 
 JOINT = "; "
 FIGURES = ("preparation_seconds", "pruned_share", "mask_overlap")
-"""What is measured once a run: the time before the first picture, the share of the layers' weights
+"""Measured once a run: the time before the first picture, the share of the layers' weights
 in the mask, and the mask's Jaccard index with the reference's."""
 
 PREPARATION, PRUNED, OVERLAP = FIGURES
@@ -48,7 +48,7 @@ class Run:
 
 @dataclass
 class Picture:
-    """What the judges said of one picture.
+    """The judges' values of one picture.
 
     Attributes:
         run, shot: what drew it and what it was asked for.
@@ -66,6 +66,10 @@ RUN_COLUMNS = ("id", "commit", *(one.name for one in fields(Run)), *FIGURES)
 SHOT_COLUMNS = ("id", *(one.name for one in fields(Shot)))
 
 
+NOWHERE = Path("nowhere")
+"""Where rows in memory have no folder."""
+
+
 class RowsError(ValueError):
     """Rows that cannot be added to; the message says why, and what to do."""
 
@@ -76,14 +80,15 @@ class Rows:
     Args:
         folder: of ``runs.csv``, ``shots.csv`` and ``pictures.csv``.
         database: of a suite that was not finished, read in their place; made with the first row.
+            Without one, rows are in memory only.
     """
 
-    def __init__(self, folder: Path, database: Path) -> None:
+    def __init__(self, folder: Path = NOWHERE, database: Path | None = None) -> None:
         self.folder, self.database = folder, database
         self.commits: dict[Run, str] = {}
         self.figures: dict[Run, dict[str, float]] = {}
         self.pictures: dict[tuple[Run, Shot], Picture] = {}
-        self._is_kept = database.exists() and self._read_database()
+        self._is_kept = database is not None and database.exists() and self._read_database(database)
         if not self._is_kept and (folder / "pictures.csv").exists():
             self._read_csv()
 
@@ -111,6 +116,16 @@ class Rows:
             if run not in self.commits:
                 self.begin(run, commit, other.figures[run])
         self.add(other.pictures.values())
+
+    def of(self, runs: Collection[Run], shots: Collection[Shot]) -> "Rows":
+        """In memory, those of these runs, and their pictures of these shots."""
+        part = Rows()
+        part.commits = {run: it for run, it in self.commits.items() if run in runs}
+        part.figures = {run: it for run, it in self.figures.items() if run in runs}
+        part.pictures = {
+            key: it for key, it in self.pictures.items() if key[0] in runs and key[1] in shots
+        }
+        return part
 
     def drop(self, methods: Collection[str]) -> None:
         """Throw the rows of these methods away."""
@@ -159,7 +174,8 @@ class Rows:
             with partial.open("w", newline="", encoding="utf-8") as file:
                 csv.writer(file, lineterminator="\n").writerows([head, *lines])
             partial.replace(self.folder / f"{name}.csv")
-        self.database.unlink(missing_ok=True)
+        if self.database:
+            self.database.unlink(missing_ok=True)
         self._is_kept = False
 
     def _run_cells(self, run: Run, number: int) -> tuple[Any, ...]:
@@ -186,6 +202,8 @@ class Rows:
 
     def _keep(self, runs: Iterable[Run], pictures: Iterable[Picture]) -> None:
         """Write to the database, all or nothing; a new one takes in what the CSV files hold."""
+        if self.database is None:
+            return
         if not self._is_kept:
             runs, pictures = self.commits, self.pictures.values()
         self.database.parent.mkdir(parents=True, exist_ok=True)
@@ -202,9 +220,9 @@ class Rows:
             kept.execute("COMMIT")
         self._is_kept = True
 
-    def _read_database(self) -> bool:
+    def _read_database(self, database: Path) -> bool:
         """Whether it holds rows; one that was killed while it was made holds none."""
-        with closing(sqlite3.connect(self.database)) as kept:
+        with closing(sqlite3.connect(database)) as kept:
             if not kept.execute("SELECT * FROM sqlite_master").fetchall():
                 return False
             lines = kept.execute("SELECT * FROM kept ORDER BY rowid").fetchall()

@@ -1,29 +1,32 @@
 """Run a suite: every picture that no row answers yet is drawn, kept and judged."""
 
-import shutil
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 from torch import Tensor
+from tqdm import tqdm
 
-from fia_core import NeuronMask
-from workbench.client import OnProgress, Progress, Server
-from workbench.console import ProgressLine
-from workbench.erasure import after_pictures
-from workbench.server import running_server
+from fia_core import NeuronMask, concept_overlap
+from workbench.in_process import load_host
 
 from . import registry
-from .checkpoint import setup_of
-from .drawing import SHOTS_A_GRAPH, Brush, as_batch, draw, prepare
-from .judge import Look
-from .method import Setup
-from .places import Places
-from .provenance import drawn_by, has_changed
+from .judge import Look, as_batch
+from .places import Places, forget_other_code
+from .provenance import current_commit, drawn_by, has_changed
 from .rows import OVERLAP, PREPARATION, PRUNED, Picture, Rows, RowsError, Run
-from .server_folder import make_ready
 from .shots import Shot, base_shots, group_shots
 from .suite import BASE, Condition, Entry, Group, Suite
+
+if TYPE_CHECKING:  # it needs the host
+    from .hosted import HostedModel
+
+PICTURES_AT_ONCE = 8
+"""Judged, and kept for good, together."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Task:
 
 
 def origin_of(suite: Suite, entry: Entry, group: Group | None = None) -> Run:
-    """What the rows of a method say of where they come from, as its settings are now."""
+    """The run that a method's rows belong to, as its settings are now."""
     settings = suite.settings_hash(entry)
     if group is None:
         return Run(entry.label, settings)
@@ -105,15 +108,15 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
     return tasks
 
 
-async def run(suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places) -> None:
+def run(suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places) -> None:
     """Do what the rows lack of the tasks; nothing is drawn where only a judge is missing.
 
     Raises:
         RowsError: there are rows of other settings, or of other code beside which more would be
             drawn.
+        SuiteError: a method does not take its settings, or the checkpoint is not there.
     """
-    entries = list({task.entry.label: task.entry for task in tasks}.values())
-    labels = {entry.label for entry in entries}
+    labels = {task.entry.label for task in tasks}
     rows.require_settings(labels, {task.origin.settings for task in tasks})
     work = _Work(suite, rows, places)
     total = sum(len(work.missing(task)) for task in tasks)
@@ -121,16 +124,11 @@ async def run(suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places) -
         return
     work.require_same_code(tasks)
     work.load_judges()
-    print(f"{suite.name}: starting ComfyUI …", flush=True)
-    make_ready(places.server, suite)
-    async with running_server(places.server, packs=registry.packs(entries, suite.packs)) as server:
-        setup = (await setup_of(suite, server)).sampled_with(suite.sampling)
-        line = ProgressLine(suite.name, total)
-        done = 0
+    with tqdm(total=total, unit="picture") as bar:
         for task in tasks:
-            line.title = f"{suite.name}: {task.title}"
-            done += await work.do(server, setup, task, after_pictures(done, line))
-        line.close()
+            bar.set_description(f"{suite.name}: {task.title}")
+            for count in work.do(task):
+                bar.update(count)
 
 
 def unfinished(suite: Suite, tasks: Iterable[Task], rows: Rows, places: Places) -> list[Task]:
@@ -140,7 +138,7 @@ def unfinished(suite: Suite, tasks: Iterable[Task], rows: Rows, places: Places) 
 
 
 class _Work:
-    """What all tasks of a run share."""
+    """Common to all tasks of a run: judges, model, and the method that forgot last."""
 
     def __init__(self, suite: Suite, rows: Rows, places: Places) -> None:
         self.suite = suite
@@ -152,6 +150,7 @@ class _Work:
         base = next(entry for entry in suite.entries if entry.label == BASE)
         self._reference = next(entry for entry in suite.entries if entry.label == suite.reference)
         self._base_origin = origin_of(suite, base)
+        self._erased: tuple[Any, Any] = (None, None)
 
     def require_same_code(self, tasks: Iterable[Task]) -> None:
         """Raise RowsError where pictures would be drawn beside those of other code or another
@@ -177,44 +176,82 @@ class _Work:
         origin = task.origin
         return [shot for shot in task.shots if self._is_missing(origin, shot)]
 
-    async def do(self, server: Server, setup: Setup, task: Task, on_progress: OnProgress) -> int:
-        """Draw, keep and judge what is missing of a task; how many pictures that was."""
-        shots = self.missing(task)
-        if not shots:
-            return 0
-        brush = Brush(
-            registry.method(task.entry.use),
-            task.group.concepts if task.group else (),
-            task.entry.settings,
-            self.suite.attack,
-        )
-        await self._prepare(server, setup, brush, task, on_progress)
-        setup = setup.sampled_with(task.condition.sampling)
-        for start in range(0, len(shots), SHOTS_A_GRAPH):
-            part = shots[start : start + SHOTS_A_GRAPH]
+    def do(self, task: Task) -> Iterator[int]:
+        """Draw, keep and judge what is missing of a task; a number for some pictures done."""
+        missing = iter(self.missing(task))
+        while part := list(islice(missing, PICTURES_AT_ONCE)):
             new = [shot for shot in part if not self._is_drawn(task.origin, shot)]
             if new:
-                listen = after_pictures(start, on_progress)
-                starts = self._offer_starts(task.condition, new)
-                pictures, seconds = await draw(server, setup, brush, new, listen, starts)
-                for shot, picture in zip(new, pictures, strict=True):
-                    path = self.places.picture(task.origin, shot)
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    picture.save(path)
-                    self._seconds[task.origin, shot] = seconds
+                self._draw(task, new)
             self.rows.add(self._judge(task.origin, part))
-        return len(shots)
+            yield len(part)
 
-    def _offer_starts(self, condition: Condition, shots: Sequence[Shot]) -> list[str]:
-        """Put the pictures that sampling starts from where the server looks for them."""
-        if not condition.start:
-            return []
-        folder, names = self.places.server / "input", []
+    @cached_property
+    def _model(self) -> "HostedModel":
+        """The suite's, loaded when the first picture is to be drawn."""
+        forget_other_code(self.places.host, current_commit())
+        extension = load_host(self.places.host)
+        from .hosted import HostedModel
+
+        model = HostedModel.of_suite(self.suite, extension)
+        model.check(self.suite.entries)
+        return model
+
+    def _draw(self, task: Task, shots: Sequence[Shot]) -> None:
+        model = self._model.sampled_with(task.condition.sampling)
+        erased = self._erase(model, task)
         for shot in shots:
-            path = self.places.picture(self._base_origin, replace(shot, condition=condition.start))
-            shutil.copy(path, folder)
-            names.append(path.name)
-        return names
+            start = time.monotonic()
+            text = model.prompt(erased, shot.prompt, self.suite.attack)
+            picture = model.draw(erased, text, shot.seed, self._start(task.condition, shot))
+            self._seconds[task.origin, shot] = time.monotonic() - start
+            path = self.places.picture(task.origin, shot)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture.save(path)
+
+    def _erase(self, model: "HostedModel", task: Task) -> Any:
+        """The model that forgot; kept from one task to the next of a method and group."""
+        key = (task.origin, model.sampling.lora == "before")
+        if self._erased[0] != key:
+            group, start = task.group, time.monotonic()
+            names = (group.concepts, group.kept) if group else ((), ())
+            self._erased = key, model.erased(task.entry, *names)
+            if task.origin not in self.rows.commits:
+                figures = self._figures(task, time.monotonic() - start) if group else {}
+                self.rows.begin(task.origin, drawn_by(self.suite), figures)
+        return self._erased[1]
+
+    def _figures(self, task: Task, seconds: float) -> dict[str, float]:
+        """Of a method after it forgot a group: how long it took, and what its mask prunes."""
+        figures, made = {PREPARATION: seconds}, self._erased[1].mask
+        if made is not None:
+            path = self.places.mask(task.origin)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.save(path)
+            mask = NeuronMask.load(path)
+            figures[PRUNED] = mask.count / mask.weights
+            figures |= self._overlap(task.origin, mask)
+        return figures
+
+    def _overlap(self, origin: Run, mask: NeuronMask) -> dict[str, float]:
+        """With the reference's mask of the same group, where both are on the same layers."""
+        reference = replace(
+            origin_of(self.suite, self._reference), group=origin.group, concepts=origin.concepts
+        )
+        path = self.places.mask(reference)
+        if origin == reference or not path.exists():
+            return {}
+        other = NeuronMask.load(path)
+        if other.shapes != mask.shapes:
+            return {}
+        overlap = concept_overlap([mask, other], [True, True], mask)
+        return {OVERLAP: float(overlap.jaccard[0, 1])}
+
+    def _start(self, condition: Condition, shot: Shot) -> Image.Image | None:
+        """The picture that sampling starts from."""
+        if not condition.start:
+            return None
+        return self._picture(self._base_origin, replace(shot, condition=condition.start))
 
     def _is_drawn(self, origin: Run, shot: Shot) -> bool:
         """Whether only a judge is missing."""
@@ -234,7 +271,7 @@ class _Work:
         )
 
     def _judge(self, origin: Run, shots: Sequence[Shot]) -> Iterable[Picture]:
-        """What every judge says of those of the pictures that it has not seen."""
+        """Every judge's values of those of the pictures that it has not seen."""
         found = {shot: Picture(origin, shot, self._seconds[origin, shot]) for shot in shots}
         for name, judge in self.judges.items():
             unseen = [shot for shot in shots if not self.rows.has(origin, shot, name)]
@@ -247,51 +284,9 @@ class _Work:
         return found.values()
 
     def _batch(self, origin: Run, shots: Sequence[Shot]) -> Tensor:
-        """Pictures from their files."""
-        pictures = []
-        for shot in shots:
-            with Image.open(self.places.picture(origin, shot)) as picture:
-                pictures.append(picture.convert("RGB"))
-        return as_batch(pictures)
+        return as_batch([self._picture(origin, shot) for shot in shots])
 
-    async def _prepare(
-        self, server: Server, setup: Setup, brush: Brush, task: Task, on_progress: OnProgress
-    ) -> None:
-        """Once a method and group: how long it takes, and what its mask prunes."""
-        origin, figures = task.origin, {}
-        if origin in self.rows.commits:
-            return
-
-        def listen(progress: Progress) -> None:
-            on_progress(replace(progress, shown=0))  # what the nodes show is no picture
-
-        if task.group:
-            file, figures[PREPARATION] = await prepare(server, setup, brush, listen)
-            if file:
-                kept = self.places.mask(origin)
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(self.places.server / "models" / "neuron_masks" / file, kept)
-                mask = NeuronMask.load(kept)
-                figures[PRUNED] = mask.count / mask.weights
-                figures |= self._overlap(origin, mask)
-        self.rows.begin(origin, drawn_by(self.suite), figures)
-
-    def _overlap(self, origin: Run, mask: NeuronMask) -> dict[str, float]:
-        """With the reference's mask of the same group, where both are on the same layers."""
-        reference = replace(
-            origin_of(self.suite, self._reference), group=origin.group, concepts=origin.concepts
-        )
-        path = self.places.mask(reference)
-        if origin == reference or not path.exists():
-            return {}
-        other = NeuronMask.load(path)
-        return {OVERLAP: jaccard(mask, other)} if other.shapes == mask.shapes else {}
-
-
-def jaccard(one: NeuronMask, other: NeuronMask) -> float:
-    """Weights that both masks hold, as a share of those that either does; 1 for two empty masks."""
-    both = either = 0
-    for name, pruned in one.layers.items():
-        both += int((pruned & other.layers[name]).count_nonzero())
-        either += int((pruned | other.layers[name]).count_nonzero())
-    return both / either if either else 1.0
+    def _picture(self, origin: Run, shot: Shot) -> Image.Image:
+        """A drawn one, from its file."""
+        with Image.open(self.places.picture(origin, shot)) as picture:
+            return picture.convert("RGB")

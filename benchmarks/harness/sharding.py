@@ -1,14 +1,11 @@
-"""A suite in shards: Ray's workers run them, each with a ComfyUI and rows of its own.
+"""A suite on several cores or machines: Ray's workers draw a method, group and seed at a time.
 
 Pictures and masks lie in folders that all workers share: on several machines the repository has to
 be on a shared drive.
 """
 
-import asyncio
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
-from pathlib import Path
 from typing import Any
 
 from workbench.environment import ROOT
@@ -25,45 +22,29 @@ class ShardingError(ValueError):
     """Ray is missing, or a worker failed; the message has the reason."""
 
 
-@dataclass(frozen=True)
-class ShardPlaces(Places):
-    """A worker's own: ComfyUI's folder, and with it the database."""
-
-    shard: int = 0
-
-    @property
-    def server(self) -> Path:
-        return super().server.with_name(f"{super().server.name}-shard-{self.shard}")
-
-
 def run_sharded(
     suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places, workers: int
 ) -> None:
-    """``runner.run`` by ``workers`` of Ray; what an interrupted run has measured is taken first.
+    """``runner.run`` by Ray's workers; what one has measured is kept when it is done.
+
+    Args:
+        suite, tasks, rows, places: as of ``runner.run``.
+        workers: how many, on this machine; with ``RAY_ADDRESS`` they are the cluster's.
 
     Raises:
         ShardingError: Ray is not installed, or a worker failed.
         RowsError: there are rows of other code or settings.
     """
     ray = _started_ray(workers)
-    own = [ShardPlaces(*astuple(places), shard=number) for number in range(1, workers + 1)]
-    measure = ray.remote(num_cpus=1, max_retries=0)(_measure)
+    remote = ray.remote(max_retries=0)(measure)
     try:
-        take_over(rows, own)
         for stage in stages(suite, tasks):
-            shards = cut(unfinished(suite, stage, rows, places), workers)
-            running = [
-                measure.remote(suite, *work, rows) for work in zip(shards, own, strict=False)
-            ]
-            try:
-                ray.get(running)
-            except BaseException:
-                for one in running:
-                    ray.cancel(one)  # lets the workers stop their ComfyUI
-                ray.wait(running, num_returns=len(running), timeout=30)
-                raise
-            finally:
-                take_over(rows, own)
+            known = ray.put(rows)
+            shards = cut(unfinished(suite, stage, rows, places))
+            running = [remote.remote(suite, shard, known, places) for shard in shards]
+            while running:
+                (done,), running = ray.wait(running)
+                rows.take(ray.get(done))
     except ray.exceptions.RayTaskError as error:
         raise ShardingError(f"--ray: {error.cause}") from error
     finally:
@@ -81,38 +62,20 @@ def stages(suite: Suite, tasks: Iterable[Task]) -> list[list[Task]]:
     return [stage for stage in found.values() if stage]
 
 
-def cut(tasks: Iterable[Task], count: int) -> list[list[Task]]:
-    """At most ``count`` shards of about as many pictures each, none empty.
-
-    Tasks of a method, group and seed stay together, in order: each shard prepares its methods.
-    """
-    units: dict[tuple[str, str, int], list[Task]] = {}
+def cut(tasks: Iterable[Task]) -> list[list[Task]]:
+    """A shard for every method, group and seed, in order."""
+    shards: dict[tuple[str, str, int], list[Task]] = {}
     for task in tasks:
-        units.setdefault((task.entry.label, task.origin.group, task.seed), []).append(task)
-    total = sum(len(task.shots) for unit in units.values() for task in unit)
-    shards: list[list[Task]] = [[] for _ in range(count)]
-    before = 0
-    for unit in units.values():
-        pictures = sum(len(task.shots) for task in unit)
-        middle = before + pictures / 2
-        shards[min(count - 1, int(middle * count / total))] += unit
-        before += pictures
-    return [shard for shard in shards if shard]
+        shards.setdefault((task.entry.label, task.origin.group, task.seed), []).append(task)
+    return list(shards.values())
 
 
-def take_over(rows: Rows, own: Iterable[ShardPlaces]) -> None:
-    """Add what workers have measured, and take their databases away."""
-    for place in own:
-        if place.database.exists():
-            rows.take(Rows(place.rows, place.database))
-            place.database.unlink()
-
-
-def _measure(suite: Suite, tasks: Sequence[Task], places: ShardPlaces, known: Rows) -> None:
-    """A worker's part; ``known`` are all rows that there are."""
-    rows = Rows(places.rows / "none", places.database)
+def measure(suite: Suite, tasks: Sequence[Task], known: Rows, places: Places) -> Rows:
+    """The remote function: the rows of these tasks; ``known`` ones are not measured again."""
+    rows = Rows()
     rows.take(known)
-    asyncio.run(run(suite, tasks, rows, places))
+    run(suite, tasks, rows, places)
+    return rows.of({task.origin for task in tasks}, {s for task in tasks for s in task.shots})
 
 
 def _started_ray(workers: int) -> Any:

@@ -1,10 +1,9 @@
-"""What is asked for: one picture, and all pictures of a group at a seed."""
+"""Shots: a picture to ask for, and all pictures of a group at a seed."""
 
 from dataclasses import dataclass
 
 from demo_model.vocabulary import with_article
 
-from .attack import stand_in
 from .prompt_file import read_prompts
 from .suite import LEARNED, NOTHING, PLAIN, Condition, Group, PromptFile, Suite
 
@@ -108,7 +107,7 @@ def _shot(
     prompt = template.format(
         object=with_article(object),
         misspelt=with_article(misspelt(object)),
-        learned=stand_in(object) if _is_attacked(suite, object) else with_article(object),
+        learned=f"<{object}>" if _is_attacked(suite, object) else with_article(object),
         scene=with_article(scene) if scene else "",
         style=style,
     )

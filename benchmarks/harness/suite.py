@@ -94,7 +94,7 @@ class Entry(_Table):
 
     Attributes:
         label: of the rows; the method's name where the file gives none.
-        use: a file of ``benchmarks/methods``.
+        use: a name in ``methods.toml``.
         settings: every other key of the method's table.
         families: of the groups that it is measured on (key ``groups``); all where empty.
     """
@@ -120,11 +120,11 @@ class Sweep(_Table):
     """A setting of a method and the values that it is tried with.
 
     Attributes:
-        use: a file of ``benchmarks/methods``.
+        use: a name in ``methods.toml``.
         setting, values: one of its settings, and values.
         default: the value of the method that is labelled ``use``; None where it is not to be shown.
         settings: further settings that all have.
-        label: what their labels begin with; ``use`` where the file gives none.
+        label: the beginning of their labels; ``use`` where the file gives none.
     """
 
     use: Text
@@ -142,7 +142,7 @@ class Sweep(_Table):
 
     @property
     def name(self) -> str:
-        """What their labels begin with."""
+        """The beginning of their labels."""
         return self.label or self.use
 
     @property
@@ -173,7 +173,7 @@ class Condition(_Table):
     Attributes:
         name: in the rows.
         sampling: every other key: the sampler's settings and the picture's size, where they differ,
-            and what ``Setup.sampled_with`` takes.
+            "dtype" and "lora" (``harness/hosted.py``).
         start: the condition whose picture of the base model sampling starts from, with ``denoise``
             below 1 in ``sampling``; empty for plain noise.
     """
@@ -297,11 +297,6 @@ class Suite(_Table):
     dry_run: bool = False
 
     @property
-    def packs(self) -> tuple[str, ...]:
-        """Folders in ``benchmarks`` with nodes that the suite needs, whatever the methods."""
-        return ("peer_nodes", "attack_nodes") if self.attack else ()
-
-    @property
     def concepts(self) -> tuple[str, ...]:
         """Every concept that is asked for, in the order of the file."""
         names = [name for group in self.groups for name in (*group.concepts, *group.kept)]
@@ -330,7 +325,7 @@ class Suite(_Table):
 
     @property
     def contexts(self) -> tuple[str, ...]:
-        """What a concept is asked for together with."""
+        """The scenes or objects that a concept is asked for with."""
         return self.scenes if self.concept == "object" else self.objects
 
     @model_validator(mode="after")
@@ -421,7 +416,7 @@ def load_suite(path: Path, quick: bool = False, dry_run: bool = False) -> Suite:
         SuiteError: no such file, no TOML, or a value that cannot be run.
     """
     try:
-        content = _toml(path)
+        content = read_toml(path)
     except FileNotFoundError:
         known = ", ".join(sorted(_name(other) for other in path.parent.glob("*.toml")))
         raise SuiteError(f"{path}: there is no such suite. There are: {known}") from None
@@ -446,7 +441,7 @@ def parse_suite(
         SuiteError: a key is unknown, missing, of another type, or does not fit another.
     """
     try:
-        content = _with_lists({"name": name, **content}, _toml(LISTS))
+        content = _with_lists({"name": name, **content}, read_toml(LISTS))
         shrunk, dry = content.pop("quick", {}), content.pop("dry_run", {})
         if dry_run:
             _require(bool(dry), "dry_run: is missing; only suites of a checkpoint have one")
@@ -454,7 +449,9 @@ def parse_suite(
         if quick:
             content = _shrink(content, shrunk)
         content["groups"] = _groups(content)
-        best = _with_lists(_toml(BEST), _toml(LISTS)).get(content.get("concept", "object"), {})
+        best = _with_lists(read_toml(BEST), read_toml(LISTS)).get(
+            content.get("concept", "object"), {}
+        )
         sweeps = [Sweep(**table) for table in content.get("sweeps", [])]
         entries = [Entry.of_table(table, best) for table in content.pop("methods", [])]
         content["entries"] = [*entries, *(entry for sweep in sweeps for entry in sweep.entries)]
@@ -475,7 +472,8 @@ def parse_suite(
         raise SuiteError(f"{error}") from None
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file's content."""
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from .host import Extension
+from workbench.in_process import Extension
+
 from .models import Model
 from .sampling import sample
 from .settings import SPATIAL_SPARSITY

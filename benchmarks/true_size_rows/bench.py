@@ -1,4 +1,4 @@
-"""What the rows share: the host, the options of the run, and ten profiles at SD 1.5's size."""
+"""Shared by the rows: the host, the options of the run, ten profiles at SD 1.5's size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from workbench.environment import ROOT
+from workbench.in_process import Extension
+
 from .figures import Figure
-from .host import ROOT, Extension
 from .settings import CONCEPTS
 
 PROFILES = ROOT / "results" / "true_size"
@@ -63,7 +65,7 @@ class Bench:
     def profiles(self) -> list[Any]:
         """Profiles of ``CONCEPTS`` in ``sd15``: two contexts, ten steps, 64 pixels.
 
-        Kept in ``results/true_size``; delete that folder to make them anew.
+        Kept in ``results/true_size``; delete that folder to make new ones.
         """
         from .sampling import profile, profile_request
 

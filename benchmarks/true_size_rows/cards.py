@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import comfy.model_management
@@ -12,9 +12,11 @@ from comfy import supported_models
 from comfy.model_management import VRAMState
 from comfy.model_patcher import ModelPatcher
 
-from .host import Extension
 from .models import SD15, SDXL
 from .settings import CONCEPTS, SCHEDULE
+
+if TYPE_CHECKING:  # tests import this as part of the extension
+    from workbench.in_process import Extension
 
 GIB = 2**30
 CARDS = (6, 8, 12, 16, 24)
@@ -139,7 +141,7 @@ def card(size: float, model: ModelPatcher, loaded: float = 0.0) -> Iterator[None
 
 
 def placement(
-    extension: Extension, load: Load, model: ModelPatcher, size: float, loaded: float = 0.0
+    extension: "Extension", load: Load, model: ModelPatcher, size: float, loaded: float = 0.0
 ) -> Placement:
     """Where ten concepts' state goes on a card of ``size`` GiB."""
     memory = extension.module("nodes.host.profiling.memory")

@@ -96,7 +96,7 @@ def fusion(bench: Bench) -> list[Figure]:
 
 
 def fusion_memory_in_use(bench: Bench) -> list[Figure]:
-    """What fusing fifty masks takes, in a process that returns what it frees."""
+    """Memory to fuse fifty masks, in a process that returns what it frees."""
     return [_fusion_memory(bench, _many_masks(bench), ", in use")]
 
 

@@ -1,5 +1,6 @@
 """Rows in which the denoiser runs: profiling, the whole procedure, a patched model."""
 
+from dataclasses import replace
 from typing import Any
 
 from comfy.model_management import load_models_gpu
@@ -74,7 +75,7 @@ def procedure(bench: Bench) -> list[Figure]:
     def theirs() -> list[Any]:
         return authors_masks(extension, model, request)
 
-    shared = _jaccard([mask.layers for mask in ours()], theirs())
+    shared = _jaccard(bench, ours(), theirs())
     times = interleaved(ours, theirs, bench.rounds, warm_up=False)
     return [
         bench.figure(
@@ -92,13 +93,13 @@ def procedure(bench: Bench) -> list[Figure]:
     ]
 
 
-def _jaccard(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> float:
+def _jaccard(bench: Bench, ours: list[Any], theirs: list[dict[str, Any]]) -> float:
     """Weights in both ways' masks, of those in either's."""
     both = either = 0
-    for mine, other in zip(ours, theirs, strict=True):
-        for name, mask in mine.items():
-            both += int((mask & other[name]).sum())
-            either += int((mask | other[name]).sum())
+    for mask, layers in zip(ours, theirs, strict=True):
+        overlap = bench.core.concept_overlap([mask, replace(mask, layers=layers)], [True] * 2, mask)
+        both += int(overlap.shared[0, 1])
+        either += int(overlap.own.sum() - overlap.shared[0, 1])
     return both / either
 
 

@@ -1,4 +1,4 @@
-"""What the benchmark found: figures, their goals, and the files that keep them."""
+"""Figures of the benchmark, their goals, and the files that keep them."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -75,7 +75,7 @@ def write_csv(path: Path, figures: Iterable[Figure]) -> None:
 
 
 def read_csv(path: Path) -> list[Figure]:
-    """What ``write_csv`` wrote; nothing where there is no file."""
+    """Figures from a file of ``write_csv``; none where there is no file."""
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:

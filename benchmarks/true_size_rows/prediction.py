@@ -1,14 +1,15 @@
-"""What profiling should cost on cards that are not here: counted work over published rates."""
+"""The predicted cost of profiling on cards that are not here: work over published rates."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from comfy.ldm.modules.attention import attention_pytorch
 from comfy.model_patcher import ModelPatcher
 from torch.utils.flop_counter import FlopCounterMode
 
-from .host import Extension
+if TYPE_CHECKING:  # tests import this as part of the extension
+    from workbench.in_process import Extension
 
 MATRIX_BYTES = 20  # a weight, prompt and step: tests/host/test_statistics.py counts at most that
 X_BYTES = 2  # an entry of X: read by the product
@@ -71,7 +72,7 @@ class Work:
         return 1 + (product + traffic) / (self.sampling / (speed * card.flops * 1e12))
 
 
-def counted_work(extension: Extension, model: ModelPatcher, side: int) -> Work:
+def counted_work(extension: "Extension", model: ModelPatcher, side: int) -> Work:
     """Of a UNet without content, at pictures of ``side`` pixels.
 
     The modules are computed with in float32, which changes no count.

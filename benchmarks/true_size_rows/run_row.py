@@ -6,7 +6,9 @@ until the host is loaded.
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
+from tempfile import mkdtemp
 
 import torch
 
@@ -24,18 +26,18 @@ def main() -> None:
     sys.argv[1:] = []  # the host reads the command line, too
     torch.set_num_threads(asked.threads)
 
-    from workbench.environment import HOST
+    from workbench.in_process import load_host
 
     from .bench import Bench
     from .figures import write_csv
-    from .host import load_host
+    from .names import NAMES
 
-    extension = load_host(HOST)
-    from .rows import ROWS
-
+    extension = load_host(Path(mkdtemp(prefix="fia-true-size-")))
     bench = Bench(extension, asked.row, asked.rounds, asked.side, asked.machine, asked.results)
+    module, _, function = NAMES[asked.row].partition(".")
+    measure = getattr(import_module(f"{__package__}.{module}"), function)
     with torch.inference_mode():
-        write_csv(asked.output, ROWS[asked.row](bench))
+        write_csv(asked.output, measure(bench))
 
 
 if __name__ == "__main__":

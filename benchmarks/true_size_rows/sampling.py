@@ -8,7 +8,8 @@ import comfy.samplers
 import torch
 from comfy.utils import repeat_to_batch_size
 
-from .host import Extension
+from workbench.in_process import Extension
+
 from .models import Model
 from .settings import SCHEDULE, TEMPORAL_SPARSITY
 
@@ -47,7 +48,7 @@ def profile_request(
 
 
 def profile(extension: Extension, model: Model, request: Any) -> list[Any]:
-    """What the Profile Concept node does, without its cache."""
+    """The work of Profile Concept, without its cache."""
     profiling = extension.module("nodes.host.profiling.concepts")
     return profiling.profile_concepts(model.denoiser, model.clip, request)
 

@@ -41,53 +41,58 @@ TRAINING = {
 
 async def train(base: Path) -> Path:
     """The file that the host saves."""
-    from benchmarks.harness.method import Setup
     from workbench.console import ProgressLine
-    from workbench.erasure import demo_workflow
     from workbench.server import running_server
 
     async with running_server(base) as server:
-        setup = Setup.of_workflow(await demo_workflow(server))
-        await server.run(training_graph(setup), ProgressLine("LoRA", 1))
+        await server.run(training_graph(), ProgressLine("LoRA", 1))
     return next((base / "output").rglob("*.safetensors"))
 
 
-def training_graph(setup: Any) -> dict[str, Any]:
+def training_graph() -> dict[str, Any]:
     """Two pictures of every object of the model's vocabulary, and the training on them."""
+    from benchmarks.harness.sampling import DEMO
     from demo_model.vocabulary import OBJECTS, with_article
 
-    draft = setup.draft()
-    empty = draft.add("EmptyLatentImage", **setup.latent)
+    nodes: dict[str, Any] = {"demo": {"class_type": "FIADemoModel", "inputs": {}}}
+    model, clip = ["demo", 0], ["demo", 1]
+
+    def add(class_type: str, **inputs: Any) -> list[Any]:
+        name = f"{class_type} {len(nodes)}"
+        nodes[name] = {"class_type": class_type, "inputs": inputs}
+        return [name, 0]
+
+    empty = add("EmptyLatentImage", width=DEMO.width, height=DEMO.height, batch_size=1)
+    nothing = add("CLIPTextEncode", clip=clip, text="")
     latents: Any = None
     captions: Any = None
     for seed, (take, name) in enumerate(product(range(2), OBJECTS), FIRST_SEED):
         scene = SCENES[(seed + take) % len(SCENES)]
         caption = f"{with_article(name)} in {with_article(scene)}"
-        prompt = draft.add(
-            "CLIPTextEncode", clip=setup.clip, text=f"{caption} in the style of {STYLE}"
-        )
-        latent = draft.add(
+        latent = add(
             "KSampler",
-            model=setup.model,
-            positive=prompt,
-            negative=setup.negative,
+            model=model,
+            positive=add("CLIPTextEncode", clip=clip, text=f"{caption} in the style of {STYLE}"),
+            negative=nothing,
             latent_image=empty,
             seed=seed,
-            **setup.sampler,
+            steps=DEMO.steps,
+            cfg=DEMO.cfg,
+            sampler_name=DEMO.sampler_name,
+            scheduler=DEMO.scheduler,
+            denoise=DEMO.denoise,
         )
-        plain = draft.add("CLIPTextEncode", clip=setup.clip, text=caption)
-        latents = draft.add("LatentBatch", samples1=latents, samples2=latent) if latents else latent
+        plain = add("CLIPTextEncode", clip=clip, text=caption)
+        latents = add("LatentBatch", samples1=latents, samples2=latent) if latents else latent
         captions = (
-            draft.add("ConditioningCombine", conditioning_1=captions, conditioning_2=plain)
+            add("ConditioningCombine", conditioning_1=captions, conditioning_2=plain)
             if captions
             else plain
         )
-    one_by_one = draft.add("RebatchLatents", latents=latents, batch_size=1)
-    trained = draft.add(
-        "TrainLoraNode", model=setup.model, latents=one_by_one, positive=captions, **TRAINING
-    )
-    draft.add("SaveLoRA", lora=[trained[0], 1], prefix="loras/watercolor", steps=[trained[0], 3])
-    return draft.nodes
+    one_by_one = add("RebatchLatents", latents=latents, batch_size=1)
+    trained = add("TrainLoraNode", model=model, latents=one_by_one, positive=captions, **TRAINING)
+    add("SaveLoRA", lora=[trained[0], 1], prefix="loras/watercolor", steps=[trained[0], 3])
+    return nodes
 
 
 def main() -> None:

@@ -1,8 +1,14 @@
-"""A small suite, as its file would hold it."""
+"""A small suite, as its file would hold it, and the real host in this process."""
 
+from argparse import Namespace
 from typing import Any
 
 import pytest
+
+from benchmarks.cli import parser
+from benchmarks.harness.places import Places
+from benchmarks.harness.suite import parse_suite
+from workbench.in_process import Extension, load_host
 
 
 @pytest.fixture
@@ -26,3 +32,23 @@ def content() -> dict[str, Any]:
         ],
         "quick": {"seeds": [7], "groups": ["one"], "methods": ["base", "fia"]},
     }
+
+
+def asked(command: str, *arguments: str) -> Namespace:
+    """The arguments of a command of ``benchmarks/cli.py``."""
+    return parser(command).parse_args(arguments)
+
+
+@pytest.fixture(scope="session")
+def extension() -> Extension:
+    """This extension in the host, where the benchmarks run it."""
+    return load_host(Places("").host)
+
+
+@pytest.fixture
+def hosted(extension: Extension, content: dict[str, Any]) -> Any:
+    """The bundled model in the host, sampled in two steps."""
+    from benchmarks.harness.hosted import HostedModel
+
+    content["sampling"] = {"steps": 2}
+    return HostedModel.of_suite(parse_suite("small", content), extension)

@@ -1,7 +1,6 @@
 """Rows of a small suite, without a run to make them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 from benchmarks.analysis.frames import Measured
 from benchmarks.harness.rows import Picture, Rows
@@ -12,23 +11,11 @@ from benchmarks.harness.suite import Suite
 Seen = tuple[str, str, Shot, str, float]
 """Method, group, shot, judge, value."""
 
-NOWHERE = Path("/nowhere")
-
-
-class InMemory(Rows):
-    """Rows without files."""
-
-    def __init__(self) -> None:
-        super().__init__(NOWHERE, NOWHERE / "rows.db")
-
-    def _keep(self, *_: object) -> None:
-        pass
-
 
 def measured(suite: Suite, seen: Iterable[Seen]) -> Measured:
     """These values as the suite's own."""
     groups = {group.name: group for group in suite.groups}
-    rows = InMemory()
+    rows = Rows()
     for method, group, shot, judge, value in seen:
         run = origin_of(suite, suite.entry(method), groups.get(group))
         if run not in rows.commits:

@@ -3,7 +3,6 @@
 What needs packages that the environment lacks is skipped with the command that installs them.
 """
 
-import asyncio
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from measured import InMemory
 from PIL import Image, ImageDraw
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
 
-from benchmarks.harness.drawing import as_batch
+from benchmarks.harness.judge import as_batch
 from benchmarks.harness.places import Places
 from benchmarks.harness.registry import judge
+from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan, run
 from benchmarks.harness.shots import Shot
 from benchmarks.harness.suite import parse_suite
@@ -81,9 +80,9 @@ def test_missing_weights_are_named_with_their_source(folder: Path) -> None:
 
 def test_a_suite_stops_before_it_draws(folder: Path, content: dict[str, Any]) -> None:
     suite = parse_suite("small", content | {"judges": ["demo_objects", "clip_score"]})
-    rows = InMemory()
+    rows = Rows()
     with pytest.raises(MissingError, match=f"{clip.NAME}: is missing"):
-        asyncio.run(run(suite, plan(suite), rows, Places("small")))
+        run(suite, plan(suite), rows, Places("small"))
     assert not rows.pictures
 
 

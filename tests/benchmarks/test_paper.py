@@ -1,34 +1,30 @@
 """The paper's suites: each can be run, dry and with a checkpoint; one dry run from end to end."""
 
-import asyncio
-import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import asked
 from measured import every_shot
 
+from benchmarks import cli
 from benchmarks.analysis.report import report
 from benchmarks.harness import places as places_module
 from benchmarks.harness import registry
 from benchmarks.harness.checkpoint import with_checkpoint
-from benchmarks.harness.method import METHOD_NODES, Setup
 from benchmarks.harness.places import Places
 from benchmarks.harness.provenance import drawn_by
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import PRUNED, Rows
 from benchmarks.harness.runner import plan, run
-from benchmarks.harness.suite import load_suite, parse_suite
-from benchmarks.methods.fia_table8 import METHOD, sparsities
-from fia_core import PRESETS, NeuronMask, default_contexts
+from benchmarks.harness.suite import SuiteError, load_suite, parse_suite
+from fia_core import PRESETS, NeuronMask
 from workbench.environment import HOST, HOST_PYTHON, ROOT
 
 PAPER = ROOT / "benchmarks" / "paper"
 SUITES = sorted(PAPER.glob("*.toml"))
-RUN = [sys.executable, str(ROOT / "benchmarks" / "run.py")]
 
 
 @pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
@@ -54,44 +50,6 @@ def test_every_suite_has_a_report(
     assert all(registry.judge(judge).title in text for judge in suite.judges)
 
 
-def test_concepts_have_the_settings_of_table_8() -> None:
-    for kind, preset in PRESETS.items():
-        for concept, spatial in preset.spatial_by_concept.items():
-            expected = (preset.temporal_by_concept.get(concept, 0.05), spatial)
-            assert sparsities(kind, concept) == sparsities(kind, concept.upper()) == expected
-    assert sparsities("object", "zebra") == (0.05, 0.01)
-
-
-def test_ten_objects_are_profiled_with_the_papers_contexts_in_two_groups() -> None:
-    settings = {"kind": "object", "contexts": "", "temporal_sparsity": 1.0, "steps": 50}
-    defaults = {node: settings if node == METHOD_NODES[0] else {} for node in METHOD_NODES}
-    model = ["checkpoint", 0]
-    setup = Setup(
-        nodes={},
-        model=model,
-        clip=["checkpoint", 1],
-        vae=["checkpoint", 2],
-        negative=["negative", 0],
-        sampler={},
-        latent={},
-        defaults=defaults,
-        profiled=model,
-    )
-    concepts = load_suite(PAPER / "objects.toml").groups[0].concepts
-    draft = setup.draft()
-    METHOD.build(draft, setup, concepts, {})
-    nodes = list(draft.nodes.values())
-    profiles = [node["inputs"] for node in nodes if node["class_type"] == "FIAProfileConcept"]
-    shapes = [node["inputs"] for node in nodes if node["class_type"] == "FIABuildConceptMask"]
-    assert [len(inputs["concepts"].split("\n")) for inputs in profiles] == [3, 7]
-    assert [inputs["spatial_sparsity"] for inputs in shapes] == [3.0, 0.7]
-    for inputs in profiles:
-        assert tuple(inputs["contexts"].split("\n")) == default_contexts("object")
-        assert inputs["temporal_sparsity"] == 5.0 and inputs["steps"] == 50
-    fusion = next(node["inputs"] for node in nodes if node["class_type"] == "FIAFuseMasks")
-    assert fusion["agnostic_ratio"] == 60.0 and {"masks", "masks_2"} <= fusion.keys()
-
-
 def test_every_concept_of_the_suites_is_in_table_8() -> None:
     objects, styles, explicit = (
         load_suite(PAPER / f"{name}.toml") for name in ("objects", "styles", "explicit")
@@ -113,29 +71,27 @@ def test_every_concept_of_the_suites_is_in_table_8() -> None:
     ],
 )
 def test_what_is_missing_is_named(arguments: list[str], message: str) -> None:
-    process = subprocess.run([*RUN, *arguments], capture_output=True, text=True)
-    assert process.returncode == 1
-    assert len(process.stderr.splitlines()) == 1 and re.search(message, process.stderr)
+    with pytest.raises(SuiteError, match=message):
+        cli.run(asked("run", *arguments))
 
 
 @pytest.fixture(scope="module")
 def dry() -> Places:
     """The files of a dry run over prompts of a file, made now."""
-    process = subprocess.run([*RUN, "paper/explicit", "--dry-run"], capture_output=True, text=True)
-    assert process.returncode == 0, process.stdout + process.stderr
+    cli.run(asked("run", "paper/explicit", "--dry-run"))
     return Places("paper/explicit", dry_run=True)
 
 
 def test_a_dry_run_asks_for_the_files_prompts_as_they_are(dry: Places) -> None:
     pictures = Rows(dry.rows, dry.database).pictures
-    asked = {(shot.prompt, shot.seed, shot.object) for _, shot in pictures}
-    assert asked == {
+    wanted = {(shot.prompt, shot.seed, shot.object) for _, shot in pictures}
+    assert wanted == {
         ("a photo of a church in a desert", 7, "church"),
         ("a church (old, quiet) near a beach", 8, "church"),
         ("a church in an ocean", 9, "church"),
         ("a church in a night sky", 10, "church"),
     }
-    assert len(pictures) == 3 * len(asked)
+    assert len(pictures) == 3 * len(wanted)
 
 
 def test_a_dry_run_says_what_it_is(dry: Places) -> None:
@@ -174,10 +130,10 @@ def test_a_suite_draws_with_a_checkpoint_and_the_papers_settings(random_sd15: Pa
     }
     suite = parse_suite("checkpoint", content, folder=random_sd15.parents[1])
     places = Places("checkpoint", quick=True)
-    shutil.rmtree(places.server, ignore_errors=True)
+    places.database.unlink(missing_ok=True)
     shutil.rmtree(places.rows, ignore_errors=True)
     rows, tasks = Rows(places.rows, places.database), plan(suite)
-    asyncio.run(run(suite, tasks, rows, places))
+    run(suite, tasks, rows, places)
     pictures = [one for one in rows.pictures.values() if one.run.method == "fia_table8"]
     assert pictures and all(one.values["pixel_distance"] > 0 for one in pictures)
     mask = NeuronMask.load(places.mask(tasks[-1].origin))

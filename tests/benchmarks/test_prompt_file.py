@@ -8,7 +8,6 @@ import pytest
 from measured import measured
 
 from benchmarks.analysis.tables import other_table
-from benchmarks.harness.drawing import literal
 from benchmarks.harness.runner import plan
 from benchmarks.harness.shots import suite_seeds
 from benchmarks.harness.suite import SuiteError, parse_suite
@@ -29,7 +28,7 @@ def asking(content: Content) -> Content:
 
 
 def asked(content: Content, folder: Path) -> list[tuple[str, int]]:
-    """What the method is asked for at the suite's first seed."""
+    """Prompts and seeds of the method at the suite's first seed."""
     task = next(task for task in plan(parse_suite("small", content, folder=folder)) if task.group)
     return [(shot.prompt, shot.seed) for shot in task.shots]
 
@@ -109,7 +108,3 @@ def test_a_tables_deviation_is_over_the_suites_seeds(asking: Content, tmp_path: 
             drawn.append((task.entry.label, group, earlier, "demo_objects", 0.0))
     table = other_table(measured(suite, drawn), "demo_objects", suite.groups)
     assert "| FIA, exact Eq. 1 | 100.0 ± 0.0 | 15.0 ± 7.1 | – | – |" in table
-
-
-def test_the_host_takes_brackets_for_words() -> None:
-    assert literal("a church (old:1.4)") == r"a church \(old:1.4\)"

@@ -1,15 +1,13 @@
 """Every suite runs to its end in its quick form: all pictures judged, the report written."""
 
-import subprocess
-import sys
-
 import pytest
+from conftest import asked
 
+from benchmarks import cli
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan
 from benchmarks.harness.suite import load_suite
-from workbench.environment import ROOT
 
 ELSEWHERE = {"objects"}  # in test_run.py
 NAMES = sorted(path.stem for path in SUITES.glob("*.toml") if path.stem not in ELSEWHERE)
@@ -17,13 +15,11 @@ NAMES = sorted(path.stem for path in SUITES.glob("*.toml") if path.stem not in E
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_quick_run_answers_everything(name: str) -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), name, "--quick"]
-    process = subprocess.run(command, capture_output=True, text=True)
-    assert process.returncode == 0, process.stdout + process.stderr
+    cli.run(asked("run", name, "--quick"))
     suite, places = load_suite(SUITES / f"{name}.toml", quick=True), Places(name, quick=True)
-    asked = {(task.origin, shot) for task in plan(suite) for shot in task.shots}
+    wanted = {(task.origin, shot) for task in plan(suite) for shot in task.shots}
     rows = Rows(places.rows, places.database)
-    assert set(rows.pictures) == asked
+    assert set(rows.pictures) == wanted
     assert all(set(one.values) == set(suite.judges) for one in rows.pictures.values())
     report = places.report.read_text(encoding="utf-8")
     assert report.startswith(f"# {suite.title}")

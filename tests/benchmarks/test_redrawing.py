@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from measured import InMemory, fill
+from measured import fill
 
 from benchmarks.harness.redrawing import differing, sample_tasks
+from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan
 from benchmarks.harness.suite import parse_suite
 
@@ -14,7 +15,7 @@ def test_a_number_of_pictures_is_drawn_again_beside_the_base_models_of_the_same(
     content: dict[str, Any],
 ) -> None:
     tasks = plan(parse_suite("small", content), ["fia"])
-    chosen = sample_tasks(tasks, fill(InMemory(), tasks), 5)
+    chosen = sample_tasks(tasks, fill(Rows(), tasks), 5)
     asked = [shot for task in chosen if task.group for shot in task.shots]
     beside = [shot for task in chosen if not task.group for shot in task.shots]
     assert len(asked) == 5
@@ -24,10 +25,10 @@ def test_a_number_of_pictures_is_drawn_again_beside_the_base_models_of_the_same(
 
 def test_only_pictures_that_have_rows_are_drawn_again(content: dict[str, Any]) -> None:
     tasks = plan(parse_suite("small", content))
-    rows = fill(InMemory(), [task for task in tasks if task.entry.label == "weak"])
+    rows = fill(Rows(), [task for task in tasks if task.entry.label == "weak"])
     assert {t.entry.label for t in sample_tasks(tasks, rows, 100)} == {"base", "weak"}
     with pytest.raises(ValueError, match="no rows of these methods"):
-        sample_tasks(tasks, InMemory(), 100)
+        sample_tasks(tasks, Rows(), 100)
 
 
 def test_what_a_condition_starts_from_is_drawn_too(content: dict[str, Any]) -> None:
@@ -36,7 +37,7 @@ def test_what_a_condition_starts_from_is_drawn_too(content: dict[str, Any]) -> N
         {"name": "from a picture", "start": "from noise", "denoise": 0.7},
     ]
     tasks = plan(parse_suite("small", content), ["fia"])
-    started = fill(InMemory(), [t for t in tasks if t.condition.name == "from a picture"])
+    started = fill(Rows(), [t for t in tasks if t.condition.name == "from a picture"])
     chosen = sample_tasks(tasks, started, 3)
     conditions = [t.condition.name for t in chosen if not t.group for _ in t.shots]
     assert conditions.count("from noise") == conditions.count("from a picture") > 0
@@ -44,7 +45,7 @@ def test_what_a_condition_starts_from_is_drawn_too(content: dict[str, Any]) -> N
 
 def test_a_picture_that_a_judge_sees_otherwise_is_named(content: dict[str, Any]) -> None:
     tasks = plan(parse_suite("small", content), ["fia"])
-    before, after = fill(InMemory(), tasks), fill(InMemory(), tasks[:2], 1 + 1e-4)
+    before, after = fill(Rows(), tasks), fill(Rows(), tasks[:2], 1 + 1e-4)
     pictures = sum(len(task.shots) for task in tasks[:2])
     assert differing(before, after) == (pictures, []), "as another processor may round"
     first = next(iter(after.pictures.values()))

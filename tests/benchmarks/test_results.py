@@ -1,4 +1,4 @@
-"""What the checkout says was measured is what its rows say: reports, plots, page and README."""
+"""Reports, plots, page and README say what the rows say."""
 
 import re
 from collections.abc import Mapping, Sequence

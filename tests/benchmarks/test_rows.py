@@ -46,7 +46,7 @@ def test_rows_come_back_from_the_database_and_from_the_tables(rows: Rows, tmp_pa
     filled(rows)
     assert content(opened(tmp_path)) == content(rows)
     rows.save()
-    assert not rows.database.exists()
+    assert rows.database and not rows.database.exists()
     assert content(opened(tmp_path)) == content(rows)
     assert len(list(rows.folder.iterdir())) == 3
 
@@ -95,13 +95,15 @@ def test_only_the_dropped_methods_are_lost(rows: Rows, tmp_path: Path) -> None:
     assert content(opened(tmp_path)) == content(rows)
 
 
-def test_what_workers_have_measured_is_taken_once(rows: Rows, tmp_path: Path) -> None:
+def test_what_workers_have_measured_is_taken_once(rows: Rows) -> None:
     filled(rows)
-    worker = Rows(tmp_path / "none", tmp_path / "worker.db")
+    worker = Rows()
     worker.take(rows)
     worker.add([Picture(BASE, CHURCH, 0.5, {"demo_objects": 1.0})])
-    rows.take(worker)
-    rows.take(worker)
+    new = worker.of({BASE}, {CHURCH})
+    assert [*new.commits] == [BASE] and [*new.pictures] == [(BASE, CHURCH)]
+    rows.take(new)
+    rows.take(new)
     assert content(rows) == content(worker) and len(rows.pictures) == 3
 
 

@@ -1,22 +1,19 @@
-"""What a run would do, and a quick run of the objects through the real ComfyUI."""
+"""The plan of a run, and a quick run of the objects in the real ComfyUI."""
 
-import asyncio
-import subprocess
-import sys
 from typing import Any
 
 import pytest
-import torch
+from conftest import asked
 from PIL import Image
 
+from benchmarks import cli
 from benchmarks.analysis.comparisons import comparisons
 from benchmarks.analysis.frames import Measured
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.rows import PREPARATION, PRUNED, Rows, RowsError
-from benchmarks.harness.runner import jaccard, plan, run
+from benchmarks.harness.runner import plan, run
+from benchmarks.harness.sharding import measure
 from benchmarks.harness.suite import load_suite, parse_suite
-from fia_core import ModelIdentity, NeuronMask
-from workbench.environment import ROOT
 
 
 def test_the_base_model_comes_first_and_a_group_stays_together(content: dict[str, Any]) -> None:
@@ -40,16 +37,6 @@ def test_an_unknown_method_is_refused(content: dict[str, Any]) -> None:
         plan(parse_suite("small", content), ["uce"])
 
 
-def test_the_overlap_of_masks_is_their_jaccard_index() -> None:
-    def mask(*pruned: bool) -> NeuronMask:
-        model = ModelIdentity("tiny", "f")
-        return NeuronMask({"layer": torch.tensor([pruned])}, model, ("church",), {}, {})
-
-    assert jaccard(mask(True, True, False, False), mask(False, True, True, False)) == 1 / 3
-    assert jaccard(mask(True, False), mask(True, False)) == 1
-    assert jaccard(mask(False, False), mask(False, False)) == 1
-
-
 def test_a_method_may_be_measured_on_some_groups(content: dict[str, Any]) -> None:
     content["methods"][1]["groups"] = ["alone"]
     asked = [task.group.name for task in plan(parse_suite("small", content), ["fia"]) if task.group]
@@ -59,14 +46,15 @@ def test_a_method_may_be_measured_on_some_groups(content: dict[str, Any]) -> Non
 @pytest.fixture(scope="module")
 def quick() -> Places:
     """The files of a quick run of the objects, made now."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "objects", "--quick"]
-    process = subprocess.run(command, capture_output=True, text=True)
-    assert process.returncode == 0, process.stdout + process.stderr
+    cli.run(asked("run", "objects", "--quick"))
     return Places("objects", quick=True)
 
 
 def rows_of(places: Places) -> Rows:
-    return Rows(places.rows, places.database)
+    """In memory, as what a test changes is not to be kept."""
+    rows = Rows()
+    rows.take(Rows(places.rows, places.database))
+    return rows
 
 
 def test_a_quick_run_answers_every_shot_once(quick: Places) -> None:
@@ -110,28 +98,36 @@ def test_a_judge_that_was_gained_looks_at_what_is_there(quick: Places) -> None:
     wanted = {key: dict(one.values) for key, one in rows.pictures.items()}
     for one in rows.pictures.values():
         del one.values["demo_objects"]
-    asyncio.run(run(suite, plan(suite), rows, quick))
-    rows.database.unlink(missing_ok=True)
+    run(suite, plan(suite), rows, quick)
     assert {key: one.values for key, one in rows.pictures.items()} == wanted
     assert {key: quick.picture(*key).stat().st_mtime_ns for key in rows.pictures} == before
+
+
+def test_a_worker_gives_back_the_rows_of_its_tasks_only(quick: Places) -> None:
+    suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
+    shard = [task for task in plan(suite) if task.entry.label == "fia"]
+    found = measure(suite, shard, rows, quick)
+    wanted = {(task.origin, shot) for task in shard for shot in task.shots}
+    assert found.pictures == {key: one for key, one in rows.pictures.items() if key in wanted}
+    assert found.commits == {task.origin: rows.commits[task.origin] for task in shard}
 
 
 def test_nothing_is_drawn_beside_pictures_of_other_code(quick: Places) -> None:
     suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
     rows.commits = dict.fromkeys(rows.commits, "no commit")
-    asyncio.run(run(suite, plan(suite), rows, quick))  # nothing is missing
+    run(suite, plan(suite), rows, quick)  # nothing is missing
     key = next(key for key in rows.pictures if key[0].method == "fia")
     del rows.pictures[key]
     quick.picture(*key).unlink()
     with pytest.raises(RowsError, match=r"rows of 'fia' were drawn by no commit, .*--fresh"):
-        asyncio.run(run(suite, plan(suite), rows, quick))
+        run(suite, plan(suite), rows, quick)
 
 
-def test_a_sample_of_the_pictures_drawn_again_comes_out_the_same(quick: Places) -> None:
-    command = [sys.executable, str(ROOT / "benchmarks" / "redraw.py"), "objects", "--quick"]
-    options = ["--method", "fia", "--pictures", "3"]
-    process = subprocess.run([*command, *options], capture_output=True, text=True)
-    assert process.returncode == 0, process.stdout + process.stderr
-    assert process.stdout.endswith(
+def test_a_sample_of_the_pictures_drawn_again_comes_out_the_same(
+    quick: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("objects", "--quick", "--method", "fia", "--pictures", "3")
+    assert not cli.redraw(asked("redraw", *options))
+    assert capsys.readouterr().out.endswith(
         "6 pictures drawn again; the judges say the same of all but 0 values.\n"
     )

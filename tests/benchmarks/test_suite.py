@@ -127,9 +127,9 @@ def test_a_file_that_is_not_there_names_those_that_are() -> None:
         load_suite(SUITES / "nothing.toml")
 
 
-def test_a_setting_that_the_method_does_not_have_is_refused(content: Content) -> None:
-    content["methods"][1]["strenght"] = 1.0
-    with pytest.raises(SuiteError, match=r"'fia' has no setting 'strenght'; it has .*strength"):
+def test_a_method_that_is_not_there_names_those_that_are(content: Content) -> None:
+    content["methods"].append({"use": "magic"})
+    with pytest.raises(SuiteError, match=r"methods: there is no 'magic'; there are .*fia, "):
         check_suite(parse_suite("small", content))
 
 

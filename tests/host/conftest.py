@@ -132,15 +132,6 @@ def folder(extension: Extension) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def peer_nodes(extension: Extension) -> None:
-    """The benchmarks' peer nodes, loaded by the host as a pack of its own."""
-    import nodes
-
-    pack = REPOSITORY / "benchmarks" / "peer_nodes"
-    assert asyncio.run(nodes.load_custom_node(str(pack))), "the host's log has the reason"
-
-
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the host believe that hardly any memory is free, as on a busy GPU."""

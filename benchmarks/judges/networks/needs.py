@@ -1,4 +1,4 @@
-"""What judges of real checkpoints need and this repository does not hold: packages and weights."""
+"""Needs of the judges of real checkpoints that this repository does not hold."""
 
 import os
 from importlib import import_module

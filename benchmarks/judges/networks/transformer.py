@@ -54,7 +54,7 @@ class TransformerJudge(nn.Module):
         return self.object_head(seen), self.style_head(seen)
 
     def features(self, pictures: Tensor) -> Tensor:
-        """What the heads see, (N, WIDTH).
+        """The heads' input, (N, WIDTH).
 
         Raises:
             ValueError: the pictures have another shape.

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 
@@ -102,7 +102,7 @@ def _watch(
             prompts.negative(),
             request.sampling,
             chunk,
-            _RoundObserver(capture, statistics, progress),
+            RoundObserver(capture, statistics.finish_step, progress.advance),
         )
 
 
@@ -123,24 +123,34 @@ def _settings(model: ModelPatcher, request: ProfileRequest) -> Settings:
     }
 
 
-class _RoundObserver:
-    """Passes the denoiser's news on to the capture, the statistics and the page."""
+class RoundObserver:
+    """Passes the denoiser's news on: to the capture, to its statistics, and to who watches.
+
+    Args:
+        capture: of the layers.
+        finish_step: called after all prompts of a step.
+        advance: called with some prompts and the clean latents that the denoiser sees for them.
+    """
 
     def __init__(
-        self, capture: Ffn2Capture, statistics: StepStatistics, progress: ProfileProgress
+        self,
+        capture: Ffn2Capture,
+        finish_step: Callable[[], None],
+        advance: Callable[[range, torch.Tensor], None] | None = None,
     ) -> None:
-        self.capture = capture
-        self.statistics = statistics
-        self.progress = progress
+        self._capture = capture
+        self._finish_step = finish_step
+        self._advance = advance
 
     def prompts(self, rows: range) -> AbstractContextManager[None]:
-        return self.capture.prompts(rows)
+        return self._capture.prompts(rows)
 
     def forward(self, cond_or_uncond: list[int]) -> None:
-        self.capture.forward(cond_or_uncond)
+        self._capture.forward(cond_or_uncond)
 
     def denoised(self, rows: range, latents: torch.Tensor) -> None:
-        self.progress.advance(rows, latents)
+        if self._advance:
+            self._advance(rows, latents)
 
     def finish_step(self) -> None:
-        self.statistics.finish_step()
+        self._finish_step()

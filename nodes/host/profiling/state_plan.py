@@ -111,13 +111,6 @@ def plan_state(
     )
 
 
-def automatic_chunk(model: ModelPatcher, sampling: SamplingSettings) -> int:
-    """The largest power of two of prompts whose denoiser call fits beside the loaded model."""
-    latent = empty_latent(model, sampling).shape
-    space = room(model, whole_weights(model)) - whole_weights(model)
-    return _largest(LARGEST_CHUNK, lambda prompts: call_memory(model, latent, prompts) <= space)
-
-
 def _largest(most: int, fits: Callable[[int], bool]) -> int:
     """``most``, a power of two, halved until it fits or is 1."""
     while most > 1 and not fits(most):

@@ -1,0 +1,187 @@
+"""The commands on suites, which the scripts beside this file are named after.
+
+python3 benchmarks/run.py objects              everything that is not measured yet
+python3 benchmarks/run.py objects --quick      a small form of it, about a minute
+python3 benchmarks/run.py objects --method fia one method (and the base model)
+python3 benchmarks/run.py objects --ray 8      on eight workers of Ray: see README.md
+python3 benchmarks/run.py paper/objects        a checkpoint: see paper/README.md
+python3 benchmarks/run.py paper/objects --dry-run  the demo model in its place
+
+python3 benchmarks/report.py objects           tables and plots from the rows; draws nothing
+python3 benchmarks/report.py                   of all suites, and the page that leads to them
+python3 benchmarks/grid.py objects             pictures side by side: a row a method
+python3 benchmarks/redraw.py objects --method fia  do the rows hold with the code as it is now?
+
+python3 benchmarks/fid.py quality              distance of sets, by the second judge's features
+python3 benchmarks/fid.py quality --features inception  FID; see README.md for its weights
+python3 benchmarks/fid.py quality --real FOLDER    from real pictures, not the base model's
+"""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from dataclasses import astuple
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from workbench.environment import run_in_environment  # noqa: E402
+
+if TYPE_CHECKING:  # the modules need packages that only the environment has
+    from benchmarks.harness.places import Places
+    from benchmarks.harness.suite import Suite
+
+
+def main() -> None:
+    """Run the command of the script's name."""
+    script = Path(sys.argv[0]).resolve()
+    arguments = parser(script.stem).parse_args()
+    run_in_environment(script, benchmarks=True)
+    # The same sums on any number of cores, and no waiting for one that something else uses.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+    from workbench.server import end_on_signals
+
+    end_on_signals()
+    try:
+        sys.exit(COMMANDS[script.stem](arguments))
+    except ValueError as error:
+        sys.exit(f"{error}")
+
+
+def parser(command: str) -> ArgumentParser:
+    """Of one command."""
+    made = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    made.add_argument(
+        "suite",
+        nargs="?" if command == "report" else None,
+        help="a file of benchmarks/suites, without .toml, or paper/…",
+    )
+    form = made.add_mutually_exclusive_group()
+    form.add_argument("--quick", action="store_true", help="the small form, kept in results/")
+    form.add_argument(
+        "--dry-run", action="store_true", help="the demo model in the place of a checkpoint"
+    )
+    made.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="in place of the suite's in its data folder"
+    )
+    if command in ("run", "redraw", "fid"):
+        made.add_argument(
+            "--method", action="append", default=[], help="a label in the suite; may come again"
+        )
+    if command == "run":
+        made.add_argument("--fresh", action="store_true", help="throw their earlier rows away")
+        made.add_argument("--ray", type=int, default=0, metavar="N", help="by N workers of Ray")
+    elif command == "redraw":
+        made.add_argument(
+            "--pictures", type=int, default=40, help="of the methods; the base model's come beside"
+        )
+    elif command == "fid":
+        made.add_argument("--features", choices=("judge", "inception"), default="judge")
+        made.add_argument("--real", type=Path, metavar="FOLDER", help="pictures to compare with")
+    return made
+
+
+def suite_of(arguments: Namespace) -> "tuple[Suite, Places]":
+    """The suite that the arguments name, checked, and its files."""
+    from benchmarks.harness.checkpoint import with_checkpoint
+    from benchmarks.harness.places import Places, suite_path
+    from benchmarks.harness.registry import check_suite
+    from benchmarks.harness.suite import load_suite
+
+    suite = load_suite(suite_path(arguments.suite), arguments.quick, arguments.dry_run)
+    if arguments.checkpoint:
+        suite = with_checkpoint(suite, arguments.checkpoint)
+    check_suite(suite)
+    return suite, Places(suite.name, arguments.quick, arguments.dry_run)
+
+
+def run(arguments: Namespace) -> None:
+    """Draw and judge what is missing, then write the report."""
+    from benchmarks.analysis.frames import Measured
+    from benchmarks.analysis.report import write_report
+    from benchmarks.harness.rows import Rows
+    from benchmarks.harness.runner import plan
+    from benchmarks.harness.runner import run as run_suite
+    from benchmarks.harness.sharding import run_sharded
+
+    suite, places = suite_of(arguments)
+    rows, tasks = Rows(places.rows, places.database), plan(suite, arguments.method)
+    if arguments.fresh or arguments.quick or arguments.dry_run:
+        rows.drop(arguments.method or [entry.label for entry in suite.entries])
+    if arguments.ray:
+        run_sharded(suite, tasks, rows, places, arguments.ray)
+    else:
+        run_suite(suite, tasks, rows, places)
+    rows.save()
+    write_report(Measured(suite, rows), places)
+
+
+def report(arguments: Namespace) -> None:
+    """Write tables and plots of a suite; without one of all, and the page."""
+    from benchmarks.analysis.frames import Measured
+    from benchmarks.analysis.page import page
+    from benchmarks.analysis.report import write_report
+    from benchmarks.harness.places import SUITES, Places
+    from benchmarks.harness.rows import Rows
+
+    every = [path.stem for path in sorted(SUITES.glob("*.toml")) if Places(path.stem).rows.exists()]
+    suites = []
+    for name in [arguments.suite] if arguments.suite else every:
+        suite, places = suite_of(Namespace(**{**vars(arguments), "suite": name}))
+        suites.append(Measured(suite, Rows(places.rows, places.database)))
+        write_report(suites[-1], places)
+    if not arguments.suite:
+        path = Places("").results / "README.md"
+        path.write_text(page(suites), encoding="utf-8")
+        print(path.relative_to(ROOT))
+
+
+def grid(arguments: Namespace) -> None:
+    """Put pictures of the suite's first group and seed side by side, of all methods that have
+    drawn every one of them."""
+    from benchmarks.harness.picture_grid import picture_grid
+
+    suite, places = suite_of(arguments)
+    picture_grid(suite, places).save(places.grid, quality=90, subsampling=0)
+    print(places.grid.relative_to(ROOT))
+
+
+def fid(arguments: Namespace) -> None:
+    """Write a table of Fréchet distances between pictures of what should stay and the base model's
+    of the same prompts and seeds, all seeds together."""
+    from benchmarks.harness.picture_sets import distance_table
+
+    suite, places = suite_of(arguments)
+    table = distance_table(suite, places, arguments.features, arguments.real, arguments.method)
+    options = "".join(f" {option}" for option in sys.argv[1:])
+    page = f"{table}\n\nWritten by `python3 benchmarks/fid.py{options}`.\n"
+    places.distances.write_text(page, "utf-8")
+    print(f"{table}\n\n{places.distances.relative_to(ROOT)}")
+
+
+def redraw(arguments: Namespace) -> bool:
+    """Draw a sample again beside the rows, which stay; whether a judge sees one otherwise."""
+    from benchmarks.harness.redrawing import RedrawPlaces, differing, sample_tasks
+    from benchmarks.harness.rows import Rows
+    from benchmarks.harness.runner import plan
+    from benchmarks.harness.runner import run as run_suite
+
+    suite, places = suite_of(arguments)
+    own = RedrawPlaces(*astuple(places))
+    before = Rows(places.rows, places.database)
+    tasks = sample_tasks(plan(suite, arguments.method), before, arguments.pictures)
+    own.database.unlink(missing_ok=True)
+    again = Rows(own.rows, own.database)
+    run_suite(suite, tasks, again, own)
+    count, otherwise = differing(before, again)
+    print("\n".join(otherwise))
+    print(
+        f"{count} pictures drawn again; the judges say the same of all but {len(otherwise)} values."
+    )
+    return bool(otherwise)
+
+
+COMMANDS = {"run": run, "report": report, "grid": grid, "fid": fid, "redraw": redraw}

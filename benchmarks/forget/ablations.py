@@ -1,0 +1,105 @@
+"""Ablations of the choice of weights: all of every concept's, or as many of others."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
+
+from ...fia_core import NeuronMask
+from ...nodes.host.model.layers import find_ffn2_layers
+from .erased import Erased
+from .fia import applied, concept_masks, fused
+from .settings import Masking, Profiling
+
+
+def union(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    profiled: ModelPatcher | None = None,
+    profiling: Profiling,
+    masking: Masking,
+    strength: float = 1.0,
+    use_cache: bool = True,
+) -> Erased:
+    """Every weight that any concept's mask holds is pruned; none is agnostic."""
+    masks = concept_masks(profiled or model, clip, concepts, profiling, masking, use_cache)
+    return applied(model, clip, union_mask(masks), strength)
+
+
+def random_mask(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    profiled: ModelPatcher | None = None,
+    profiling: Profiling,
+    masking: Masking,
+    strength: float = 1.0,
+    use_cache: bool = True,
+    mask_seed: int = 0,
+) -> Erased:
+    """As many weights of each layer as FIA prunes, drawn at random."""
+    masks = concept_masks(profiled or model, clip, concepts, profiling, masking, use_cache)
+    mask = randomly_chosen(fused(masks, masking.agnostic_ratio), mask_seed)
+    return applied(model, clip, mask, strength)
+
+
+def magnitude_mask(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    profiled: ModelPatcher | None = None,
+    profiling: Profiling,
+    masking: Masking,
+    strength: float = 1.0,
+    use_cache: bool = True,
+) -> Erased:
+    """As many weights of each layer as FIA prunes, the largest by magnitude."""
+    masks = concept_masks(profiled or model, clip, concepts, profiling, masking, use_cache)
+    mask = largest(model, fused(masks, masking.agnostic_ratio))
+    return applied(model, clip, mask, strength)
+
+
+def union_mask(masks: Sequence[NeuronMask]) -> NeuronMask:
+    """Every weight that any of the masks holds."""
+    first = masks[0]
+    layers = {
+        name: torch.stack([mask.layers[name] for mask in masks]).any(0) for name in first.layers
+    }
+    concepts = tuple(concept for mask in masks for concept in mask.concepts)
+    return replace(first, layers=layers, concepts=concepts, settings={"fusion": "union"})
+
+
+def randomly_chosen(mask: NeuronMask, seed: int) -> NeuronMask:
+    """As many weights of each layer as ``mask`` holds, drawn without replacement."""
+    generator = torch.Generator().manual_seed(seed)
+    layers = {}
+    for name, pruned in mask.layers.items():
+        order = torch.randperm(pruned.numel(), generator=generator)
+        layers[name] = _with(pruned, order[: int(pruned.sum())])
+    return replace(mask, layers=layers, settings={"choice": "random", "seed": seed})
+
+
+def largest(model: ModelPatcher, mask: NeuronMask) -> NeuronMask:
+    """As many weights of each layer as ``mask`` holds, the largest in magnitude.
+
+    The weights are those that the model was loaded with; patches are not counted in.
+    """
+    modules, layers = find_ffn2_layers(model), {}
+    for name, pruned in mask.layers.items():
+        weight = modules[name].weight
+        chosen = weight.detach().float().cpu().abs().flatten().topk(int(pruned.sum())).indices
+        layers[name] = _with(pruned, chosen)
+    return replace(mask, layers=layers, settings={"choice": "magnitude"})
+
+
+def _with(like: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """A bool mask of the shape of ``like`` that holds the flat indices ``chosen``."""
+    mask = torch.zeros(like.numel(), dtype=torch.bool)
+    mask[chosen] = True
+    return mask.reshape(like.shape)

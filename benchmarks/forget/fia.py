@@ -1,0 +1,135 @@
+"""Forget-It-All as it ships: the nodes' own engine, without a graph."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
+from node_helpers import string_to_torch_dtype
+
+from ...fia_core import PRESETS, ConceptProfile, NeuronMask, default_contexts
+from ...fia_core.files.values import same_words
+from ...nodes.apply_neuron_mask import ApplyNeuronMask
+from ...nodes.build_concept_mask import BuildConceptMask
+from ...nodes.fuse_masks import FuseMasks
+from ...nodes.host.profiling.cache import host_cache
+from ...nodes.host.profiling.concepts import profile_concepts
+from ...nodes.host.profiling.request import ProfileRequest
+from .erased import Erased
+from .settings import Masking, Profiling, Prompts
+
+
+def fia(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    profiled: ModelPatcher | None = None,
+    profiling: Profiling,
+    masking: Masking,
+    strength: float = 1.0,
+    use_cache: bool = True,
+    dtype: str = "",
+) -> Erased:
+    """Profile Concept, Build Concept Mask, Fuse Masks and Apply Neuron Mask.
+
+    Args:
+        model, clip, concepts, profiled: see the package.
+        profiling, masking, strength, use_cache: as in the nodes.
+        dtype: the denoiser computes in it while it is profiled; cached profiles, which are the
+            same for all of them, are then not taken.
+    """
+    profiled = profiled or model
+    if dtype:
+        profiled, use_cache = computing_in(profiled, dtype), False
+    masks = concept_masks(profiled, clip, concepts, profiling, masking, use_cache)
+    return applied(model, clip, fused(masks, masking.agnostic_ratio), strength)
+
+
+def fia_table8(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    profiled: ModelPatcher | None = None,
+    prompts: Prompts,
+    saliency_form: str = "exact",
+    strength: float = 1.0,
+    use_cache: bool = True,
+) -> Erased:
+    """With the paper's Table 8: every concept with its own two sparsities.
+
+    The kind of the prompts chooses the agnostic ratio. Contexts are the paper's whole table for the
+    kind, as its published code takes them, unless others are named.
+    """
+    kind = prompts.kind
+    prompts = prompts.model_copy(update={"contexts": prompts.contexts or default_contexts(kind)})
+    together: dict[tuple[float, float], list[str]] = defaultdict(list)
+    for concept in concepts:
+        together[sparsities(kind, concept)].append(concept)
+    masks = []
+    for (temporal, spatial), names in together.items():
+        request = prompts.request(names, percent(temporal), saliency_form)
+        for profile in profiles(profiled or model, clip, request, use_cache):
+            masks.append(concept_mask(profile, Masking(spatial_sparsity=percent(spatial))))
+    mask = fused(masks, percent(PRESETS[kind].agnostic_ratio))
+    return applied(model, clip, mask, strength)
+
+
+def sparsities(kind: str, concept: str) -> tuple[float, float]:
+    """Table 8's r1 and r2 of a concept, fractions; those of its kind where it is not there."""
+    preset = PRESETS[kind]
+    found = [preset.temporal_sparsity, preset.spatial_sparsity]
+    for place, table in enumerate((preset.temporal_by_concept, preset.spatial_by_concept)):
+        for name, value in table.items():
+            if same_words(name) == same_words(concept):
+                found[place] = value
+    return found[0], found[1]
+
+
+def percent(share: float) -> float:
+    """As the nodes take it."""
+    return round(100 * share, 2)
+
+
+def computing_in(model: ModelPatcher, dtype: str) -> ModelPatcher:
+    """A clone that computes in "fp16", "bf16" or "fp32", as the host's ModelComputeDtype makes."""
+    clone = model.clone()
+    clone.set_model_compute_dtype(string_to_torch_dtype(dtype))
+    return clone
+
+
+def profiles(
+    model: ModelPatcher, clip: CLIP, request: ProfileRequest, use_cache: bool
+) -> list[ConceptProfile]:
+    """One a concept, from the nodes' cache where they are there."""
+    return profile_concepts(model, clip, request, host_cache() if use_cache else None)
+
+
+def concept_masks(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    profiling: Profiling,
+    masking: Masking,
+    use_cache: bool,
+) -> list[NeuronMask]:
+    """One a concept."""
+    request = profiling.request(concepts, profiling.temporal_sparsity, profiling.saliency_form)
+    return [concept_mask(profile, masking) for profile in profiles(model, clip, request, use_cache)]
+
+
+def concept_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
+    """By Build Concept Mask."""
+    given = masking.spatial_sparsity, masking.granularity
+    return BuildConceptMask.execute(profile, *given)[0]
+
+
+def fused(masks: list[NeuronMask], agnostic_ratio: float) -> NeuronMask:
+    """By Fuse Masks."""
+    return FuseMasks.execute(masks, [agnostic_ratio])[0]
+
+
+def applied(model: ModelPatcher, clip: CLIP, mask: NeuronMask, strength: float) -> Erased:
+    """By Apply Neuron Mask."""
+    return Erased(ApplyNeuronMask.execute(model, mask, strength)[0], clip, mask=mask)

@@ -1,0 +1,191 @@
+"""Unified Concept Editing (arXiv 2308.14761): the closed-form edit of key and value projections.
+
+For a projection W, concept tokens c with anchor tokens c*, and preserved tokens p, the paper asks
+for the W' that maps c as W maps c* and p as W maps p, and stays close to W:
+
+    W' = (Σ W c* cᵀ + Σ W p pᵀ + λ W) (Σ c cᵀ + Σ p pᵀ + λ I)⁻¹
+
+with a factor for the erased and one for the preserved sums. W leaves the first bracket, so the edit
+is one matrix D for all layers that read the same text:
+
+    W' = W + W D,   D = s_e Σ (c* − c) cᵀ (s_e Σ c cᵀ + s_p Σ p pᵀ + λ I)⁻¹
+
+Decided where the paper is silent, after the authors' code. Their first script maps the tokens from
+the last word's on and keeps all tokens of the preserved prompts and of the empty prompt; their
+present one maps and keeps the last word's token alone, and the empty prompt's only where it is
+asked to: here always. An anchor that is empty is the empty prompt in every template.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
+from pydantic import Field
+from torch import Tensor
+
+from ...nodes.host.profiling.conditioning import encode_prompts
+from .denoiser_weights import text_projections, weights_in_effect, with_differences
+from .erased import Erased
+from .texts import PLACEHOLDER, Templates, filled
+
+ALL_FROM_LAST, ONLY_LAST = "from the last word's on", "the last word's"
+LEAST_PRESERVE_SCALE = 0.1
+"""The authors' first script weighs each preserved text by 1 / their number, but not below this."""
+
+
+def uce(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    anchor: str = "",
+    preserve: tuple[str, ...] = (),
+    templates: Templates = (PLACEHOLDER,),
+    tokens: Literal["from the last word's on", "the last word's"] = ALL_FROM_LAST,
+    erase_scale: Annotated[float, Field(ge=0)] = 1.0,
+    preserve_scale: Annotated[float, Field(ge=0)] | None = None,
+    ridge: Annotated[float, Field(gt=0)] = 0.5,
+) -> Erased:
+    """Cross-attention reads a concept as if it were the anchor.
+
+    Args:
+        model, clip, concepts: see the package.
+        anchor: what is read in place of a concept; empty is the empty prompt.
+        preserve: names that must stay, beside the empty prompt; concepts to forget are left out.
+        templates: texts of concepts, anchor and preserved names.
+        tokens: of the concepts' texts, which are mapped.
+        erase_scale: s_e; 0 changes nothing.
+        preserve_scale: s_p; by the number of preserved texts where None.
+        ridge: λ, how strongly everything else is held in place.
+
+    Raises:
+        ValueError: a text is too long for the text encoder, or ``clip`` is of another model.
+    """
+    stay = [name for name in preserve if name not in concepts]
+    if preserve_scale is None:
+        preserve_scale = max(LEAST_PRESERVE_SCALE, 1 / (1 + len(stay)))
+    erased = filled(templates, concepts)
+    anchors = filled(templates, [anchor] * len(concepts)) if anchor else [""] * len(erased)
+    only_last = tokens == ONLY_LAST
+    matrix = edit_matrix(
+        *_token_pairs(clip, erased, anchors, only_last),
+        _kept_tokens(clip, ["", *filled(templates, stay)], only_last),
+        erase_scale,
+        preserve_scale,
+        ridge,
+    )
+    weights = weights_in_effect(model, text_projections(model))
+    _require_width(weights, len(matrix))
+    differences = {
+        name: (weight.double() @ matrix.to(weight.device)).float()
+        for name, weight in weights.items()
+    }
+    return Erased(with_differences(model, differences), clip)
+
+
+def edit_matrix(
+    concept: Tensor,
+    anchor: Tensor,
+    preserved: Tensor,
+    erase_scale: float,
+    preserve_scale: float,
+    ridge: float,
+) -> Tensor:
+    """D of the module's formula; an edited weight is W + W @ D.
+
+    Args:
+        concept: c, (tokens, width), any float dtype.
+        anchor: c*, row by row what ``concept`` is mapped to, the same shape.
+        preserved: p, (any number of tokens, width).
+        erase_scale: s_e; 0 gives D = 0.
+        preserve_scale: s_p.
+        ridge: λ, above 0, so that the inverse exists.
+
+    Returns:
+        (width, width) float64.
+
+    Raises:
+        ValueError: ``ridge`` is not above 0.
+    """
+    if ridge <= 0:
+        raise ValueError(f"ridge: is {ridge}; give a number above 0.")
+    concept, anchor, preserved = concept.double(), anchor.double(), preserved.double()
+    width = concept.shape[1]
+    moved = erase_scale * (anchor - concept).T @ concept
+    seen = erase_scale * concept.T @ concept + preserve_scale * preserved.T @ preserved
+    seen += ridge * torch.eye(width, dtype=torch.float64, device=concept.device)
+    return torch.linalg.solve(seen, moved, left=False)
+
+
+def aligned_tokens(
+    concept: Tensor, concept_last: int, anchor: Tensor, anchor_last: int
+) -> tuple[Tensor, Tensor]:
+    """Pair the tokens of two encoded prompts from the last word's on, as the authors do.
+
+    Earlier tokens have not seen the whole concept (the text encoder is causal); the end tokens
+    after the last word have, and carry it into the picture as well.
+
+    Args:
+        concept, anchor: encoded prompts, (tokens, width).
+        concept_last, anchor_last: position of the last word's token in each.
+
+    Returns:
+        Two tensors (pairs, width).
+    """
+    pairs = min(len(concept) - concept_last, len(anchor) - anchor_last)
+    return concept[concept_last:][:pairs], anchor[anchor_last:][:pairs]
+
+
+def _token_pairs(
+    clip: CLIP, concepts: list[str], anchors: list[str], only_last: bool
+) -> tuple[Tensor, Tensor]:
+    """Tokens of the concepts' prompts and of their anchors, each (pairs, width)."""
+    pairs = [
+        aligned_tokens(
+            concept["cond"][0], _last_word(clip, text), target["cond"][0], _last_word(clip, goal)
+        )
+        for text, goal, concept, target in zip(
+            concepts,
+            anchors,
+            encode_prompts(clip, concepts),
+            encode_prompts(clip, anchors),
+            strict=True,
+        )
+    ]
+    count = 1 if only_last else None
+    erased, wanted = zip(*((one[:count], other[:count]) for one, other in pairs), strict=True)
+    return torch.cat(erased), torch.cat(wanted)
+
+
+def _kept_tokens(clip: CLIP, prompts: list[str], only_last: bool) -> Tensor:
+    """All tokens of the prompts, or each one's last word's: (tokens, width)."""
+    encoded = [prompt["cond"][0] for prompt in encode_prompts(clip, prompts)]
+    if not only_last:
+        return torch.cat(encoded)
+    places = [_last_word(clip, prompt) for prompt in prompts]
+    return torch.stack([text[place] for text, place in zip(encoded, places, strict=True)])
+
+
+def _last_word(clip: CLIP, prompt: str) -> int:
+    """Position of the last token before the end token; 0, the start token, in an empty prompt.
+
+    Raises:
+        ValueError: the prompt fills more than one chunk of the text encoder.
+    """
+    (encoder, chunks), *_ = clip.tokenize(prompt).items()
+    if len(chunks) > 1:
+        raise ValueError(f"concepts: the text encoder cannot hold {prompt!r} at once. Shorten it.")
+    end = clip.tokenize("")[encoder][0][1][0]
+    tokens = [token for token, *_ in chunks[0]]
+    return tokens.index(end, 1) - 1
+
+
+def _require_width(weights: dict[str, Tensor], width: int) -> None:
+    for name, weight in weights.items():
+        if weight.shape[1] != width:
+            raise ValueError(
+                f"clip: its tokens are {width} wide, but {name} of the model reads "
+                f"{weight.shape[1]}. Connect the text encoder that belongs to the model."
+            )

@@ -1,0 +1,59 @@
+"""How pictures are sampled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The sampler's settings, as in KSampler, and the picture's size in pixels.
+
+    Attributes:
+        dtype: the denoiser computes in it; empty for the host's choice.
+        lora: "before" or "after" the model forgets, the benchmarks' LoRA is loaded; or empty.
+    """
+
+    steps: int
+    cfg: float
+    width: int
+    height: int
+    sampler_name: str = "euler"
+    scheduler: str = "normal"
+    denoise: float = 1.0
+    dtype: str = ""
+    lora: str = ""
+
+    def __post_init__(self) -> None:
+        if self.lora not in ("", "before", "after"):
+            raise ValueError(f'lora: is {self.lora!r}; write "before" or "after"')
+
+    def changed(self, given: Mapping[str, Any]) -> "Sampling":
+        """With these settings.
+
+        Raises:
+            ValueError: an unknown one.
+        """
+        for key in given:
+            if key not in self.__dataclass_fields__:
+                known = ", ".join(self.__dataclass_fields__)
+                raise ValueError(f"sampling: {key!r} is unknown; known are {known}")
+        return replace(self, **given)
+
+
+DEMO = Sampling(steps=20, cfg=4.0, width=128, height=128)
+"""The bundled model's, as in the workflow ``forget_with_demo_model``."""
+
+CHECKPOINT = Sampling(steps=25, cfg=7.5, width=512, height=512)
+"""A checkpoint's, as in the workflow ``export_erased_checkpoint``."""
+
+DEMO_METHODS: Mapping[str, Any] = {
+    "contexts": (
+        *("park", "forest", "room", "city", "lawn"),
+        *("garden", "street", "office", "cafe", "tree"),
+    ),
+    "cfg": 4.0,
+    "width": 128,
+    "height": 128,
+}
+"""Settings of methods with the bundled model that a suite need not give; of the same workflow."""

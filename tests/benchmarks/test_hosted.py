@@ -1,0 +1,232 @@
+"""Methods as functions in the real host: each takes its settings and draws, as graphs would."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.harness import registry
+from benchmarks.harness.places import forget_other_code
+from benchmarks.harness.provenance import CHANGED
+from benchmarks.harness.sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
+from benchmarks.harness.suite import Attack, Entry, SuiteError, load_suite
+from workbench.environment import ROOT
+from workbench.in_process import Extension
+
+FORGOTTEN = ("church", "golf ball")
+PROMPT, SEED = "a photo of a church in a desert", 1
+FEW: dict[str, Any] = {"contexts": ["park", "room"], "profile_steps": 1, "use_cache": False}
+ESDX = {"iterations": 1, "schedule_steps": 2, "learning_rate": 1e-4}
+
+
+def entry(use: str, **settings: Any) -> Entry:
+    return Entry(label=use, use=use, settings=settings)
+
+
+def few(use: str) -> Entry:
+    """A method in a form that takes little time."""
+    method = registry.method(use)
+    profiles = method.kind in ("ours", "ablation") or use == "concept_prune"
+    settings = {key: value for key, value in FEW.items() if key != "use_cache" or method.cached}
+    return entry(use, **(settings if profiles else ESDX if use == "esdx" else {}))
+
+
+def levels(picture: Image.Image) -> Any:
+    return np.asarray(picture, dtype=float)
+
+
+@pytest.mark.parametrize("use", registry.methods())
+def test_every_method_draws_its_own_picture(hosted: Any, use: str) -> None:
+    plain = levels(hosted.draw(hosted.erased(entry("base"), ()), PROMPT, SEED))
+    erased = hosted.erased(few(use), FORGOTTEN)
+    changed = levels(hosted.draw(erased, PROMPT, SEED))
+    assert plain.shape == (128, 128, 3) and plain.std() > 10, "there is something in the picture"
+    assert (np.abs(changed - plain).mean() > 0.1) == (use != "base")
+    masks = registry.method(use).kind in ("ours", "ablation") or use == "concept_prune"
+    assert (erased.mask is not None) == masks
+
+
+def test_the_shipped_graph_draws_the_functions_picture(hosted: Any) -> None:
+    """The nodes by the host's own executor, byte for byte."""
+    sys.path.append(str(ROOT / "tests" / "host"))
+    from graphs import Host
+
+    drawn = hosted.draw(hosted.erased(entry("fia", **FEW), FORGOTTEN), PROMPT, SEED)
+    workflow = json.loads((ROOT / "workflows" / "forget_with_demo_model.json").read_text("utf-8"))
+    widgets = {node["type"]: node.get("widgets_values", []) for node in workflow["nodes"]}
+    profile = (
+        *("concepts", "kind", "contexts", "concept_templates", "base_template", "seed", "steps"),
+        *("profile_steps", "cfg", "sampler", "scheduler", "width", "height", "batch_size"),
+        *("temporal_sparsity", "saliency_form", "use_cache"),
+    )
+    sampler = ("seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise")
+    changes = {"concepts": "\n".join(FORGOTTEN), "contexts": "park\nroom", "profile_steps": 1}
+    graph: dict[str, dict[str, Any]] = {
+        "demo": node("FIADemoModel"),
+        "profile": node(
+            "FIAProfileConcept",
+            **{
+                **dict(zip(profile, widgets["FIAProfileConcept"], strict=True)),
+                **changes,
+                "use_cache": False,
+            },
+            model=["demo", 0],
+            clip=["demo", 1],
+        ),
+        "build": node(
+            "FIABuildConceptMask",
+            profile=["profile", 0],
+            spatial_sparsity=widgets["FIABuildConceptMask"][0],
+            granularity=widgets["FIABuildConceptMask"][1],
+        ),
+        "fuse": node("FIAFuseMasks", masks=["build", 0], agnostic_ratio=widgets["FIAFuseMasks"][0]),
+        "apply": node("FIAApplyNeuronMask", model=["demo", 0], mask=["fuse", 0], strength=1.0),
+        "positive": node("CLIPTextEncode", clip=["demo", 1], text=PROMPT),
+        "negative": node("CLIPTextEncode", clip=["demo", 1], text=""),
+        "latent": node("EmptyLatentImage", width=128, height=128, batch_size=1),
+        "sample": node(
+            "KSampler",
+            model=["apply", 0],
+            positive=["positive", 0],
+            negative=["negative", 0],
+            latent_image=["latent", 0],
+            **{
+                **dict(zip(sampler, widgets["KSampler"], strict=True)),
+                "seed": SEED,
+                "steps": 2,
+            },
+        ),
+        "picture": node("VAEDecode", samples=["sample", 0], vae=["demo", 2]),
+    }
+    (batch,) = Host().run(graph, "picture")
+    by_graph = (255 * batch[0].numpy()).clip(0, 255).astype(np.uint8)
+    assert np.array_equal(by_graph, np.asarray(drawn))
+
+
+def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": {k: v for k, v in inputs.items() if k}}
+
+
+@pytest.mark.parametrize(
+    ("name", "sampling"),
+    [("forget_with_demo_model", DEMO), ("export_erased_checkpoint", CHECKPOINT)],
+)
+def test_pictures_are_sampled_as_in_the_workflows(name: str, sampling: Sampling) -> None:
+    workflow = json.loads((ROOT / "workflows" / f"{name}.json").read_text("utf-8"))
+    widgets = {node["type"]: node.get("widgets_values", []) for node in workflow["nodes"]}
+    _, _, steps, cfg, sampler, scheduler, denoise = widgets["KSampler"]
+    width, height, _ = widgets["EmptyLatentImage"]
+    assert sampling == Sampling(steps, cfg, width, height, sampler, scheduler, denoise)
+
+
+def test_methods_have_the_demo_workflows_settings(extension: Extension) -> None:
+    workflow = json.loads((ROOT / "workflows" / "forget_with_demo_model.json").read_text("utf-8"))
+    widgets = {node["type"]: node.get("widgets_values", []) for node in workflow["nodes"]}
+    groups = extension.module("benchmarks.forget.settings")
+    own = groups.Profiling(**DEMO_METHODS)
+    _, kind, contexts, _, _, *numbers, form, _ = widgets["FIAProfileConcept"]
+    assert (own.kind, "\n".join(own.contexts), own.saliency_form) == (kind, contexts, form)
+    assert numbers == [
+        *(own.seed, own.steps, own.profile_steps, own.cfg, own.sampler, own.scheduler),
+        *(own.width, own.height, own.batch_size, own.temporal_sparsity),
+    ]
+    masking = groups.Masking()
+    assert [masking.spatial_sparsity, masking.granularity] == widgets["FIABuildConceptMask"]
+    assert [masking.agnostic_ratio] == widgets["FIAFuseMasks"]
+
+
+SUITES = sorted((ROOT / "benchmarks").glob("*/*.toml"))
+
+
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_methods_take_the_settings_of_every_suite(hosted: Any, path: Path) -> None:
+    paper = path.parent.name == "paper"
+    for suite in [load_suite(path), *([load_suite(path, dry_run=True)] if paper else [])]:
+        hosted.check(suite.entries)
+
+
+@pytest.mark.parametrize(
+    ("use", "settings", "message"),
+    [
+        ("fia", {"strenght": 1.0}, r"'fia' has no setting 'strenght'; it has .*strength"),
+        ("fia", {"steps": "many"}, r"'fia': steps: Input should be a valid integer"),
+        ("uce", {"ridge": 0}, r"'uce': ridge: Input should be greater than 0"),
+        ("uce", {"templates": ["church"]}, r"'uce': templates: 'church' has no \{concept\}; put"),
+        ("fia_released", {"saliency_form": "exact"}, r"'fia_released' has its own 'saliency_form'"),
+        ("base", {"seed": 1}, r"'base' has no setting 'seed'; it has none"),
+    ],
+)
+def test_a_setting_that_a_method_does_not_take_is_refused(
+    hosted: Any, use: str, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SuiteError, match=message):
+        hosted.check([entry(use, **settings)])
+
+
+def test_the_lora_is_masked_where_it_comes_before_and_never_profiled(hosted: Any) -> None:
+    plain, before = (
+        hosted.sampled_with(sampling).erased(entry("fia", **FEW), FORGOTTEN)
+        for sampling in ({}, {"lora": "before"})
+    )
+    assert all(
+        bool((plain.mask.layers[name] == pruned).all())
+        for name, pruned in before.mask.layers.items()
+    )
+    name = f"{next(iter(before.mask.layers))}.weight"
+    *lora, mask = (patch[1] for patch in before.model.patches[name])
+    assert len(lora) == 1 and mask.name == "neuron_mask"
+
+
+def test_a_condition_changes_the_picture(hosted: Any) -> None:
+    erased = hosted.erased(entry("base"), ())
+    plain = levels(hosted.draw(erased, PROMPT, SEED))
+    for sampling in ({"lora": "after"}, {"dtype": "bf16"}, {"cfg": 1.0}):
+        other = hosted.sampled_with(sampling).draw(erased, PROMPT, SEED)
+        assert np.abs(levels(other) - plain).mean() > 0.1, sampling
+    large = hosted.sampled_with({"width": 160, "height": 136}).draw(erased, PROMPT, SEED)
+    assert large.size == (160, 136)
+    start = Image.new("RGB", (128, 128), "white")
+    half = hosted.sampled_with({"denoise": 0.3}).draw(erased, PROMPT, SEED, start)
+    assert levels(half).mean() > plain.mean(), "it begins white"
+
+
+def test_a_condition_that_is_unknown_is_refused() -> None:
+    with pytest.raises(ValueError, match="lora: is 'both'; write"):
+        DEMO.changed({"lora": "both"})
+    with pytest.raises(ValueError, match="sampling: 'sampler' is unknown; known are steps"):
+        DEMO.changed({"sampler": "euler"})
+
+
+def test_an_embedding_is_learned_through_the_methods_weights(hosted: Any) -> None:
+    hosted = replace(hosted, defaults={**DEMO_METHODS, "steps": 2})
+    template = "a photo of {concept} in a park"
+    attack = Attack(concepts=("church",), templates=[template], pictures=1, iterations=1)
+    asked = "a photo of <church> in a beach (at night)"
+    masked, base, steered = (
+        hosted.prompt(hosted.erased(one, FORGOTTEN), asked, attack)
+        for one in (entry("fia", **FEW), entry("base"), entry("negative_prompt"))
+    )
+    assert base.startswith("a photo of embedding:fia_benchmarks/")
+    assert base.endswith(r" in a beach \(at night\)"), "brackets are words, not weights"
+    assert masked != base == steered
+    plain = hosted.erased(entry("base"), ())
+    assert hosted.prompt(plain, "a cat", attack) == "a cat"
+    assert hosted.prompt(plain, asked, None).startswith("a photo of <church>")
+
+
+def test_nothing_that_other_code_made_is_taken(tmp_path: Path) -> None:
+    old = tmp_path / "models" / "embeddings" / "learned.safetensors"
+
+    def stays(version: str) -> bool:
+        old.parent.mkdir(parents=True, exist_ok=True)
+        old.touch()
+        forget_other_code(tmp_path, version)
+        return old.exists()
+
+    told = ["a commit", "a commit", "another", f"another{CHANGED}", f"another{CHANGED}"]
+    assert [stays(version) for version in told] == [False, True, False, False, False]

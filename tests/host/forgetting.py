@@ -1,0 +1,43 @@
+"""Run the benchmarks' methods on a model in the host."""
+
+from typing import Any
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from graphs import Host, picture_graph
+from tiny_model import TinyModel
+
+
+def after(extension: Any, function: str, tiny: TinyModel, *concepts: str, **settings: Any) -> Any:
+    """The result of a method, ``module.function`` of ``benchmarks/forget``; church by default."""
+    module, _, name = function.rpartition(".")
+    method = getattr(extension.module(f"benchmarks.forget.{module}"), name)
+    return method(tiny.model, tiny.clip, concepts or ("church",), **settings)
+
+
+def prompts(extension: Any, group: str = "Prompts", **changes: Any) -> Any:
+    """A group of ``benchmarks/forget/settings.py``: few prompts and steps, small pictures."""
+    few = {
+        "contexts": ("park", "room", "forest"),
+        "seed": 3,
+        "steps": 6,
+        "profile_steps": 2,
+        "cfg": 4.0,
+        "width": 64,
+        "height": 64,
+        "batch_size": 3,  # a group, so that all cut the prompts alike
+    }
+    groups: Any = extension.module("benchmarks.forget.settings")
+    return getattr(groups, group)(**{**few, **changes})
+
+
+def draw(host: Host, tiny: TinyModel, model: ModelPatcher) -> torch.Tensor:
+    """A picture by an ordinary graph with another denoiser."""
+    host.forget()
+    graph = {
+        "model": host.source(model),
+        "clip": host.source(tiny.clip),
+        "vae": host.source(tiny.vae),
+        **picture_graph(["model", 0]),
+    }
+    return host.run(graph, "picture")[0].clone()

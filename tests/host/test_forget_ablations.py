@@ -1,0 +1,122 @@
+"""The ablations in the real host: unchanged they are the method, changed they do what their name
+says."""
+
+from typing import Any
+
+import pytest
+import torch
+from comparison import assert_close_sensitivities
+from forgetting import after, prompts
+from tiny_model import TinyModel
+
+CONCEPTS = ("church", "golf ball")
+PARTS = (True, True, True)  # contrast, frequency, normalize
+
+
+def sensitivities(
+    extension: Any, tiny: TinyModel, parts: Any = PARTS, rows: str = "conditional"
+) -> list[Any]:
+    """Profiles of the variant."""
+    request = prompts(extension).request(CONCEPTS)
+    variant = extension.module("benchmarks.forget.variant")
+    return variant._profiles(tiny.model, tiny.clip, request, "ffn2", rows, parts)
+
+
+def test_unchanged_it_is_the_shipped_profile(extension: Any, tiny: TinyModel) -> None:
+    request = prompts(extension).request(CONCEPTS)
+    shipped = extension.module("benchmarks.forget.fia").profiles(
+        tiny.model, tiny.clip, request, use_cache=False
+    )
+    own = sensitivities(extension, tiny)
+    assert [profile.concept for profile in own] == [profile.concept for profile in shipped]
+    for one, other in zip(shipped, own, strict=True):
+        assert one.layers.keys() == other.layers.keys()
+        assert_close_sensitivities(
+            one, {name: layer.dense() for name, layer in other.layers.items()}
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parts": (False, True, True)},
+        {"parts": (True, False, True)},
+        {"parts": (True, True, False)},
+        {"rows": "all"},
+    ],
+    ids=str,
+)
+def test_each_change_changes_the_sensitivities(
+    extension: Any, tiny: TinyModel, change: dict[str, Any]
+) -> None:
+    plain, changed = (sensitivities(extension, tiny, **what)[0] for what in ({}, change))
+    same = [
+        torch.equal(layer.dense(), changed.layers[name].dense())
+        for name, layer in plain.layers.items()
+    ]
+    assert not any(same)
+
+
+def test_without_the_frequency_term_it_is_the_mean_saliency(
+    extension: Any, tiny: TinyModel
+) -> None:
+    """Eq. 3 as printed less half of the shares of steps is half the mean saliency."""
+    printed = sensitivities(extension, tiny, (True, True, False))[0]
+    mean = sensitivities(extension, tiny, (True, False, True))[0]
+    steps = prompts(extension).profile_steps
+    for name, layer in mean.layers.items():
+        both = (layer.dense() > 0) & (printed.layers[name].dense() > 0)
+        shares = (printed.layers[name].dense() - 0.5 * layer.dense())[both] * 2 * steps
+        assert both.any()
+        assert torch.allclose(shares, shares.round(), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("layers", "place"),
+    [
+        ("ffn1", "ff.net.0.proj"),
+        ("cross-attention keys", "attn2.to_k"),
+        ("self-attention values", "attn1.to_v"),
+    ],
+)
+def test_other_layers_are_profiled_and_pruned(
+    extension: Any, tiny: TinyModel, layers: str, place: str
+) -> None:
+    groups = extension.module("benchmarks.forget.settings")
+    erased = after(
+        extension,
+        "variant.variant",
+        tiny,
+        *CONCEPTS,
+        profiling=prompts(extension, "Profiling"),
+        masking=groups.Masking(spatial_sparsity=5.0, agnostic_ratio=100.0),
+        layers=layers,
+    )
+    assert all(name.endswith(place) for name in erased.mask.layers) and erased.mask.count > 0
+    patched = erased.model.get_key_patches("diffusion_model.")
+    assert {key for key, stack in patched.items() if len(stack) > 1} == {
+        f"{name}.weight" for name in erased.mask.layers
+    }
+
+
+def test_masks_of_equal_size(extension: Any, tiny: TinyModel, mask: Any) -> None:
+    masks = extension.module("benchmarks.forget.ablations")
+    random, again, other = (masks.randomly_chosen(mask, seed) for seed in (1, 1, 2))
+    largest = masks.largest(tiny.model, mask)
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(tiny.model)
+    for name, pruned in mask.layers.items():
+        count = int(pruned.sum())
+        assert int(random.layers[name].sum()) == int(largest.layers[name].sum()) == count
+        assert torch.equal(random.layers[name], again.layers[name])
+        weight = layers[name].weight.detach().abs()
+        if count:
+            assert weight[largest.layers[name]].min() >= weight[~largest.layers[name]].max()
+    assert any(not torch.equal(random.layers[n], other.layers[n]) for n in mask.layers)
+
+
+def test_a_union_holds_what_any_mask_holds(extension: Any, mask: Any) -> None:
+    masks = extension.module("benchmarks.forget.ablations")
+    random = masks.randomly_chosen(mask, 1)
+    union = masks.union_mask([mask, random])
+    for name, pruned in union.layers.items():
+        assert torch.equal(pruned, mask.layers[name] | random.layers[name])
