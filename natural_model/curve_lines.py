@@ -25,7 +25,7 @@ class Line:
         label: of the settings that stay.
         dial: the setting that changes, the weakest value first.
         settings: those that stay.
-        hears: whether the method can be told what to keep.
+        kept_as: the setting that tells the method what to keep; empty where it cannot be told.
         told_only: settings that differ only where it is told.
     """
 
@@ -35,7 +35,7 @@ class Line:
     dial: str
     values: tuple[float, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
-    hears: bool = True
+    kept_as: str = "kept"
     told_only: bool = False
 
 
@@ -55,10 +55,10 @@ def _lines(
     dial: str,
     values: tuple[float, ...],
     labelled: Mapping[str, Mapping[str, Any]],
-    hears: bool = True,
+    kept_as: str = "kept",
 ) -> list[Line]:
     return [
-        Line(method, function, label, dial, values, settings, hears)
+        Line(method, function, label, dial, values, settings, kept_as)
         for label, settings in labelled.items()
     ]
 
@@ -105,7 +105,7 @@ LINES: tuple[Line, ...] = (
             "no blend": {"least_blend": 1.0},
             "to a photo": {"anchor": NEUTRAL},
         },
-        hears=False,
+        kept_as="",
     ),
     *_lines(
         "RECE", "rece", "ridge", (10.0, 1.0, 0.1, 0.01, 0.001),
@@ -117,6 +117,24 @@ LINES: tuple[Line, ...] = (
         },
     ),
     *_lines(
+        "UCE", "uce", "ridge", RIDGES,
+        {
+            "authors'": {},
+            "last word's token": {"tokens": "the last word's"},
+            "as in captions": {"templates": ("a photo of a {concept}",)},
+            "to a photo": {"anchor": NEUTRAL},
+        },
+        kept_as="preserve",
+    ),
+    *(
+        Line(
+            "ConceptPrune", "concept_prune", f"{share:g} %", "strength", STRENGTHS,
+            {"sparsity": share}, kept_as="",
+        )
+        for share in (1.0, 0.5, 3.0, 10.0)
+    ),
+    Line("negative prompt", "negative_prompt", "words", "", (1.0,), {"wording": "caption"}, ""),
+    *_lines(
         "NAG", "nag", "scale", (2.0, 5.0, 10.0, 20.0, 40.0),
         {
             "authors' τ 2.5, α 0.25": {"joint": " "},
@@ -124,11 +142,11 @@ LINES: tuple[Line, ...] = (
             "τ 5, α 0.5": {"joint": " ", "threshold": 5.0, "blend": 0.5},
             "τ 10, α 1": {"joint": " ", "threshold": 10.0, "blend": 1.0},
         },
-        hears=False,
+        kept_as="",
     ),
     *_lines(
         "NegPiP", "negpip", "weight", (-0.25, -0.5, -1.0, -1.5, -2.0),
         {"words": {"joint": " "}, "with and": {"joint": " and a "}},
-        hears=False,
+        kept_as="",
     ),
 )  # fmt: skip

@@ -117,13 +117,17 @@ class Subject:
 
     def erased(self, line: Line, value: float, told: bool) -> tuple[Drawn, str]:
         """The model that forgot, and its negative prompt."""
-        settings = {**line.settings, line.dial: value}
+        settings = {**line.settings} | ({line.dial: value} if line.dial else {})
         names = self.asked.names
         if line.function == "fia":
             kept = names.kept if told else ()
             return self._replaced(self._masked(names.forgotten, kept, **settings)), ""
-        if line.hears:
-            settings["kept"] = names.kept if told else ()
+        if line.kept_as:
+            settings[line.kept_as] = names.kept if told else ()
+        if line.function == "concept_prune":
+            settings["prompts"] = extension("benchmarks.forget.settings").Prompts(
+                contexts=CONTEXTS, cfg=GUIDANCE, width=SIZE, height=SIZE
+            )
         method = getattr(extension(f"benchmarks.forget.{line.function}"), line.function)
         result = method(self.plain.model, self.plain.clip, names.forgotten, **settings)
         return self._replaced(result.model, result.clip), result.negative
@@ -232,7 +236,7 @@ def measure(subject: Subject, lines: Sequence[Line], out: Path) -> None:
         write(plain, subject.plain_rows(), 0.0)
     for told in (False, True):
         for line in lines:
-            if (told and not line.hears) or (line.told_only and not told):
+            if (told and not line.kept_as) or (line.told_only and not told):
                 continue
             for value in line.values:
                 key = ("yes" if told else "no", line.method, line.label, line.dial, f"{value:g}")

@@ -36,7 +36,7 @@ def double_projections(
     concepts: Sequence[str],
     *,
     kept: Sequence[str] = (),
-    anchors: Annotated[Sequence[str], Field(min_length=1)] = ("photo",),
+    anchors: Annotated[tuple[str, ...], Field(min_length=1)] = ("photo",),
     rank_cut: Annotated[float, Field(gt=0, lt=1)] = 1e-6,
     least: Annotated[float, Field(gt=0, lt=1)] = 0.05,
     strength: Annotated[float, Field(ge=0)] = 1.0,

@@ -25,7 +25,7 @@ from comfy.sd1_clip import SDClipModel, gen_empty_tokens
 from pydantic import Field
 from torch import Tensor
 
-from ..peer_nodes.denoiser_weights import text_projections
+from .denoiser_weights import text_projections
 from .erased import Erased
 
 WRAPPER_KEY = "forget_it_all_negpip"

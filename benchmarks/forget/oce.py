@@ -29,6 +29,7 @@ from ...fia_core import base_prompts, default_contexts, default_templates
 from .erased import Erased
 from .text_readers import edited, value_readers
 from .text_states import text_states
+from .texts import PLACEHOLDER, Templates, filled
 
 SAME = 1e-6
 """Singular values below this share of the largest are none."""
@@ -40,9 +41,9 @@ def oce(
     concepts: Sequence[str],
     *,
     kept: Sequence[str] = (),
-    anchors: Sequence[str] = (" ",),
-    templates: Sequence[str] = ("{concept}",),
-    captions: Sequence[str] = (),
+    anchors: Annotated[tuple[str, ...], Field(min_length=1)] = (" ",),
+    templates: Templates = (PLACEHOLDER,),
+    captions: tuple[str, ...] = (),
     erase_scale: Annotated[float, Field(ge=0)] = 2000.0,
     preserve_scale: Annotated[float, Field(ge=0)] = 0.0,
     global_scale: Annotated[float, Field(ge=0)] = 10.0,
@@ -64,8 +65,8 @@ def oce(
     """
 
     def states(names: Sequence[str]) -> Tensor:
-        texts = [form.replace("{concept}", name) for form in templates for name in names]
-        return torch.stack([text.name for text in text_states(clip, texts)])
+        texts = text_states(clip, filled(templates, names))
+        return torch.stack([text.name for text in texts])
 
     erased, wanted = states(concepts), states(anchors)
     others = [name for name in kept if name not in concepts]

@@ -23,10 +23,10 @@ from comfy.sd import CLIP
 from pydantic import Field
 from torch import Tensor
 
-from ..peer_nodes.uce import aligned_tokens, edit_matrix
 from .erased import Erased
 from .text_readers import edited, key_and_value_readers, weights_of
 from .text_states import text_states
+from .uce import aligned_tokens, edit_matrix
 
 
 def rece(

@@ -27,10 +27,10 @@ from comfy.sd import CLIP
 from pydantic import Field
 from torch import Tensor
 
-from ..peer_nodes.uce import aligned_tokens
 from .erased import Erased
 from .text_readers import edited, key_and_value_readers
 from .text_states import text_states
+from .uce import aligned_tokens
 
 SAMPLES = 5  # of a name and of the empty prompt, for the mutual information
 TEMPERATURE = 0.7

@@ -6,7 +6,7 @@ from comfy.ldm.aura.mmdit import MMDiT
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from ..peer_nodes.denoiser_weights import (
+from .denoiser_weights import (
     DENOISER,
     text_projections,
     weights_in_effect,

@@ -15,7 +15,7 @@ from torch import Tensor
 NAMES = ["church", "golf ball"]
 WITH_KEPT = {"speed", "oce", "double_projections", "rece"}
 VALUES_ONLY = {"speed", "oce"}
-EDITS = [*sorted(WITH_KEPT), "scapre"]
+EDITS = [*sorted(WITH_KEPT), "scapre", "uce"]
 METHODS = [*EDITS, "nag", "negpip"]
 HEARING = {"oce": {"preserve_scale": 5.0}, "double_projections": {"least": 0.001}}
 """What it takes to hear of kept names: OCE weighs them with 0 by its authors' default, and the
