@@ -73,10 +73,23 @@ class Curve:
 Row = dict[str, str]
 
 
-def read(file: Path) -> list[Row]:
-    """Rows of ``curves.py``."""
+def read(file: Path, model: str | None = None, names: str | None = None) -> list[Row]:
+    """Rows of ``curves.py`` of one model and one list of names, which are never pooled.
+
+    Raises:
+        ValueError: there are none, or more of them than one and none is named.
+    """
     with file.open(newline="", encoding="utf-8") as opened:
-        return list(csv.DictReader(opened))
+        rows = list(csv.DictReader(opened))
+    for column, wanted in (("model", model), ("names", names)):
+        rows = [row for row in rows if wanted in (None, row[column])]
+        there = sorted({row[column] for row in rows})
+        if len(there) != 1:
+            raise ValueError(
+                f"--{column}: {file} has rows of {', '.join(there) or 'none such'}; name one of "
+                "those that it has."
+            )
+    return rows
 
 
 def curves(rows: Sequence[Row], told: str) -> list[Curve]:
@@ -163,7 +176,7 @@ def about(rows: Sequence[Row]) -> str:
     there = " and ".join(f"{float(plain[g]['something']):.0%}" for g in ("forgotten", "kept"))
     alone = plain["scenes alone"]
     return (
-        f"{rows[0]['names']}, names for {rows[0]['use']}; pictures a setting: {counts}; seeds: "
+        f"Model {rows[0]['model']}; names: {rows[0]['names']}, for {rows[0]['use']}; pictures a setting: {counts}; seeds: "
         f"{seeds}. The plain model: named {named}, something there {there}, in its scenes alone "
         f"{float(alone['something']):.0%}; its pictures are "
         f"{float(plain['forgotten']['from scene']):.1%} from the scenes alone."
@@ -221,7 +234,9 @@ if __name__ == "__main__":
     )
     parser.add_argument("--curves", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="a Markdown file")
+    parser.add_argument("--model", help="where the file has rows of several")
+    parser.add_argument("--names", help="likewise")
     parser.add_argument("--chosen-on", type=Path, help="curves.csv of validation names")
     arguments = parser.parse_args()
-    chosen = read(arguments.chosen_on) if arguments.chosen_on else None
-    report(read(arguments.curves), arguments.out, chosen)
+    chosen = read(arguments.chosen_on, arguments.model) if arguments.chosen_on else None
+    report(read(arguments.curves, arguments.model, arguments.names), arguments.out, chosen)

@@ -97,14 +97,18 @@ class Subject:
     """A model, what it is asked, and who looks at its pictures.
 
     Args:
+        title: of the model.
         drawn: the model before it forgets.
         asked: what to draw.
         judge: names objects.
         presence: tells something from nothing.
     """
 
-    def __init__(self, drawn: Drawn, asked: Asked, judge: Judge, presence: Judge) -> None:
-        self.plain, self.asked, self.judge, self.presence = drawn, asked, judge, presence
+    def __init__(
+        self, title: str, drawn: Drawn, asked: Asked, judge: Judge, presence: Judge
+    ) -> None:
+        self.title, self.plain, self.asked = title, drawn, asked
+        self.judge, self.presence = judge, presence
         self._profiles: dict[tuple[str, str], Any] = {}
 
     @cached_property
@@ -222,7 +226,8 @@ def _distance(pictures: Tensor, others: Tensor) -> float:
 def measure(subject: Subject, lines: Sequence[Line], out: Path) -> None:
     """All settings that OUT/curves.csv has no rows of."""
     table = out / "curves.csv"
-    about = {"names": subject.asked.names.title, "use": subject.asked.names.use}
+    names = subject.asked.names
+    about = {"model": subject.title, "names": names.title, "use": names.use}
     about["seed"] = str(subject.asked.seed)
     done = _done(table, about)
 
@@ -248,7 +253,11 @@ def measure(subject: Subject, lines: Sequence[Line], out: Path) -> None:
                 except ValueError as refusal:
                     print(f"{', '.join(key)}: {refusal}", flush=True)
                     continue
-                name = "-".join((*key, about["seed"])).replace(" ", "_").replace("/", "_")
+                name = (
+                    "-".join((subject.title, *key, about["seed"]))
+                    .replace(" ", "_")
+                    .replace("/", "_")
+                )
                 rows = subject.rows(drawn, negative, out / "sheets" / f"{name}.jpg")
                 write(key, rows, time.monotonic() - start)
                 figures = [f"{row['group']} {row['named']:.0%}" for row in rows]
@@ -297,7 +306,8 @@ def subject_of(arguments: argparse.Namespace) -> Subject:
     names = names.first(arguments.names)
     asked = Asked(names, SCENES[: arguments.scenes], FIRST_SEED[names.use] + arguments.seed)
     presence = load_judge((SOMETHING,), STYLES, arguments.presence)
-    return Subject(Drawn(held.model, held.clip, held.vae), asked, judge, presence)
+    title = "bundled" if arguments.checkpoint is None else arguments.checkpoint.stem
+    return Subject(title, Drawn(held.model, held.clip, held.vae), asked, judge, presence)
 
 
 def main() -> None:

@@ -30,7 +30,11 @@ def subject() -> Subject:
     presence = Judge((SOMETHING,), STYLES).eval()
     judge = load_judge(tuple(OBJECTS), STYLES)
     return Subject(
-        Drawn(held.model, held.clip, held.vae), Asked(TWO, ["desert"], 5), judge, presence
+        "bundled",
+        Drawn(held.model, held.clip, held.vae),
+        Asked(TWO, ["desert"], 5),
+        judge,
+        presence,
     )
 
 
@@ -127,7 +131,7 @@ def test_a_line_is_read_at_a_kept_share() -> None:
 
 def test_the_report_is_of_the_rows(tmp_path: Path) -> None:
     columns = [
-        *("names", "use", "seed", "told", "method", "settings", "dial", "value"),
+        *("model", "names", "use", "seed", "told", "method", "settings", "dial", "value"),
         *("group", "pictures", "named", "something"),
     ]
     rows: list[dict[str, Any]] = []
@@ -135,6 +139,7 @@ def test_the_report_is_of_the_rows(tmp_path: Path) -> None:
     def add(told: str, method: str, value: str, figures: dict[str, float]) -> None:
         for group, named in figures.items():
             given = (
+                "bundled",
                 "bundled",
                 "validation",
                 "7",
