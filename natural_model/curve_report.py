@@ -94,12 +94,9 @@ def read(file: Path, model: str | None = None, names: str | None = None) -> list
 
 def curves(rows: Sequence[Row], told: str) -> list[Curve]:
     """Every line; where it is told, those that cannot hear are left out. Seeds are averaged."""
-    plain = _point([row for row in rows if row["method"] == "plain model"], 0.0, 1.0)
-    kept_before = _mean(
-        float(row["named"])
-        for row in rows
-        if row["method"] == "plain model" and row["group"] == "kept"
-    )
+    of_plain = [row for row in rows if row["method"] == "plain model"]
+    kept_before = _mean(float(row["named"]) for row in of_plain if row["group"] == "kept")
+    plain = _point(of_plain, 0.0, kept_before)
     lines: dict[tuple[str, str, str], dict[float, list[Row]]] = {}
     for row in rows:
         if row["told"] == told and row["method"] != "plain model":
@@ -138,8 +135,6 @@ def _point(rows: Sequence[Row], value: float, kept_before: float) -> Point:
     forgotten = [row for row in rows if row["group"] == "forgotten"]
     kept = [row for row in rows if row["group"] == "kept"]
     share = _mean(float(row["named"]) for row in kept) / kept_before
-    if not value:
-        share = 1.0
     left = {name: _mean(float(row[name]) for row in forgotten) for name in FIGURES}
     return Point(value, share, left, _mean(float(row["from plain"]) for row in kept))
 
@@ -176,9 +171,9 @@ def about(rows: Sequence[Row]) -> str:
     there = " and ".join(f"{float(plain[g]['something']):.0%}" for g in ("forgotten", "kept"))
     alone = plain["scenes alone"]
     return (
-        f"Model {rows[0]['model']}; names: {rows[0]['names']}, for {rows[0]['use']}; pictures a setting: {counts}; seeds: "
-        f"{seeds}. The plain model: named {named}, something there {there}, in its scenes alone "
-        f"{float(alone['something']):.0%}; its pictures are "
+        f"Model: {rows[0]['model']}; names: {rows[0]['names']}, for {rows[0]['use']}; pictures a "
+        f"setting: {counts}; seeds: {seeds}. The plain model: named {named}, something there "
+        f"{there}, in its scenes alone {float(alone['something']):.0%}; its pictures are "
         f"{float(plain['forgotten']['from scene']):.1%} from the scenes alone."
     )
 

@@ -138,25 +138,9 @@ def test_the_report_is_of_the_rows(tmp_path: Path) -> None:
 
     def add(told: str, method: str, value: str, figures: dict[str, float]) -> None:
         for group, named in figures.items():
-            given = (
-                "bundled",
-                "bundled",
-                "validation",
-                "7",
-                told,
-                method,
-                "s",
-                "d",
-                value,
-                group,
-                20,
-                named,
-                1,
-            )
-            rows.append(
-                dict(zip(columns, given, strict=True))
-                | {"from scene": 0.1, "from plain": 0.1, "seconds": 1}
-            )
+            about = ("bundled", "bundled", "validation", "7", told, method, "s", "d", value)
+            row = dict(zip(columns, (*about, group, 20, named, 1), strict=True))
+            rows.append(row | {"from scene": 0.1, "from plain": 0.1, "seconds": 1})
 
     add("no", "plain model", "", {"forgotten": 1.0, "kept": 0.8, "scenes alone": 0.0})
     add("no", "NAG", "2", {"forgotten": 0.5, "kept": 0.72})
@@ -171,13 +155,15 @@ def test_the_report_is_of_the_rows(tmp_path: Path) -> None:
     report(read(file), tmp_path / "page.md")
     page = (tmp_path / "page.md").read_text()
     assert "| NAG | s, d 2 | **50%** |" in page and "| SPEED | s, d 1 | **25%** |" in page
-    assert (
-        page.index("Not told")
-        < page.index("| NAG")
-        < page.index("### Told")
-        < page.index("| SPEED")
-    )
+    places = [page.index(part) for part in ("### Not told", "| NAG", "### Told", "| SPEED")]
+    assert places == sorted(places)
     assert (tmp_path / "page.png").stat().st_size > 10_000
+    file.write_text(
+        file.read_text() + file.read_text().split("\n")[1].replace("bundled", "unet-0", 1)
+    )
+    with pytest.raises(ValueError, match=r"--model: .* has rows of bundled, unet-0; name one"):
+        read(file)
+    assert len(read(file, "unet-0")) == 1
 
 
 def test_half_of_the_presence_renders_show_something(drawings: Path) -> None:
