@@ -46,8 +46,7 @@ def negpip(
         joint: before each name.
 
     Raises:
-        ValueError: the denoiser is neither a UNet with cross-attention nor AuraFlow, or the text
-            encoder gives no room for weights.
+        ValueError: the denoiser is neither a UNet with cross-attention nor AuraFlow.
     """
     turned, reading = model.clone(), clip.clone()
     denoiser = model.get_model_object("diffusion_model")
@@ -57,16 +56,10 @@ def negpip(
     else:
         text_projections(model)  # refuses what has none
         turned.set_model_attn2_patch(keys_and_values_apart)
-    encoders = {
-        name: module
-        for name, module in reading.cond_stage_model.named_children()
-        if isinstance(module, SDClipModel)
-    }
-    if not encoders:
-        raise ValueError("clip: NegPiP needs an encoder of the kind of CLIP or T5.")
-    for name, module in encoders.items():
-        encode = partial(encode_in_turn, module)
-        reading.patcher.add_object_patch(f"{name}.encode_token_weights", encode)
+    for name, module in reading.cond_stage_model.named_children():
+        if isinstance(module, SDClipModel):
+            encode = partial(encode_in_turn, module)
+            reading.patcher.add_object_patch(f"{name}.encode_token_weights", encode)
     ending = "".join(f"{joint}({name}:{weight})" for name in concepts)
     reading.tokenizer = Ending(reading.tokenizer, ending)
     return Erased(turned, reading)

@@ -7,14 +7,18 @@ from typing import Any
 import curves
 import pytest
 import torch
+from conftest import TINY
 from curve_lines import BUDGET, LINES
 from curve_report import Curve, Point, best, read, report, same_lines
 from curve_report import curves as curves_of
 from curves import Asked, Drawn, Subject, chosen_lines, measure
 from draw import load_model
+from hosted import host_recipe
 from judge import Judge, load_judge
 from names import CURVE_NAMES_A, NEIGHBOURS, PROBED, WORLD_A, CurveNames
 from paths import BUNDLED
+from recipes import RECIPES, Recipe
+from test_training import stirred
 from train_presence_judge import SOMETHING, presence_renders
 from vocabulary import OBJECTS, STYLES
 from world import world_a
@@ -36,6 +40,11 @@ def subject() -> Subject:
         judge,
         presence,
     )
+
+
+@pytest.fixture(autouse=True)
+def short_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curves, "CONTEXTS", ("park", "room"))
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -95,6 +104,28 @@ def test_a_mask_forgets_and_protects(subject: Subject) -> None:
     assert negative == "" and drawn.clip is subject.plain.clip
     assert drawn.model.patches and again.model.patches
     assert len(subject._profiles) >= 4  # of the kept names, too
+
+
+@pytest.mark.parametrize("recipe", [TINY, RECIPES["auraflow"]], ids=["unet", "auraflow"])
+def test_every_method_takes_a_natural_model(recipe: Recipe) -> None:
+    held = host_recipe(recipe, stirred(recipe))
+    plain, judge = Drawn(held.model, held.clip, held.vae), Judge(tuple(WORLD_A), STYLES).eval()
+    asked = Asked(CURVE_NAMES_A.first(2), ["desert"], 5)
+    subject = Subject("untrained", plain, asked, judge, judge)
+    noisy, level = torch.randn(1, 8, 16, 16), torch.tensor([0.9])
+    with torch.inference_mode():
+        for line in chosen_lines([], 1, 1):
+            told = bool(line.kept_as) and line.function != "fia"
+            drawn, _ = subject.erased(line, line.values[0], told)
+            context = drawn.clip.encode_from_tokens(drawn.clip.tokenize("a photo of a poodle"))
+            options = {"cond_or_uncond": [0], "sigmas": level, "sample_sigmas": level}
+            options |= drawn.model.model_options["transformer_options"]
+            drawn.model.patch_model()
+            answer = held.model.model.apply_model(
+                noisy, level, c_crossattn=context, transformer_options=options
+            )
+            drawn.model.unpatch_model()
+            assert answer.isfinite().all(), line.method
 
 
 def test_no_method_has_more_settings_than_another_may() -> None:
