@@ -5,7 +5,7 @@
 
 Every row runs in a process of its own, in the real ComfyUI, on the GPU where there is one. The two
 timings of a ratio are taken in turn. A row that was measured before is replaced, the others stay.
-Writes ``docs/results/true_size.md`` and ``.csv``; the row "growth" also draws ``growth.png``.
+Writes ``docs/results/true_size.md`` and ``.csv``.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def measure(row: str, asked: argparse.Namespace) -> list[Figure]:
     with TemporaryDirectory() as scratch:
         output = Path(scratch) / "figures.csv"
         command = [sys.executable, "-m", "benchmarks.true_size_rows.run_row", row, str(output)]
-        for option in ("rounds", "side", "threads", "machine", "results"):
+        for option in ("rounds", "side", "threads", "machine"):
             command.append(f"--{option}={getattr(asked, option)}")
         environment = {
             **os.environ,

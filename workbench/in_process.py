@@ -43,7 +43,7 @@ def load_host(base: Path) -> Extension:
     if not _loaded:
         make_base(base)
         sys.path[:] = [place for place in sys.path if Path(place).resolve() != ROOT]
-        sys.path.insert(0, str(HOST))
+        sys.path.append(str(HOST))  # last: a torchvision that is installed goes before its stand-in
         from comfy.cli_args import args
 
         args.cpu = not torch.cuda.is_available()

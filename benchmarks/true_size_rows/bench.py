@@ -25,7 +25,6 @@ class Bench:
         rounds: of each pair of timings.
         side: of the pictures in pixels where the row does not set its own.
         machine: in words, for every figure's conditions.
-        results: folder of the report, for plots.
     """
 
     extension: Extension
@@ -33,7 +32,6 @@ class Bench:
     rounds: int
     side: int
     machine: str
-    results: Path
 
     def figure(
         self,

@@ -15,7 +15,6 @@ NAMES = {
     "memory-in-use-sdxl": "memory_rows.sdxl_memory_in_use",
     "memory-in-use-fusion": "core_rows.fusion_memory_in_use",
     "files": "file_rows.files",
-    "growth": "growth.growth",
 }
 """Name → module and function, (Bench) → figures; importable once the host is loaded."""
 
@@ -23,7 +22,5 @@ RETURNED = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20)}
 """Environment in which glibc returns a freed matrix at once; else it keeps most as gaps between
 others, which a process on a CPU holds, and which no counter of a GPU's memory would count."""
 
-ENVIRONMENTS = {
-    name: RETURNED for name in NAMES if name == "growth" or name.startswith("memory-in-use")
-}
+ENVIRONMENTS = {name: RETURNED for name in NAMES if name.startswith("memory-in-use")}
 """The environment that a row's process needs."""

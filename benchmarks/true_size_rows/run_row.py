@@ -21,7 +21,6 @@ def main() -> None:
     parser.add_argument("--side", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--machine", required=True)
-    parser.add_argument("--results", type=Path, required=True)
     asked = parser.parse_args()
     sys.argv[1:] = []  # the host reads the command line, too
     torch.set_num_threads(asked.threads)
@@ -33,7 +32,7 @@ def main() -> None:
     from .names import NAMES
 
     extension = load_host(Path(mkdtemp(prefix="fia-true-size-")))
-    bench = Bench(extension, asked.row, asked.rounds, asked.side, asked.machine, asked.results)
+    bench = Bench(extension, asked.row, asked.rounds, asked.side, asked.machine)
     module, _, function = NAMES[asked.row].partition(".")
     measure = getattr(import_module(f"{__package__}.{module}"), function)
     with torch.inference_mode():

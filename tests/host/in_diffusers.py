@@ -2,10 +2,10 @@
 
     python -P tests/host/in_diffusers.py CHECKPOINT MASK FOLDER
 
-CHECKPOINT is of ``loadable_sd15``. A program of its own, because diffusers cannot be imported beside
-the host's stand-in for torchvision. It writes below FOLDER: ``pipeline``; what that predicts for
-``inputs.safetensors``; the denoiser's weights after a mask was applied to one whose FFN2 weights are
-all 1; and the shapes of a whole Stable Diffusion 1.x denoiser.
+CHECKPOINT is of ``loadable_sd15``. A program of its own, because diffusers cannot be imported
+beside the host's stand-in for torchvision. It writes below FOLDER: ``pipeline``; what that predicts
+for ``inputs.safetensors``; the denoiser's weights after a mask was applied to one whose FFN2
+weights are all 1; and the shapes of a whole Stable Diffusion 1.x denoiser.
 """
 
 import json
