@@ -46,6 +46,7 @@ CONTEXTS = (
 
 SCENES = ("desert", "beach", "mountain", "ocean", "night sky", "snow field")
 FIRST_SEED = {"validation": 20_000, "test": 30_000}
+SEEDS_APART = 1_000  # more than the pictures of a setting
 PLAIN = Line("plain model", "", "", "", ())
 
 
@@ -253,12 +254,8 @@ def measure(subject: Subject, lines: Sequence[Line], out: Path) -> None:
                 except ValueError as refusal:
                     print(f"{', '.join(key)}: {refusal}", flush=True)
                     continue
-                name = (
-                    "-".join((subject.title, *key, about["seed"]))
-                    .replace(" ", "_")
-                    .replace("/", "_")
-                )
-                rows = subject.rows(drawn, negative, out / "sheets" / f"{name}.jpg")
+                sheet = "-".join((subject.title, *key, about["seed"])).replace(" ", "_")
+                rows = subject.rows(drawn, negative, out / "sheets" / f"{sheet}.jpg")
                 write(key, rows, time.monotonic() - start)
                 figures = [f"{row['group']} {row['named']:.0%}" for row in rows]
                 print(f"{', '.join(key)}: {', '.join(figures)}", flush=True)
@@ -274,7 +271,8 @@ def _done(table: Path, about: dict[str, str]) -> set[tuple[str, ...]]:
         return {
             tuple(row[column] for column in KEY)
             for row in csv.DictReader(file)
-            if all(row[column] == value for column, value in about.items())
+            if row["group"] == GROUPS[-1]  # the last of a setting to be written
+            and all(row[column] == value for column, value in about.items())
         }
 
 
@@ -293,20 +291,18 @@ def chosen_lines(methods: Sequence[str], each: int, values: int) -> list[Line]:
 
 def subject_of(arguments: argparse.Namespace) -> Subject:
     if arguments.checkpoint is None:
-        held, objects, judge = (
-            load_model(BUNDLED),
-            tuple(OBJECTS),
-            load_judge(tuple(OBJECTS), STYLES),
-        )
-        names = CurveNames("bundled", "validation", IMAGENETTE, objects[10:])
+        title, held = "bundled", load_model(BUNDLED)
+        judge = load_judge(tuple(OBJECTS), STYLES)
+        names = CurveNames("bundled", "validation", IMAGENETTE, tuple(OBJECTS)[10:])
     else:
+        title = arguments.checkpoint.stem
         held = host_checkpoint(RECIPES[arguments.recipe], arguments.checkpoint)
         judge = load_judge(tuple(WORLD_A), STYLES, arguments.judge)
         names = CURVE_NAMES_A
     names = names.first(arguments.names)
-    asked = Asked(names, SCENES[: arguments.scenes], FIRST_SEED[names.use] + arguments.seed)
+    first_seed = FIRST_SEED[names.use] + SEEDS_APART * arguments.seed
+    asked = Asked(names, SCENES[: arguments.scenes], first_seed)
     presence = load_judge((SOMETHING,), STYLES, arguments.presence)
-    title = "bundled" if arguments.checkpoint is None else arguments.checkpoint.stem
     return Subject(title, Drawn(held.model, held.clip, held.vae), asked, judge, presence)
 
 
