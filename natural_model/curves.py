@@ -116,13 +116,12 @@ class Subject:
     def references(self) -> tuple[Tensor, Tensor]:
         """The plain model's pictures, and those of their scenes alone from the same noise."""
         scenes = [f"a photo of {with_article(scene)}" for _, scene in self.asked.shown]
-        return tuple(
-            draw(self.plain, prompts, self.asked.seed) for prompts in (self.asked.prompts(), scenes)
-        )
+        asked, seed = self.asked.prompts(), self.asked.seed
+        return draw(self.plain, asked, seed), draw(self.plain, scenes, seed)
 
     def erased(self, line: Line, value: float, told: bool) -> tuple[Drawn, str]:
         """The model that forgot, and its negative prompt."""
-        settings = {**line.settings} | ({line.dial: value} if line.dial else {})
+        settings: dict[str, Any] = {**line.settings} | ({line.dial: value} if line.dial else {})
         names = self.asked.names
         if line.function == "fia":
             kept = names.kept if told else ()
