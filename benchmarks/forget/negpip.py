@@ -25,8 +25,8 @@ from comfy.sd1_clip import SDClipModel, gen_empty_tokens
 from pydantic import Field
 from torch import Tensor
 
-from .denoiser_weights import text_projections
 from .erased import Erased
+from .text_readers import key_and_value_readers
 
 WRAPPER_KEY = "forget_it_all_negpip"
 
@@ -54,7 +54,7 @@ def negpip(
         flip = JointFlip(denoiser.register_tokens.shape[1])
         turned.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, WRAPPER_KEY, flip)
     else:
-        text_projections(model)  # refuses what has none
+        key_and_value_readers(model, "NegPiP")  # refuses what has none
         turned.set_model_attn2_patch(keys_and_values_apart)
     for name, module in reading.cond_stage_model.named_children():
         if isinstance(module, SDClipModel):

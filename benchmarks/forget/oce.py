@@ -82,7 +82,7 @@ def oce(
         )  # fmt: skip
         return turn @ weight - weight
 
-    return Erased(edited(model, value_readers(model), len(moment), change), clip)
+    return Erased(edited(model, value_readers(model, "OCE"), len(moment), change), clip)
 
 
 def rotation(

@@ -62,7 +62,7 @@ def rece(
 
     pairs = [aligned_tokens(text.rows, text.last, goal.rows, goal.last) for text in texts]
     rows, wanted = (torch.cat(side) for side in zip(*pairs, strict=True))
-    readers = key_and_value_readers(model)
+    readers = key_and_value_readers(model, "RECE")
     width = goal.rows.shape[1]
     gram = sum_of_squares(tuple(weights_of(model, readers, width).values()))
     whole = torch.eye(width).double()

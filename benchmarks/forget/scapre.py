@@ -89,7 +89,7 @@ def scapre(
         certain = certainty(noisy(names, entropy_samples) @ weight.T)
         return (least_blend + (1 - least_blend) * certain)[:, None] * (whole - weight)
 
-    readers = key_and_value_readers(model)
+    readers = key_and_value_readers(model, "ScaPre")
     return Erased(edited(model, readers, names.shape[1], change), clip)
 
 

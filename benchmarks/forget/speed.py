@@ -90,7 +90,7 @@ def speed(
             )
         return null_space_edit(weight, moved, seen, free, fixed, retain_scale, invariance)
 
-    return Erased(edited(model, value_readers(model), len(seen), change), clip)
+    return Erased(edited(model, value_readers(model, "SPEED"), len(seen), change), clip)
 
 
 def invariant_states(empty: Tensor, seed: int) -> Tensor:

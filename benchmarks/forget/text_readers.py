@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from comfy.ldm.aura.mmdit import MMDiT
+from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
@@ -14,7 +15,7 @@ from .denoiser_weights import (
 )
 
 
-def value_readers(model: ModelPatcher) -> tuple[str, ...]:
+def value_readers(model: ModelPatcher, method: str) -> tuple[str, ...]:
     """Names of weights (C_out, text width) that bring the text's content into the picture.
 
     In a UNet the value projections of cross-attention. AuraFlow mixes text and picture in every
@@ -22,20 +23,27 @@ def value_readers(model: ModelPatcher) -> tuple[str, ...]:
     values, as Flux's does in OCE's and Double Projections' own code (`context_embedder`).
 
     Raises:
-        ValueError: a denoiser of another kind.
+        ValueError: a denoiser of another kind; the message names the method.
     """
-    if _is_auraflow(model):
-        return (f"{DENOISER}cond_seq_linear.weight",)
-    return tuple(name for name in text_projections(model) if name.endswith(".to_v.weight"))
+    names = key_and_value_readers(model, method)
+    return tuple(name for name in names if not name.endswith(".to_k.weight"))
 
 
-def key_and_value_readers(model: ModelPatcher) -> tuple[str, ...]:
+def key_and_value_readers(model: ModelPatcher, method: str) -> tuple[str, ...]:
     """Those that say where it goes, too: in a UNet the key projections.
 
     Raises:
-        ValueError: a denoiser of another kind.
+        ValueError: as ``value_readers``.
     """
-    return value_readers(model) if _is_auraflow(model) else text_projections(model)
+    denoiser = model.get_model_object("diffusion_model")
+    if isinstance(denoiser, MMDiT):
+        return (f"{DENOISER}cond_seq_linear.weight",)
+    if not any(isinstance(module, BasicTransformerBlock) for module in denoiser.modules()):
+        raise ValueError(
+            f"model: {method} knows no layer of {type(denoiser).__name__} that reads the text "
+            "alone. Use a Stable Diffusion 1.x, 2.x or XL model, or AuraFlow."
+        )
+    return text_projections(model)
 
 
 def weights_of(model: ModelPatcher, names: tuple[str, ...], width: int) -> dict[str, Tensor]:
@@ -66,7 +74,3 @@ def edited(
     return with_differences(
         model, {name: change(weight).float() for name, weight in weights.items()}
     )
-
-
-def _is_auraflow(model: ModelPatcher) -> bool:
-    return isinstance(model.get_model_object("diffusion_model"), MMDiT)

@@ -76,7 +76,7 @@ def uce(
         preserve_scale,
         ridge,
     )
-    readers = key_and_value_readers(model)
+    readers = key_and_value_readers(model, "UCE")
     return Erased(edited(model, readers, len(matrix), lambda weight: weight @ matrix), clip)
 
 

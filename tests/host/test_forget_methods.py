@@ -17,6 +17,7 @@ WITH_KEPT = {"speed", "oce", "double_projections", "rece"}
 VALUES_ONLY = {"speed", "oce"}
 EDITS = [*sorted(WITH_KEPT), "scapre", "uce"]
 METHODS = [*EDITS, "nag", "negpip"]
+TITLES = {"double_projections": "Double Projections", "scapre": "ScaPre", "negpip": "NegPiP"}
 HEARING = {"oce": {"preserve_scale": 5.0}, "double_projections": {"least": 0.001}}
 """What it takes to hear of kept names: OCE weighs them with 0 by its authors' default, and the
 names of a random text encoder are much alike."""
@@ -117,7 +118,7 @@ def test_kept_names_are_heard(method: Any, tiny: TinyModel, name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_a_model_that_it_means_nothing_to_is_refused(method: Any, name: str) -> None:
     flux = FAMILIES["Flux"]
-    with pytest.raises(ValueError, match="model: "):
+    with pytest.raises(ValueError, match=f"^model: {TITLES.get(name, name.upper())} "):
         method(name)(flux.denoiser(), flux.clip(), NAMES)
 
 

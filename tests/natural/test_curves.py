@@ -27,19 +27,18 @@ TWO = CurveNames("bundled", "validation", ("church", "tench"), ("cat", "car"))
 
 
 @pytest.fixture(scope="module")
-def subject() -> Subject:
-    """The bundled model and its judge, and a judge of presence that has learned nothing."""
+def bundled() -> Drawn:
     held = load_model(BUNDLED)
+    return Drawn(held.model, held.clip, held.vae)
+
+
+@pytest.fixture
+def subject(bundled: Drawn) -> Subject:
+    """The bundled model and its judge, and a judge of presence that has learned nothing."""
     torch.manual_seed(0)
     presence = Judge((SOMETHING,), STYLES).eval()
     judge = load_judge(tuple(OBJECTS), STYLES)
-    return Subject(
-        "bundled",
-        Drawn(held.model, held.clip, held.vae),
-        Asked(TWO, ["desert"], 5),
-        judge,
-        presence,
-    )
+    return Subject("bundled", bundled, Asked(TWO, ["desert"], 5), judge, presence)
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +53,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 def test_a_run_goes_on_where_it_was(
     subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("draw.STEPS", 3)
     lines = chosen_lines(["fia", "speed", "nag"], 1, 1)
     assert [line.values for line in lines] == [(0.5,), (0.5,), (100.0,), (2.0,)]
     with torch.inference_mode():
