@@ -4,14 +4,9 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from forgetting import random
 
 WIDTH, OUT = 12, 7
-
-
-def random(*shape: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 @pytest.fixture(scope="module")

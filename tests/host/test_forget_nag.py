@@ -4,12 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
-
-
-def random(*shape: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
+from forgetting import random
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,9 @@ from typing import Any
 
 import pytest
 import torch
+from forgetting import random
 from tiny_model import TinyModel
 from torch import Tensor
-
-
-def random(*shape: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,10 @@ from typing import Any
 
 import pytest
 import torch
+from forgetting import random
 from torch import Tensor
 
 WIDTH, OUT, NAMES = 12, 7, 3
-
-
-def random(*shape: int, seed: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 @pytest.fixture(scope="module")

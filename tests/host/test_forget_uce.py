@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from forgetting import after, draw
+from forgetting import after, draw, random
 from graphs import Host
 from pydantic import TypeAdapter, ValidationError
 from tiny_model import TinyModel
@@ -33,11 +33,6 @@ def weights(extension: Any) -> Any:
 
 def edited(extension: Any, tiny: TinyModel, *concepts: str, **inputs: Any) -> Any:
     return after(extension, "uce.uce", tiny, *concepts, **{**INPUTS, **inputs}).model
-
-
-def random(*shape: int, seed: int) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 def test_the_closed_form_is_the_minimum_of_the_papers_objective(uce: Any) -> None:
