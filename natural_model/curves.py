@@ -11,6 +11,7 @@ OUT/sheets. ``curve_report.py`` makes the tables and the plot.
 
 import argparse
 import csv
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -253,13 +254,14 @@ def measure(subject: Subject, lines: Sequence[Line], out: Path) -> None:
                 except ValueError as refusal:
                     print(f"{', '.join(key)}: {refusal}", flush=True)
                     continue
-                sheet = "-".join((subject.title, *key, about["seed"])).replace(" ", "_")
+                sheet = UNSAFE.sub("_", " ".join((subject.title, *key, about["seed"])))
                 rows = subject.rows(drawn, negative, out / "sheets" / f"{sheet}.jpg")
                 write(key, rows, time.monotonic() - start)
                 figures = [f"{row['group']} {row['named']:.0%}" for row in rows]
                 print(f"{', '.join(key)}: {', '.join(figures)}", flush=True)
 
 
+UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")  # in a file's name
 KEY = ("told", "method", "settings", "dial", "value")
 
 
