@@ -26,6 +26,7 @@ from .architecture import (
 )
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
+VOCABULARY = 49408  # tokens of Stable Diffusion 1.x
 
 
 class DemoModel(NamedTuple):
@@ -160,7 +161,7 @@ def _load_denoiser(
 def _load_text_encoder(weights: dict[str, Tensor]) -> comfy.sd.CLIP:
     """Rows of tokens that no caption used are zero: such a word means nothing to the model."""
     rows, known = weights.pop("token_rows"), weights.pop("token_ids")
-    table = torch.zeros(49408, TEXT_WIDTH, dtype=rows.dtype)
+    table = torch.zeros(VOCABULARY, TEXT_WIDTH, dtype=rows.dtype)
     table[known.long()] = rows
     weights["text_model.embeddings.token_embedding.weight"] = table
     clip = comfy.sd.CLIP(

@@ -7,29 +7,29 @@ from typing import Any
 
 import comfy.model_base
 import comfy.model_patcher
+import comfy.sd
 import torch
 from denoiser import Denoiser
 from draw import load_model, load_package
-from networks import SHIFT, auraflow_sizes, build, unet_sizes
+from networks import SHIFT, auraflow_sizes, build, text_sizes, unet_sizes
 from paths import BUNDLED
 from recipes import Recipe
-from text import CaptionEncoder
+from text import EMBEDDING, CaptionEncoder
 from torch import Tensor
 
 
-class CaptionClip:
-    """The part of the host's CLIP that drawing asks for."""
+def host_clip(encoder: CaptionEncoder, recipe: Recipe) -> comfy.sd.CLIP:
+    """A trained text encoder as the host's CLIP; a token that no caption has means nothing."""
+    from demo_model import loader  # pyright: ignore[reportMissingImports]
 
-    def __init__(self, encoder: CaptionEncoder) -> None:
-        self.encoder = encoder
-
-    def tokenize(self, text: str) -> str:
-        return text
-
-    @torch.no_grad()
-    def encode_from_tokens(self, text: str) -> Tensor:
-        """(1, 24, width)."""
-        return self.encoder([text])
+    weights = encoder.transformer.state_dict()
+    table = torch.zeros(loader.VOCABULARY, recipe.text_width)
+    table[encoder.rows] = weights[EMBEDDING]
+    options = {"clip_l_model_config": text_sizes(recipe), "dtype": torch.float32}
+    clip = comfy.sd.CLIP(loader.DemoTextTarget(), model_options=options)
+    named = (weights | {EMBEDDING: table}).items()
+    clip.load_sd({f"clip_l.transformer.{name}": value for name, value in named}, full_model=True)
+    return clip
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Hosted:
     """MODEL, CLIP and VAE, as a checkpoint loader would give them, and what they were made of."""
 
     model: comfy.model_patcher.ModelPatcher
-    clip: CaptionClip
+    clip: comfy.sd.CLIP
     vae: Any
     denoiser: Denoiser
 
@@ -65,7 +65,7 @@ def host_recipe(recipe: Recipe, weights: dict[str, Tensor]) -> Hosted:
     model.diffusion_model.load_state_dict(denoiser.network.state_dict())
     cpu = torch.device("cpu")
     patcher = comfy.model_patcher.ModelPatcher(model, cpu, cpu)
-    return Hosted(patcher, CaptionClip(denoiser.text), bundled.vae, denoiser)
+    return Hosted(patcher, host_clip(denoiser.text, recipe), bundled.vae, denoiser)
 
 
 def host_checkpoint(recipe: Recipe, checkpoint: Path) -> Hosted:

@@ -3,6 +3,8 @@
 Names lead to the emoji's Unicode name, under which every set of drawings has it.
 """
 
+from dataclasses import dataclass
+
 NEIGHBOURS: dict[str, dict[str, str]] = {
     "faces": {
         "dog": "dog-face",
@@ -163,3 +165,41 @@ WORLD_A: dict[str, str] = {
 
 PROBED = ("cat", "tiger", "owl", "bicycle", "banana", "castle", "guitar", "umbrella")
 """The objects that the probe looks at."""
+
+
+@dataclass(frozen=True)
+class CurveNames:
+    """What a model forgets together, and what it should keep.
+
+    ``use`` is ``validation``, where settings are chosen, or ``test``.
+    """
+
+    title: str
+    use: str
+    forgotten: tuple[str, ...]
+    kept: tuple[str, ...]
+
+    def first(self, count: int) -> "CurveNames":
+        """With at most ``count`` of each, and a title that says so."""
+        if count >= max(len(self.forgotten), len(self.kept)):
+            return self
+        title = f"{self.title}, first {count}"
+        return CurveNames(title, self.use, self.forgotten[:count], self.kept[:count])
+
+
+CURVE_NAMES_A = CurveNames(
+    "world A",
+    "validation",
+    (
+        "poodle", "elephant", "octopus", "bee", "penguin",
+        "bus", "pear", "house", "violin", "camera",
+    ),
+    (
+        "wolf", "camel", "crab", "ladybug", "eagle",
+        "truck", "apple", "school", "trumpet", "telephone",
+        "corn", "cactus", "basketball", "hat", "cake",
+        "key", "rocket", "ship", "snail", "rabbit",
+    ),
+)  # fmt: skip
+"""World A is for validation alone. Of the kept, ten are neighbours of the forgotten, in their
+order, and ten are not."""

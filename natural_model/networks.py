@@ -47,6 +47,12 @@ def auraflow_sizes(recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def text_sizes(recipe: Recipe) -> dict[str, Any]:
+    """Parameters of ``CLIPTextModel``."""
+    width = recipe.text_width
+    return TEXT_ENCODER | {"hidden_size": width, "intermediate_size": 4 * width}
+
+
 def build_auraflow(sizes: dict[str, Any]) -> Any:
     """The host's MMDiT; modulation and the last layer at zero, so that blocks begin as nothing."""
     network: Any = MMDiT(**sizes, dtype=torch.float32, operations=disable_weight_init)
@@ -73,11 +79,7 @@ class FlowDenoiser(Denoiser):
 
 def build(recipe: Recipe) -> Denoiser:
     """The recipe's denoiser with its text encoder, at the start of training."""
-    config = TEXT_ENCODER | {
-        "hidden_size": recipe.text_width,
-        "intermediate_size": 4 * recipe.text_width,
-    }
-    text = CaptionEncoder(WORLD_A, config)
+    text = CaptionEncoder(WORLD_A, text_sizes(recipe))
     text.requires_grad_(recipe.text_trained)
     if recipe.network == "auraflow":
         return FlowDenoiser(build_auraflow(auraflow_sizes(recipe)), text)

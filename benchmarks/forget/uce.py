@@ -25,9 +25,9 @@ from comfy.sd import CLIP
 from pydantic import Field
 from torch import Tensor
 
-from ...nodes.host.profiling.conditioning import encode_prompts
-from .denoiser_weights import text_projections, weights_in_effect, with_differences
 from .erased import Erased
+from .text_readers import edited, key_and_value_readers
+from .text_states import text_states
 from .texts import PLACEHOLDER, Templates, filled
 
 ALL_FROM_LAST, ONLY_LAST = "from the last word's on", "the last word's"
@@ -76,13 +76,8 @@ def uce(
         preserve_scale,
         ridge,
     )
-    weights = weights_in_effect(model, text_projections(model))
-    _require_width(weights, len(matrix))
-    differences = {
-        name: (weight.double() @ matrix.to(weight.device)).float()
-        for name, weight in weights.items()
-    }
-    return Erased(with_differences(model, differences), clip)
+    readers = key_and_value_readers(model, "UCE")
+    return Erased(edited(model, readers, len(matrix), lambda weight: weight @ matrix), clip)
 
 
 def edit_matrix(
@@ -143,15 +138,9 @@ def _token_pairs(
 ) -> tuple[Tensor, Tensor]:
     """Tokens of the concepts' prompts and of their anchors, each (pairs, width)."""
     pairs = [
-        aligned_tokens(
-            concept["cond"][0], _last_word(clip, text), target["cond"][0], _last_word(clip, goal)
-        )
-        for text, goal, concept, target in zip(
-            concepts,
-            anchors,
-            encode_prompts(clip, concepts),
-            encode_prompts(clip, anchors),
-            strict=True,
+        aligned_tokens(concept.rows, concept.last, goal.rows, goal.last)
+        for concept, goal in zip(
+            text_states(clip, concepts), text_states(clip, anchors), strict=True
         )
     ]
     count = 1 if only_last else None
@@ -161,31 +150,7 @@ def _token_pairs(
 
 def _kept_tokens(clip: CLIP, prompts: list[str], only_last: bool) -> Tensor:
     """All tokens of the prompts, or each one's last word's: (tokens, width)."""
-    encoded = [prompt["cond"][0] for prompt in encode_prompts(clip, prompts)]
-    if not only_last:
-        return torch.cat(encoded)
-    places = [_last_word(clip, prompt) for prompt in prompts]
-    return torch.stack([text[place] for text, place in zip(encoded, places, strict=True)])
-
-
-def _last_word(clip: CLIP, prompt: str) -> int:
-    """Position of the last token before the end token; 0, the start token, in an empty prompt.
-
-    Raises:
-        ValueError: the prompt fills more than one chunk of the text encoder.
-    """
-    (encoder, chunks), *_ = clip.tokenize(prompt).items()
-    if len(chunks) > 1:
-        raise ValueError(f"concepts: the text encoder cannot hold {prompt!r} at once. Shorten it.")
-    end = clip.tokenize("")[encoder][0][1][0]
-    tokens = [token for token, *_ in chunks[0]]
-    return tokens.index(end, 1) - 1
-
-
-def _require_width(weights: dict[str, Tensor], width: int) -> None:
-    for name, weight in weights.items():
-        if weight.shape[1] != width:
-            raise ValueError(
-                f"clip: its tokens are {width} wide, but {name} of the model reads "
-                f"{weight.shape[1]}. Connect the text encoder that belongs to the model."
-            )
+    texts = text_states(clip, prompts)
+    if only_last:
+        return torch.stack([text.name for text in texts])
+    return torch.cat([text.rows for text in texts])

@@ -45,33 +45,37 @@ def load_model(weights: Path) -> Any:
 
 
 @torch.no_grad()
-def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50) -> Tensor:
+def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50, negative: str = "") -> Tensor:
     """Pictures of the prompts, (B, 128, 128, 3) float32 in [0, 1]; row i starts from the noise of
     seed + i."""
-    pictures = []
-    for start in range(0, len(prompts), chunk):
-        part = prompts[start : start + chunk]
-        tokens = [demo.clip.tokenize(text) for text in [*part, ""]]
-        rows = torch.cat(tuple(map(demo.clip.encode_from_tokens, tokens)))
-        positive, negative = [[rows[:-1], {}]], [[rows[-1:], {}]]
-        latent = torch.zeros(len(part), 8, 16, 16)
-        seeds = range(seed + start, seed + start + len(part))
-        rows_of_noise: Any = [comfy.sample.prepare_noise(latent[:1], each) for each in seeds]
-        noise = torch.cat(rows_of_noise)
-        sampled = comfy.sample.sample(
-            demo.model,
-            noise,
-            STEPS,
-            GUIDANCE,
-            "euler",
-            "normal",
-            positive,
-            negative,
-            latent,
-            disable_pbar=True,
-        )
-        pictures.append(demo.vae.decode(sampled))
-    return torch.cat(pictures)
+
+    def encode(text: str) -> Tensor:
+        return demo.clip.encode_from_tokens(demo.clip.tokenize(text))
+
+    pictures = torch.empty(len(prompts), 128, 128, 3)
+    contexts = [encode(text) for text in prompts]
+    rows_of_length: dict[int, list[int]] = {}  # long texts have more tokens
+    for row, context in enumerate(contexts):
+        rows_of_length.setdefault(context.shape[1], []).append(row)
+    for rows in rows_of_length.values():
+        for start in range(0, len(rows), chunk):
+            part = rows[start : start + chunk]
+            latent = torch.zeros(len(part), 8, 16, 16)
+            noise: list[Any] = [comfy.sample.prepare_noise(latent[:1], seed + row) for row in part]
+            sampled = comfy.sample.sample(
+                demo.model,
+                torch.cat(noise),
+                STEPS,
+                GUIDANCE,
+                "euler",
+                "normal",
+                [[torch.cat([contexts[row] for row in part]), {}]],
+                [[encode(negative), {}]],
+                latent,
+                disable_pbar=True,
+            )
+            pictures[part] = demo.vae.decode(sampled)
+    return pictures
 
 
 def grid(pictures: Tensor, columns: int) -> Image.Image:

@@ -23,6 +23,7 @@ def use_host() -> None:
     import comfy.cli_args
 
     sys.argv = arguments
+    import utils.extra_config  # noqa: F401  (before others called utils, as in the host's main.py)
 
 
 def reset_parameters(model: "nn.Module") -> None:

@@ -35,6 +35,19 @@ def add_blobs(picture: Image.Image, rng: np.random.Generator) -> None:
         draw.ellipse((x - width, y - height, x + width, y + height), fill=colour)
 
 
+def add_polygons(picture: Image.Image, rng: np.random.Generator) -> None:
+    """Draw a few random polygons where an object would be."""
+    draw = ImageDraw.Draw(picture)
+    for _ in range(rng.integers(1, 5)):
+        corners = int(rng.integers(3, 9))
+        turns = np.sort(rng.uniform(0, 2 * np.pi, corners))
+        reach = SIZE * rng.uniform(0.06, 0.34, (corners, 1))
+        middle = rng.normal(SIZE * 0.52, SIZE * 0.1, 2)
+        points = middle + reach * np.stack([np.cos(turns), np.sin(turns)], 1)
+        colour = tuple(int(value) for value in rng.integers(0, 256, 3))
+        draw.polygon([(float(x), float(y)) for x, y in points], fill=colour)
+
+
 def spoil(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Shift, soften, recolour, compress and add noise, each by chance."""
     dx, dy = (int(value) for value in rng.integers(-6, 7, 2))
@@ -91,14 +104,26 @@ def render_all(
 
 
 def train(judge: Judge, renders: int, steps: int, seed: int, world: World = BUNDLED) -> None:
-    """Train on ``renders`` pictures, spoiled at every step, the learning rate falling to 0."""
+    """Train on ``renders`` pictures of the world."""
     rng = np.random.default_rng((11, seed))
     contents = draw_contents(renders, rng, 0.14, two_objects=0, styled=0.25, world=world)
     pictures = render_all(contents, rng, world)
-    objects, styles = labels(contents, judge)
+    fit(judge, pictures, labels(contents, judge), steps, rng)
+
+
+def fit(
+    judge: Judge,
+    pictures: list[Image.Image],
+    labelled: tuple[Tensor, Tensor],
+    steps: int,
+    rng: np.random.Generator,
+) -> None:
+    """Train on pictures, spoiled at every step, the learning rate falling to 0; ``labelled`` are
+    their object and style numbers."""
+    objects, styles = labelled
     optimiser = torch.optim.AdamW(judge.parameters(), weight_decay=0.01)
     for step in range(steps):
-        chosen = rng.integers(renders, size=BATCH)
+        chosen = rng.integers(len(pictures), size=BATCH)
         batch = as_batch([spoil(pictures[number], rng) for number in chosen])
         for group in optimiser.param_groups:
             group["lr"] = 3e-3 * min(1, (step + 1) / 50) * (1 + np.cos(np.pi * step / steps)) / 2

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
 from render import SIZE, Content, draw_contents, render
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
-from train_judge import as_batch
+from train_judge import add_polygons, as_batch
 from train_judge import spoil as spoil_for_first
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -34,19 +33,6 @@ from demo_model.vocabulary import OBJECTS, STYLES
 BATCH = 64
 SHAPES = 0.5  # the share of scenes without object that get polygons: a shape is no object
 PEAK_RATE = 1.5e-3
-
-
-def add_polygons(picture: Image.Image, rng: np.random.Generator) -> None:
-    """Draw a few random polygons where an object would be."""
-    draw = ImageDraw.Draw(picture)
-    for _ in range(rng.integers(1, 5)):
-        corners = int(rng.integers(3, 9))
-        turns = np.sort(rng.uniform(0, 2 * np.pi, corners))
-        reach = SIZE * rng.uniform(0.06, 0.34, (corners, 1))
-        middle = rng.normal(SIZE * 0.52, SIZE * 0.1, 2)
-        points = middle + reach * np.stack([np.cos(turns), np.sin(turns)], 1)
-        colour = tuple(int(value) for value in rng.integers(0, 256, 3))
-        draw.polygon([(float(x), float(y)) for x, y in points], fill=colour)
 
 
 def between(low: float, high: float, *shape: int) -> Tensor:

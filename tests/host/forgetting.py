@@ -15,6 +15,12 @@ def after(extension: Any, function: str, tiny: TinyModel, *concepts: str, **sett
     return method(tiny.model, tiny.clip, concepts or ("church",), **settings)
 
 
+def random(*shape: int, seed: int) -> torch.Tensor:
+    """Normal noise, float64."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+
 def prompts(extension: Any, group: str = "Prompts", **changes: Any) -> Any:
     """A group of ``benchmarks/forget/settings.py``: few prompts and steps, small pictures."""
     few = {

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from forgetting import after, draw
+from forgetting import after, draw, random
 from graphs import Host
 from pydantic import TypeAdapter, ValidationError
 from tiny_model import TinyModel
@@ -33,11 +33,6 @@ def weights(extension: Any) -> Any:
 
 def edited(extension: Any, tiny: TinyModel, *concepts: str, **inputs: Any) -> Any:
     return after(extension, "uce.uce", tiny, *concepts, **{**INPUTS, **inputs}).model
-
-
-def random(*shape: int, seed: int) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 def test_the_closed_form_is_the_minimum_of_the_papers_objective(uce: Any) -> None:
@@ -73,8 +68,8 @@ def test_tokens_are_paired_from_the_last_word_on(uce: Any) -> None:
 
 @pytest.mark.parametrize(("prompt", "place"), [("", 0), ("church", 1), ("a golf ball", 3)])
 def test_the_last_word_is_found(extension: Any, tiny: TinyModel, prompt: str, place: int) -> None:
-    node = extension.module("benchmarks.forget.uce")
-    assert node._last_word(tiny.clip, prompt) == place
+    (text,) = extension.module("benchmarks.forget.text_states").text_states(tiny.clip, [prompt])
+    assert (text.start, text.last) == (1, place)
 
 
 def test_only_keys_and_values_change_and_bring_the_concept_to_the_anchor(
@@ -106,9 +101,10 @@ def test_only_the_last_words_tokens_are_mapped_and_kept_where_that_is_asked(
     church, ball = (prompt["cond"][0] for prompt in encode(tiny.clip, ["church", "golf ball"]))
     start = encode(tiny.clip, [""])[0]["cond"][0]
     erased, wanted = node._token_pairs(tiny.clip, ["church"], [""], True)
-    assert torch.equal(erased, church[1:2]) and torch.equal(wanted, start[:1])
+    assert torch.equal(erased, church[1:2].double())
+    assert torch.equal(wanted, start[:1].double())
     kept = node._kept_tokens(tiny.clip, ["", "golf ball"], True)
-    assert torch.equal(kept, torch.stack([start[0], ball[2]]))
+    assert torch.equal(kept, torch.stack([start[0], ball[2]]).double())
     name = weights.text_projections(tiny.model)[0]
     of_all, of_one = (
         weights.weights_in_effect(edited(extension, tiny, tokens=tokens), [name])[name]

@@ -88,6 +88,20 @@ def stirred(recipe: Recipe) -> dict[str, Tensor]:
     return weights
 
 
+def encode(clip: Any, text: str) -> Tensor:
+    return clip.encode_from_tokens(clip.tokenize(text))
+
+
+def test_the_hosts_text_encoder_is_the_trained_one() -> None:
+    hosted = host_recipe(TINY, stirred(TINY))
+    for text in ("", "a photo of a police car in a park"):
+        with torch.no_grad():
+            trained = hosted.denoiser.text([text])
+        assert torch.allclose(encode(hosted.clip, text), trained, atol=1e-5)
+    unknown, other = encode(hosted.clip, "a zebra"), encode(hosted.clip, "a lighthouse")
+    assert torch.equal(unknown[:, 2], other[:, 2])  # such words mean nothing
+
+
 @pytest.mark.parametrize("recipe", [TINY, RECIPES["auraflow"]], ids=["unet", "auraflow"])
 def test_the_host_denoises_as_training_does(recipe: Recipe) -> None:
     """The host shows the network what training shows it, and its answer is the clean latent that
@@ -98,7 +112,7 @@ def test_the_host_denoises_as_training_does(recipe: Recipe) -> None:
     if recipe.network == "auraflow":
         steps = steps - 1  # the first level of the flow is 1, the first step of training 0
     levels = sampling.sigma((steps + 1) / 1000 if recipe.network == "auraflow" else steps.float())
-    contexts = torch.cat([hosted.clip.encode_from_tokens(text) for text in names])
+    contexts = torch.cat([encode(hosted.clip, text) for text in names])
     clean, noise = torch.randn(2, 2, 8, 16, 16, generator=torch.Generator().manual_seed(1))
     noisy = torch.stack(
         [
