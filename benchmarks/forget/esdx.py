@@ -1,10 +1,6 @@
 """ESD-x (arXiv 2303.07345): fine-tune cross-attention away from a concept, taught by the model.
 
-<<<<<<< HEAD:benchmarks/forget/esdx.py
 For a noisy latent x_t the model learns to answer to a concept c as the original ε* answers with
-=======
-For a noisy latent x_t the model is to answer to a concept c as the original ε* answers with
->>>>>>> first:benchmarks/peer_nodes/esdx.py
 negative guidance η:
 
     ε(x_t, c, t)  ←  ε*(x_t, ∅, t) − η [ε*(x_t, c, t) − ε*(x_t, ∅, t)]
@@ -110,11 +106,7 @@ class Denoiser(Protocol):
         ...
 
     def denoise(self, parameters: Parameters, x: Tensor, sigma: Tensor, prompts: Tensor) -> Tensor:
-<<<<<<< HEAD:benchmarks/forget/esdx.py
         """Its prediction as clean latents."""
-=======
-        """What ``predict`` says, as clean latents."""
->>>>>>> first:benchmarks/peer_nodes/esdx.py
         ...
 
 
@@ -140,11 +132,7 @@ class TrainingSettings:
 
 
 def erasing_target(plain: Tensor, concept: Tensor, negative_guidance: float) -> Tensor:
-<<<<<<< HEAD:benchmarks/forget/esdx.py
     """The answer to learn for the concept; all of one shape."""
-=======
-    """The answers to the concept that the network is trained to give; all of one shape."""
->>>>>>> first:benchmarks/peer_nodes/esdx.py
     return plain - negative_guidance * (concept - plain)
 
 

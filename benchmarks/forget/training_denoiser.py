@@ -44,13 +44,8 @@ class TrainingDenoiser:
     def answer(
         self, parameters: Parameters, x: Tensor, sigma: Tensor, inputs: Mapping[str, Tensor]
     ) -> Tensor:
-<<<<<<< HEAD:benchmarks/forget/training_denoiser.py
         """``predict`` with the host's own inputs for a denoiser, a row a latent: ``c_crossattn``
         (rows, tokens, width) and, for some models, more."""
-=======
-        """``predict`` for what the host tells a denoiser of prompts, a row a latent:
-        ``c_crossattn`` (rows, tokens, width) and, for some models, more."""
->>>>>>> first:benchmarks/peer_nodes/training_denoiser.py
         others = dict(inputs)
         with_prefix = {name.removeprefix(DENOISER): value for name, value in parameters.items()}
         return functional_call(
