@@ -108,7 +108,7 @@ LINES: tuple[Line, ...] = (
         kept_as="",
     ),
     *_lines(
-        "RECE", "rece", "ridge", (10.0, 1.0, 0.1, 0.01, 0.001),
+        "RECE", "rece", "ridge", (1000.0, 100.0, 10.0, 1.0, 0.1),
         {
             "authors' λ 0.1": {},
             "authors' λ 0.001": {"regularisation": 0.001},

@@ -15,8 +15,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from curve_lines import BUDGET, LINES
+
 TARGETS = (0.9, 0.8)
 FIGURES = ("named", "something", "from scene", "from plain")
+PLACES = {
+    (line.method, line.label, f"{value:g}"): place
+    for line in LINES
+    for place, value in enumerate(line.values)
+}
 TITLES = {"no": "Not told what to keep", "yes": "Told what to keep"}
 
 
@@ -25,13 +32,13 @@ class Point:
     """One setting.
 
     Attributes:
-        value: of the dial.
+        value: of the dial, or "plain"; of what lies between two settings, both.
         kept: the kept share.
         left: the figures of the forgotten's pictures.
         moved: kept pictures' distance to the plain model's.
     """
 
-    value: float
+    value: str
     kept: float
     left: dict[str, float]
     moved: float
@@ -44,7 +51,7 @@ class Point:
 
         left = {name: between(self.left[name], other.left[name]) for name in FIGURES}
         return Point(
-            between(self.value, other.value),
+            f"{self.value} to {other.value}",
             between(self.kept, other.kept),
             left,
             between(self.moved, other.moved),
@@ -96,12 +103,12 @@ def curves(rows: Sequence[Row], told: str) -> list[Curve]:
     """Every line; where it is told, those that cannot hear are left out. Seeds are averaged."""
     of_plain = [row for row in rows if row["method"] == "plain model"]
     kept_before = _mean(float(row["named"]) for row in of_plain if row["group"] == "kept")
-    plain = _point(of_plain, 0.0, kept_before)
-    lines: dict[tuple[str, str, str], dict[float, list[Row]]] = {}
-    for row in rows:
+    plain = _point(of_plain, "plain", kept_before)
+    lines: dict[tuple[str, str, str], dict[str, list[Row]]] = {}
+    for row in sorted(rows, key=_along_the_dial):
         if row["told"] == told and row["method"] != "plain model":
             line = lines.setdefault((row["method"], row["settings"], row["dial"]), {})
-            line.setdefault(float(row["value"]), []).append(row)
+            line.setdefault(row["value"], []).append(row)
     return [
         Curve(*key, (plain, *(_point(found, value, kept_before) for value, found in line.items())))
         for key, line in lines.items()
@@ -131,10 +138,16 @@ def _order(curve: Curve) -> tuple[float, ...]:
     return tuple(curve.at(target).left["named"] for target in TARGETS)
 
 
-def _point(rows: Sequence[Row], value: float, kept_before: float) -> Point:
+def _along_the_dial(row: Row) -> int:
+    """The setting's place on its line, which may not have been drawn in that order; last where it
+    is no longer there."""
+    return PLACES.get((row["method"], row["settings"], row["value"]), BUDGET)
+
+
+def _point(rows: Sequence[Row], value: str, kept_before: float) -> Point:
     forgotten = [row for row in rows if row["group"] == "forgotten"]
     kept = [row for row in rows if row["group"] == "kept"]
-    share = _mean(float(row["named"]) for row in kept) / kept_before
+    share = round(_mean(float(row["named"]) for row in kept) / kept_before, 6)
     left = {name: _mean(float(row[name]) for row in forgotten) for name in FIGURES}
     return Point(value, share, left, _mean(float(row["from plain"]) for row in kept))
 
@@ -154,7 +167,7 @@ def table(chosen: dict[str, Curve]) -> str:
     for curve in sorted(chosen.values(), key=_order):
         high, low = (curve.at(target) for target in TARGETS)
         lines.append(
-            f"| {curve.method} | {curve.settings}, {curve.dial} {high.value:.3g} | "
+            f"| {curve.method} | {curve.settings}, {curve.dial} {high.value} | "
             f"**{high.left['named']:.0%}** | {high.left['something']:.0%} | "
             f"{high.left['from scene']:.1%} | {high.moved:.1%} | "
             f"**{low.left['named']:.0%}** | {low.left['something']:.0%} |"

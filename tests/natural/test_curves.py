@@ -144,17 +144,19 @@ def test_world_a_has_its_neighbours_in_order() -> None:
         assert groups[forgotten] == groups[kept]
 
 
-def point(kept: float, left: float, value: float = 1.0) -> Point:
+def point(kept: float, left: float, value: str = "1") -> Point:
     figures = {"named": left, "something": 1.0, "from scene": 0.1, "from plain": 0.1}
     return Point(value, kept, figures, 0.02)
 
 
 def test_a_line_is_read_at_a_kept_share() -> None:
-    line = Curve("m", "s", "d", (point(1, 1, 0), point(0.96, 0.6, 1), point(0.86, 0.2, 2)))
+    line = Curve(
+        "m", "s", "d", (point(1, 1, "plain"), point(0.96, 0.6, "1"), point(0.86, 0.2, "2"))
+    )
     at_90, at_80 = line.at(0.9), line.at(0.8)
-    assert at_90.left["named"] == pytest.approx(0.36) and at_90.value == pytest.approx(1.6)
+    assert at_90.left["named"] == pytest.approx(0.36) and at_90.value == "1 to 2"
     assert at_80.left["named"] == 0.2 and at_80.kept == 0.86  # the line ends there
-    steep = Curve("m", "t", "d", (point(1, 1, 0), point(0.2, 0.0)))
+    steep = Curve("m", "t", "d", (point(1, 1, "plain"), point(0.2, 0.0)))
     assert steep.at(0.9).left["named"] == pytest.approx(0.875)
     assert best([steep, line])["m"] is line
     assert same_lines([steep, line], {"m": steep}) == {"m": steep}
