@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from tiny_model import TinyModel, loadable_sd15
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-IN_DIFFUSERS = REPOSITORY / "tests" / "host" / "in_diffusers.py"
+IN_DIFFUSERS = REPOSITORY / "tests" / "in_diffusers.py"
 DENOISER, AUTOENCODER = "model.diffusion_model.", "first_stage_model."
 TEXT_ENCODER = "cond_stage_model.transformer."
 

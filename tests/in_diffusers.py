@@ -1,6 +1,6 @@
 """Do with diffusers what the tests of ``tests/host/test_diffusers.py`` look at.
 
-    python -P tests/host/in_diffusers.py CHECKPOINT MASK FOLDER
+    python -P tests/in_diffusers.py CHECKPOINT MASK FOLDER
 
 CHECKPOINT is of ``loadable_sd15``. A program of its own, because diffusers cannot be imported
 beside the host's stand-in for torchvision. It writes below FOLDER: ``pipeline``; what that predicts
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 CHECKPOINT, MASK, FOLDER = map(Path, sys.argv[1:])
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "docs")]
 
