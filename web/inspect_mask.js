@@ -2,6 +2,7 @@
 
 import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
+import { keepWheel } from "./shared/canvas.js";
 import { part } from "./shared/elements.js";
 import { showWhenExecuted, showingAgain } from "./shared/outputs.js";
 
@@ -51,7 +52,7 @@ app.registerExtension({
 function addTable(node) {
   const element = part("pre", "fia-inspect-table", wordsOf(app).runToSeeTable);
   element.style.cssText = STYLE;
-  element.dataset.captureWheel = "true"; // the newer renderer lets it scroll
+  keepWheel(element);
   tables.set(node, element);
   const widget = node.addDOMWidget("table", "fia_table", element, {
     serialize: false,

@@ -27,6 +27,9 @@ HOST_NOISE = (
 )
 """What ComfyUI's frontends, 1.32.9 and 1.58.1, write into the console without any extension."""
 
+TOAST = ".p-toast-message, ol > li.pointer-events-auto"
+"""A message in the page's corner, in the older frontend and in the newer one."""
+
 VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 RUN_TIMEOUT = 120_000  # milliseconds
 
@@ -60,7 +63,7 @@ SHORTEN = """short => {
 }"""
 
 RESET = """async () => {
-  const { command, workflow } = app.extensionManager;
+  const { command, toast, workflow } = app.extensionManager;
   await command.execute("Comfy.NewBlankWorkflow");
   for (const one of [...workflow.openWorkflows]) {
     if (one !== workflow.activeWorkflow) await workflow.closeWorkflow(one);
@@ -68,6 +71,7 @@ RESET = """async () => {
   app.canvas.ds.reset();
   await app.refreshComboInNodes();
   document.querySelectorAll(".p-toast-close-button").forEach((button) => button.click());
+  toast.dismissAll?.(); // in the newer frontend
   localStorage.clear();
   for (const key of Object.keys(sessionStorage)) {
     if (key !== "clientId") sessionStorage.removeItem(key);  // the server's name for this tab
@@ -176,7 +180,7 @@ class ComfyPage:
     def node_ids(self, kind: str) -> list[int]:
         """Ids of the nodes of a type."""
         return self.page.evaluate(
-            "kind => app.graph.nodes.filter(n => n.type === kind).map(n => n.id)", kind
+            "kind => app.graph.nodes.filter(n => n.type === kind).map(n => Number(n.id))", kind
         )
 
     def set_widget(self, node: int, name: str, value: Any) -> None:

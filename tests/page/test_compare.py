@@ -291,7 +291,7 @@ def test_the_wheel_turns_a_long_row(comfy: ComfyPage) -> None:
     row = comfy.find(".fia-compare-strip")
     box, node = row.bounding_box(), comfy.find(".fia-compare").bounding_box()
     assert box and node and box["width"] <= node["width"] < 500  # no wider than the node
-    comfy.page.mouse.move(box["x"] + 40, box["y"] + 20)
+    comfy.page.mouse.click(box["x"] + 40, box["y"] + 20)
     comfy.page.mouse.wheel(0, 150)
     comfy.page.wait_for_function("document.querySelector('.fia-compare-strip').scrollLeft === 150")
     assert comfy.page.evaluate("app.canvas.ds.scale") == 1
@@ -391,7 +391,7 @@ def test_pictures_that_the_server_has_lost(comfy: ComfyPage, base: Path) -> None
 
 def test_it_works_in_a_subgraph_and_after_a_reload(comfy: ComfyPage) -> None:
     comfy.load(workflow())
-    comfy.page.evaluate("app.graph.convertToSubgraph(new Set(app.graph.nodes))")
+    comfy.page.evaluate("void app.graph.convertToSubgraph(new Set(app.graph.nodes))")
     comfy.run()
     enter_subgraph(comfy)
     expect_colours(stage(comfy), 0.5, ("red", "blue"))

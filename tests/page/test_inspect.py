@@ -76,7 +76,7 @@ def test_the_table_and_the_pictures_are_in_the_node_after_a_run(
     expect(table(comfy)).to_contain_text("church: tree, ")  # the hint
     assert len(comfy.output(node)["images"]) == 2
     saved = comfy.page.evaluate(
-        "id => app.graph.serialize().nodes.find((one) => one.id === id).widgets_values", node
+        "id => app.graph.serialize().nodes.find((one) => one.id == id).widgets_values", node
     )
     assert saved[0] == "share of own weights" and "Forgets" not in str(saved)
 
@@ -101,7 +101,7 @@ def test_the_table_stays_inside_the_node_and_scrolls(comfy: ComfyPage, node: int
     assert box is not None
     assert 300 * scale < box["width"] <= width * scale
     assert 100 * scale < box["height"] < 0.5 * height * scale
-    comfy.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    comfy.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     comfy.page.mouse.wheel(0, 60)
     comfy.page.wait_for_function("document.querySelector('.fia-inspect-table').scrollTop > 0")
     assert comfy.page.evaluate("app.canvas.ds.scale") == scale

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from comfy_page import ComfyPage
+from comfy_page import TOAST, ComfyPage
 from playwright.sync_api import expect
 
 from workbench.erasure import WORKFLOW
@@ -37,7 +37,7 @@ def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage, renderer: str) -> No
 
     comfy.set_widget(profile, "contexts", "")
     comfy.set_widget(profile, "kind", "art style")
-    comfy.find(".p-toast-message", has_text="spatial sparsity 2 %").wait_for()
+    comfy.find(TOAST, has_text="spatial sparsity 2 %").wait_for()
     assert numbers(comfy) == (5, 2, 80)
     if renderer == "vue":
         shown = comfy.find(f'[data-node-id="{build}"] input').first
@@ -46,7 +46,7 @@ def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage, renderer: str) -> No
     comfy.set_widget(build, "spatial_sparsity", 3)
     assert numbers(comfy) == (5, 3, 80)
 
-    own = comfy.find(".p-toast-message", has_text="clear them to use this kind's")
+    own = comfy.find(TOAST, has_text="clear them to use this kind's")
     expect(own).to_have_count(0)
     comfy.set_widget(profile, "contexts", "park")
     comfy.set_widget(profile, "kind", "object")
@@ -71,7 +71,7 @@ def test_opening_what_a_program_posts_changes_no_number(comfy: ComfyPage) -> Non
     (profile,) = comfy.node_ids("FIAProfileConcept")
     (build,) = comfy.node_ids("FIABuildConceptMask")
     comfy.set_widget(profile, "kind", "art style")
-    comfy.find(".p-toast-message", has_text="spatial sparsity 2 %").wait_for()
+    comfy.find(TOAST, has_text="spatial sparsity 2 %").wait_for()
     comfy.set_widget(build, "spatial_sparsity", 4.2)
     comfy.page.evaluate(
         "app.graphToPrompt().then(({ output }) => app.loadApiJson(output, 'posted'))"
@@ -93,5 +93,5 @@ def test_a_run_with_a_kind_from_another_node_changes_no_number(comfy: ComfyPage)
 
     (primitive,) = comfy.node_ids("PrimitiveNode")
     comfy.set_widget(primitive, "value", "art style")
-    comfy.find(".p-toast-message", has_text="spatial sparsity 2 %").wait_for()
+    comfy.find(TOAST, has_text="spatial sparsity 2 %").wait_for()
     assert numbers(comfy) == (5, 2, 80)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from comfy_page import ComfyPage
+from comfy_page import TOAST, ComfyPage
 from playwright.sync_api import expect
 
 COMMAND = "ForgetItAll.EmptyCache"
@@ -27,6 +27,6 @@ def test_the_command_asks_empties_the_cache_and_says_so(comfy: ComfyPage, base: 
         expect(dialog).to_contain_text("All concept profiles kept on disk will be deleted")
         dialog.get_by_role("button", name=answer).click()
         expect(dialog).to_have_count(0)
-    comfy.find(".p-toast-message", has_text="Profiles removed: 1 (3 kB)").wait_for()
-    expect(comfy.find(".p-toast-message")).to_have_count(1)
+    comfy.find(TOAST, has_text="Profiles removed: 1 (3 kB)").wait_for()
+    expect(comfy.find(TOAST)).to_have_count(1)
     assert list(folder.iterdir()) == []

@@ -162,7 +162,7 @@ def test_the_wheel_scrolls_the_card_and_not_the_graph(
     comfy.set_widget(node, "mask_file", "long.safetensors")
     expect(panel(comfy)).to_contain_text("and 8 more masks")
     before = comfy.page.evaluate("app.canvas.ds.scale")
-    comfy.find(".fia-mask-scroll").hover()
+    comfy.find(".fia-mask-scroll").click()
     comfy.page.mouse.wheel(0, 80)
     comfy.page.wait_for_function("document.querySelector('.fia-mask-scroll').scrollTop > 0")
     assert comfy.page.evaluate("app.canvas.ds.scale") == before

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import ComfyPage
+from comfy_page import TOAST, ComfyPage
 from PIL import Image
 from playwright.sync_api import ViewportSize, expect
 
@@ -94,7 +94,7 @@ def open_without_a_complaint(comfy: ComfyPage, file: Path) -> None:
     comfy.page.wait_for_timeout(500)  # newer pages bring all of it into view
     assert file == APP or comfy.page.evaluate("app.canvas.ds.scale") >= READABLE
     assert comfy.missing_nodes() == []
-    expect(comfy.find(".p-toast-message")).to_have_count(0)
+    expect(comfy.find(TOAST)).to_have_count(0)
     kinds = [node["type"] for node in nodes_of(file)]
     assert comfy.page.evaluate("app.graph.nodes.map((node) => node.type)") == kinds
     assert "MarkdownNote" in kinds

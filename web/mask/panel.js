@@ -1,5 +1,6 @@
 /** What Load Neuron Mask shows below its file: buttons, what is wrong, and the mask's card. */
 
+import { keepWheel } from "../shared/canvas.js";
 import { part } from "../shared/elements.js";
 
 /** @import { Words } from "../language/en.js" */
@@ -37,7 +38,7 @@ export class MaskPanel {
     this.title = part("div", "fia-mask-title");
     this.rows = part("dl", "fia-mask-rows");
     const scroll = part("div", "fia-mask-scroll");
-    scroll.dataset.captureWheel = "true"; // the newer renderer lets it scroll
+    keepWheel(scroll);
     scroll.append(this.warnings, this.title, this.rows);
     scroll.addEventListener("wheel", (event) => {
       if (!event.ctrlKey && scroll.scrollHeight > scroll.clientHeight) {

@@ -1,6 +1,16 @@
 /** What a widget's element leaves to the graph around it: zooming and panning. */
 
 /**
+ * Let the wheel scroll the element. Nodes 2.0 leaves it that; newer ones only once it was clicked.
+ *
+ * @param {HTMLElement} element
+ */
+export function keepWheel(element) {
+  element.dataset.captureWheel = "true";
+  element.tabIndex = 0;
+}
+
+/**
  * Let the wheel zoom and the middle button pan, as anywhere else on the graph, and keep the left
  * button for the element: it would drag the node.
  *
