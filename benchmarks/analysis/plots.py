@@ -25,7 +25,10 @@ KIND_COLOURS = {
     "trained peer": "#a16207",
     "ablation": "#6d28d9",
 }
-PEER_COLOURS = ("#1d4ed8", "#0f766e", "#a16207", "#6d28d9", "#be185d", "#0891b2")
+PEER_COLOURS = (
+    *("#1d4ed8", "#0f766e", "#a16207", "#6d28d9", "#be185d", "#0891b2"),
+    *("#65a30d", "#1e293b", "#f59e0b", "#8b5cf6", "#f43f5e", "#84cc16", "#475569"),
+)
 COLOURS = ("#4d7c0f", "#334155", "#92400e", "#db2777", "#65a30d", "#78716c")
 MARKERS = {"base": "X", "ours": "s", "peer": "o", "trained peer": "^", "ablation": "D"}
 """By a method's kind."""

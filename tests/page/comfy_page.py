@@ -27,7 +27,7 @@ HOST_NOISE = (
 )
 """What ComfyUI's frontends, 1.32.9 and 1.58.1, write into the console without any extension."""
 
-TOAST = ".p-toast-message, ol > li.pointer-events-auto"
+TOAST = ".p-toast-message, ol.fixed > li.pointer-events-auto"
 """A message in the page's corner, in the older frontend and in the newer one."""
 
 VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
