@@ -53,7 +53,7 @@ def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50, negative: st
         return demo.clip.encode_from_tokens(demo.clip.tokenize(text))
 
     pictures = torch.empty(len(prompts), 128, 128, 3)
-    contexts = [encode(text) for text in prompts]
+    contexts, unwanted = [encode(text) for text in prompts], encode(negative)
     rows_of_length: dict[int, list[int]] = {}  # long texts have more tokens
     for row, context in enumerate(contexts):
         rows_of_length.setdefault(context.shape[1], []).append(row)
@@ -70,7 +70,7 @@ def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50, negative: st
                 "euler",
                 "normal",
                 [[torch.cat([contexts[row] for row in part]), {}]],
-                [[encode(negative), {}]],
+                [[unwanted, {}]],
                 latent,
                 disable_pbar=True,
             )
