@@ -1,6 +1,7 @@
 /** The paper's settings for a kind of concept, put into a node and those after it. */
 
 import { sourceOf } from "../shared/graph.js";
+import { shownWidget } from "./shown.js";
 
 /** @import { Words } from "../language/en.js" */
 
@@ -20,26 +21,30 @@ const STAYING = ["protect", "kept_masks"];
  *
  * @param {Comfy.Node} node
  * @param {Preset} preset
+ * @param {Comfy.Node} [owner] the subgraph node that it lies in, where that has widgets of its own
  * @returns {number} nodes in which a value changed
  */
-export function applyPreset(node, preset) {
-  const changed = [...following(node, new Set())].filter((reached) => {
-    const widgets = reached.widgets?.filter(({ name, value }) => differs(value, preset[name]));
-    for (const widget of widgets ?? []) {
-      widget.value = preset[widget.name];
-      widget.callback?.(widget.value); // else the newer renderer does not see it
-    }
-    return widgets?.length;
-  });
-  return changed.length;
+export function applyPreset(node, preset, owner) {
+  const changed = [...following(node, new Set())].map((reached) =>
+    Object.entries(preset).filter(([name, percentage]) =>
+      setWidget(shownWidget(reached, name, owner), percentage),
+    ),
+  );
+  return changed.filter(({ length }) => length).length;
 }
 
 /**
- * @param {unknown} value
- * @param {number | undefined} wanted undefined where the preset says nothing
+ * @param {Comfy.Widget | undefined} widget
+ * @param {number} wanted
+ * @returns {boolean} whether the widget is there and its value was another
  */
-function differs(value, wanted) {
-  return wanted !== undefined && value !== wanted;
+function setWidget(widget, wanted) {
+  if (!widget || widget.value === wanted) {
+    return false;
+  }
+  widget.value = wanted;
+  widget.callback?.(wanted); // else the newer renderer does not see it
+  return true;
 }
 
 /**
@@ -49,14 +54,15 @@ function differs(value, wanted) {
  * @param {number} nodes how many it changed
  * @param {Words} words
  * @param {Comfy.Node} node the one whose kind was chosen
+ * @param {Comfy.Node} [owner] the subgraph node that it lies in, where that has widgets of its own
  */
-export function sentencesOf(preset, nodes, words, node) {
+export function sentencesOf(preset, nodes, words, node, owner) {
   const settings = Object.entries(preset).map(
     ([name, percentage]) =>
       `${words.percentages[name] ?? name.replaceAll("_", " ")} ${percentage} %`,
   );
   const sentence = words.usualNumbers(settings.join(", "), nodes);
-  const own = node.widgets?.some(({ name, value }) => PROMPTS.includes(name) && value);
+  const own = PROMPTS.some((name) => shownWidget(node, name, owner)?.value);
   return own ? `${sentence} ${words.ownPrompts}` : sentence;
 }
 

@@ -75,6 +75,8 @@ declare namespace Comfy {
     id: string;
     nodes: Node[];
     getNodeById(id: string | number): Node | null;
+    /** Of a subgraph: what happens to its widgets. */
+    events?: EventTarget;
     getLink(id: number): { origin_id: string | number } | null | undefined;
     add(node: Node): void;
     setDirtyCanvas(foreground: boolean, background?: boolean): void;
@@ -130,6 +132,8 @@ declare namespace Comfy {
     /** The node at the other end of an input's wire. */
     getInputNode(slot: number): Node | null;
     getOutputNodes(slot: number): Node[] | null;
+    /** In newer pages, of a subgraph node: the widget inside that its own widget stands for. */
+    resolvePromotedTarget?(name: string): { nodeId: unknown; widgetName: string } | undefined;
     findInputSlot(name: string): number;
     removeInput(slot: number): void;
     onConfigure?(...details: unknown[]): void;
