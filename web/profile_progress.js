@@ -3,13 +3,13 @@
  *
  * The page adds a widget for a node's progress text by itself, but its newer renderer, in frontend
  * 1.32.9, shows no more than the first text there. Ours has that widget's name: the page finds it
- * and adds no other.
+ * and adds no other. Newer pages take all such words away when a run ends; the last are said again.
  */
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { part } from "./shared/elements.js";
-import { nodeByExecutionId, rootGraph } from "./shared/graph.js";
+import { nodeByExecutionId, nodesOf, rootGraph } from "./shared/graph.js";
 
 const KIND = "FIAProfileConcept";
 const WIDGET = "$$node-text-preview";
@@ -22,17 +22,24 @@ const STYLE = `
 /** @type {WeakMap<Comfy.Node, HTMLElement>} */
 const texts = new WeakMap();
 
+/** @type {WeakMap<Comfy.Node, Comfy.ProgressText>} */
+const lastWords = new WeakMap();
+
 app.registerExtension({
   name: "ForgetItAll.ProfileProgress",
 
   setup() {
     api.addEventListener("progress_text", ({ detail }) => {
       const node = nodeByExecutionId(rootGraph(app), String(detail.nodeId));
-      const element = node && texts.get(node);
-      if (element) {
-        element.textContent = detail.text;
+      if (node?.comfyClass === KIND) {
+        lastWords.set(node, { nodeId: detail.nodeId, text: detail.text });
+        const element = texts.get(node);
+        if (element) {
+          element.textContent = detail.text;
+        }
       }
     });
+    api.addEventListener("execution_success", () => setTimeout(sayAgain));
   },
 
   // Later it would be too late: the newer renderer does not see what is added then.
@@ -42,6 +49,16 @@ app.registerExtension({
     }
   },
 });
+
+/** The last words of every profile that has lost them. */
+function sayAgain() {
+  for (const node of nodesOf(rootGraph(app), KIND)) {
+    const words = lastWords.get(node);
+    if (words && !node.widgets?.some(({ name }) => name === WIDGET)) {
+      api.dispatchCustomEvent("progress_text", words);
+    }
+  }
+}
 
 /** @param {Comfy.Node} node */
 function addText(node) {

@@ -35,6 +35,12 @@ declare namespace Comfy {
     fetchApi(path: string, options?: RequestInit): Promise<Response>;
     addEventListener(event: string, listener: (event: CustomEvent) => void): void;
     dispatchEvent(event: CustomEvent): boolean;
+    dispatchCustomEvent(event: "progress_text", detail: ProgressText): boolean;
+  }
+
+  interface ProgressText {
+    nodeId: string;
+    text: string;
   }
 
   interface Prompt {
