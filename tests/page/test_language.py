@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from comfy_page import ComfyPage
+from comfy_page import DRAFT_DELAY, ComfyPage
 from playwright.sync_api import expect
 
 from workbench.environment import ROOT
@@ -28,6 +28,12 @@ PROFILE_TOOLTIP = """() => {
 SWITCH = """async language => {
   await app.extensionManager.setting.set("Comfy.Locale", language);
 }"""
+
+TITLED = "([kind, title]) => LiteGraph.registered_node_types[kind].title === title"
+
+MAY_LAG = "Boolean(app.rootGraph)"
+"""Newer pages (seen in 1.58.1) read their nodes again, core's too, maybe before the words are there:
+then nodes keep the language before until the page is loaded again."""
 
 LABELS = """id => {
   const node = app.graph.getNodeById(id);
@@ -67,7 +73,7 @@ def expect_apply(comfy: ComfyPage, renderer: str, node: int, words: dict[str, An
         expect(element).to_contain_text(inputs["strength"]["name"])
         # A widget's: of a slot, this renderer looks the tooltip up by the name that it shows.
         element.get_by_text(inputs["strength"]["name"], exact=True).hover()
-        tooltip = ".p-tooltip"
+        tooltip = "[role=tooltip]"
     else:
         comfy.page.mouse.move(*comfy.page.evaluate(SLOT_PLACE, [node, "strength"]))
         tooltip = ".node-tooltip"
@@ -100,11 +106,11 @@ def test_a_change_of_language_changes_the_nodes_and_our_own_words(
         nodes = translation(language)
         before = hint.inner_text()
         comfy.page.evaluate(SWITCH, language)
-        comfy.page.wait_for_function(
-            "([kind, title]) => LiteGraph.registered_node_types[kind].title === title",
-            arg=[APPLY, nodes[APPLY]["display_name"]],
-        )
         expect(hint).not_to_have_text(before)
+        if comfy.page.evaluate(MAY_LAG):
+            comfy.page.wait_for_timeout(DRAFT_DELAY)
+            comfy.open()
+        comfy.page.wait_for_function(TITLED, arg=[APPLY, nodes[APPLY]["display_name"]])
         node = comfy.page.evaluate(ADD, APPLY)
         expect_apply(comfy, renderer, node, nodes[APPLY])
         comfy.page.evaluate("id => app.graph.remove(app.graph.getNodeById(id))", node)
