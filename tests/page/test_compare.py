@@ -366,10 +366,7 @@ def test_a_run_that_is_opened_from_the_queue_shows_its_own_picture(comfy: ComfyP
     comfy.set_widget(2, "color", GREEN)
     comfy.run()
     expect_colours(stage(comfy), 0.5, ("red", "green"))
-    comfy.page.keyboard.press("q")
-    comfy.find(".task-item").nth(1).click(button="right")
-    comfy.page.get_by_text("Load Workflow", exact=True).click()
-    comfy.page.keyboard.press("q")
+    comfy.open_the_run_before()
     comfy.look_at(NODE)
     expect_colours(stage(comfy), 0.5, ("red", "blue"))
 
