@@ -79,9 +79,10 @@ class ProfileProgress:
         known = f"{cached} from the cache" if cached else ""
         doubt = ""
         if self._group < FEW_CONTEXTS:
-            doubt = f"only {self._group} contexts: the mask depends on chance"
-            logging.warning("Profile Concept: %s.", doubt)
-        self._say("\n".join(filter(None, (", ".join(filter(None, (done, known))), doubt))))
+            doubt = f"Only {self._group} contexts: the mask depends on chance."
+            logging.warning("Profile Concept: %s", doubt)
+        words = ", ".join(filter(None, (done, known)))
+        self._say(f"{words}.\n{doubt}" if doubt else words)  # some pages show it in one line
 
     def _sentence(self, prompt: int) -> str:
         in_a_step = (1 + len(self._round)) * self._group
