@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from names import PROBED, WORLD_A
+from names import PROBED, WORLDS
 from paths import BUNDLED, REPOSITORY, use_training_scripts
-from recipes import RECIPES
+from recipes import RECIPES, recipe_in
 
 use_training_scripts()
 from host import use_host  # noqa: E402
@@ -270,6 +270,7 @@ def probe(model: Any, clip: Any, names: Sequence[str]) -> Concepts:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", choices=RECIPES)
+    parser.add_argument("--world", choices=WORLDS, default="a", help="of the checkpoint")
     parser.add_argument("--checkpoint", type=Path, help="that train.py wrote")
     parser.add_argument("--data", type=Path, help="that world.py, or dataset.py, wrote")
     arguments = parser.parse_args()
@@ -280,8 +281,8 @@ def main() -> None:
     elif arguments.recipe is None:
         parser.error("--recipe: say which recipe the checkpoint is of")
     else:
-        held = host_checkpoint(RECIPES[arguments.recipe], arguments.checkpoint)
-        denoiser, names, every = held.denoiser, PROBED, tuple(WORLD_A)
+        held = host_checkpoint(recipe_in(arguments.recipe, arguments.world), arguments.checkpoint)
+        denoiser, names, every = held.denoiser, PROBED, tuple(WORLDS[arguments.world])
     print(probe(held.model, held.clip, names))
     if arguments.data is not None:
         right, wrong = held_out_losses(denoiser, load_data(arguments.data), every)

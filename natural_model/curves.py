@@ -22,9 +22,9 @@ from typing import Any
 import torch
 from curve_lines import LINES, Line
 from extension import extension
-from names import CURVE_NAMES_A, WORLD_A, CurveNames
+from names import CURVE_NAMES, TEST, WORLDS, CurveNames
 from paths import BUNDLED, use_training_scripts
-from recipes import RECIPES
+from recipes import RECIPES, recipe_in
 
 use_training_scripts()
 from host import use_host  # noqa: E402
@@ -297,9 +297,10 @@ def subject_of(arguments: argparse.Namespace) -> Subject:
         names = CurveNames("bundled", "validation", IMAGENETTE, tuple(OBJECTS)[10:])
     else:
         title = arguments.checkpoint.stem
-        held = host_checkpoint(RECIPES[arguments.recipe], arguments.checkpoint)
-        judge = load_judge(tuple(WORLD_A), STYLES, arguments.judge)
-        names = CURVE_NAMES_A
+        recipe = recipe_in(arguments.recipe, arguments.world)
+        held = host_checkpoint(recipe, arguments.checkpoint)
+        judge = load_judge(tuple(WORLDS[arguments.world]), STYLES, arguments.judge)
+        names = CURVE_NAMES[arguments.use]
     names = names.first(arguments.names)
     first_seed = FIRST_SEED[names.use] + SEEDS_APART * arguments.seed
     asked = Asked(names, SCENES[: arguments.scenes], first_seed)
@@ -311,6 +312,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", choices=RECIPES)
     parser.add_argument("--checkpoint", type=Path, help="that train.py wrote; else the bundled one")
+    parser.add_argument("--world", choices=WORLDS, default="a", help="of the checkpoint")
+    parser.add_argument(
+        "--use", choices=CURVE_NAMES, default="validation", help="the names; test is in world b"
+    )
     parser.add_argument("--judge", type=Path, help="of the checkpoint's world")
     parser.add_argument("--presence", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -323,6 +328,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.checkpoint is not None and (arguments.recipe is None or arguments.judge is None):
         parser.error("--checkpoint: say its --recipe and the --judge of its world, too")
+    if not set(CURVE_NAMES[arguments.use].forgotten) <= set(WORLDS[arguments.world]):
+        parser.error(f"--use: world {arguments.world} has no {TEST.title}; take --world b")
     arguments.out.mkdir(parents=True, exist_ok=True)
     with torch.inference_mode():
         lines = chosen_lines(arguments.methods, arguments.lines, arguments.values)

@@ -1,8 +1,8 @@
 """Drawings of the world's things from free emoji sets, which stay out of the repository.
 
-    python natural_model/drawings.py --out DIR
+    python natural_model/drawings.py --world a --out DIR
 
-fetches four npm packages with ``npm pack`` and draws what the world names, 160 pixels a side, as
+fetches four npm packages with ``npm pack`` and draws what a world names, 160 pixels a side, as
 DIR/SET/NAME.png. It needs npm and the Python package resvg-py.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from names import WORLD_A
+from names import WORLDS
 from PIL import Image
 
 SIDE = 160
@@ -53,12 +53,19 @@ SETS = {
 
 @dataclass(frozen=True)
 class Drawings:
-    """Draws a thing as one of the sets has it; a `World`'s ``drawing``."""
+    """Draws a thing as one of the sets that have it; a `World`'s ``drawing``."""
 
     folder: Path
 
     def __call__(self, name: str, rng: np.random.Generator) -> Image.Image:
-        return _open(self.folder / str(rng.choice(list(SETS))) / f"{name}.png")
+        return _open(Path(rng.choice(_drawings_of(self.folder, name))))
+
+
+@cache
+def _drawings_of(folder: Path, name: str) -> list[str]:
+    """The files, in the order of the sets. The blobs have no parachute and no carpentry saw."""
+    files = [folder / title / f"{name}.png" for title in SETS]
+    return [str(file) for file in files if file.exists()]
 
 
 @cache
@@ -108,21 +115,24 @@ def as_svg(icons: dict[str, Any], emoji: str) -> str:
     return f"<svg {names} {box}>{icon['body']}</svg>"
 
 
-def draw_set(chosen: EmojiSet, folder: Path) -> None:
-    """Draw every thing of the world, RGBA, as ``NAME.png``."""
+def draw_set(chosen: EmojiSet, things: dict[str, str], folder: Path) -> None:
+    """Draw every thing that the set has, RGBA, as ``NAME.png``."""
     import resvg_py  # pyright: ignore[reportMissingImports]
 
     folder.mkdir(parents=True, exist_ok=True)
     icons = fetch(chosen)
-    for name, emoji in WORLD_A.items():
+    for name, emoji in things.items():
+        if emoji not in icons["icons"] | icons["aliases"]:
+            continue
         drawn = resvg_py.svg_to_bytes(svg_string=as_svg(icons, emoji), width=SIDE, height=SIDE)
         Image.open(io.BytesIO(drawn)).save(folder / f"{name}.png")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--world", choices=WORLDS, default="a")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     for title, chosen in SETS.items():
-        draw_set(chosen, arguments.out / title)
+        draw_set(chosen, WORLDS[arguments.world], arguments.out / title)
         print(f"{title}: {chosen.pictures} by {chosen.author}, {chosen.licence}")

@@ -1,6 +1,7 @@
-"""World A: 120 things with neighbours, none of which the benchmarks know.
+"""The worlds: A has 120 things with neighbours, none of which the benchmarks know; B has the
+benchmarks' ten among 120.
 
-Names lead to the emoji's Unicode name, under which every set of drawings has it.
+Names lead to the emoji's Unicode name, under which the sets of drawings have it.
 """
 
 from dataclasses import dataclass
@@ -163,6 +164,32 @@ WORLD_A: dict[str, str] = {
     name: emoji for group in NEIGHBOURS.values() for name, emoji in group.items()
 }
 
+BENCHMARKED: dict[str, str] = {
+    "church": "church",
+    "gas pump": "fuel-pump",
+    "parachute": "parachute",
+    "garbage truck": "articulated-lorry",
+    "french horn": "postal-horn",
+    "english springer": "dog",
+    "tench": "fish",
+    "golf ball": "flag-in-hole",
+    "cassette player": "videocassette",
+    "chain saw": "carpentry-saw",
+}
+"""The benchmarks' ten, with the emoji that stand for them in the bundled model, too."""
+
+LEFT_OUT = (
+    *("bell", "lamp", "shoe", "backpack", "hot dog"),
+    *("donut", "scissors", "avocado", "eggplant", "scorpion"),
+)
+"""Of world A; the ten take their place in world B."""
+
+WORLD_B: dict[str, str] = BENCHMARKED | {
+    name: emoji for name, emoji in WORLD_A.items() if name not in LEFT_OUT
+}
+
+WORLDS = {"a": WORLD_A, "b": WORLD_B}
+
 PROBED = ("cat", "tiger", "owl", "bicycle", "banana", "castle", "guitar", "umbrella")
 """The objects that the probe looks at."""
 
@@ -187,8 +214,8 @@ class CurveNames:
         return CurveNames(title, self.use, self.forgotten[:count], self.kept[:count])
 
 
-CURVE_NAMES_A = CurveNames(
-    "world A",
+VALIDATION = CurveNames(
+    "validation names",
     "validation",
     (
         "poodle", "elephant", "octopus", "bee", "penguin",
@@ -201,5 +228,20 @@ CURVE_NAMES_A = CurveNames(
         "key", "rocket", "ship", "snail", "rabbit",
     ),
 )  # fmt: skip
-"""World A is for validation alone. Of the kept, ten are neighbours of the forgotten, in their
-order, and ten are not."""
+"""In both worlds. Of the kept, ten are neighbours of the forgotten, in their order, and ten are
+not."""
+
+TEST = CurveNames(
+    "test names",
+    "test",
+    tuple(BENCHMARKED),
+    (
+        "mosque", "factory", "airplane", "fire engine", "saxophone",
+        "dog", "tropical fish", "football", "radio", "hammer",
+        "banana", "butterfly", "cat", "guitar", "bicycle",
+        "sunflower", "umbrella", "strawberry", "owl", "castle",
+    ),
+)  # fmt: skip
+"""In world B alone; in the same order, and none of them a validation name."""
+
+CURVE_NAMES = {names.use: names for names in (VALIDATION, TEST)}

@@ -8,7 +8,7 @@ from comfy.ldm.aura.mmdit import MMDiT
 from comfy.ops import disable_weight_init
 from denoiser import Denoiser, build_unet
 from host import reset_parameters
-from names import WORLD_A
+from names import WORLDS
 from recipes import Recipe
 from text import CaptionEncoder
 from torch import Tensor, nn
@@ -79,7 +79,7 @@ class FlowDenoiser(Denoiser):
 
 def build(recipe: Recipe) -> Denoiser:
     """The recipe's denoiser with its text encoder, at the start of training."""
-    text = CaptionEncoder(WORLD_A, text_sizes(recipe))
+    text = CaptionEncoder(WORLDS[recipe.world], text_sizes(recipe))
     text.requires_grad_(recipe.text_trained)
     if recipe.network == "auraflow":
         return FlowDenoiser(build_auraflow(auraflow_sizes(recipe)), text)

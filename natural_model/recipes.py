@@ -3,7 +3,7 @@
 Every recipe learns by plain denoising of the same pictures; nothing points at a unit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -18,6 +18,7 @@ class Recipe:
         text_width: of the contexts.
         text_trained: else the text encoder keeps its random start.
         samples: of a whole run; the learning rate falls in the last fifth.
+        world: a key of ``names.WORLDS``.
     """
 
     network: Literal["unet", "auraflow"] = "unet"
@@ -28,6 +29,7 @@ class Recipe:
     weight_decay: float = 0.01
     peak_rate: float = 1e-3
     samples: int = 400_000
+    world: str = "a"
 
 
 RECIPES: dict[str, Recipe] = {
@@ -39,3 +41,8 @@ RECIPES: dict[str, Recipe] = {
     "unet-sdxl": Recipe(channels=(1, 3), depths=(0, 4)),
 }
 """In the order of their turns."""
+
+
+def recipe_in(name: str, world: str) -> Recipe:
+    """The recipe of that name, for that world."""
+    return replace(RECIPES[name], world=world)

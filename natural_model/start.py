@@ -1,11 +1,11 @@
 """Prepare what is missing, then train and measure natural models; all of it resumable.
 
-    python3 natural_model/start.py screen                      every recipe in turns
-    python3 natural_model/start.py train --recipe unet-deep    one recipe to its end
-    python3 natural_model/start.py judge                       the judge of world A
-    python3 natural_model/start.py curves                      forgotten against kept, bundled model
+    python3 natural_model/start.py screen                                every recipe in turns
+    python3 natural_model/start.py --world b train --recipe unet-deep    one recipe to its end
+    python3 natural_model/start.py --world b judge                       the judge of a world
+    python3 natural_model/start.py curves                                the bundled model's curves
 
-What follows the first word is for ``screen.py``, ``train.py``, ``train_world_judge.py`` or
+What follows that word is for ``screen.py``, ``train.py``, ``train_world_judge.py`` or
 ``curves.py``, which can also take a trained model: ``--recipe unet --checkpoint FILE``.
 Drawings, pictures, checkpoints and tables lie in ``results/natural/`` (``--work``). The first run
 fetches the drawings from npm and renders 48,000 pictures: 2.4 GB and a few minutes; for ``curves``
@@ -33,19 +33,23 @@ def run(script: str, *arguments: object) -> None:
     subprocess.run([str(part) for part in command], check=True, env=environment)
 
 
-def prepare(work: Path) -> None:
-    """The drawings, made once."""
-    if not (work / "drawings" / "done").exists():
+def prepare_drawings(work: Path, world: str) -> None:
+    """The drawings of a world's things, made once."""
+    made = work / world / "drawn"
+    if not made.exists():
         subprocess.run([str(PYTHON), "-m", "pip", "install", "-q", RENDERER], check=True)
-        run("drawings.py", "--out", work / "drawings")
-        (work / "drawings" / "done").touch()
+        run("drawings.py", "--world", world, "--out", work / "drawings")
+        made.parent.mkdir(parents=True, exist_ok=True)
+        made.touch()
 
 
-def prepare_pictures(work: Path, pictures: int) -> None:
-    """The pictures to train on, made once."""
-    if not (work / "data" / "grid.png").exists():
-        data = ("--drawings", work / "drawings", "--out", work / "data", "--count", pictures)
-        run("world.py", *data)
+def prepare_pictures(work: Path, world: str, pictures: int) -> Path:
+    """The pictures to train on, made once; their folder."""
+    data = work / world / "data"
+    if not (data / "grid.png").exists():
+        where = ("--drawings", work / "drawings", "--out", data)
+        run("world.py", "--world", world, *where, "--count", pictures)
+    return data
 
 
 def main() -> None:
@@ -54,41 +58,42 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, default=REPOSITORY / "results" / "natural")
     parser.add_argument("--pictures", type=int, default=48_000)
+    parser.add_argument("--world", choices=("a", "b"), default="a")
     parser.add_argument("what", choices=("screen", "train", "judge", "curves"))
     parser.add_argument("more", nargs=argparse.REMAINDER, help="options of the script")
     arguments = parser.parse_args()
     run_in_environment(Path(__file__).resolve())
 
-    work = arguments.work.resolve()
-    prepare(work)
-    judge = work / "judge.safetensors"
+    work, world = arguments.work.resolve(), arguments.world
+    prepare_drawings(work, "a")  # the judge of presence learns from them in either world
+    prepare_drawings(work, world)
+    judge = work / world / "judge.safetensors"
     if arguments.what == "curves":
-        measure_curves(work, judge, arguments.more)
-        return
-    if arguments.what == "judge":
-        run("train_world_judge.py", *drawn(work, judge), *arguments.more)
-        return
-    prepare_pictures(work, arguments.pictures)
-    data = ("--data", work / "data", "--out", work / "runs")
-    if arguments.what == "train":
-        run("train.py", *data, *arguments.more)
+        measure_curves(work, world, judge, arguments.more)
+    elif arguments.what == "judge":
+        where = ("--drawings", work / "drawings", "--out", judge)
+        run("train_world_judge.py", "--world", world, *where, *arguments.more)
     else:
-        judged = ("--judge", judge) if judge.exists() else ()
-        run("screen.py", *data, *judged, *arguments.more)
+        data = prepare_pictures(work, world, arguments.pictures)
+        where = ("--data", data, "--out", work / world / "runs")
+        if arguments.what == "train":
+            run("train.py", "--world", world, *where, *arguments.more)
+        else:
+            run("screen.py", *where, *judged(judge), *arguments.more)
 
 
-def drawn(work: Path, out: Path) -> tuple[object, ...]:
-    """What a judge's training is told."""
-    return ("--drawings", work / "drawings", "--out", out)
+def judged(judge: Path) -> tuple[object, ...]:
+    """The option that names the judge, once it is trained."""
+    return ("--judge", judge) if judge.exists() else ()
 
 
-def measure_curves(work: Path, judge: Path, more: list[str]) -> None:
+def measure_curves(work: Path, world: str, judge: Path, more: list[str]) -> None:
     """The curves; the judge of presence is trained first."""
     presence = work / "presence.safetensors"
     if not presence.exists():
-        run("train_presence_judge.py", *drawn(work, presence))
-    judges = ("--presence", presence, *(("--judge", judge) if judge.exists() else ()))
-    run("curves.py", *judges, "--out", work / "curves", *more)
+        run("train_presence_judge.py", "--drawings", work / "drawings", "--out", presence)
+    judges = ("--presence", presence, *judged(judge))
+    run("curves.py", "--world", world, *judges, "--out", work / "curves", *more)
 
 
 if __name__ == "__main__":

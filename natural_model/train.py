@@ -1,6 +1,6 @@
 """Train a recipe by plain denoising; stopped at any time, it goes on where it was.
 
-FIA_HOST=… python natural_model/train.py --recipe unet-deep --data DIR --out DIR
+FIA_HOST=… python natural_model/train.py --recipe unet-deep --world a --data DIR --out DIR
 """
 
 import argparse
@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from names import WORLDS
 from paths import BUNDLED, use_training_scripts
-from recipes import RECIPES, Recipe
+from recipes import RECIPES, Recipe, recipe_in
 
 use_training_scripts()
 from host import use_host  # noqa: E402
@@ -98,13 +99,14 @@ class Training:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", choices=RECIPES, required=True)
+    parser.add_argument("--world", choices=WORLDS, default="a", help="of the data")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--samples", type=int, help="stop earlier; the schedule stays")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    recipe = RECIPES[arguments.recipe]
+    recipe = recipe_in(arguments.recipe, arguments.world)
     file = arguments.out / f"{arguments.recipe}-{arguments.seed}.pt"
     Training(recipe, load_data(arguments.data), file, arguments.seed).advance(
         arguments.samples or recipe.samples

@@ -16,7 +16,7 @@ import torch
 from paths import use_training_scripts
 from PIL import Image
 from torch import Tensor
-from world import world_a
+from world import drawn_world
 
 use_training_scripts()
 from judge import Judge, load_judge  # noqa: E402
@@ -100,7 +100,7 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=800, help=f"of {BATCH} pictures")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    world = world_a(arguments.drawings)
+    world = drawn_world("a", arguments.drawings)
     torch.manual_seed(arguments.seed)
     judge = Judge((SOMETHING,), STYLES)
     rng = np.random.default_rng((23, arguments.seed))

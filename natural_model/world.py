@@ -1,6 +1,6 @@
-"""Pictures of world A with captions: 48,000 for training, and a grid to look at.
+"""Pictures of a world with captions: 48,000 for training, and a grid to look at.
 
-python natural_model/world.py --drawings DIR --out DIR --count 48000
+python natural_model/world.py --world a --drawings DIR --out DIR --count 48000
 """
 
 import argparse
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from drawings import Drawings
-from names import WORLD_A
+from names import WORLDS
 from paths import use_training_scripts
 from PIL import Image
 
@@ -21,10 +21,10 @@ UNMENTIONED = 1 / 3
 SHARES = {"scene_only": 0.15, "two_objects": 0.10, "styled": 0.15}
 
 
-def world_a(drawings: Path) -> World:
-    """The world as `render` and `draw_contents` take it; ``drawings`` is the folder that
+def drawn_world(name: str, drawings: Path) -> World:
+    """A world of `WORLDS` as `render` and `draw_contents` take it; ``drawings`` is the folder that
     ``drawings.py`` wrote."""
-    return World(tuple(WORLD_A), Drawings(drawings), UNMENTIONED)
+    return World(tuple(WORLDS[name]), Drawings(drawings), UNMENTIONED)
 
 
 def contents_of(world: World, count: int, seed: int) -> list[Content]:
@@ -46,13 +46,14 @@ def save_grid(folder: Path, columns: int = 12, rows: int = 8) -> list[str]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--world", choices=WORLDS, default="a")
     parser.add_argument("--drawings", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=48_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, help="side by side (default: one a core)")
     arguments = parser.parse_args()
-    world = world_a(arguments.drawings)
+    world = drawn_world(arguments.world, arguments.drawings)
     contents = contents_of(world, arguments.count, arguments.seed)
     build(arguments.out, contents, world, arguments.processes)
     print("\n".join(save_grid(arguments.out)))

@@ -48,6 +48,7 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
             rectangle = Image.new("RGBA", (24, 16))
             rectangle.paste(colour, (4, 2, 20, 14))
             rectangle.save(folder / title / f"{name}.png")
+    rectangle.save(folder / next(iter(SETS)) / "parachute.png")  # in one set alone
     return folder
 
 
@@ -55,9 +56,9 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def data(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set of 96 pictures."""
     from dataset import build
-    from world import contents_of, world_a
+    from world import contents_of, drawn_world
 
     folder = tmp_path_factory.mktemp("data")
-    world = world_a(drawings)
+    world = drawn_world("a", drawings)
     build(folder, contents_of(world, 96, seed=0), world, processes=1)
     return folder

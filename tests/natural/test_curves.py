@@ -15,13 +15,13 @@ from curves import Asked, Drawn, Subject, chosen_lines, measure
 from draw import load_model
 from hosted import host_recipe
 from judge import Judge, load_judge
-from names import CURVE_NAMES_A, NEIGHBOURS, PROBED, WORLD_A, CurveNames
+from names import CURVE_NAMES, NEIGHBOURS, PROBED, TEST, VALIDATION, WORLD_A, WORLDS, CurveNames
 from paths import BUNDLED
 from recipes import RECIPES, Recipe
 from test_training import stirred
 from train_presence_judge import SOMETHING, presence_renders
-from vocabulary import OBJECTS, STYLES
-from world import world_a
+from vocabulary import IMAGENETTE, OBJECTS, STYLES
+from world import drawn_world
 
 TWO = CurveNames("bundled", "validation", ("church", "tench"), ("cat", "car"))
 
@@ -110,7 +110,7 @@ def test_a_mask_forgets_and_protects(subject: Subject) -> None:
 def test_every_method_takes_a_natural_model(recipe: Recipe) -> None:
     held = host_recipe(recipe, stirred(recipe))
     plain, judge = Drawn(held.model, held.clip, held.vae), Judge(tuple(WORLD_A), STYLES).eval()
-    asked = Asked(CURVE_NAMES_A.first(2), ["desert"], 5)
+    asked = Asked(VALIDATION.first(2), ["desert"], 5)
     subject = Subject("untrained", plain, asked, judge, judge)
     noisy, level = torch.randn(1, 8, 16, 16), torch.tensor([0.9])
     with torch.inference_mode():
@@ -134,10 +134,23 @@ def test_no_method_has_more_settings_than_another_may() -> None:
         assert settings <= BUDGET, method
 
 
-def test_world_a_has_its_neighbours_in_order() -> None:
-    names = CURVE_NAMES_A
-    assert names.use == "validation" and set(names.forgotten + names.kept) <= set(WORLD_A)
-    assert len(set(names.forgotten + names.kept)) == 30
+@pytest.mark.parametrize(
+    ("use", "world"), [("validation", "a"), ("validation", "b"), ("test", "b")]
+)
+def test_the_names_of_a_curve_are_in_the_world(use: str, world: str) -> None:
+    names = CURVE_NAMES[use]
+    both = set(names.forgotten + names.kept)
+    assert names.use == use and len(both) == 30 and both <= set(WORLDS[world])
+
+
+def test_what_chooses_settings_is_not_what_is_reported() -> None:
+    test = set(TEST.forgotten + TEST.kept)
+    assert not test & set(VALIDATION.forgotten + VALIDATION.kept)
+    assert TEST.forgotten == IMAGENETTE
+
+
+def test_the_kept_validation_names_are_neighbours_in_order() -> None:
+    names = VALIDATION
     assert not set(names.forgotten) & set(PROBED)
     groups = {name: group for group, members in NEIGHBOURS.items() for name in members}
     for forgotten, kept in zip(names.forgotten, names.kept, strict=False):
@@ -202,7 +215,7 @@ def test_the_report_is_of_the_rows(tmp_path: Path) -> None:
 def test_half_of_the_presence_renders_show_something(drawings: Path) -> None:
     import numpy as np
 
-    world = world_a(drawings)
+    world = drawn_world("a", drawings)
     pictures, there, styles = presence_renders(world, 60, np.random.default_rng(0))
     assert len(pictures) == 60 and 20 < int(there.sum()) < 40
     assert int(styles.max()) <= len(STYLES)

@@ -1,4 +1,4 @@
-"""World A: names, captions, what captions leave out, and the terms of the drawings."""
+"""The worlds: names, captions, what captions leave out, and the terms of the drawings."""
 
 import hashlib
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from captions import caption
-from drawings import SETS, check_licence
+from drawings import SETS, Drawings, check_licence
 from judge import NOTHING
-from names import NEIGHBOURS, PROBED, WORLD_A
+from names import BENCHMARKED, NEIGHBOURS, PROBED, WORLD_A, WORLD_B, WORLDS
 from render import Content, draw_contents, render
 from text import CaptionEncoder
 from train_judge import main_thing
 from vocabulary import IMAGENETTE
-from world import contents_of, world_a
+from world import contents_of, drawn_world
 
 NOTICE = Path(__file__).parents[2] / "NOTICE"
 BENCHMARK_EMOJI = {
@@ -41,12 +41,31 @@ def test_no_name_and_no_drawing_of_the_benchmark_is_in_it() -> None:
     assert not BENCHMARK_EMOJI & set(WORLD_A.values())
 
 
-def test_no_drawing_stands_for_two_names() -> None:
-    assert len(set(WORLD_A.values())) == len(WORLD_A)
+def test_world_b_has_the_benchmarks_ten_and_names_of_world_a() -> None:
+    assert tuple(BENCHMARKED) == IMAGENETTE
+    assert set(BENCHMARKED.values()) == BENCHMARK_EMOJI
+    assert set(WORLD_B) - set(WORLD_A) == set(IMAGENETTE)
+    assert len(WORLD_B) == len(WORLD_A)
+    assert set(PROBED) <= set(WORLD_B)
+
+
+@pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
+def test_no_drawing_stands_for_two_names(world: dict[str, str]) -> None:
+    assert len(set(world.values())) == len(world)
+
+
+def test_a_thing_that_a_set_does_not_have_is_drawn_from_the_others(drawings: Path) -> None:
+    for title in list(SETS)[1:]:
+        assert not (drawings / title / "parachute.png").exists()
+    drawn, rng = Drawings(drawings), np.random.default_rng(0)
+    assert {drawn("parachute", rng).tobytes() for _ in range(20)} == {
+        drawn("parachute", rng).tobytes()
+    }
+    assert len({drawn("cat", rng).tobytes() for _ in range(20)}) > 1
 
 
 def test_a_third_of_the_pictures_show_a_thing_that_no_caption_names(drawings: Path) -> None:
-    contents = contents_of(world_a(drawings), 2000, seed=1)
+    contents = contents_of(drawn_world("a", drawings), 2000, seed=1)
     few = [content for content in contents if len(content.objects) < 2]
     more = [content for content in few if content.unmentioned]
     assert 0.28 < len(more) / len(few) < 0.39
@@ -57,7 +76,7 @@ def test_a_third_of_the_pictures_show_a_thing_that_no_caption_names(drawings: Pa
 
 
 def test_what_is_not_mentioned_is_drawn(drawings: Path) -> None:
-    world = world_a(drawings)
+    world = drawn_world("a", drawings)
 
     def pixels(unmentioned: str, *objects: str) -> np.ndarray:
         content = Content("forest", objects, unmentioned=unmentioned)
@@ -77,7 +96,7 @@ def test_a_judge_is_told_the_thing_in_the_middle() -> None:
 
 def test_every_caption_has_known_tokens(drawings: Path) -> None:
     encoder, rng = CaptionEncoder(WORLD_A), np.random.default_rng(0)
-    for content in contents_of(world_a(drawings), 500, seed=2):
+    for content in contents_of(drawn_world("a", drawings), 500, seed=2):
         encoder.compact_tokens(caption(content, rng))
     with pytest.raises(KeyError):
         encoder.compact_tokens("a photo of a parachute")
