@@ -8,6 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from paths import use_training_scripts
+
+use_training_scripts()
+from render import SIZE  # noqa: E402
+
 BUDGET = 20
 STRENGTHS = (0.5, 0.75, 1.0, 1.5, 2.0)
 RIDGES = (500.0, 50.0, 5.0, 0.5, 0.05)
@@ -134,6 +139,31 @@ LINES: tuple[Line, ...] = (
         for share in (1.0, 0.5, 3.0, 10.0)
     ),
     Line("negative prompt", "negative_prompt", "words", "", (1.0,), {"wording": "caption"}, ""),
+    *_lines(
+        "Perp-Neg", "perpneg", "neg_scale", (0.5, 1.0, 2.0, 4.0, 8.0),
+        {"the host's": {"wording": "caption"}, "as a list": {"wording": "list"}},
+        kept_as="",
+    ),
+    *_lines(
+        "SLD", "sld", "safety_scale", (200.0, 1000.0, 2000.0, 5000.0, 20000.0),
+        {
+            "else as its max": {"setting": "custom"},
+            "else as its strong": {"setting": "custom", "threshold": 0.025, "warm_up": 0.14},
+            "else as its medium": {
+                "setting": "custom", "threshold": 0.01, "warm_up": 0.2,
+                "momentum_scale": 0.3, "momentum_decay": 0.4,
+            },
+        },
+        kept_as="",
+    ),
+    *_lines(
+        "ESD-x", "esdx", "iterations", (10, 30, 100, 300, 1000),
+        {
+            f"rate {rate:g}": {"learning_rate": rate, "width": SIZE, "height": SIZE}
+            for rate in (1e-5, 1e-4)
+        },
+        kept_as="",
+    ),
     *_lines(
         "NAG", "nag", "scale", (2.0, 5.0, 10.0, 20.0, 40.0),
         {

@@ -14,14 +14,12 @@ import csv
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from curve_lines import LINES, Line
-from extension import extension
 from names import CURVE_NAMES, TEST, WORLDS, CurveNames
 from paths import BUNDLED, use_training_scripts
 from recipes import RECIPES, recipe_in
@@ -30,198 +28,16 @@ use_training_scripts()
 from host import use_host  # noqa: E402
 
 use_host()
-from draw import GUIDANCE, draw, grid, load_model  # noqa: E402
+from curve_subject import FIRST_SEED, GROUPS, SCENES, Asked, Drawn, Subject  # noqa: E402
+from draw import GUIDANCE, load_model  # noqa: E402
 from hosted import host_checkpoint  # noqa: E402
-from judge import Judge, load_judge  # noqa: E402
-from render import SIZE  # noqa: E402
+from judge import load_judge  # noqa: E402
 from screen import append  # noqa: E402
-from torch import Tensor  # noqa: E402
 from train_presence_judge import SOMETHING  # noqa: E402
-from vocabulary import IMAGENETTE, OBJECTS, STYLES, with_article  # noqa: E402
+from vocabulary import IMAGENETTE, OBJECTS, STYLES  # noqa: E402
 
-CONTEXTS = (
-    *("park", "forest", "room", "city", "lawn"),
-    *("garden", "street", "office", "cafe", "tree"),
-)
-"""Of the profiles: the first of the paper that the models know; no picture is drawn in them."""
-
-SCENES = ("desert", "beach", "mountain", "ocean", "night sky", "snow field")
-FIRST_SEED = {"validation": 20_000, "test": 30_000}
 SEEDS_APART = 1_000  # more than the pictures of a setting
 PLAIN = Line("plain model", "", "", "", ())
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A model as `draw` takes it."""
-
-    model: Any
-    clip: Any
-    vae: Any
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is drawn.
-
-    Attributes:
-        names: to forget and to keep.
-        scenes: in which each of them is drawn.
-        seed: of the first picture; every picture has its own.
-    """
-
-    names: CurveNames
-    scenes: Sequence[str]
-    seed: int
-
-    @property
-    def shown(self) -> list[tuple[str, str]]:
-        """Name and scene of every picture, the forgotten's first."""
-        names = (*self.names.forgotten, *self.names.kept)
-        return [(name, scene) for name in names for scene in self.scenes]
-
-    def prompts(self) -> list[str]:
-        return [
-            f"a photo of {with_article(name)} in {with_article(scene)}"
-            for name, scene in self.shown
-        ]
-
-    def of_group(self, group: str) -> slice:
-        """The group's pictures."""
-        first_kept = len(self.names.forgotten) * len(self.scenes)
-        return slice(first_kept) if group == "forgotten" else slice(first_kept, None)
-
-
-GROUPS = ("forgotten", "kept")
-
-
-class Subject:
-    """A model, what it is asked, and who looks at its pictures.
-
-    Args:
-        title: of the model.
-        drawn: the model before it forgets.
-        asked: what to draw.
-        judge: names objects.
-        presence: tells something from nothing.
-    """
-
-    def __init__(
-        self, title: str, drawn: Drawn, asked: Asked, judge: Judge, presence: Judge
-    ) -> None:
-        self.title, self.plain, self.asked = title, drawn, asked
-        self.judge, self.presence = judge, presence
-        self._profiles: dict[tuple[str, str], Any] = {}
-
-    @cached_property
-    def references(self) -> tuple[Tensor, Tensor]:
-        """The plain model's pictures, and those of their scenes alone from the same noise."""
-        scenes = [f"a photo of {with_article(scene)}" for _, scene in self.asked.shown]
-        asked, seed = self.asked.prompts(), self.asked.seed
-        return draw(self.plain, asked, seed), draw(self.plain, scenes, seed)
-
-    def erased(self, line: Line, value: float, told: bool) -> tuple[Drawn, str]:
-        """The model that forgot, and its negative prompt."""
-        settings: dict[str, Any] = {**line.settings} | ({line.dial: value} if line.dial else {})
-        names = self.asked.names
-        if line.function == "fia":
-            kept = names.kept if told else ()
-            return self._replaced(self._masked(names.forgotten, kept, **settings)), ""
-        if line.kept_as:
-            settings[line.kept_as] = names.kept if told else ()
-        if line.function == "concept_prune":
-            settings["prompts"] = extension("benchmarks.forget.settings").Prompts(
-                contexts=CONTEXTS, cfg=GUIDANCE, width=SIZE, height=SIZE
-            )
-        method = getattr(extension(f"benchmarks.forget.{line.function}"), line.function)
-        result = method(self.plain.model, self.plain.clip, names.forgotten, **settings)
-        return self._replaced(result.model, result.clip), result.negative
-
-    def _replaced(self, model: Any, clip: Any = None) -> Drawn:
-        return Drawn(model, clip or self.plain.clip, self.plain.vae)
-
-    def _masked(
-        self,
-        names: Sequence[str],
-        kept: Sequence[str],
-        spatial_sparsity: float,
-        saliency_form: str,
-        strength: float,
-    ) -> Any:
-        """By the nodes' own engine, what is kept on **protect**; the sparsity is a percentage."""
-        core = extension("fia_core")
-        masks, protect = (
-            [
-                core.build_concept_mask(profile, spatial_sparsity / 100)
-                for profile in self._profiled(group, saliency_form)
-            ]
-            for group in (names, kept)
-        )
-        mask = core.fuse_neuron_masks(masks, 0.6, protect).mask
-        patch = extension("nodes.host.erasing.weight_patch")
-        return patch.apply_neuron_mask(self.plain.model, mask, strength)
-
-    def _profiled(self, names: Sequence[str], form: str) -> list[Any]:
-        """Profiles with the paper's settings, each made once."""
-        missing = [name for name in names if (name, form) not in self._profiles]
-        if missing:
-            sampling = extension("nodes.host.profiling.sampling").SamplingSettings(
-                0, 50, 10, GUIDANCE, "euler", "normal", SIZE, SIZE
-            )
-            request = extension("nodes.host.profiling.request").ProfileRequest(
-                tuple(missing),
-                "object",
-                CONTEXTS,
-                extension("fia_core").default_templates("object"),
-                sampling,
-                0.05,
-                form,
-                0,
-            )
-            engine = extension("nodes.host.profiling.concepts")
-            profiles = engine.profile_concepts(self.plain.model, self.plain.clip, request)
-            self._profiles |= {(profile.concept, form): profile for profile in profiles}
-        return [self._profiles[name, form] for name in names]
-
-    def rows(self, drawn: Drawn, negative: str, sheet: Path) -> list[dict[str, Any]]:
-        """Draw both groups; a row of figures each, and a grid of the first pictures."""
-        pictures = draw(drawn, self.asked.prompts(), self.asked.seed, negative=negative)
-        sheet.parent.mkdir(parents=True, exist_ok=True)
-        first = [pictures[self.asked.of_group(group)][:10] for group in GROUPS]
-        grid(torch.cat(first), len(first[0])).save(sheet, quality=85)
-        return [self.figures(group, pictures) for group in GROUPS]
-
-    def figures(self, group: str, pictures: Tensor) -> dict[str, Any]:
-        """The row of a group, of all pictures."""
-        part = self.asked.of_group(group)
-        own = pictures[part]
-        names, there = self.judge.name_objects(own), self.presence.name_objects(own)
-        wanted = [name for name, _ in self.asked.shown[part]]
-        plain, scenes = (other[part] for other in self.references)
-        return {
-            "group": group,
-            "pictures": len(own),
-            "named": _share(a == b for a, b in zip(names, wanted, strict=True)),
-            "something": _share(name == SOMETHING for name in there),
-            "from scene": _distance(own, scenes),
-            "from plain": _distance(own, plain),
-        }
-
-    def plain_rows(self) -> list[dict[str, Any]]:
-        """The plain model's own: of both groups, and of the forgotten's scenes alone."""
-        plain, scenes = self.references
-        alone = self.figures("forgotten", scenes) | {"group": "scenes alone"}
-        return [*(self.figures(group, plain) for group in GROUPS), alone]
-
-
-def _share(answers: Any) -> float:
-    found = list(answers)
-    return round(sum(found) / len(found), 4)
-
-
-def _distance(pictures: Tensor, others: Tensor) -> float:
-    """Mean absolute difference, of the range of values."""
-    return round(float((pictures - others).abs().mean()), 5)
 
 
 def measure(subject: Subject, lines: Sequence[Line], out: Path) -> None:
@@ -229,7 +45,7 @@ def measure(subject: Subject, lines: Sequence[Line], out: Path) -> None:
     table = out / "curves.csv"
     names = subject.asked.names
     about = {"model": subject.title, "names": names.title, "use": names.use}
-    about["seed"] = str(subject.asked.seed)
+    about |= {"seed": str(subject.asked.seed), "guidance": f"{subject.guidance:g}"}
     done = _done(table, about)
 
     def write(key: tuple[str, ...], rows: list[dict[str, Any]], seconds: float) -> None:
@@ -250,12 +66,12 @@ def measure(subject: Subject, lines: Sequence[Line], out: Path) -> None:
                     continue
                 start = time.monotonic()
                 try:
-                    drawn, negative = subject.erased(line, value, told)
+                    drawn = subject.erased(line, value, told)
                 except ValueError as refusal:
                     print(f"{', '.join(key)}: {refusal}", flush=True)
                     continue
                 sheet = UNSAFE.sub("_", " ".join((subject.title, *key, about["seed"])))
-                rows = subject.rows(drawn, negative, out / "sheets" / f"{sheet}.jpg")
+                rows = subject.rows(drawn, out / "sheets" / f"{sheet}.jpg")
                 write(key, rows, time.monotonic() - start)
                 figures = [f"{row['group']} {row['named']:.0%}" for row in rows]
                 print(f"{', '.join(key)}: {', '.join(figures)}", flush=True)
@@ -305,7 +121,8 @@ def subject_of(arguments: argparse.Namespace) -> Subject:
     first_seed = FIRST_SEED[names.use] + SEEDS_APART * arguments.seed
     asked = Asked(names, SCENES[: arguments.scenes], first_seed)
     presence = load_judge((SOMETHING,), STYLES, arguments.presence)
-    return Subject(title, Drawn(held.model, held.clip, held.vae), asked, judge, presence)
+    drawn = Drawn(held.model, held.clip, held.vae)
+    return Subject(title, drawn, asked, arguments.guidance, judge, presence)
 
 
 def main() -> None:
@@ -319,6 +136,7 @@ def main() -> None:
     parser.add_argument("--judge", type=Path, help="of the checkpoint's world")
     parser.add_argument("--presence", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--guidance", type=float, default=GUIDANCE, help="its scale")
     parser.add_argument("--methods", nargs="*", default=[], help="by their functions' names")
     parser.add_argument("--lines", type=int, default=4, help="of each method")
     parser.add_argument("--values", type=int, default=5, help="of each dial")

@@ -3,6 +3,7 @@
     python3 natural_model/start.py screen                                every recipe in turns
     python3 natural_model/start.py --world b train --recipe unet-deep    one recipe to its end
     python3 natural_model/start.py --world b judge                       the judge of a world
+    python3 natural_model/start.py --world b guidance --recipe unet-deep --checkpoint FILE
     python3 natural_model/start.py curves                                the bundled model's curves
 
 What follows that word is for ``screen.py``, ``train.py``, ``train_world_judge.py`` or
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=REPOSITORY / "results" / "natural")
     parser.add_argument("--pictures", type=int, default=48_000)
     parser.add_argument("--world", choices=("a", "b"), default="a")
-    parser.add_argument("what", choices=("screen", "train", "judge", "curves"))
+    parser.add_argument("what", choices=("screen", "train", "judge", "guidance", "curves"))
     parser.add_argument("more", nargs=argparse.REMAINDER, help="options of the script")
     arguments = parser.parse_args()
     run_in_environment(Path(__file__).resolve())
@@ -70,6 +71,9 @@ def main() -> None:
     judge = work / world / "judge.safetensors"
     if arguments.what == "curves":
         measure_curves(work, world, judge, arguments.more)
+    elif arguments.what == "guidance":
+        where = ("--judge", judge, "--sheets", work / world / "guidance")
+        run("guidance.py", "--world", world, *where, *arguments.more)
     elif arguments.what == "judge":
         where = ("--drawings", work / "drawings", "--out", judge)
         run("train_world_judge.py", "--world", world, *where, *arguments.more)

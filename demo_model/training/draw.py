@@ -6,6 +6,7 @@ FIA_HOST=… python draw.py --weights ../weights.safetensors --out grid.png
 import argparse
 import importlib.util
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from torch import Tensor
 
 use_host()
 import comfy.sample  # noqa: E402
+from comfy.samplers import CFGGuider, calculate_sigmas, sampler_object  # noqa: E402
 from vocabulary import OBJECTS, SCENES, STYLES, with_article  # noqa: E402
 
 STEPS, GUIDANCE = 20, 4.0
@@ -44,8 +46,25 @@ def load_model(weights: Path) -> Any:
     return load_demo_model(weights)
 
 
+def usual_guidance(model: Any, positive: Any, negative: Any, scale: float) -> CFGGuider:
+    """Classifier-free guidance."""
+    guider = CFGGuider(model)
+    guider.set_conds(positive, negative)
+    guider.set_cfg(scale)
+    return guider
+
+
 @torch.no_grad()
-def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50, negative: str = "") -> Tensor:
+def draw(
+    demo: Any,
+    prompts: list[str],
+    seed: int,
+    *,
+    chunk: int = 50,
+    negative: str = "",
+    guidance: float = GUIDANCE,
+    guider: Callable[..., CFGGuider] = usual_guidance,
+) -> Tensor:
     """Pictures of the prompts, (B, 128, 128, 3) float32 in [0, 1]; row i starts from the noise of
     seed + i."""
 
@@ -54,6 +73,8 @@ def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50, negative: st
 
     pictures = torch.empty(len(prompts), 128, 128, 3)
     contexts, unwanted = [encode(text) for text in prompts], encode(negative)
+    sampling = demo.model.get_model_object("model_sampling")
+    sigmas = calculate_sigmas(sampling, "normal", STEPS)
     rows_of_length: dict[int, list[int]] = {}  # long texts have more tokens
     for row, context in enumerate(contexts):
         rows_of_length.setdefault(context.shape[1], []).append(row)
@@ -62,17 +83,10 @@ def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50, negative: st
             part = rows[start : start + chunk]
             latent = torch.zeros(len(part), 8, 16, 16)
             noise: list[Any] = [comfy.sample.prepare_noise(latent[:1], seed + row) for row in part]
-            sampled = comfy.sample.sample(
-                demo.model,
-                torch.cat(noise),
-                STEPS,
-                GUIDANCE,
-                "euler",
-                "normal",
-                [[torch.cat([contexts[row] for row in part]), {}]],
-                [[unwanted, {}]],
-                latent,
-                disable_pbar=True,
+            positive = [[torch.cat([contexts[row] for row in part]), {}]]
+            guided = guider(demo.model, positive, [[unwanted, {}]], guidance)
+            sampled = guided.sample(
+                torch.cat(noise), latent, sampler_object("euler"), sigmas, disable_pbar=True
             )
             pictures[part] = demo.vae.decode(sampled)
     return pictures
