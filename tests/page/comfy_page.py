@@ -226,7 +226,7 @@ class ComfyPage:
     def titled(self, title: str) -> int:
         """Id of the node with a title of its own."""
         return self.page.evaluate(
-            "title => app.graph.nodes.find((node) => node.title === title).id", title
+            "title => Number(app.graph.nodes.find((node) => node.title === title).id)", title
         )
 
     def picture(self, node: int) -> Image.Image:

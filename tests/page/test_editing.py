@@ -22,7 +22,7 @@ SELECT = """kinds => {
 SOURCES = """id => {
   const node = app.graph.getNodeById(id);
   return Object.fromEntries(node.inputs.filter((input) => input.link != null)
-    .map((input) => [input.name, app.graph.getLink(input.link).origin_id]));
+    .map((input) => [input.name, Number(app.graph.getLink(input.link).origin_id)]));
 }"""
 
 

@@ -15,7 +15,7 @@ SELECT = """kind => {
   const node = LiteGraph.createNode(kind);
   app.graph.add(node);
   app.canvas.selectNode(node);
-  return node.id;
+  return Number(node.id);
 }"""
 
 

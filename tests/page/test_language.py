@@ -17,7 +17,7 @@ ADD = """kind => {
   node.pos = kind === "FIACompareErasure" ? [0, 0] : [600, 0];
   app.graph.add(node);
   app.extensionManager.workflow.activeWorkflow.changeTracker.checkState();
-  return node.id;
+  return Number(node.id);
 }"""
 
 PROFILE_TOOLTIP = """() => {

@@ -24,7 +24,7 @@ ADD = """([kind, position]) => {
   const node = LiteGraph.createNode(kind);
   node.pos = position;
   app.graph.add(node);
-  return node.id;
+  return Number(node.id);
 }"""
 
 ARCHITECTURE = """node => app.api.fetchApi(`/forget_it_all/architecture?node=${node}`)
