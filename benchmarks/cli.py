@@ -89,7 +89,7 @@ def suite_of(arguments: Namespace) -> "tuple[Suite, Places]":
     from benchmarks.harness.checkpoint import with_checkpoint
     from benchmarks.harness.places import Places, suite_path
     from benchmarks.harness.registry import check_suite
-    from benchmarks.harness.suite import load_suite
+    from benchmarks.harness.suite_file import load_suite
 
     suite = load_suite(suite_path(arguments.suite), arguments.quick, arguments.dry_run)
     if arguments.checkpoint:

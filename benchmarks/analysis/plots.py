@@ -162,7 +162,7 @@ def sweeps(measured: Measured, path: Path) -> None:
             twin.set_ylim(bottom=0)
             twins.append(twin)
         panel.set_xticks(range(len(points)), list(points))
-        name = registry.method(sweep.use).title if sweep.name == sweep.use else sweep.name
+        name = registry.method(sweep.use).title if sweep.label == sweep.use else sweep.label
         panel.set_title(f"{name}: {sweep.setting.replace('_', ' ')}")
         panel.set_ylim(-4, 108)
         panel.grid(alpha=0.3)

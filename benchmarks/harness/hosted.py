@@ -161,8 +161,8 @@ class HostedModel:
         method = registry.method(entry.use)
         for key in method.fixed.keys() & entry.settings.keys():
             raise SuiteError(f"methods: {entry.use!r} has its own {key!r}; leave it out")
-        module, _, name = method.function.rpartition(".")
-        function = getattr(self.extension.module(f"benchmarks.forget.{module}"), name)
+        module, _, name = method.function.partition(".")
+        function = getattr(self.extension.module(f"benchmarks.forget.{module}"), name or module)
         given = {**entry.settings, **method.fixed}
         return function, bound_settings(entry.use, function, self.defaults, given)
 

@@ -99,7 +99,7 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
             ]
         elif not wanted or entry.label in wanted:
             for group in suite.groups:
-                if entry.families and group.family not in entry.families:
+                if not entry.is_measured_on(group.family):
                     continue
                 origin = origin_of(suite, entry, group)
                 for condition in suite.conditions:

@@ -20,7 +20,8 @@ from benchmarks.analysis.frames import Spread, over_seeds
 from benchmarks.analysis.page import against_peers, behind_lines, suite_lines
 from benchmarks.analysis.tables import accuracy_table, agreement_table, cohens_kappa, judge_pairs
 from benchmarks.harness.shots import Shot
-from benchmarks.harness.suite import Suite, parse_suite
+from benchmarks.harness.suite import Suite
+from benchmarks.harness.suite_file import parse_suite
 from demo_model.vocabulary import with_article
 
 SEEDS = [1, 2, 3, 4, 5, 6]

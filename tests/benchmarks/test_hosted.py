@@ -14,7 +14,8 @@ from benchmarks.harness import registry
 from benchmarks.harness.places import forget_other_code
 from benchmarks.harness.provenance import CHANGED
 from benchmarks.harness.sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
-from benchmarks.harness.suite import Attack, Entry, SuiteError, load_suite
+from benchmarks.harness.suite import Attack, Entry, SuiteError
+from benchmarks.harness.suite_file import load_suite
 from workbench.environment import ROOT
 from workbench.in_process import Extension
 
@@ -25,7 +26,7 @@ ESDX = {"iterations": 1, "schedule_steps": 2, "learning_rate": 1e-4}
 
 
 def entry(use: str, **settings: Any) -> Entry:
-    return Entry(label=use, use=use, settings=settings)
+    return Entry(**{"use": use, **settings})
 
 
 def few(use: str) -> Entry:

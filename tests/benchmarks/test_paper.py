@@ -19,7 +19,8 @@ from benchmarks.harness.provenance import drawn_by
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import PRUNED, Rows
 from benchmarks.harness.runner import plan, run
-from benchmarks.harness.suite import SuiteError, load_suite, parse_suite
+from benchmarks.harness.suite import SuiteError
+from benchmarks.harness.suite_file import load_suite, parse_suite
 from fia_core import PRESETS, NeuronMask
 from workbench.environment import HOST, HOST_PYTHON, ROOT
 

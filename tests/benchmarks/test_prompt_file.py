@@ -10,7 +10,8 @@ from measured import measured
 from benchmarks.analysis.tables import other_table
 from benchmarks.harness.runner import plan
 from benchmarks.harness.shots import suite_seeds
-from benchmarks.harness.suite import SuiteError, parse_suite
+from benchmarks.harness.suite import SuiteError
+from benchmarks.harness.suite_file import parse_suite
 
 Content = dict[str, Any]
 
@@ -18,7 +19,7 @@ Content = dict[str, Any]
 @pytest.fixture
 def asking(content: Content) -> Content:
     """The small suite with prompts of a file that ask for a church."""
-    for key in ("scenes", "prompts", "kept", "quick"):
+    for key in ("scenes", "prompts", "kept", "forgotten_scenes"):
         del content[key]
     return content | {
         "groups": [{"name": "one", "concepts": ["church"]}],

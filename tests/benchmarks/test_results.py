@@ -17,7 +17,7 @@ from benchmarks.analysis.report import write_report
 from benchmarks.harness import registry
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.rows import Rows
-from benchmarks.harness.suite import load_suite
+from benchmarks.harness.suite_file import load_suite
 from workbench.environment import ROOT
 
 RESULTS = ROOT / "docs" / "results"

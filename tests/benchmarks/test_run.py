@@ -13,7 +13,7 @@ from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.rows import PREPARATION, PRUNED, Rows, RowsError
 from benchmarks.harness.runner import plan, run
 from benchmarks.harness.sharding import measure
-from benchmarks.harness.suite import load_suite, parse_suite
+from benchmarks.harness.suite_file import load_suite, parse_suite
 
 
 def test_the_base_model_comes_first_and_a_group_stays_together(content: dict[str, Any]) -> None:

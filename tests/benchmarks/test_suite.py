@@ -12,7 +12,8 @@ from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.shots import base_shots, group_shots, misspelt
-from benchmarks.harness.suite import Entry, SuiteError, load_suite, parse_suite
+from benchmarks.harness.suite import Entry, SuiteError
+from benchmarks.harness.suite_file import load_suite, parse_suite
 
 Content = dict[str, Any]
 
@@ -27,11 +28,30 @@ def test_groups_keep_what_they_do_not_forget(content: Content) -> None:
     }
 
 
-def test_quick_overrides_values_and_chooses_by_name(content: Content) -> None:
+def test_a_quick_form_has_the_first_and_the_last_of_its_lists(content: Content) -> None:
+    content["conditions"] = [{"name": name} for name in "abc"]
     suite = parse_suite("small", content, quick=True)
-    assert suite.seeds == (7,)
-    assert [group.name for group in suite.groups] == ["one"]
+    assert (suite.seeds, suite.scenes, suite.sampling) == ((1,), ("beach", "desert"), {"steps": 6})
+    ((name, kept),) = [(group.name, group.kept) for group in suite.groups]
+    assert (name, kept) == ("one", ("cat", "car"))
+    assert [condition.name for condition in suite.conditions] == ["a", "c"]
     assert [entry.label for entry in suite.entries] == ["base", "fia"]
+    suite = parse_suite("small", content | {"quick": ["weak"]}, quick=True)
+    assert [entry.label for entry in suite.entries] == ["base", "fia", "weak"]
+
+
+def test_a_suite_has_the_keys_of_the_one_that_it_extends(content: Content, tmp_path: Path) -> None:
+    (tmp_path / "first.toml").write_text('scenes = ["forest"]\nforgotten_scenes = 1\ntitle = "A"')
+    del content["scenes"], content["forgotten_scenes"]
+    suite = parse_suite("small", content | {"extends": "first"}, folder=tmp_path)
+    assert (suite.scenes, suite.title) == (("forest",), "Small")
+
+
+def test_lists_are_named_whole_or_in_part(content: Content) -> None:
+    groups = [{"name": "few", "concepts": "@objects[:2]"}]
+    suite = parse_suite("small", content | {"kept": "@objects[18:]", "groups": groups})
+    assert suite.groups[0].concepts == ("church", "gas pump")
+    assert suite.groups[0].kept == ("butterfly", "mushroom")
 
 
 def test_a_sweep_is_a_method_for_every_value(content: Content) -> None:
@@ -53,13 +73,13 @@ def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> N
     suite = parse_suite("small", content)
     other_sampling = parse_suite("small", content | {"sampling": {"steps": 5}})
     one, same = (
-        Entry(label="a", use="fia", settings={"x": 1, "y": 2}),
-        Entry(label="b", use="fia", settings={"y": 2, "x": 1}),
+        Entry(label="a", use="fia", x=1, y=2),
+        Entry(label="b", use="fia", y=2, x=1),
     )
     assert suite.settings_hash(one) == suite.settings_hash(same)
     others = {
-        suite.settings_hash(Entry(label="a", use="fia", settings={"x": 1, "y": 3})),
-        suite.settings_hash(Entry(label="a", use="union", settings={"x": 1, "y": 2})),
+        suite.settings_hash(Entry(use="fia", x=1, y=3)),
+        suite.settings_hash(Entry(use="union", x=1, y=2)),
         other_sampling.settings_hash(one),
     }
     assert len(others | {suite.settings_hash(one)}) == 4
@@ -98,6 +118,7 @@ def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> N
             r"conditions: 'a' starts from 'b'; put that before it",
         ),
         ({"reference": "uce"}, r"reference: no method has the label 'uce'"),
+        ({"quick": ["uce"]}, r"quick: no method has the label 'uce'"),
         ({"sweeps": [{"use": "fia", "setting": "r2", "values": []}]}, r"sweeps.values: is empty"),
         (
             {"sweeps": [{"use": "union", "setting": "r2", "values": [1], "default": 2}]},
@@ -114,12 +135,6 @@ def test_a_suite_that_cannot_run_is_refused(
 ) -> None:
     with pytest.raises(SuiteError, match=message):
         parse_suite("small", content | change)
-
-
-def test_a_quick_name_that_is_not_there_is_refused(content: Content) -> None:
-    content["quick"] = {"groups": ["two"]}
-    with pytest.raises(SuiteError, match=r"quick.groups: 'two' is none of one, alone"):
-        parse_suite("small", content, quick=True)
 
 
 def test_a_file_that_is_not_there_names_those_that_are() -> None:
@@ -188,7 +203,7 @@ def test_a_plain_picture_has_a_prompt_without_a_style(content: Content) -> None:
         "prompts": ["{object} in the style of {style}"],
         "plain_prompt": "{object}",
         "groups": [{"name": "neon", "concepts": ["neon"]}],
-        "quick": {},
+        "forgotten_scenes": 1,
     }
     del content["scenes"]
     suite = parse_suite("small", content)
