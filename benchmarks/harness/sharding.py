@@ -12,7 +12,7 @@ from workbench.environment import ROOT
 
 from .places import Places
 from .rows import Rows
-from .runner import Task, run, unfinished
+from .runner import Task, run
 from .suite import BASE, Suite
 
 INSTALL = "python -m pip install -r workbench/requirements-ray.txt, with .environment's Python"
@@ -40,8 +40,7 @@ def run_sharded(
     try:
         for stage in stages(suite, tasks):
             known = ray.put(rows)
-            shards = cut(unfinished(suite, stage, rows, places))
-            running = [remote.remote(suite, shard, known, places) for shard in shards]
+            running = [remote.remote(suite, shard, known, places) for shard in cut(stage)]
             while running:
                 (done,), running = ray.wait(running)
                 rows.take(ray.get(done))

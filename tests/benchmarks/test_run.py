@@ -91,18 +91,6 @@ def test_the_report_shows_what_was_measured(quick: Places) -> None:
         assert picture.width > 400
 
 
-def test_a_judge_that_was_gained_looks_at_what_is_there(quick: Places) -> None:
-    """Pictures are not drawn again: their files stay as they were."""
-    suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
-    before = {key: quick.picture(*key).stat().st_mtime_ns for key in rows.pictures}
-    wanted = {key: dict(one.values) for key, one in rows.pictures.items()}
-    for one in rows.pictures.values():
-        del one.values["demo_objects"]
-    run(suite, plan(suite), rows, quick)
-    assert {key: one.values for key, one in rows.pictures.items()} == wanted
-    assert {key: quick.picture(*key).stat().st_mtime_ns for key in rows.pictures} == before
-
-
 def test_a_worker_gives_back_the_rows_of_its_tasks_only(quick: Places) -> None:
     suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
     shard = [task for task in plan(suite) if task.entry.label == "fia"]

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def figure(row: str, *values: float, goal: float | None = 1.5, at_least: bool = False) -> Figure:
-    return Figure(row, "choosing", "sorting, twice", "s", goal, at_least, values, "SD 1.5; CPU")
+    words = "sorting, twice", goal, at_least, "SD 1.5; CPU"
+    return Figure("choosing", values, "s", *words, row)
 
 
 @pytest.mark.parametrize(
