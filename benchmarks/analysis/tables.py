@@ -11,7 +11,7 @@ from benchmarks.harness import registry
 from benchmarks.harness.rows import OVERLAP, PREPARATION, PRUNED
 from benchmarks.harness.suite import BASE, Entry, Group, Suite
 
-from .comparisons import SIGNIFICANT, Tests
+from .comparisons import SIGNIFICANT
 from .frames import Frame, Measured, of, over_seeds
 
 LISTED = 6
@@ -115,17 +115,15 @@ def other_table(measured: Measured, judge: str, groups: Sequence[Group]) -> str:
     return table(["method", "forgotten: before", "after", "kept: before", "after"], lines)
 
 
-def test_table(suite: Suite, tests: Tests, of: str, digits: int = 1) -> str:
-    """The tests of one value; empty without any.
+def test_table(suite: Suite, tests: Frame, of: str, digits: int = 1) -> str:
+    """The tests of one value.
 
     Args:
-        suite, tests: by label.
+        suite, tests: by label, one at least.
         of: what was compared, for the sentence above the table.
         digits: of the difference, in percent.
     """
-    if not tests:
-        return ""
-    least = min(test.least_p_seeds_holm for test in tests.values())
+    least = tests["least_p_seeds_holm"].min()
     bound = f", which cannot be below {least:.2g} here" if least >= SIGNIFICANT else ""
     sentence = (
         f"Paired Wilcoxon signed-rank test, two-sided, of {of}; a pair is one group at one seed in "
@@ -136,7 +134,7 @@ def test_table(suite: Suite, tests: Tests, of: str, digits: int = 1) -> str:
     )
     lines = [
         [
-            registry.title(suite, label),
+            registry.title(suite, test.Index),
             f"{100 * test.difference:+.{digits}f}",
             f"{test.pairs} ({test.differing})",
             f"{test.p:.2g}",
@@ -145,7 +143,7 @@ def test_table(suite: Suite, tests: Tests, of: str, digits: int = 1) -> str:
             f"{test.p_seeds_holm:.2g}",
             test.verdict,
         ]
-        for label, test in tests.items()
+        for test in tests.itertuples()
     ]
     head = ["method", "difference", "pairs (differing)", "p", "p, Holm", "seeds ahead"]
     return table([*head, "p, seeds, Holm", ""], lines, sentence).replace("Holm |  |", "Holm | |")

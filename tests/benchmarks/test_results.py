@@ -202,7 +202,7 @@ def test_the_rule_of_fusion_is_ahead_of_the_union_only_where_forgetting_costs() 
     for name, word in (("scale", "equal"), ("strong", "ahead")):
         measured = of_suite(name)
         tests = comparisons(measured, registry.judge_of_concepts(measured.suite))
-        assert tests["union"].verdict == word
+        assert tests.loc["union", "verdict"] == word
 
 
 def test_preparation_for_each_concept_takes_less_time_with_more_of_them() -> None:

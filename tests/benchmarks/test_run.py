@@ -73,7 +73,7 @@ def test_the_method_forgets_and_random_weights_do_not(quick: Places) -> None:
     fia, random = outcomes.loc["fia"], outcomes.loc["random_mask"]
     assert fia["forgotten_before"] == 1 and fia["forgotten"] <= 0.25 and fia["kept_share"] >= 0.75
     assert random["forgotten"] >= 0.75
-    assert comparisons(measured, "demo_objects")["random_mask"].pairs == 1
+    assert comparisons(measured, "demo_objects")["pairs"]["random_mask"] == 1
 
 
 def test_random_masks_are_as_large_as_the_methods(quick: Places) -> None:
