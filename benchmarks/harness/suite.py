@@ -208,7 +208,7 @@ class PromptFile(_Table):
     """Which prompts a suite asks for, from which file, in place of templates.
 
     Attributes:
-        file: CSV, TSV, or one prompt a line; in the suite's folder.
+        file: CSV, or one prompt a line; in the suite's folder.
         prompt: the column of the prompts.
         seed: the column of their own seeds, to which the suite's are added; empty for none.
         shows: the concept that all of them ask for; ``NOTHING`` where that is none.

@@ -13,7 +13,6 @@ from benchmarks import cli
 from benchmarks.analysis.report import report
 from benchmarks.harness import places as places_module
 from benchmarks.harness import registry
-from benchmarks.harness.checkpoint import with_checkpoint
 from benchmarks.harness.places import Places
 from benchmarks.harness.provenance import drawn_by
 from benchmarks.harness.registry import check_suite
@@ -147,4 +146,4 @@ def test_a_suite_draws_with_a_checkpoint_and_the_papers_settings(random_sd15: Pa
     assert rows.figures[tasks[-1].origin][PRUNED] == mask.count / mask.weights
     other = random_sd15.with_name("other.safetensors")
     other.write_bytes(random_sd15.read_bytes()[:-1] + b"0")
-    assert drawn_by(with_checkpoint(suite, other)) != drawn_by(suite)
+    assert drawn_by(suite.model_copy(update={"checkpoint": other})) != drawn_by(suite)
