@@ -43,6 +43,13 @@ QUICK_STEPS = 6
 QUICK_PROMPTS = 8
 """Of a file."""
 
+QUICK_LEARNING = {
+    "templates": ["a photo of {concept} in a park"],
+    "pictures": 1,
+    "iterations": 10,
+}
+"""Of an attack's embedding."""
+
 Content = dict[str, Any]
 
 
@@ -103,7 +110,7 @@ def parse_suite(
         checkpoint = content.pop("checkpoint", "")
         content["checkpoint"] = folder / DATA / checkpoint if checkpoint else None
         suite = Suite(**content)
-        return Suite(**_quick(content)) if quick or dry_run else suite
+        return Suite(**_quick(content, suite)) if quick or dry_run else suite
     except ValidationError as error:
         raise SuiteError(_sentence(error)) from None
 
@@ -158,8 +165,8 @@ def _with_best(table: Content, concept: str) -> Content:
     return {**_with_lists(best[use], read_toml(LISTS)), **own}
 
 
-def _quick(content: Content) -> Content:
-    """The content of the quick form."""
+def _quick(content: Content, suite: Suite) -> Content:
+    """The content of a suite's quick form."""
     left_out = ("forgotten_scenes", "kept_scenes", "sweeps")
     few = {key: value for key, value in content.items() if key not in left_out}
     for key in ("scenes", "objects", "prompts", "conditions"):
@@ -167,22 +174,18 @@ def _quick(content: Content) -> Content:
     group, few["seeds"] = few["groups"][0], few["seeds"][:1]
     ends = {"concepts": _ends(group["concepts"]), "kept": _ends(group["kept"])}
     few["groups"] = [{**group, **ends}]
-    wanted = (BASE, few.get("reference", "fia"), *few.get("quick", []))
-    labels = [table.get("label", table["use"]) for table in few["methods"]]
+    wanted = (BASE, suite.reference, *suite.quick)
     few["methods"] = [
-        table for table, label in zip(few["methods"], labels, strict=True) if label in wanted
+        table
+        for table, entry in zip(few["methods"], suite.methods, strict=True)
+        if entry.label in wanted
     ]
-    few["plots"] = [name for name in few.get("plots", []) if name != "sweeps"]
-    if few["checkpoint"] is None:
-        few["sampling"] = {**few.get("sampling", {}), "steps": QUICK_STEPS}
-    if "attack" in few:
-        learning = {
-            "templates": ["a photo of {concept} in a park"],
-            "pictures": 1,
-            "iterations": 10,
-        }
-        few["attack"] = {"concepts": few["attack"]["concepts"][:1], **learning}
-    if "prompt_file" in few:
+    few["plots"] = [name for name in suite.plots if name != "sweeps"]
+    if suite.checkpoint is None:
+        few["sampling"] = {**suite.sampling, "steps": QUICK_STEPS}
+    if suite.attack:
+        few["attack"] = {"concepts": suite.attack.concepts[:1], **QUICK_LEARNING}
+    if suite.prompt_file:
         few["prompt_file"] = {**few["prompt_file"], "first": QUICK_PROMPTS}
     return few
 
