@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_timings(
-    script: str, about: str, page: Callable[[int], Coroutine[None, None, str]]
+    script: str, about: str | None, page: Callable[[int], Coroutine[None, None, str]]
 ) -> None:
     """Write and print ``docs/results/<script>.md``.
 

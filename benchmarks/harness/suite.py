@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -138,7 +139,7 @@ class Sweep(_Labelled):
         _require(self.default not in self.values, message)
         return self
 
-    @property
+    @cached_property
     def entries(self) -> list[Entry]:
         """A method for every value."""
         return [

@@ -90,10 +90,7 @@ def parse_suite(
         SuiteError: a key is unknown, missing, of another type, or does not fit another.
     """
     try:
-        if "extends" in content:
-            content = {**read_toml(folder / f"{content['extends']}.toml"), **content}
-        content = {"name": name, **content}
-        content.pop("extends", "")
+        content = {"name": name, **_whole(content, folder)}
         instead = content.pop("dry_run", None)
         if dry_run:
             if instead is None:
@@ -118,6 +115,17 @@ def parse_suite(
 def read_toml(path: Path) -> Content:
     """A file's content."""
     return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _whole(content: Content, folder: Path) -> Content:
+    """With the keys of the suite that it extends."""
+    if "extends" not in content:
+        return content
+    own = {key: value for key, value in content.items() if key != "extends"}
+    extended = folder / f"{content['extends']}.toml"
+    if not extended.exists():
+        raise SuiteError(f"extends: there is no {extended.name} beside the suite; name one")
+    return {**read_toml(extended), **own}
 
 
 def _with_lists(value: Any, lists: Mapping[str, list[str]]) -> Any:

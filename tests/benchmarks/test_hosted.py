@@ -28,7 +28,7 @@ ESDX = {"iterations": 1, "schedule_steps": 2, "learning_rate": 1e-4}
 
 
 def entry(use: str, **settings: Any) -> Entry:
-    return Entry(**{"use": use, **settings})
+    return Entry.model_validate({"use": use, **settings})
 
 
 def few(use: str) -> Entry:

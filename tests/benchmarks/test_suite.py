@@ -45,6 +45,8 @@ def test_a_suite_has_the_keys_of_the_one_that_it_extends(content: Content, tmp_p
     del content["scenes"], content["forgotten_scenes"]
     suite = parse_suite("small", content | {"extends": "first"}, folder=tmp_path)
     assert (suite.scenes, suite.title) == (("forest",), "Small")
+    with pytest.raises(SuiteError, match=r"extends: there is no second.toml beside the suite"):
+        parse_suite("small", content | {"extends": "second"}, folder=tmp_path)
 
 
 def test_lists_are_named_whole_or_in_part(content: Content) -> None:
@@ -73,13 +75,13 @@ def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> N
     suite = parse_suite("small", content)
     other_sampling = parse_suite("small", content | {"sampling": {"steps": 5}})
     one, same = (
-        Entry(label="a", use="fia", x=1, y=2),
-        Entry(label="b", use="fia", y=2, x=1),
+        Entry.model_validate({"label": "a", "use": "fia", "x": 1, "y": 2}),
+        Entry.model_validate({"label": "b", "use": "fia", "y": 2, "x": 1}),
     )
     assert suite.settings_hash(one) == suite.settings_hash(same)
     others = {
-        suite.settings_hash(Entry(use="fia", x=1, y=3)),
-        suite.settings_hash(Entry(use="union", x=1, y=2)),
+        suite.settings_hash(Entry.model_validate({"use": "fia", "x": 1, "y": 3})),
+        suite.settings_hash(Entry.model_validate({"use": "union", "x": 1, "y": 2})),
         other_sampling.settings_hash(one),
     }
     assert len(others | {suite.settings_hash(one)}) == 4
