@@ -108,6 +108,16 @@ def test_the_readmes_table_says_what_the_report_says() -> None:
         assert figures == [shown(moved[one][3], 1) for one in labels], name
 
 
+def test_the_readme_says_of_guidance_1_what_its_table_says() -> None:
+    table = table_rows(ROOT / "docs" / "measuring.md", "## At guidance 1")
+    negative, nag, negpip, fia = (
+        table[name][0].strip("*").removesuffix(" of 20")
+        for name in ("negative prompt", "NAG", "NegPiP's rule", "Forget It All")
+    )
+    said = f"in {negative} with a negative prompt, {nag} with NAG, {negpip} with NegPiP's rule"
+    assert f"{said} and **{fia}** with a mask" in " ".join((ROOT / "README.md").read_text().split())
+
+
 NOISE, PICTURE = "from noise", "from the base model's picture"
 
 
