@@ -6,6 +6,7 @@ be on a shared drive.
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from workbench.environment import ROOT
@@ -51,14 +52,14 @@ def run_sharded(
 
 
 def stages(suite: Suite, tasks: Iterable[Task]) -> list[list[Task]]:
-    """Tasks that may run side by side: the base model's, the reference's, and all others.
+    """Tasks that may run side by side: the base model's, the reference's, and all others, which
+    come in this order.
 
     Pictures are compared with the base model's, and masks with the reference's.
     """
-    found: dict[int, list[Task]] = {0: [], 1: [], 2: []}
-    for task in tasks:
-        found[(BASE, suite.reference, task.entry.label).index(task.entry.label)].append(task)
-    return [stage for stage in found.values() if stage]
+    turns = {BASE: 0, suite.reference: 1}
+    by_turn = groupby(tasks, lambda task: turns.get(task.entry.label, 2))
+    return [list(stage) for _, stage in by_turn]
 
 
 def cut(tasks: Iterable[Task]) -> list[list[Task]]:

@@ -104,12 +104,9 @@ def test_groups_are_averaged_within_a_seed_and_seeds_make_the_deviation() -> Non
     assert spread.by_seed == (0.5, 1)
     assert spread.percent() == "75.0 ± 35.4"
     assert Spread((0.5,)).percent() == "50.0 ± 0.0"
-
-
-def test_what_is_known_of_no_seed_is_a_dash_and_of_some_seeds_their_mean() -> None:
-    found = pd.DataFrame({"seed": [1, 2], "share": [float("nan"), 1.0]})
-    assert over_seeds(found, "share").by_seed == (1,)
-    assert over_seeds(found[:1], "share").percent() == "–"
+    known_of_one = pd.DataFrame({"seed": [1, 2], "share": [float("nan"), 1.0]})
+    assert over_seeds(known_of_one, "share").by_seed == (1,)
+    assert over_seeds(known_of_one[:1], "share").percent() == "–"
 
 
 def test_the_method_that_moves_kept_pictures_less_is_ahead(content: dict[str, Any]) -> None:

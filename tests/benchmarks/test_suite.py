@@ -170,30 +170,17 @@ def test_every_suite_can_run(path: Path, form: str) -> None:
     assert (suite.checkpoint is not None) == (is_paper and form != "dry run")
 
 
-def test_forgotten_concepts_are_asked_for_everywhere_and_kept_ones_go_round(
-    content: Content,
+@pytest.mark.parametrize("forgotten_scenes", [1, 3])
+def test_concepts_are_asked_for_in_scenes_that_go_round(
+    content: Content, forgotten_scenes: int
 ) -> None:
-    suite = parse_suite("small", content)
+    suite = parse_suite("small", content | {"forgotten_scenes": forgotten_scenes})
     one, condition = suite.groups[0], suite.conditions[0]
-    by_seed = {seed: group_shots(suite, one, condition, seed) for seed in (1, 2, 3)}
-    for shots in by_seed.values():
-        churches = [shot.scene for shot in shots if shot.object == "church"]
-        assert sorted(churches) == sorted(suite.scenes)
-    cats = [shot.scene for shots in by_seed.values() for shot in shots if shot.object == "cat"]
-    assert sorted(cats) == sorted(suite.scenes)
-    assert by_seed[3][0].prompt == "a photo of a church in a beach"
-
-
-def test_fewer_scenes_for_forgotten_concepts_go_round(content: Content) -> None:
-    suite = parse_suite("small", content | {"forgotten_scenes": 1})
-    one, condition = suite.groups[0], suite.conditions[0]
-    scenes = [
-        shot.scene
-        for seed in (1, 2, 3)
-        for shot in group_shots(suite, one, condition, seed)
-        if shot.object == "church"
-    ]
-    assert len(scenes) == 3 and set(scenes) == set(suite.scenes)
+    shots = [shot for seed in (1, 2, 3) for shot in group_shots(suite, one, condition, seed)]
+    for name, scenes in (("church", forgotten_scenes), ("cat", 1)):
+        found = [shot.scene for shot in shots if shot.object == name]
+        assert sorted(found) == sorted(scenes * suite.scenes)
+    assert "a photo of a church in a beach" in {shot.prompt for shot in shots}
 
 
 def test_every_group_shares_its_pictures_with_the_base_model(content: Content) -> None:
