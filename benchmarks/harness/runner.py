@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -193,7 +193,9 @@ class _Work:
             for name, look in self._looks.items():
                 for one, value in zip(found, look(looked_at, part, before), strict=True):
                     one.values[name] = value
-            self.rows.add(found)
+            # where only the file was gone, the row stays
+            has = partial(self.rows.has, task.origin, judges=self.judges)
+            self.rows.add([one for one in found if not has(one.shot)])
             yield len(part)
 
     @cached_property

@@ -103,6 +103,16 @@ def test_nothing_is_drawn_beside_pictures_of_other_code(quick: Places) -> None:
         run(suite, plan(suite), rows, quick)
 
 
+def test_a_base_picture_whose_file_is_gone_is_drawn_and_keeps_its_row(quick: Places) -> None:
+    suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
+    key, row = next((key, it) for key, it in rows.pictures.items() if key[0].method == "base")
+    before = quick.picture(*key).read_bytes()
+    quick.picture(*key).unlink()
+    run(suite, plan(suite), rows, quick)
+    assert quick.picture(*key).read_bytes() == before
+    assert rows.pictures[key] is row
+
+
 def test_a_sample_of_the_pictures_drawn_again_comes_out_the_same(
     quick: Places, capsys: pytest.CaptureFixture[str]
 ) -> None:
