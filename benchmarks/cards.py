@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from workbench.in_process import Extension
 
 REPORT = ROOT / "docs" / "results" / "cards.md"
+GOAL = 1.10
+
 MEMORY = """# On cards
 
 Written by `python3 benchmarks/cards.py`. Nothing here was measured on a card.
@@ -33,13 +35,15 @@ weights that do not stay on the card are streamed through it at every call, as t
 sampling. Every card but those marked † can sample a batch of four pictures. Plain and dynamic are
 the host's two patchers; plans that are equal for both have one row.
 
-| card | model | patcher | moments on the card | sums | prompts a call | weights that stay |
-| --- | --- | --- | --- | --- | --- | --- |
+{table}
+
 """
+PLAN = [
+    *("card", "model", "patcher", "moments on the card"),
+    *("sums", "prompts a call", "weights that stay"),
+]
 
-
-TIME = """
-## What profiling should cost there
+TIME = """## What profiling should cost there
 
 Predicted time of a Profile Concept run over that of sampling the same prompts and steps with
 guidance. Counted are the floating-point operations of both halves of guidance ({flop}), those of
@@ -50,46 +54,13 @@ the dense float16 rate (added in float32), passes over memory {bandwidth:.0%} of
 nothing runs beside anything else. The share of its rate that a card reaches while sampling decides
 the ratio, so there are two columns. **Bold** is above the goal of 1.10.
 
-| card | {columns} |
-| --- |{rules}
+{table}
 """
-GOAL = 1.10
 
 
-def time_table(extension: "Extension") -> str:
-    """A row for each card; SD 1.5 and SDXL, each at two speeds of sampling."""
-    from benchmarks.true_size_rows import cards, prediction
-
-    loads = [load for load in cards.LOADS if load.name.startswith("SD")]
-    plain = cards.PATCHERS["plain"]
-    works = [
-        prediction.counted_work(extension, cards.patcher(load, plain), load.side) for load in loads
-    ]
-    speeds = prediction.SAMPLING_SPEEDS
-    columns = [f"{load.name}; sampling at {speed:.0%}" for load in loads for speed in speeds]
-    lines = []
-    for card in prediction.CARDS:
-        ratios = [work.ratio(card, speed) for work in works for speed in speeds]
-        cells = [f"**{r:.2f}**" if round(r, 2) > GOAL else f"{r:.2f}" for r in ratios]
-        lines.append(f"| {card.name} | {' | '.join(cells)} |")
-    head = TIME.format(
-        flop=" and ".join(
-            f"{work.sampling / 1e12:.2f} T for {load.name}"
-            for load, work in zip(loads, works, strict=True)
-        ),
-        matrix=prediction.MATRIX_BYTES,
-        x=prediction.X_BYTES,
-        y=prediction.Y_BYTES,
-        product=prediction.PRODUCT_SPEED,
-        bandwidth=prediction.BANDWIDTH,
-        columns=" | ".join(columns),
-        rules=" --- |" * len(columns),
-    )
-    return head + "\n".join(lines) + "\n"
-
-
-def memory_table(extension: "Extension") -> str:
+def memory_page(extension: "Extension") -> str:
     """A row for each card, model and patcher."""
+    from benchmarks.analysis.tables import table
     from benchmarks.true_size_rows import cards
 
     lines = []
@@ -97,18 +68,45 @@ def memory_table(extension: "Extension") -> str:
         models = {name: cards.patcher(load, kind) for name, kind in cards.PATCHERS.items()}
         for size in cards.CARDS:
             found: dict[cards.Placement, list[str]] = {}
-            for name in cards.PATCHERS:
-                placed = cards.placement(extension, load, models[name], size)
-                found.setdefault(placed, []).append(name)
+            for name, model in models.items():
+                found.setdefault(cards.placement(extension, load, model, size), []).append(name)
             for placed, names in found.items():
-                mark = "" if placed.samples_four else " †"
-                lines.append(
-                    f"| {size} GB{mark} | {load.name} | {', '.join(names)} | {placed.moments:.0%} "
-                    f"| {'card' if placed.sums else 'RAM'} | {placed.prompts} "
-                    f"| {placed.weights:.0%} |"
-                )
-    head = MEMORY.format(taken=cards.TAKEN, ram=cards.RAM)
-    return head + "\n".join(lines) + "\n"
+                card = f"{size} GB" if placed.samples_four else f"{size} GB †"
+                sums, chunk = "card" if placed.sums else "RAM", f"{placed.prompts}"
+                shares = f"{placed.moments:.0%}", sums, chunk, f"{placed.weights:.0%}"
+                lines.append([card, load.name, ", ".join(names), *shares])
+    return MEMORY.format(taken=cards.TAKEN, ram=cards.RAM, table=table(PLAN, lines))
+
+
+def time_page(extension: "Extension") -> str:
+    """A row for each card; SD 1.5 and SDXL, each at two speeds of sampling."""
+    from benchmarks.analysis.tables import table
+    from benchmarks.true_size_rows import cards, prediction
+
+    loads = [load for load in cards.LOADS if load.name.startswith("SD")]
+    plain = cards.PATCHERS["plain"]
+    works = {
+        load.name: prediction.counted_work(extension, cards.patcher(load, plain), load.side)
+        for load in loads
+    }
+    speeds = prediction.SAMPLING_SPEEDS
+    columns = [f"{name}; sampling at {speed:.0%}" for name in works for speed in speeds]
+    lines = []
+    for card in prediction.CARDS:
+        ratios = [work.ratio(card, speed) for work in works.values() for speed in speeds]
+        cells = [f"**{r:.2f}**" if round(r, 2) > GOAL else f"{r:.2f}" for r in ratios]
+        lines.append([card.name, *cells])
+    return TIME.format(
+        flop=" and ".join(
+            f"{work.sampling / 1e12:.2f} T for {name}" for name, work in works.items()
+        ),
+        matrix=prediction.MATRIX_BYTES,
+        x=prediction.X_BYTES,
+        y=prediction.Y_BYTES,
+        product=prediction.PRODUCT_SPEED,
+        bandwidth=prediction.BANDWIDTH,
+        table=table(["card", *columns], lines),
+    )
 
 
 def main() -> None:
@@ -116,7 +114,7 @@ def main() -> None:
     from workbench.in_process import load_host
 
     extension = load_host(Path(mkdtemp(prefix="fia-cards-")))
-    REPORT.write_text(memory_table(extension) + time_table(extension), encoding="utf-8")
+    REPORT.write_text(memory_page(extension) + time_page(extension), encoding="utf-8")
     print(REPORT.read_text(encoding="utf-8"))
 
 

@@ -20,7 +20,6 @@ python3 benchmarks/fid.py quality --real FOLDER    from real pictures, not the b
 import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,14 +85,16 @@ def parser(command: str) -> ArgumentParser:
 
 def suite_of(arguments: Namespace) -> "tuple[Suite, Places]":
     """The suite that the arguments name, checked, and its files."""
-    from benchmarks.harness.checkpoint import with_checkpoint
     from benchmarks.harness.places import Places, suite_path
     from benchmarks.harness.registry import check_suite
-    from benchmarks.harness.suite import load_suite
+    from benchmarks.harness.suite import SuiteError
+    from benchmarks.harness.suite_file import load_suite
 
     suite = load_suite(suite_path(arguments.suite), arguments.quick, arguments.dry_run)
     if arguments.checkpoint:
-        suite = with_checkpoint(suite, arguments.checkpoint)
+        if suite.checkpoint is None:
+            raise SuiteError(f"--checkpoint: {suite.name} draws with the demo model; leave it out")
+        suite = suite.model_copy(update={"checkpoint": arguments.checkpoint})
     check_suite(suite)
     return suite, Places(suite.name, arguments.quick, arguments.dry_run)
 
@@ -164,18 +165,16 @@ def fid(arguments: Namespace) -> None:
 
 def redraw(arguments: Namespace) -> bool:
     """Draw a sample again beside the rows, which stay; whether a judge sees one otherwise."""
-    from benchmarks.harness.redrawing import RedrawPlaces, differing, sample_tasks
+    from benchmarks.harness.redrawing import differing, sample_tasks
     from benchmarks.harness.rows import Rows
     from benchmarks.harness.runner import plan
     from benchmarks.harness.runner import run as run_suite
 
     suite, places = suite_of(arguments)
-    own = RedrawPlaces(*astuple(places))
     before = Rows(places.rows, places.database)
     tasks = sample_tasks(plan(suite, arguments.method), before, arguments.pictures)
-    own.database.unlink(missing_ok=True)
-    again = Rows(own.rows, own.database)
-    run_suite(suite, tasks, again, own)
+    again = Rows()
+    run_suite(suite, tasks, again, places)
     count, otherwise = differing(before, again)
     print("\n".join(otherwise))
     print(

@@ -7,22 +7,10 @@ value in one widget, in turn with the plain branch with another seed, each first
 round. Medians over rounds. Writes ``docs/results/loop.md``.
 """
 
-import argparse
-import asyncio
-import sys
-from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from timings import set_widget, write_timings
 
-from workbench.environment import run_in_environment  # noqa: E402
-
-if TYPE_CHECKING:
-    from workbench.graph import ApiGraph
-
-REPORT = ROOT / "docs" / "results" / "loop.md"
 CHANGES = {
     "strength": ("FIAApplyNeuronMask", "strength", 0.5, 0.05),
     "agnostic ratio": ("FIAFuseMasks", "agnostic_ratio", 30.0, 1.0),
@@ -61,23 +49,8 @@ async def measure(rounds: int) -> list[tuple[str, float, float]]:
         return rows
 
 
-def set_widget(graph: "ApiGraph", kind: str, widget: str, value: float) -> None:
-    for node in graph.values():
-        if node["class_type"] == kind:
-            node["inputs"][widget] = value
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
-    run_in_environment(Path(__file__).resolve())
-
-    from workbench.server import end_on_signals
-
-    end_on_signals()
+async def page(rounds: int) -> str:
+    """The report."""
     lines = [
         "# From a moved slider to the new picture",
         "",
@@ -88,13 +61,11 @@ def main() -> None:
         "| moved | to the picture | more than without the nodes | |",
         "| --- | --- | --- | --- |",
     ]
-    for title, with_nodes, more in asyncio.run(measure(rounds)):
+    for title, with_nodes, more in await measure(rounds):
         word = "reached" if with_nodes <= GOAL and more <= GOAL_MORE else "missed"
         lines.append(f"| {title} | {with_nodes:.2f} s | {more:.2f} s | {word} |")
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    main()
+    write_timings(__file__, __doc__, page)

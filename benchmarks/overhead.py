@@ -7,111 +7,73 @@ ComfyUI and with the bundled model. Writes ``docs/results/overhead.md``. What th
 cost at the size of Stable Diffusion 1.5, ``true_size.py`` measures.
 """
 
-import argparse
-import asyncio
-import sys
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from workbench.environment import run_in_environment  # noqa: E402
+from timings import set_widget, write_timings
 
 if TYPE_CHECKING:
     from workbench.graph import ApiGraph
 
-REPORT = ROOT / "docs" / "results" / "overhead.md"
-CONTEXTS = ("park", "forest", "room", "city", "lawn", "garden", "street", "office", "cafe", "tree")
 STEPS = 10
-CFG = 7.5
+PROMPTS = 20  # ten with the concept, as many without, all in one chunk
 GOAL = 1.08
 
 
-def profile_graph(seed: int) -> "ApiGraph":
-    """One concept, as many base prompts, all in one chunk."""
-    settings = {
+def profile_graph(workflow: "ApiGraph") -> "ApiGraph":
+    """One concept, profiled as in the demo workflow."""
+    graph = shown("Profile Concept", workflow)
+    for widget, value in {
         "concepts": "church",
-        "kind": "object",
-        "contexts": "\n".join(CONTEXTS),
-        "concept_templates": "",
-        "base_template": "",
-        "seed": seed,
-        "steps": 50,
         "profile_steps": STEPS,
-        "cfg": CFG,
-        "sampler": "euler",
-        "scheduler": "normal",
-        "width": 128,
-        "height": 128,
-        "batch_size": 2 * len(CONTEXTS),
-        "temporal_sparsity": 5.0,
-        "saliency_form": "exact",
+        "batch_size": PROMPTS,
         "use_cache": False,
-    }
-    return {
-        "1": node("FIADemoModel"),
-        "2": node("FIAProfileConcept", model=["1", 0], clip=["1", 1], **settings),
-        "3": node("PreviewAny", source=["2", 0]),
-    }
+    }.items():
+        set_widget(graph, "FIAProfileConcept", widget, value)
+    return graph
 
 
-def plain_graph(seed: int) -> "ApiGraph":
+def plain_graph(workflow: "ApiGraph") -> "ApiGraph":
     """A KSampler that makes as many denoiser calls on as many latents."""
-    settings = {
-        "seed": seed,
-        "steps": STEPS,
-        "cfg": CFG,
-        "sampler_name": "euler",
-        "scheduler": "normal",
-        "denoise": 1.0,
-        "model": ["1", 0],
-        "positive": ["2", 0],
-        "negative": ["3", 0],
-        "latent_image": ["4", 0],
-    }
-    return {
-        "1": node("FIADemoModel"),
-        "2": node("CLIPTextEncode", clip=["1", 1], text="a church in a park"),
-        "3": node("CLIPTextEncode", clip=["1", 1], text=""),
-        "4": node("EmptyLatentImage", width=128, height=128, batch_size=2 * len(CONTEXTS)),
-        "5": node("KSampler", **settings),
-        "6": node("PreviewAny", source=["5", 0]),
-    }
+    graph = shown("Sample before", workflow)
+    set_widget(graph, "KSampler", "steps", STEPS)
+    set_widget(graph, "EmptyLatentImage", "batch_size", PROMPTS)
+    return graph
 
 
-def node(class_type: str, **inputs: object) -> dict[str, object]:
-    return {"class_type": class_type, "inputs": inputs}
+def shown(title: str, workflow: "ApiGraph") -> "ApiGraph":
+    """The node of a title, what it is made from, and a preview of what it gives."""
+    from workbench.graph import copy_with_sources
+
+    (id,) = (id for id, node in workflow.items() if node["_meta"]["title"] == title)
+    graph: ApiGraph = {"shown": {"class_type": "PreviewAny", "inputs": {"source": [id, 0]}}}
+    copy_with_sources(id, workflow, graph)
+    return graph
 
 
 async def profile_ratios(rounds: int) -> list[float]:
     """Time of a profile run over that of plain sampling, the two in turn."""
+    from workbench.erasure import demo_workflow
     from workbench.server import running_server
     from workbench.timing import timed
 
     async with running_server(threads=None) as server:
+        workflow = await demo_workflow(server)
+        profiling, sampling = profile_graph(workflow), plain_graph(workflow)
         ratios = []
         for seed in range(rounds + 1):  # the first one warms up
-            plain = await timed(server, plain_graph(seed))
-            profile = await timed(server, profile_graph(seed))
+            set_widget(profiling, "FIAProfileConcept", "seed", seed)
+            set_widget(sampling, "KSampler", "seed", seed)
+            plain = await timed(server, sampling)
+            profile = await timed(server, profiling)
             ratios.append(profile / plain)
             print(f"plain {plain:.2f} s, profile {profile:.2f} s", flush=True)
         return ratios[1:]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
-    run_in_environment(Path(__file__).resolve())
-
-    from workbench.server import end_on_signals
-
-    end_on_signals()
-    ratios = asyncio.run(profile_ratios(rounds))
+async def page(rounds: int) -> str:
+    """The report."""
+    ratios = await profile_ratios(rounds)
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
     verdict = "reached" if median(ratios) <= GOAL else "missed"
     lines = [
@@ -125,10 +87,8 @@ def main() -> None:
         "| profile run / plain sampling of as many denoiser calls "
         f"| {median(ratios):.2f} | {spread} | {GOAL:.2f} | {verdict} |",
     ]
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    main()
+    write_timings(__file__, __doc__, page)

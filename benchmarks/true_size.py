@@ -10,6 +10,7 @@ turn. A row that was measured before is replaced, the others stay. Writes
 """
 
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -28,7 +29,7 @@ from benchmarks.true_size_rows.figures import (  # noqa: E402
     read_csv,
     write_csv,
 )
-from benchmarks.true_size_rows.names import ENVIRONMENTS, NAMES  # noqa: E402
+from benchmarks.true_size_rows.settings import ROWS, environment  # noqa: E402
 from workbench.environment import run_in_environment  # noqa: E402
 
 RESULTS = ROOT / "docs" / "results"
@@ -54,17 +55,17 @@ def measure(row: str, asked: argparse.Namespace) -> list[Figure]:
     commit = current_commit()  # as the row begins
     with TemporaryDirectory() as scratch:
         output = Path(scratch) / "figures.csv"
-        command = [sys.executable, "-m", "benchmarks.true_size_rows.run_row", row, str(output)]
-        for option in ("rounds", "side", "threads", "machine"):
-            command.append(f"--{option}={getattr(asked, option)}")
-        environment = {
+        options = {key: getattr(asked, key) for key in ("rounds", "side", "threads", "machine")}
+        program = [sys.executable, "-m", "benchmarks.true_size_rows.run_row"]
+        variables = {
             **os.environ,
-            **ENVIRONMENTS.get(row, {}),
+            **environment(row),
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": str(asked.threads),
             **({"CUDA_VISIBLE_DEVICES": ""} if asked.device == "cpu" else {}),
         }
-        subprocess.run(command, check=True, cwd=scratch, env=environment)
+        command = [*program, row, str(output), json.dumps(options)]
+        subprocess.run(command, check=True, cwd=scratch, env=variables)
         return [replace(figure, commit=commit) for figure in read_csv(output)]
 
 
@@ -90,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--row", nargs="+", choices=tuple(NAMES), default=tuple(NAMES))
+    parser.add_argument("--row", nargs="+", choices=tuple(ROWS), default=tuple(ROWS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--side", type=int, default=256, help="pixels, of the row “profile”")
     parser.add_argument("--threads", type=int, default=1)
@@ -106,7 +107,7 @@ def main() -> None:
     for row in asked.row:
         print(f"{row} …", flush=True)
         new = measure(row, asked)
-        figures = merged(read_csv(table), new, tuple(NAMES))
+        figures = merged(read_csv(table), new, tuple(ROWS))
         write_csv(table, figures)
         table.with_suffix(".md").write_text(report(figures), encoding="utf-8")
         for figure in new:

@@ -8,8 +8,8 @@ from benchmarks.harness.places import Places
 from benchmarks.harness.provenance import has_changed
 from benchmarks.harness.suite import Suite
 
-from .comparisons import Tests, by_verdict, change_comparisons, comparisons, hardest
-from .frames import Measured, of, over_seeds
+from .comparisons import by_verdict, change_comparisons, comparisons, hardest
+from .frames import Frame, Measured, of, over_seeds
 from .tables import table
 
 TEXT = Path(__file__).with_name("page.md")
@@ -82,19 +82,19 @@ def suite_lines(measured: Measured, *against: str) -> list[list[str]]:
     return lines
 
 
-def behind_lines(suite: Suite, what: str, tests: Tests) -> list[str]:
+def behind_lines(suite: Suite, what: str, tests: Frame) -> list[str]:
     """A line for every other method, or other setting of FIA, that the test finds better, or that
     is better at each of ``FEWEST_SEEDS`` or more seeds."""
     return [
-        f"- {_link(suite)}, {what}: {registry.title(suite, label)} by "
+        f"- {_link(suite)}, {what}: {registry.title(suite, test.Index)} by "
         f"{-100 * test.difference:.2f} points; {test.pairs} pairs, {test.verdict}, Holm p "
         f"{test.p_holm:.2g}; FIA ahead at {test.seeds_ahead} of {test.seeds} seeds"
-        for label, test in tests.items()
+        for test in tests.itertuples()
         if test.verdict == "behind" or FEWEST_SEEDS <= test.seeds == test.seeds_behind
     ]
 
 
-def against_peers(suite: Suite, tests: Tests) -> str:
+def against_peers(suite: Suite, tests: Frame) -> str:
     """Other people's methods by what the tests say; empty where they can say nothing."""
     verdicts = by_verdict(hardest(suite, tests, "peer", "trained peer"))
     if set(verdicts) <= {"too few pairs"}:

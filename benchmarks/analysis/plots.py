@@ -56,22 +56,10 @@ def trade_off(measured: Measured, path: Path) -> None:
         for entry in suite.entries:
             found = of(outcomes, entry.label, groups)
             gone, kept = over_seeds(found, "gone"), over_seeds(found, "kept_share")
-            if not kept.by_seed:
-                continue
-            places[_near(gone.mean), _near(kept.mean)] += 1
-            panel.errorbar(
-                100 * gone.mean,
-                100 * kept.mean,
-                xerr=100 * gone.std,
-                yerr=100 * kept.std,
-                fmt=MARKERS[registry.method(entry.use).kind],
-                fillstyle=fill(suite, entry),
-                color=colour(suite, entry),
-                markersize=8,
-                capsize=3,
-                zorder=order(suite, entry),
-                label=registry.entry_title(entry),
-            )
+            if kept.by_seed:
+                places[_near(gone.mean), _near(kept.mean)] += 1
+                x, y = _percent([gone]), _percent([kept])
+                panel.errorbar(x[0], y[0], y[1], x[1], ls="", ms=8, **style(suite, entry))
         for place, count in places.items():
             if count > 1:
                 panel.annotate(
@@ -83,31 +71,24 @@ def trade_off(measured: Measured, path: Path) -> None:
         panel.set_ylim(-4, 120)
         panel.grid(alpha=0.3)
     panels[0][0].set_ylabel(SHARES[1][0])
-    legend(figure, panels[0][0])
-    save(figure, path)
+    save(figure, path, panels[0][0])
 
 
 def concepts(measured: Measured, path: Path) -> None:
     """Curves over the number of concepts, the mean over groups of as many."""
     figure, panels = pyplot.subplots(1, 3, figsize=(13, 4.2), sharey=True)
     for panel, (title, _, column) in zip(panels, SHARES, strict=True):
-        curves(panel, measured, shares(measured), column)
-        panel.set_title(title)
+        curves(panel, measured, shares(measured), column, title)
         panel.set_ylim(-4, 108)
-        panel.grid(alpha=0.3)
-    legend(figure, panels[0])
-    save(figure, path)
+    save(figure, path, panels[0])
 
 
 def kept_distance(measured: Measured, path: Path) -> None:
     """How far pictures of what is kept move, over the number of concepts forgotten."""
     figure, panel = pyplot.subplots(figsize=(5.6, 4.2))
-    curves(panel, measured, measured.moved(), "moved")
-    panel.set_title(DISTANCE)
+    curves(panel, measured, measured.moved(), "moved", DISTANCE)
     panel.set_ylim(bottom=0)
-    panel.grid(alpha=0.3)
-    legend(figure, panel)
-    save(figure, path)
+    save(figure, path, panel)
 
 
 def bars(measured: Measured, path: Path) -> None:
@@ -162,14 +143,13 @@ def sweeps(measured: Measured, path: Path) -> None:
             twin.set_ylim(bottom=0)
             twins.append(twin)
         panel.set_xticks(range(len(points)), list(points))
-        name = registry.method(sweep.use).title if sweep.name == sweep.use else sweep.name
+        name = registry.method(sweep.use).title if sweep.label == sweep.use else sweep.label
         panel.set_title(f"{name}: {sweep.setting.replace('_', ' ')}")
         panel.set_ylim(-4, 108)
         panel.grid(alpha=0.3)
     for panel in panels.flat[len(suite.sweeps) :]:
         panel.set_visible(False)
-    legend(figure, panels[0][0], *twins[:1])
-    save(figure, path)
+    save(figure, path, panels[0][0], *twins[:1])
 
 
 PLOTS: dict[str, Callable[[Measured, Path], None]] = {
@@ -188,7 +168,7 @@ def shares(measured: Measured) -> Frame:
     return measured.accuracy.assign(gone=1 - measured.accuracy["forgotten"])
 
 
-def curves(panel: Any, measured: Measured, frame: Frame, column: str) -> None:
+def curves(panel: Any, measured: Measured, frame: Frame, column: str, title: str) -> None:
     """Every method's shares over numbers of concepts, in percent."""
     suite = measured.suite
     by_count: dict[int, list[Group]] = {}
@@ -198,20 +178,27 @@ def curves(panel: Any, measured: Measured, frame: Frame, column: str) -> None:
         found = {count: of(frame, entry.label, groups) for count, groups in by_count.items()}
         points = {count: over_seeds(one, column) for count, one in found.items() if len(one)}
         if points and entry.label != BASE:
-            panel.errorbar(
-                list(points),
-                [100 * spread.mean for spread in points.values()],
-                yerr=[100 * spread.std for spread in points.values()],
-                marker=MARKERS[registry.method(entry.use).kind],
-                fillstyle=fill(suite, entry),
-                color=colour(suite, entry),
-                linestyle="-" if entry.label == suite.reference else "--",
-                capsize=3,
-                zorder=order(suite, entry),
-                label=registry.entry_title(entry),
-            )
+            line = "-" if entry.label == suite.reference else "--"
+            means, deviations = _percent(list(points.values()))
+            panel.errorbar(list(points), means, deviations, ls=line, **style(suite, entry))
     panel.set_xlabel("concepts forgotten")
     panel.set_xticks(list(by_count))
+    panel.set_title(title)
+    panel.grid(alpha=0.3)
+
+
+def style(suite: Suite, entry: Entry) -> dict[str, Any]:
+    """How a method looks in every plot: its kind's marker, which is half or not filled for its
+    second and further settings; the reference above all others."""
+    alike = [other.label for other in suite.entries if other.use == entry.use]
+    return {
+        "marker": MARKERS[registry.method(entry.use).kind],
+        "fillstyle": ("full", "left", "none")[min(alike.index(entry.label), 2)],
+        "color": colour(suite, entry),
+        "capsize": 3,
+        "zorder": 3 if entry.label == suite.reference else 2,
+        "label": registry.entry_title(entry),
+    }
 
 
 def colour(suite: Suite, entry: Entry) -> str:
@@ -224,28 +211,13 @@ def colour(suite: Suite, entry: Entry) -> str:
     return colours[alike.index(entry.use) % len(colours)]
 
 
-def fill(suite: Suite, entry: Entry) -> str:
-    """Of the marker: half or not filled for a method's second and further settings."""
-    alike = [other.label for other in suite.entries if other.use == entry.use]
-    return ("full", "left", "none")[min(alike.index(entry.label), 2)]
-
-
-def order(suite: Suite, entry: Entry) -> int:
-    """The reference lies above all others."""
-    return 3 if entry.label == suite.reference else 2
-
-
-def legend(figure: Any, panel: Any, *more: Any) -> None:
-    """At the right of all panels, from what ``panel`` and ``more`` show."""
-    handles, labels = [], []
-    for shown in (panel, *more):
-        own, names = shown.get_legend_handles_labels()
-        handles += own
-        labels += names
-    figure.legend(handles, labels, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
-
-
-def save(figure: Any, path: Path) -> None:
+def save(figure: Any, path: Path, *explained: Any) -> None:
+    """Write a figure, with a legend at the right of what the panels ``explained`` show."""
+    if explained:
+        shown = [panel.get_legend_handles_labels() for panel in explained]
+        handles = [handle for handles, _ in shown for handle in handles]
+        labels = [label for _, labels in shown for label in labels]
+        figure.legend(handles, labels, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
     figure.savefig(path, dpi=DPI, bbox_inches="tight")
@@ -274,13 +246,8 @@ def _bar_panels(
         for entry in entries
     ]
     for panel, (title, spreads) in zip(panels[0], columns, strict=True):
-        panel.barh(
-            places,
-            [100 * spread.mean for spread in spreads],
-            xerr=[100 * spread.std for spread in spreads],
-            color=inks,
-            capsize=2,
-        )
+        means, deviations = _percent(spreads)
+        panel.barh(places, means, xerr=deviations, color=inks, capsize=2)
         panel.set_title(title)
         panel.set_xlim(0, None if title == DISTANCE else 108)
         panel.grid(axis="x", alpha=0.3)
@@ -290,17 +257,16 @@ def _bar_panels(
     save(figure, path)
 
 
-def _line(panel: Any, spreads: Sequence[Spread], title: str, ink: str, style: str) -> None:
+def _line(panel: Any, spreads: Sequence[Spread], title: str, ink: str, line: str) -> None:
+    places, (means, deviations) = range(len(spreads)), _percent(spreads)
     panel.errorbar(
-        range(len(spreads)),
-        [100 * spread.mean for spread in spreads],
-        yerr=[100 * spread.std for spread in spreads],
-        marker="o",
-        color=ink,
-        linestyle=style,
-        capsize=3,
-        label=title,
+        places, means, deviations, ls=line, marker="o", color=ink, capsize=3, label=title
     )
+
+
+def _percent(spreads: Sequence[Spread]) -> tuple[list[float], list[float]]:
+    """Means and deviations."""
+    return [100 * spread.mean for spread in spreads], [100 * spread.std for spread in spreads]
 
 
 def _moved(measured: Measured, label: str) -> Spread:

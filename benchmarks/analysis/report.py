@@ -84,9 +84,9 @@ def judge_parts(measured: Measured, name: str) -> list[str]:
     if of_concepts:
         tests, what, digits = comparisons(measured, name), "the harmonic means", 1
     else:
-        tests = change_comparisons(measured) if judge.compares else {}
+        tests = change_comparisons(measured) if judge.compares else []
         what, digits = "the mean distance of kept pictures, less is ahead", 2
-    if tests:
+    if len(tests):
         reference = registry.title(suite, suite.reference)
         parts += [f"## {reference} against the others: {judge.title}"]
         parts += [test_table(suite, tests, what, digits)]

@@ -11,7 +11,7 @@ from benchmarks.harness import registry
 from benchmarks.harness.rows import OVERLAP, PREPARATION, PRUNED
 from benchmarks.harness.suite import BASE, Entry, Group, Suite
 
-from .comparisons import SIGNIFICANT, Tests
+from .comparisons import SIGNIFICANT
 from .frames import Frame, Measured, of, over_seeds
 
 LISTED = 6
@@ -40,15 +40,22 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]], before: str = "")
 def accuracy_table(measured: Measured, judge: str, groups: Sequence[Group]) -> str:
     """Every method on a family of groups, the mean over its groups."""
     lines = []
-    for entry in measured.suite.entries:
-        found = of(measured.outcomes(judge), entry.label, groups)
-        if len(found):
-            counts = [int(found[name].sum()) for name in ("forgotten_pictures", "kept_pictures")]
-            pictures = " + ".join(f"{count:,} ({margin(count):.0f})" for count in counts)
-            cells = [over_seeds(found, name).percent() for name in SHARES]
-            lines.append([registry.entry_title(entry), *cells, pictures])
+    for title, found in _by_method(measured, measured.outcomes(judge), groups):
+        counts = [int(found[name].sum()) for name in ("forgotten_pictures", "kept_pictures")]
+        pictures = " + ".join(f"{count:,} ({margin(count):.0f})" for count in counts)
+        lines.append([title, *(over_seeds(found, name).percent() for name in SHARES), pictures])
     head = ["method", "accuracy on forgotten", "accuracy on kept", "kept share", "harmonic mean"]
     return table([*head, "pictures (margin)"], lines)
+
+
+def _by_method(
+    measured: Measured, frame: Frame, groups: Sequence[Group]
+) -> Iterator[tuple[str, Frame]]:
+    """Titles of the methods, and what a frame holds of each on these groups, where it does."""
+    for entry in measured.suite.entries:
+        found = of(frame, entry.label, groups)
+        if len(found):
+            yield registry.entry_title(entry), found
 
 
 def margin(pictures: int) -> float:
@@ -59,21 +66,14 @@ def margin(pictures: int) -> float:
 
 def each_table(measured: Measured, judge: str, groups: Sequence[Group]) -> str:
     """The harmonic mean of every method on every group."""
-    found = measured.outcomes(judge)
-    entries = [entry for entry in measured.suite.entries if entry.label != BASE]
-    shown = [entry for entry in entries if len(of(found, entry.label, groups))]
+    others = measured.outcomes(judge)[lambda found: found["method"] != BASE]
+    shown = dict(_by_method(measured, others, groups))
+    own = [[found[found["group"] == group.name] for found in shown.values()] for group in groups]
     lines = [
-        [
-            group.name,
-            *(
-                over_seeds(of(found, entry.label, [group]), "harmonic_mean").percent()
-                for entry in shown
-            ),
-        ]
-        for group in groups
+        [group.name, *(over_seeds(found, "harmonic_mean").percent() for found in line)]
+        for group, line in zip(groups, own, strict=True)
     ]
-    head = ["group", *map(registry.entry_title, shown)]
-    return table(head, lines, "Harmonic mean, group by group:")
+    return table(["group", *shown], lines, "Harmonic mean, group by group:")
 
 
 def split_tables(measured: Measured, judge: str, groups: Sequence[Group]) -> Iterator[str]:
@@ -83,8 +83,7 @@ def split_tables(measured: Measured, judge: str, groups: Sequence[Group]) -> Ite
         "prompt": ("template", {prompt: f"“{prompt}”" for prompt in suite.prompts}),
         "condition": ("condition", {one.name: one.name for one in suite.conditions}),
     }
-    own = {label: of(found, label, groups) for label in measured.labels}
-    own = {label: frame for label, frame in own.items() if len(frame)}
+    own = dict(_by_method(measured, found, groups))
     for what, (column, names) in parts.items():
         if len(names) < 2:
             continue
@@ -92,8 +91,7 @@ def split_tables(measured: Measured, judge: str, groups: Sequence[Group]) -> Ite
             [title, *(_split(frame[frame[column] == name]) for frame in own.values())]
             for name, title in names.items()
         ]
-        head = [what, *(registry.title(suite, label) for label in own)]
-        yield table(head, lines, f"Accuracy on forgotten / kept share, by {what}:")
+        yield table([what, *own], lines, f"Accuracy on forgotten / kept share, by {what}:")
 
 
 def _split(found: Frame) -> str:
@@ -106,26 +104,22 @@ def other_table(measured: Measured, judge: str, groups: Sequence[Group]) -> str:
     """A judge of something else than the concepts, on a family of groups: before and after, on
     what was forgotten and on what was kept."""
     lines = []
-    for entry in measured.suite.entries:
-        pairs = of(measured.pairs(judge), entry.label, groups)
-        if len(pairs):
-            parts = [pairs[pairs["forgotten"] == forgotten] for forgotten in (True, False)]
-            cells = [over_seeds(p, name).percent() for p in parts for name in ("before", "after")]
-            lines.append([registry.entry_title(entry), *cells])
+    for title, pairs in _by_method(measured, measured.pairs(judge), groups):
+        parts = [pairs[pairs["forgotten"] == forgotten] for forgotten in (True, False)]
+        cells = [over_seeds(p, name).percent() for p in parts for name in ("before", "after")]
+        lines.append([title, *cells])
     return table(["method", "forgotten: before", "after", "kept: before", "after"], lines)
 
 
-def test_table(suite: Suite, tests: Tests, of: str, digits: int = 1) -> str:
-    """The tests of one value; empty without any.
+def test_table(suite: Suite, tests: Frame, of: str, digits: int = 1) -> str:
+    """The tests of one value.
 
     Args:
-        suite, tests: by label.
+        suite, tests: by label, one at least.
         of: what was compared, for the sentence above the table.
         digits: of the difference, in percent.
     """
-    if not tests:
-        return ""
-    least = min(test.least_p_seeds_holm for test in tests.values())
+    least = tests["least_p_seeds_holm"].min()
     bound = f", which cannot be below {least:.2g} here" if least >= SIGNIFICANT else ""
     sentence = (
         f"Paired Wilcoxon signed-rank test, two-sided, of {of}; a pair is one group at one seed in "
@@ -136,7 +130,7 @@ def test_table(suite: Suite, tests: Tests, of: str, digits: int = 1) -> str:
     )
     lines = [
         [
-            registry.title(suite, label),
+            registry.title(suite, test.Index),
             f"{100 * test.difference:+.{digits}f}",
             f"{test.pairs} ({test.differing})",
             f"{test.p:.2g}",
@@ -145,7 +139,7 @@ def test_table(suite: Suite, tests: Tests, of: str, digits: int = 1) -> str:
             f"{test.p_seeds_holm:.2g}",
             test.verdict,
         ]
-        for label, test in tests.items()
+        for test in tests.itertuples()
     ]
     head = ["method", "difference", "pairs (differing)", "p", "p, Holm", "seeds ahead"]
     return table([*head, "p, seeds, Holm", ""], lines, sentence).replace("Holm |  |", "Holm | |")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -14,7 +15,7 @@ from .fia import applied, concept_masks, fused
 from .settings import Masking, Profiling
 
 
-def union(
+def other_choice(
     model: ModelPatcher,
     clip: CLIP,
     concepts: Sequence[str],
@@ -24,44 +25,21 @@ def union(
     masking: Masking,
     strength: float = 1.0,
     use_cache: bool = True,
+    choice: Literal["union", "random", "magnitude"] = "union",
 ) -> Erased:
-    """Every weight that any concept's mask holds is pruned; none is agnostic."""
+    """The method with another last choice of weights.
+
+    Args:
+        model, clip, concepts, profiled: see the package.
+        profiling, masking, strength, use_cache: as in the nodes.
+        choice: "union" prunes every weight that any concept's mask holds, none is agnostic; the
+            others as many weights of each layer as FIA, drawn at random or the largest.
+    """
     masks = concept_masks(profiled or model, clip, concepts, profiling, masking, use_cache)
-    return applied(model, clip, union_mask(masks), strength)
-
-
-def random_mask(
-    model: ModelPatcher,
-    clip: CLIP,
-    concepts: Sequence[str],
-    *,
-    profiled: ModelPatcher | None = None,
-    profiling: Profiling,
-    masking: Masking,
-    strength: float = 1.0,
-    use_cache: bool = True,
-    mask_seed: int = 0,
-) -> Erased:
-    """As many weights of each layer as FIA prunes, drawn at random."""
-    masks = concept_masks(profiled or model, clip, concepts, profiling, masking, use_cache)
-    mask = randomly_chosen(fused(masks, masking.agnostic_ratio), mask_seed)
-    return applied(model, clip, mask, strength)
-
-
-def magnitude_mask(
-    model: ModelPatcher,
-    clip: CLIP,
-    concepts: Sequence[str],
-    *,
-    profiled: ModelPatcher | None = None,
-    profiling: Profiling,
-    masking: Masking,
-    strength: float = 1.0,
-    use_cache: bool = True,
-) -> Erased:
-    """As many weights of each layer as FIA prunes, the largest by magnitude."""
-    masks = concept_masks(profiled or model, clip, concepts, profiling, masking, use_cache)
-    mask = largest(model, fused(masks, masking.agnostic_ratio))
+    if choice == "union":
+        return applied(model, clip, union_mask(masks), strength)
+    mask = fused(masks, masking.agnostic_ratio)
+    mask = largest(model, mask) if choice == "magnitude" else randomly_chosen(mask, seed=0)
     return applied(model, clip, mask, strength)
 
 

@@ -24,13 +24,11 @@ from ...fia_core.equations.shares import decimal_share, share_count
 from ...nodes.host.model.identity import model_identity
 from ...nodes.host.model.layers import find_ffn2_layers, layer_shapes
 from ...nodes.host.profiling.capture import Ffn2Capture
-from ...nodes.host.profiling.denoise import denoise_prompts
-from ...nodes.host.profiling.request import RequestPrompts
-from ...nodes.host.profiling.round import RoundObserver
 from ...nodes.shared import fraction
 from .erased import Erased
 from .fia import applied
-from .settings import LARGEST_CHUNK, Prompts
+from .layers import watch
+from .settings import Prompts
 
 
 def concept_prune(
@@ -51,9 +49,8 @@ def concept_prune(
         sparsity: k, percent of a row that can be skilled at a step.
         strength: as in Apply Neuron Mask; the paper prunes, which is 1.
     """
-    watched = (profiled or model).clone()  # gets wrappers
-    request = prompts.request(concepts)
-    encoded, layers = RequestPrompts(clip, request), find_ffn2_layers(watched)
+    watched, request = profiled or model, prompts.request(concepts)
+    layers = find_ffn2_layers(watched)
     neurons = SkilledNeurons(
         layer_shapes(layers),
         concepts=len(concepts),
@@ -61,16 +58,7 @@ def concept_prune(
         sparsity=fraction(sparsity),
         device=watched.load_device,
     )
-    capture = Ffn2Capture(layers, neurons.add)
-    with capture.attached():
-        denoise_prompts(
-            watched,
-            encoded.positive(concepts),
-            encoded.negative(),
-            request.sampling,
-            request.chunk or LARGEST_CHUNK,
-            RoundObserver(capture, neurons.finish_step),
-        )
+    watch(watched, clip, request, Ffn2Capture(layers, neurons.add), neurons.finish_step)
     mask = NeuronMask(
         layers=neurons.masks(),
         model=model_identity(watched),

@@ -23,15 +23,13 @@ from typing import Annotated, Any, Protocol
 import comfy.sample
 import comfy.samplers
 import torch
-from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
-from comfy.utils import ProgressBar
 from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from ...nodes.host.profiling.conditioning import Conditioning, encode_prompts, stack_prompts
+from ...nodes.host.profiling.conditioning import encode_prompts, stack_prompts
 from ...nodes.host.profiling.sampling import LATENT_FACTOR
 from .denoiser_weights import (
     Parameters,
@@ -41,7 +39,7 @@ from .denoiser_weights import (
 )
 from .erased import Erased
 from .texts import Templates, filled
-from .training_denoiser import TrainingDenoiser
+from .training_denoiser import TrainingDenoiser, counter
 
 EMPTY = 0  # the prompt without words comes first
 SCHEDULER = "normal"
@@ -90,9 +88,30 @@ def esdx(
     )
     prompts = stack_prompts(encode_prompts(clip, ["", *filled(templates, concepts)]))
     size = (height // LATENT_FACTOR, width // LATENT_FACTOR)
+    sampling: Any = model.get_model_object("model_sampling")
     with torch.inference_mode(False), torch.enable_grad():
         latent = comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))
-        return Erased(_fine_tuned(model, prompts, latent, schedule_steps, settings), clip)
+        original = weights_in_effect(model, cross_attention_parameters(model))
+        sigmas = comfy.samplers.calculate_sigmas(sampling, SCHEDULER, schedule_steps)
+        sigmas = sigmas.to(model.load_device, copy=True)
+
+        def start(noise: Tensor) -> Tensor:
+            noise = noise.to(sigmas.device)
+            clean = torch.zeros_like(noise)
+            return sampling.noise_scaling(sigmas[0], noise, clean, max_denoise=True)
+
+        trained = fine_tune(
+            TrainingDenoiser(model, prompts, latent),
+            original,
+            start,
+            tuple(latent.shape[1:]),
+            sigmas,
+            len(prompts[0][0]) - 1,
+            settings,
+            counter(settings.iterations),
+        )
+        added = {name: trained[name] - weight for name, weight in original.items()}
+        return Erased(with_differences(model, added), clip)
 
 
 class Denoiser(Protocol):
@@ -206,40 +225,3 @@ def _walk(
 def _draw(count: int, generator: torch.Generator) -> int:
     """A random number from 0 to ``count`` − 1."""
     return int(torch.randint(count, (), generator=generator))
-
-
-def _fine_tuned(
-    model: ModelPatcher,
-    prompts: Conditioning,
-    latent: Tensor,
-    schedule_steps: int,
-    settings: TrainingSettings,
-) -> ModelPatcher:
-    """A clone of ``model`` with what training added to its cross-attention."""
-    original = weights_in_effect(model, cross_attention_parameters(model))
-    sampling: Any = model.get_model_object("model_sampling")
-    sigmas = comfy.samplers.calculate_sigmas(sampling, SCHEDULER, schedule_steps)
-    sigmas = sigmas.to(model.load_device, copy=True)
-    progress = ProgressBar(settings.iterations)
-
-    def start(noise: Tensor) -> Tensor:
-        noise = noise.to(sigmas.device)
-        return sampling.noise_scaling(sigmas[0], noise, torch.zeros_like(noise), max_denoise=True)
-
-    def after_iteration() -> None:
-        progress.update(1)
-        throw_exception_if_processing_interrupted()
-
-    trained = fine_tune(
-        TrainingDenoiser(model, prompts, latent),
-        original,
-        start,
-        tuple(latent.shape[1:]),
-        sigmas,
-        len(prompts[0][0]) - 1,
-        settings,
-        after_iteration,
-    )
-    return with_differences(
-        model, {name: trained[name] - weight for name, weight in original.items()}
-    )

@@ -1,12 +1,19 @@
-"""Linear layers of the transformer blocks that the ablations prune in place of FFN2."""
+"""Layers that are pruned, and how to look at them while prompts are denoised."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
 from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
 
+from ...nodes.host.profiling.capture import Ffn2Capture
+from ...nodes.host.profiling.denoise import denoise_prompts
+from ...nodes.host.profiling.request import ProfileRequest, RequestPrompts
+from ...nodes.host.profiling.round import RoundObserver
+
+LARGEST_CHUNK = 16  # prompts a denoiser call, where nothing plans the memory
 Layers = Literal["ffn2", "ffn1", "cross-attention keys", "self-attention values"]
 PLACES: Mapping[Layers, str] = {
     "ffn2": "ff.net.2",
@@ -14,7 +21,7 @@ PLACES: Mapping[Layers, str] = {
     "cross-attention keys": "attn2.to_k",
     "self-attention values": "attn1.to_v",
 }
-"""In the host's transformer block."""
+"""In the host's transformer block; the ablations prune others than FFN2."""
 
 
 def find_layers(model: ModelPatcher, layers: Layers) -> dict[str, torch.nn.Linear]:
@@ -34,3 +41,28 @@ def find_layers(model: ModelPatcher, layers: Layers) -> dict[str, torch.nn.Linea
     if not found:
         raise ValueError(f"model: has no {layers}. Use a Stable Diffusion 1.x, 2.x or XL model.")
     return found
+
+
+def watch(
+    model: ModelPatcher,
+    clip: CLIP,
+    request: ProfileRequest,
+    capture: Ffn2Capture,
+    finish_step: Callable[[], None],
+) -> None:
+    """Denoise the base prompts and every concept's, as Profile Concept does.
+
+    Args:
+        capture: is attached meanwhile.
+        finish_step: called after each step.
+    """
+    prompts = RequestPrompts(clip, request)
+    with capture.attached():
+        denoise_prompts(
+            model.clone(),  # it gets wrappers
+            prompts.positive(request.concepts),
+            prompts.negative(),
+            request.sampling,
+            request.chunk or LARGEST_CHUNK,
+            RoundObserver(capture, finish_step),
+        )

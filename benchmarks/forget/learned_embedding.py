@@ -19,10 +19,8 @@ from typing import Any
 import comfy.sample
 import folder_paths
 import torch
-from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
-from comfy.utils import ProgressBar
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
@@ -32,7 +30,7 @@ from ...nodes.host.profiling.sampling import LATENT_FACTOR
 from .denoiser_weights import DENOISER, weights_in_effect
 from .settings import Prompts
 from .texts import filled
-from .training_denoiser import TrainingDenoiser
+from .training_denoiser import TrainingDenoiser, counter
 from .training_text_encoder import STAND_IN, TrainingTextEncoder, require_one_clip
 
 FOLDER = "fia_benchmarks"
@@ -169,16 +167,10 @@ class _Inversion:
 
     def run(self, initial: Tensor, settings: LearningSettings) -> Tensor:
         """The learned embedding (vectors, width), on the CPU."""
-        progress = ProgressBar(settings.iterations)
-
-        def after_iteration() -> None:
-            progress.update(1)
-            throw_exception_if_processing_interrupted()
-
         sigmas = self._sampling.sigmas.to(self._device, copy=True)
         shape = self._latents.shape
-        learned = learn_embedding(initial, shape, sigmas, self.error, settings, after_iteration)
-        return learned.cpu()
+        counted = counter(settings.iterations)
+        return learn_embedding(initial, shape, sigmas, self.error, settings, counted).cpu()
 
     def error(self, embedding: Tensor, rows: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
         """Mean squared error of what the network predicts: noise, velocity or clean latent.

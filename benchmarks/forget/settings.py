@@ -14,8 +14,6 @@ from ...nodes.host.profiling.request import ProfileRequest
 from ...nodes.host.profiling.sampling import SamplingSettings
 from ...nodes.shared import fraction
 
-LARGEST_CHUNK = 16  # prompts a denoiser call, where nothing plans the memory
-
 
 class Prompts(BaseModel):
     """The prompts of Profile Concept, and how they are sampled.

@@ -34,11 +34,6 @@ class TextStates:
         return self.rows[self.start : self.last + 1]
 
     @property
-    def from_name(self) -> Tensor:
-        """``name``, the end mark and the padding, (rows, width)."""
-        return self.rows[self.last :]
-
-    @property
     def without_padding(self) -> Tensor:
         """Marks and words, (rows, width)."""
         return self.rows[: self.last + 2]

@@ -1,14 +1,16 @@
-"""A copy of the host's denoiser that gradients can flow through."""
+"""A copy of the host's denoiser that gradients can flow through, for methods that train."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import comfy.ops
 import torch
 from comfy.ldm.modules.attention import attention_pytorch
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.sampler_helpers import convert_cond
 from comfy.samplers import encode_model_conds
+from comfy.utils import ProgressBar
 from torch import Tensor
 from torch.func import functional_call
 
@@ -63,6 +65,18 @@ class TrainingDenoiser:
         """See ``esdx.Denoiser``."""
         answer = self.predict(parameters, x, sigma, prompts)
         return self._sampling.calculate_denoised(sigma, answer, x)
+
+
+def counter(iterations: int) -> Callable[[], None]:
+    """To be called after each iteration: it counts them for the host, and ends an interrupted
+    training by the host's exception."""
+    progress = ProgressBar(iterations)
+
+    def after_iteration() -> None:
+        progress.update(1)
+        throw_exception_if_processing_interrupted()
+
+    return after_iteration
 
 
 def _attention(chosen: Any, *args: Any, **kwargs: Any) -> Tensor:

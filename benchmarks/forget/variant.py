@@ -25,13 +25,11 @@ from ...nodes.host.erasing.weight_patch import neuron_mask_patches
 from ...nodes.host.model.identity import model_identity
 from ...nodes.host.model.layers import layer_shapes
 from ...nodes.host.profiling.capture import Ffn2Capture
-from ...nodes.host.profiling.denoise import denoise_prompts
-from ...nodes.host.profiling.request import ProfileRequest, RequestPrompts
-from ...nodes.host.profiling.round import RoundObserver
+from ...nodes.host.profiling.request import ProfileRequest
 from .erased import Erased
 from .fia import concept_mask, fused
-from .layers import Layers, find_layers
-from .settings import LARGEST_CHUNK, Masking, Profiling
+from .layers import Layers, find_layers, watch
+from .settings import Masking, Profiling
 
 
 def variant(
@@ -81,7 +79,6 @@ def _profiles(
     parts: Parts,
 ) -> list[ConceptProfile]:
     """One a concept, in order."""
-    prompts = RequestPrompts(clip, request)
     layers = find_layers(model, kind)
     statistics = {
         name: _LayerStatistics(shape, request, parts)
@@ -98,15 +95,7 @@ def _profiles(
             layer.finish_step()
 
     capture = (_BothHalves if rows == "all" else Ffn2Capture)(layers, receive)
-    with capture.attached():
-        denoise_prompts(
-            model.clone(),
-            prompts.positive(request.concepts),
-            prompts.negative(),
-            request.sampling,
-            request.chunk or LARGEST_CHUNK,
-            RoundObserver(capture, finish_step),
-        )
+    watch(model, clip, request, capture, finish_step)
     identity = model_identity(model)
     return [
         ConceptProfile(

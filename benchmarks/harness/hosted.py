@@ -27,8 +27,7 @@ from workbench.in_process import Extension
 from . import registry
 from .binding import bound_settings
 from .judge import as_batch
-from .lora import LORA, STRENGTH
-from .sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
+from .sampling import CHECKPOINT, DEMO, DEMO_METHODS, LORA, LORA_STRENGTH, Sampling
 from .suite import Attack, Entry, Suite, SuiteError
 
 Erased = Any
@@ -161,8 +160,8 @@ class HostedModel:
         method = registry.method(entry.use)
         for key in method.fixed.keys() & entry.settings.keys():
             raise SuiteError(f"methods: {entry.use!r} has its own {key!r}; leave it out")
-        module, _, name = method.function.rpartition(".")
-        function = getattr(self.extension.module(f"benchmarks.forget.{module}"), name)
+        module, _, name = method.function.partition(".")
+        function = getattr(self.extension.module(f"benchmarks.forget.{module}"), name or module)
         given = {**entry.settings, **method.fixed}
         return function, bound_settings(entry.use, function, self.defaults, given)
 
@@ -175,5 +174,5 @@ def literal(prompt: str) -> str:
 def with_lora(model: ModelPatcher) -> ModelPatcher:
     """A clone with the benchmarks' LoRA."""
     lora = comfy.utils.load_torch_file(str(LORA), safe_load=True)
-    loaded: Any = comfy.sd.load_lora_for_models(model, None, lora, STRENGTH, 0)[0]
+    loaded: Any = comfy.sd.load_lora_for_models(model, None, lora, LORA_STRENGTH, 0)[0]
     return loaded

@@ -1,4 +1,4 @@
-"""A judge: a file of ``benchmarks/judges`` that looks at pictures."""
+"""A judge: something that looks at pictures (``benchmarks/judges``)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """A grid of a suite's pictures: a row a method, a column a prompt."""
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 from textwrap import fill
 
@@ -73,12 +74,11 @@ def _sheet(
     conditions = _conditions(shots)
     above, below = (_height(texts) for texts in (conditions.values(), heads))
     top = GAP + above + below
-    lefts, x = [], LEFT
-    for column in range(len(shots)):
-        x += BETWEEN if _begins_part(shots, gone, column) else 0
-        lefts.append(x)
-        x += SIDE + GAP
-    sheet = Image.new("RGB", (x, top + len(rows) * (SIDE + GAP)), PAPER)
+    parts = zip(gone, (shot.condition for shot in shots), strict=True)
+    steps = [SIDE + GAP + BETWEEN * (part != before) for before, part in pairwise(parts)]
+    lefts = [*accumulate(steps, initial=LEFT)]
+    size = (lefts[-1] + SIDE + GAP, top + len(rows) * (SIDE + GAP))
+    sheet = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(sheet)
     small, font = ImageFont.load_default(11), ImageFont.load_default(13)
     for column, condition in conditions.items():
@@ -109,11 +109,3 @@ def _conditions(shots: Sequence[Shot]) -> dict[int, str]:
 def _height(texts: Iterable[str]) -> int:
     """Of the highest, in pixels; 0 without any."""
     return LINE_HEIGHT * max((text.count("\n") + 1 for text in texts), default=0)
-
-
-def _begins_part(shots: Sequence[Shot], gone: Sequence[bool], column: int) -> bool:
-    """Whether a column is the first of what is kept, or of another condition."""
-    if column == 0:
-        return False
-    before = column - 1
-    return gone[before] != gone[column] or shots[before].condition != shots[column].condition

@@ -94,11 +94,9 @@ def distance_table(
         theirs = pictures_in(real) if real else kept_pictures(suite, places, base, groups)
         distance = Distance(features, theirs)
         for entry in suite.entries:
-            if entry.families and family not in entry.families:
-                continue
-            if methods and entry.label not in methods:
-                continue
-            if entry.label == BASE and not real:
+            left_out = methods and entry.label not in methods
+            itself = entry.label == BASE and not real
+            if left_out or itself or not entry.is_measured_on(family):
                 continue
             ours = kept_pictures(suite, places, entry, groups)
             title = registry.entry_title(entry)

@@ -38,13 +38,12 @@ class Places:
     @property
     def rows(self) -> Path:
         """The folder of the tables."""
-        form = f"_{DRY_RUN}" if self.dry_run else ""
-        return self.results / "rows" / f"{self.suite}{form}"
+        return self.results / "rows" / self._name
 
     @property
     def database(self) -> Path:
         """The rows of a run that is not finished."""
-        return ENVIRONMENT / "benchmarks" / self._name / "rows.db"
+        return ENVIRONMENT / "benchmarks" / self._run / "rows.db"
 
     @property
     def report(self) -> Path:
@@ -73,16 +72,19 @@ class Places:
 
     def _drawn(self, origin: Run) -> Path:
         method = origin.method.replace("/", "_")
-        folder = ROOT / "results" / "benchmarks" / self._name / method
+        folder = ROOT / "results" / "benchmarks" / self._run / method
         return folder / _short(repr(astuple(origin)))
 
     def _result(self, ending: str) -> Path:
-        return self.results / f"{self.suite}{f'_{DRY_RUN}' if self.dry_run else ''}{ending}"
+        return self.results / f"{self._name}{ending}"
 
     @property
     def _name(self) -> str:
-        form = f"-{DRY_RUN}" if self.dry_run else ""
-        return f"{self.suite}{form}-quick" if self.quick else f"{self.suite}{form}"
+        return f"{self.suite}_{DRY_RUN}" if self.dry_run else self.suite
+
+    @property
+    def _run(self) -> str:
+        return f"{self._name}-quick" if self.quick else self._name
 
 
 def suite_path(name: str) -> Path:

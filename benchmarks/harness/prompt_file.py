@@ -1,34 +1,15 @@
 """Prompts from a file: a suite's own pictures to ask for, in place of templates."""
 
 import csv
-import io
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from .suite import PromptFile, SuiteError
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
-"""By the file's ending; a file with another holds one prompt a line."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One line of the file.
-
-    Attributes:
-        prompt: as it stands there.
-        seed: of its own, to which a suite's seeds are added; 0 where the file has none.
-    """
-
-    prompt: str
-    seed: int
-
 
 @cache
-def read_prompts(source: PromptFile) -> tuple[Asked, ...]:
-    """The file's prompts, each pair of prompt and seed once.
+def read_prompts(source: PromptFile) -> tuple[tuple[str, int], ...]:
+    """The file's prompts as they stand there, and the seed of each, 0 where the file has none; each
+    pair once. A CSV file has columns, any other one prompt a line.
 
     Raises:
         SuiteError: the file is not there, has no such column, or holds no prompt.
@@ -37,32 +18,30 @@ def read_prompts(source: PromptFile) -> tuple[Asked, ...]:
     if not path.is_file():
         raise SuiteError(f"prompt_file: {path} is not there; the README beside the suite says more")
     with path.open(encoding="utf-8-sig", newline="") as file:
-        text = file.read()
-    delimiter = DELIMITERS.get(path.suffix.lower())
-    if delimiter is None:
-        asked = [Asked(line.strip(), 0) for line in text.split("\n")]
-    else:
-        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        columns = rows.fieldnames or ()
-        for column in (source.prompt, source.seed):
-            if column and column not in columns:
-                raise SuiteError(
-                    f"prompt_file: {path.name} has no column {column!r}; it has "
-                    f"{', '.join(columns)}"
-                )
-        asked = [
-            Asked((row[source.prompt] or "").strip(), _seed(row, source.seed, path)) for row in rows
-        ]
-    asked = [one for one in dict.fromkeys(asked) if one.prompt]
+        is_table = path.suffix.lower() == ".csv"
+        asked = _of_table(source, csv.DictReader(file)) if is_table else _of_lines(file.read())
+    asked = [(prompt, seed) for prompt, seed in dict.fromkeys(asked) if prompt]
     if not asked:
         raise SuiteError(f"prompt_file: {path.name} holds no prompt")
     return tuple(asked[: source.first or None])
 
 
-def _seed(row: Mapping[str, str], column: str, path: Path) -> int:
-    try:
-        return int(row[column]) if column else 0
-    except (TypeError, ValueError):  # a short line has None
-        raise SuiteError(
-            f"prompt_file: {path.name}: the seed {row[column]!r} is no whole number"
-        ) from None
+def _of_lines(text: str) -> list[tuple[str, int]]:
+    return [(line.strip(), 0) for line in text.split("\n")]
+
+
+def _of_table(source: PromptFile, rows: "csv.DictReader[str]") -> list[tuple[str, int]]:
+    columns = rows.fieldnames or ()
+    for column in (source.prompt, source.seed):
+        if column and column not in columns:
+            known = ", ".join(columns)
+            raise SuiteError(f"prompt_file: {source.file} has no column {column!r}; it has {known}")
+    found = []
+    for row in rows:
+        seed = row[source.seed] if source.seed else "0"
+        try:
+            found.append(((row[source.prompt] or "").strip(), int(seed)))
+        except (TypeError, ValueError):  # a short line has None
+            message = f"prompt_file: {source.file}: the seed {seed!r} is no whole number"
+            raise SuiteError(message) from None
+    return found

@@ -1,12 +1,13 @@
 """Which commit drew a suite's rows, and whether the code that draws has changed since."""
 
+import hashlib
 import subprocess
 from functools import cache
+from pathlib import Path
 
 from workbench.environment import ROOT
 
-from .checkpoint import fingerprint
-from .suite import Suite
+from .suite import Suite, SuiteError
 
 CODE = (
     "fia_core",
@@ -16,6 +17,8 @@ CODE = (
     ":(exclude)demo_model/*.md",
 )
 """The code that draws pictures."""
+
+PART = 1 << 24  # bytes read at once
 
 CHANGED = "+"
 """After a commit: the code differed from it."""
@@ -39,6 +42,25 @@ def has_changed(drawn: str) -> bool:
     commit = drawn.partition(" ")[0].rstrip(CHANGED)
     command = ["git", "diff", "--quiet", commit, "--", *CODE]
     return not commit or subprocess.run(command, cwd=ROOT, capture_output=True).returncode != 0
+
+
+@cache
+def fingerprint(checkpoint: Path) -> str:
+    """A hash of the file's content.
+
+    Raises:
+        SuiteError: the file is not there.
+    """
+    if not checkpoint.is_file():
+        raise SuiteError(
+            f"checkpoint: {checkpoint} is not there; put it there, or name the file with "
+            "--checkpoint. With --dry-run the bundled demo model stands in for it."
+        )
+    digest = hashlib.sha256()
+    with checkpoint.open("rb") as file:
+        while part := file.read(PART):
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _git(*arguments: str) -> str:

@@ -1,30 +1,15 @@
 """A sample of the pictures of a suite's rows, drawn again with the code as it is now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isclose
-from pathlib import Path
 
-from .places import Places
 from .rows import Rows
 from .runner import Task
 from .suite import BASE
 
 SAME = 1e-3
 """Relative: another processor rounds otherwise, and a pixel comes out one level higher or lower."""
-
-
-@dataclass(frozen=True)
-class RedrawPlaces(Places):
-    """The suite's own folders, except for the rows, which are thrown away."""
-
-    @property
-    def rows(self) -> Path:
-        return super().database.with_name("redrawn")
-
-    @property
-    def database(self) -> Path:
-        return super().database.with_name("redrawn.db")
 
 
 def sample_tasks(tasks: Sequence[Task], rows: Rows, count: int) -> list[Task]:

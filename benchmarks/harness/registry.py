@@ -1,17 +1,18 @@
-"""Methods by their name in ``methods.toml``, judges by the name of their file."""
+"""Methods and judges by their names."""
 
 from functools import cache
-from importlib import import_module
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from benchmarks.judges import JUDGES
 from workbench.environment import ROOT
 
 from .judge import Judge
-from .suite import Entry, Suite, SuiteError, read_toml
+from .suite import Entry, Suite, SuiteError
+from .suite_file import read_toml
 
-BENCHMARKS = ROOT / "benchmarks"
+METHODS = ROOT / "benchmarks" / "methods.toml"
 
 
 class Method(BaseModel):
@@ -34,8 +35,8 @@ class Method(BaseModel):
 @cache
 def methods() -> dict[str, Method]:
     """All methods, in the order of their file."""
-    tables = read_toml(BENCHMARKS / "methods.toml").items()
-    return {name: Method(**{"function": f"{name}.{name}", **table}) for name, table in tables}
+    tables = read_toml(METHODS).items()
+    return {name: Method(**{"function": name, **table}) for name, table in tables}
 
 
 def method(name: str) -> Method:
@@ -50,15 +51,14 @@ def method(name: str) -> Method:
 
 
 def judge(name: str) -> Judge:
-    """``JUDGE`` of ``benchmarks/judges/<name>.py``.
+    """The judge of this name.
 
     Raises:
-        SuiteError: there is no such file.
+        SuiteError: there is none.
     """
-    if not (BENCHMARKS / "judges" / f"{name}.py").exists():
-        known = ", ".join(sorted(path.stem for path in (BENCHMARKS / "judges").glob("[a-z]*.py")))
-        raise SuiteError(f"judges: there is no {name!r}; there are {known}")
-    return import_module(f"benchmarks.judges.{name}").JUDGE
+    if name not in JUDGES:
+        raise SuiteError(f"judges: there is no {name!r}; there are {', '.join(JUDGES)}")
+    return JUDGES[name]
 
 
 def judge_of_concepts(suite: Suite) -> str:

@@ -92,10 +92,10 @@ class Rows:
         if not self._is_kept and (folder / "pictures.csv").exists():
             self._read_csv()
 
-    def has(self, run: Run, shot: Shot, judge: str) -> bool:
-        """Whether this judge has seen this picture."""
+    def has(self, run: Run, shot: Shot, judges: Iterable[str]) -> bool:
+        """Whether all of these judges have seen this picture."""
         picture = self.pictures.get((run, shot))
-        return picture is not None and judge in picture.values
+        return picture is not None and picture.values.keys() >= set(judges)
 
     def begin(self, run: Run, commit: str, figures: dict[str, float]) -> None:
         """Keep what was measured of a run before its first picture."""
@@ -103,12 +103,10 @@ class Rows:
         self._keep([run], [])
 
     def add(self, pictures: Iterable[Picture]) -> None:
-        """Keep what judges said; what others have said of these pictures stays."""
-        new = list(pictures)
-        for one in new:
-            known = self.pictures.setdefault((one.run, one.shot), one)
-            known.values.update(one.values)
-        self._keep([], [self.pictures[one.run, one.shot] for one in new])
+        """Keep what judges said."""
+        new = {(one.run, one.shot): one for one in pictures}
+        self.pictures |= new
+        self._keep([], new.values())
 
     def take(self, other: "Rows") -> None:
         """Add all that another has."""

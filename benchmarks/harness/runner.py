@@ -4,12 +4,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
-from torch import Tensor
 from tqdm import tqdm
 
 from fia_core import NeuronMask, concept_overlap
@@ -27,7 +26,7 @@ if TYPE_CHECKING:  # it needs the host
     from .hosted import HostedModel
 
 PICTURES_AT_ONCE = 8
-"""Judged, and kept for good, together."""
+"""Judged and kept together."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
             ]
         elif not wanted or entry.label in wanted:
             for group in suite.groups:
-                if entry.families and group.family not in entry.families:
+                if not entry.is_measured_on(group.family):
                     continue
                 origin = origin_of(suite, entry, group)
                 for condition in suite.conditions:
@@ -110,7 +109,7 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
 
 
 def run(suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places) -> None:
-    """Do what the rows lack of the tasks; nothing is drawn where only a judge is missing.
+    """Draw and judge what the rows lack of the tasks.
 
     Raises:
         RowsError: there are rows of other settings, or of other code beside which more would be
@@ -120,23 +119,18 @@ def run(suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places) -> None
     labels = {task.entry.label for task in tasks}
     rows.require_settings(labels, {task.origin.settings for task in tasks})
     work = _Work(suite, rows, places)
-    total = sum(len(work.missing(task)) for task in tasks)
-    if not total:
+    unfinished = [task for task in tasks if work.missing(task)]
+    if not unfinished:
         return
-    work.require_same_code(tasks)
+    work.require_same_code(unfinished)
     work.load_judges()
+    total = sum(len(work.missing(task)) for task in unfinished)
     pause = 0.1 if sys.stderr.isatty() else 60  # seconds; a log gets few lines
     with tqdm(total=total, unit="picture", mininterval=pause) as bar:
-        for task in tasks:
+        for task in unfinished:
             bar.set_description(f"{suite.name}: {task.title}", refresh=False)
             for count in work.do(task):
                 bar.update(count)
-
-
-def unfinished(suite: Suite, tasks: Iterable[Task], rows: Rows, places: Places) -> list[Task]:
-    """Those of the tasks of which something is missing."""
-    work = _Work(suite, rows, places)
-    return [task for task in tasks if work.missing(task)]
 
 
 class _Work:
@@ -148,10 +142,10 @@ class _Work:
         self.places = places
         self.judges = {name: registry.judge(name) for name in suite.judges}
         self._looks: dict[str, Look] = {}
-        self._seconds = {key: one.seconds for key, one in rows.pictures.items()}
-        base = next(entry for entry in suite.entries if entry.label == BASE)
-        self._reference = next(entry for entry in suite.entries if entry.label == suite.reference)
-        self._base_origin = origin_of(suite, base)
+        self._base_origin = origin_of(suite, suite.entry(BASE))
+        self._base_is_looked_at = any(judge.compares for judge in self.judges.values()) or any(
+            condition.start for condition in suite.conditions
+        )
         self._erased: tuple[Any, Any] = (None, None)
 
     def require_same_code(self, tasks: Iterable[Task]) -> None:
@@ -160,7 +154,7 @@ class _Work:
         checkpoint = drawn_by(self.suite).partition(" ")[2]
         for task in tasks:
             drawn = self.rows.commits.get(task.origin)
-            if drawn is None or all(self._is_drawn(task.origin, s) for s in self.missing(task)):
+            if drawn is None:
                 continue
             if has_changed(drawn) or drawn.partition(" ")[2] != checkpoint:
                 raise RowsError(
@@ -174,18 +168,34 @@ class _Work:
         self._looks = {name: judge.load() for name, judge in self.judges.items()}
 
     def missing(self, task: Task) -> list[Shot]:
-        """The shots that some judge has not seen."""
-        origin = task.origin
-        return [shot for shot in task.shots if self._is_missing(origin, shot)]
+        """The shots that some judge has not seen, or whose file is wanted later and not there."""
+        wanted = self._base_is_looked_at and task.origin == self._base_origin
+        return [
+            shot
+            for shot in task.shots
+            if not self.rows.has(task.origin, shot, self.judges)
+            or (wanted and not self.places.picture(task.origin, shot).exists())
+        ]
 
     def do(self, task: Task) -> Iterator[int]:
-        """Draw, keep and judge what is missing of a task; a number for some pictures done."""
+        """Draw, judge and keep what is missing of a task; a number for some pictures done."""
         missing = iter(self.missing(task))
         while part := list(islice(missing, PICTURES_AT_ONCE)):
-            new = [shot for shot in part if not self._is_drawn(task.origin, shot)]
-            if new:
-                self._draw(task, new)
-            self.rows.add(self._judge(task.origin, part))
+            drawn = [self._drawn(task, shot) for shot in part]
+            looked_at = as_batch([picture for picture, _ in drawn])
+            before = None
+            if self._base_is_looked_at:
+                before = as_batch([self._base_picture(shot) for shot in part])
+            found = [
+                Picture(task.origin, shot, seconds)
+                for shot, (_, seconds) in zip(part, drawn, strict=True)
+            ]
+            for name, look in self._looks.items():
+                for one, value in zip(found, look(looked_at, part, before), strict=True):
+                    one.values[name] = value
+            # where only the file was gone, the row stays
+            has = partial(self.rows.has, task.origin, judges=self.judges)
+            self.rows.add([one for one in found if not has(one.shot)])
             yield len(part)
 
     @cached_property
@@ -199,17 +209,20 @@ class _Work:
         model.check(self.suite.entries)
         return model
 
-    def _draw(self, task: Task, shots: Sequence[Shot]) -> None:
+    def _drawn(self, task: Task, shot: Shot) -> tuple[Image.Image, float]:
+        """A picture, which is in its file now, and the seconds that drawing it took."""
         model = self._model.sampled_with(task.condition.sampling)
         erased = self._erase(model, task)
-        for shot in shots:
-            start = time.monotonic()
-            text = model.prompt(erased, shot.prompt, self.suite.attack)
-            picture = model.draw(erased, text, shot.seed, self._start(task.condition, shot))
-            self._seconds[task.origin, shot] = time.monotonic() - start
-            path = self.places.picture(task.origin, shot)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            picture.save(path)
+        start = time.monotonic()
+        text = model.prompt(erased, shot.prompt, self.suite.attack)
+        begin = task.condition.start
+        first = self._base_picture(replace(shot, condition=begin)) if begin else None
+        picture = model.draw(erased, text, shot.seed, first)
+        seconds = time.monotonic() - start
+        path = self.places.picture(task.origin, shot)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+        return picture, seconds
 
     def _erase(self, model: "HostedModel", task: Task) -> Any:
         """The model that forgot; kept from one task to the next of a method and group."""
@@ -232,16 +245,14 @@ class _Work:
             made.save(path)
             mask = NeuronMask.load(path)
             figures[PRUNED] = mask.count / mask.weights
-            figures |= self._overlap(task.origin, mask)
+            figures |= self._overlap(task, mask)
         return figures
 
-    def _overlap(self, origin: Run, mask: NeuronMask) -> dict[str, float]:
+    def _overlap(self, task: Task, mask: NeuronMask) -> dict[str, float]:
         """With the reference's mask of the same group, where both are on the same layers."""
-        reference = replace(
-            origin_of(self.suite, self._reference), group=origin.group, concepts=origin.concepts
-        )
+        reference = origin_of(self.suite, self.suite.entry(self.suite.reference), task.group)
         path = self.places.mask(reference)
-        if origin == reference or not path.exists():
+        if task.origin == reference or not path.exists():
             return {}
         other = NeuronMask.load(path)
         if other.shapes != mask.shapes:
@@ -249,46 +260,7 @@ class _Work:
         overlap = concept_overlap([mask, other], [True, True], mask)
         return {OVERLAP: float(overlap.jaccard[0, 1])}
 
-    def _start(self, condition: Condition, shot: Shot) -> Image.Image | None:
-        """The picture that sampling starts from."""
-        if not condition.start:
-            return None
-        return self._picture(self._base_origin, replace(shot, condition=condition.start))
-
-    def _is_drawn(self, origin: Run, shot: Shot) -> bool:
-        """Whether only a judge is missing."""
-        return (origin, shot) in self._seconds and self.places.picture(origin, shot).exists()
-
-    def _is_missing(self, origin: Run, shot: Shot) -> bool:
-        """Whether a judge has not seen it, or its file is wanted later and not there."""
-        if any(not self.rows.has(origin, shot, name) for name in self.judges):
-            return True
-        wanted = any(judge.compares for judge in self.judges.values()) or any(
-            condition.start for condition in self.suite.conditions
-        )
-        return (
-            origin == self._base_origin
-            and wanted
-            and not self.places.picture(origin, shot).exists()
-        )
-
-    def _judge(self, origin: Run, shots: Sequence[Shot]) -> Iterable[Picture]:
-        """Every judge's values of those of the pictures that it has not seen."""
-        found = {shot: Picture(origin, shot, self._seconds[origin, shot]) for shot in shots}
-        for name, judge in self.judges.items():
-            unseen = [shot for shot in shots if not self.rows.has(origin, shot, name)]
-            if not unseen:
-                continue
-            before = self._batch(self._base_origin, unseen) if judge.compares else None
-            values = self._looks[name](self._batch(origin, unseen), unseen, before)
-            for shot, value in zip(unseen, values, strict=True):
-                found[shot].values[name] = value
-        return found.values()
-
-    def _batch(self, origin: Run, shots: Sequence[Shot]) -> Tensor:
-        return as_batch([self._picture(origin, shot) for shot in shots])
-
-    def _picture(self, origin: Run, shot: Shot) -> Image.Image:
-        """A drawn one, from its file."""
-        with Image.open(self.places.picture(origin, shot)) as picture:
+    def _base_picture(self, shot: Shot) -> Image.Image:
+        """The base model's, from its file."""
+        with Image.open(self.places.picture(self._base_origin, shot)) as picture:
             return picture.convert("RGB")

@@ -6,13 +6,14 @@ be on a shared drive.
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 from workbench.environment import ROOT
 
 from .places import Places
 from .rows import Rows
-from .runner import Task, run, unfinished
+from .runner import Task, run
 from .suite import BASE, Suite
 
 INSTALL = "python -m pip install -r workbench/requirements-ray.txt, with .environment's Python"
@@ -40,8 +41,7 @@ def run_sharded(
     try:
         for stage in stages(suite, tasks):
             known = ray.put(rows)
-            shards = cut(unfinished(suite, stage, rows, places))
-            running = [remote.remote(suite, shard, known, places) for shard in shards]
+            running = [remote.remote(suite, shard, known, places) for shard in cut(stage)]
             while running:
                 (done,), running = ray.wait(running)
                 rows.take(ray.get(done))
@@ -52,14 +52,14 @@ def run_sharded(
 
 
 def stages(suite: Suite, tasks: Iterable[Task]) -> list[list[Task]]:
-    """Tasks that may run side by side: the base model's, the reference's, and all others.
+    """Tasks that may run side by side: the base model's, the reference's, and all others, which
+    come in this order.
 
     Pictures are compared with the base model's, and masks with the reference's.
     """
-    found: dict[int, list[Task]] = {0: [], 1: [], 2: []}
-    for task in tasks:
-        found[(BASE, suite.reference, task.entry.label).index(task.entry.label)].append(task)
-    return [stage for stage in found.values() if stage]
+    turns = {BASE: 0, suite.reference: 1}
+    by_turn = groupby(tasks, lambda task: turns.get(task.entry.label, 2))
+    return [list(stage) for _, stage in by_turn]
 
 
 def cut(tasks: Iterable[Task]) -> list[list[Task]]:

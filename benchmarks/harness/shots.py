@@ -61,16 +61,6 @@ def base_shots(suite: Suite, condition: Condition, seed: int) -> tuple[Shot, ...
     return tuple(dict.fromkeys(shots))
 
 
-def suite_seeds(suite: Suite) -> dict[Shot, int]:
-    """The seed of the suite that asks for each shot, to which a file may add the prompt's own."""
-    return {
-        shot: seed
-        for seed in suite.seeds
-        for condition in suite.conditions
-        for shot in base_shots(suite, condition, seed)
-    }
-
-
 def misspelt(name: str) -> str:
     """The name with the second and third letter of its longest word exchanged: ``"chruch"``."""
     words = name.split()
@@ -87,8 +77,8 @@ def _shots_of_file(
         return ()
     object, style = (shows, "") if suite.concept == "object" else ("", shows)
     return tuple(
-        Shot(object, "", style, asked.prompt, asked.seed + seed, condition.name)
-        for asked in read_prompts(source)  # pyright: ignore[reportArgumentType] frozen, so hashable
+        Shot(object, "", style, prompt, own + seed, condition.name)
+        for prompt, own in read_prompts(source)  # pyright: ignore[reportArgumentType] frozen, so hashable
     )
 
 

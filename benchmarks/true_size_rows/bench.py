@@ -1,6 +1,5 @@
 """Shared by the rows: the host, the options of the run, ten profiles at SD 1.5's size."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +8,10 @@ from typing import Any
 from workbench.environment import ROOT
 from workbench.in_process import Extension
 
-from .figures import Figure
 from .settings import CONCEPTS
 
 PROFILES = ROOT / "results" / "true_size"
+PROFILED = "SD 1.5 size, random weights, 10 profiles of 2 + 2 prompts, 10 steps, 64 px"
 
 
 @dataclass(frozen=True)
@@ -21,31 +20,13 @@ class Bench:
 
     Attributes:
         extension: this extension, loaded by the host.
-        row: which is measured.
         rounds: of each pair of timings.
         side: of the pictures in pixels where the row does not set its own.
-        machine: in words, for every figure's conditions.
     """
 
     extension: Extension
-    row: str
     rounds: int
     side: int
-    machine: str
-
-    def figure(
-        self,
-        title: str,
-        values: Sequence[float],
-        unit: str = "×",
-        against: str = "",
-        goal: float | None = None,
-        at_least: bool = False,
-        conditions: str = "",
-    ) -> Figure:
-        """A figure of this run's row."""
-        words = "; ".join(filter(None, (conditions, self.machine)))
-        return Figure(self.row, title, against, unit, goal, at_least, tuple(values), words)
 
     @property
     def core(self) -> Any:
@@ -68,15 +49,12 @@ class Bench:
         from .sampling import profile, profile_request
 
         PROFILES.mkdir(parents=True, exist_ok=True)
-        paths = [PROFILES / f"{concept}.safetensors" for concept in CONCEPTS]
+        paths = [profile_path(concept) for concept in CONCEPTS]
         if not all(path.exists() for path in paths):
             request = profile_request(self.extension, CONCEPTS, 2, 10, 64, chunk=12)
             for path, made in zip(paths, profile(self.extension, self.sd15, request), strict=True):
                 made.save(path)
         return [self.core.ConceptProfile.load(path) for path in paths]
-
-
-PROFILED = "SD 1.5 size, random weights, 10 profiles of 2 + 2 prompts, 10 steps, 64 px"
 
 
 def gigabytes(count: float) -> float:

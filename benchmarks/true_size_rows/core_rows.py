@@ -1,5 +1,6 @@
 """Rows that need no denoiser while they are timed: selection, fusion, statistics."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -7,11 +8,12 @@ import torch
 
 from .bench import Bench
 from .figures import Figure
-from .measuring import interleaved, peak_memory, seconds
+from .measuring import interleaved, peak_memory, repeated
 from .settings import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY
 
 MANY = 50
-LARGEST_SPARSITY = 0.10
+SPARSITIES = (SPATIAL_SPARSITY, 0.10)
+SELECTION_GOAL = 1.5  # seconds
 SD15_AT_512 = (
     (5, 1280, 320, 4096),
     (5, 2560, 640, 1024),
@@ -21,11 +23,11 @@ SD15_AT_512 = (
 """(how many layers, C_in, C_out, tokens) of SD 1.5's FFN2 layers at 512 pixels."""
 
 
-def selection(bench: Bench) -> list[Figure]:
+def selection(bench: Bench) -> Iterator[Figure]:
     """Both granularities over all FFN2 weights, against sorting them both ways."""
     core, profile = bench.core, bench.profiles[0]
     dense = [layer.dense() for layer in profile.layers.values()]
-    weights = sum(layer.numel() for layer in dense)
+    weights = f"{sum(layer.numel() for layer in dense):,} weights"
 
     def select() -> None:
         for sensitivity in dense:
@@ -37,39 +39,17 @@ def selection(bench: Bench) -> list[Figure]:
             sensitivity.sort(dim=1)
 
     times = interleaved(select, sort, bench.rounds)
-    conditions = f"{weights:,} weights, r2 = 1 %"
-    figures = [
-        bench.figure(
-            "choosing both granularities",
-            times.ratios,
-            "× faster",
-            "torch.sort of rows and layers",
-            10,
-            at_least=True,
-            conditions=conditions,
-        ),
-        bench.figure(
-            "choosing both granularities", times.first, "s", goal=1.5, conditions=conditions
-        ),
-    ]
-    for sparsity in (SPATIAL_SPARSITY, LARGEST_SPARSITY):
-        built = [
-            seconds(lambda: core.build_concept_mask(profile, sparsity))  # noqa: B023
-            for _ in range(bench.rounds)
-        ]
-        figures.append(
-            bench.figure(
-                f"Build Concept Mask from a profile, r2 = {sparsity:.0%}",
-                built,
-                "s",
-                goal=1.5,
-                conditions=f"{weights:,} weights",
-            )
-        )
-    return figures
+    title, words = "choosing both granularities", f"{weights}, r2 = 1 %"
+    against = "torch.sort of rows and layers"
+    yield Figure(title, times.ratios, "× faster", against, 10, at_least=True, conditions=words)
+    yield Figure(title, times.first, "s", goal=SELECTION_GOAL, conditions=words)
+    for sparsity in SPARSITIES:
+        built = repeated(lambda _, r2=sparsity: core.build_concept_mask(profile, r2), bench.rounds)
+        title = f"Build Concept Mask from a profile, r2 = {sparsity:.0%}"
+        yield Figure(title, built, "s", goal=SELECTION_GOAL, conditions=weights)
 
 
-def fusion(bench: Bench) -> list[Figure]:
+def fusion(bench: Bench) -> Iterator[Figure]:
     """Fifty masks into one, against one pass that counts their bits."""
     masks = _many_masks(bench)
 
@@ -82,22 +62,16 @@ def fusion(bench: Bench) -> list[Figure]:
         bench.core.fuse_neuron_masks(masks, AGNOSTIC_RATIO)
 
     times = interleaved(count, fuse, bench.rounds)
-    conditions = _of_many(masks)
-    return [
-        bench.figure(f"fuse {MANY} concepts", times.second, "s", goal=2, conditions=conditions),
-        bench.figure(
-            f"fuse {MANY} concepts",
-            times.ratios,
-            against="one pass of torch over the same masks",
-            conditions=conditions,
-        ),
-        _fusion_memory(bench, masks, ""),
-    ]
+    title, conditions = f"fuse {MANY} concepts", _of_many(masks)
+    yield Figure(title, times.second, "s", goal=2, conditions=conditions)
+    against = "one pass of torch over the same masks"
+    yield Figure(title, times.ratios, against=against, conditions=conditions)
+    yield _fusion_memory(bench, masks, "")
 
 
-def fusion_memory_in_use(bench: Bench) -> list[Figure]:
+def fusion_memory_in_use(bench: Bench) -> Iterator[Figure]:
     """Memory to fuse fifty masks, in a process that returns what it frees."""
-    return [_fusion_memory(bench, _many_masks(bench), ", in use")]
+    yield _fusion_memory(bench, _many_masks(bench), ", in use")
 
 
 def _many_masks(bench: Bench) -> list[Any]:
@@ -118,7 +92,7 @@ def _fusion_memory(bench: Bench, masks: list[Any], words: str) -> Figure:
         pass
     with peak_memory() as after:
         bench.core.fuse_neuron_masks(masks, AGNOSTIC_RATIO)
-    return bench.figure(
+    return Figure(
         f"extra memory to fuse {MANY} concepts{words}",
         [(after.ram - before.ram) / (2 * masks[0].weights)],
         against="two masks as bool tensors",
@@ -131,7 +105,7 @@ def _of_many(masks: list[Any]) -> str:
     return f"{masks[0].weights:,} weights, r2 = 0.6 to 1 %"
 
 
-def statistics(bench: Bench) -> list[Figure]:
+def statistics(bench: Bench) -> Iterator[Figure]:
     """Exact Eq. 1 and its moments for one prompt, against the forward of the FFN2 layers."""
     core = bench.core
     equations = bench.extension.module("fia_core.equations.statistics")
@@ -160,16 +134,14 @@ def statistics(bench: Bench) -> list[Figure]:
             memory = room[: weight.numel()].view(1, *weight.T.shape)
             moments.add(equations.alignments(x[None], unit, "exact", memory))
 
-    return [
-        bench.figure(
+    for forward, words, goal in (
+        (with_guidance, "with guidance", None),
+        (conditional_half, "of the conditional half", 1.1),
+    ):
+        yield Figure(
             "exact Eq. 1 statistics",
             interleaved(forward, statistics, bench.rounds).ratios,
             against=f"FFN2's own forward {words}",
             goal=goal,
             conditions="SD 1.5 at 512 px, one prompt and step",
         )
-        for forward, words, goal in (
-            (with_guidance, "with guidance", None),
-            (conditional_half, "of the conditional half", 1.1),
-        )
-    ]

@@ -1,5 +1,6 @@
 """Rows in which the denoiser runs: profiling, the whole procedure, a patched model."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ from comfy.model_management import load_models_gpu
 from .authors import authors_masks
 from .bench import Bench
 from .figures import Figure
-from .measuring import interleaved, seconds
+from .measuring import interleaved, repeated, seconds
 from .models import sd15
 from .sampling import all_prompts, profile, profile_request, sample
 from .settings import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY
@@ -17,7 +18,7 @@ HALF = 160  # channels, of SD 1.5's 320: statistics and denoiser both take a qua
 HALF_WORDS = "SD 1.5's blocks at half its width, float32"
 
 
-def profiling(bench: Bench) -> list[Figure]:
+def profiling(bench: Bench) -> Iterator[Figure]:
     """One concept, against plain sampling of the same prompts."""
     extension, model = bench.extension, sd15(channels=HALF)
     request = profile_request(extension, CONCEPTS[:1], 2, 1, bench.side, chunk=4)
@@ -28,69 +29,59 @@ def profiling(bench: Bench) -> list[Figure]:
         bench.rounds,
         warm_up=False,
     )
-    return [
-        bench.figure(
-            "profile one concept",
-            times.ratios,
-            against="plain sampling of the same prompts and steps",
-            goal=1.02 if bench.side >= 512 else 1.06,
-            conditions=f"{HALF_WORDS}, 2 + 2 prompts, 1 step, {bench.side} px",
-        )
-    ]
+    yield Figure(
+        "profile one concept",
+        times.ratios,
+        against="plain sampling of the same prompts and steps",
+        goal=1.02 if bench.side >= 512 else 1.06,
+        conditions=f"{HALF_WORDS}, 2 + 2 prompts, 1 step, {bench.side} px",
+    )
 
 
-def ten_concepts(bench: Bench) -> list[Figure]:
+def ten_concepts(bench: Bench) -> Iterator[Figure]:
     """Ten concepts of a kind, against ten times one."""
     extension, model = bench.extension, sd15(channels=HALF)
-    one = profile_request(extension, CONCEPTS[:1], 5, 1, 128, chunk=5)
-    ten = profile_request(extension, CONCEPTS, 5, 1, 128, chunk=5)
+    one, ten = (
+        profile_request(extension, names, 5, 1, 128, chunk=5) for names in (CONCEPTS[:1], CONCEPTS)
+    )
     times = interleaved(
         lambda: profile(extension, model, one),
         lambda: profile(extension, model, ten),
         bench.rounds,
     )
-    return [
-        bench.figure(
-            "profile ten concepts",
-            [ratio / 10 for ratio in times.ratios],
-            against="ten times one",
-            goal=0.60,
-            conditions=f"{HALF_WORDS}, 5 base prompts and 5 a concept, 1 step, 128 px",
-        )
-    ]
+    yield Figure(
+        "profile ten concepts",
+        [ratio / 10 for ratio in times.ratios],
+        against="ten times one",
+        goal=0.60,
+        conditions=f"{HALF_WORDS}, 5 base prompts and 5 a concept, 1 step, 128 px",
+    )
 
 
-def procedure(bench: Bench) -> list[Figure]:
+def procedure(bench: Bench) -> Iterator[Figure]:
     """From prompts to masks, against the authors' procedure at equal prompts and steps."""
     extension, model = bench.extension, sd15(channels=64)
-    core = bench.core
     request = profile_request(extension, CONCEPTS[:5], 2, 5, 128, chunk=16, schedule=25)
 
     def ours() -> list[Any]:
-        return [
-            core.build_concept_mask(made, SPATIAL_SPARSITY)
-            for made in profile(extension, model, request)
-        ]
+        profiles = profile(extension, model, request)
+        return [bench.core.build_concept_mask(made, SPATIAL_SPARSITY) for made in profiles]
 
     def theirs() -> list[Any]:
         return authors_masks(extension, model, request)
 
     shared = _jaccard(bench, ours(), theirs())
     times = interleaved(ours, theirs, bench.rounds, warm_up=False)
-    return [
-        bench.figure(
-            "whole procedure, five concepts",
-            times.ratios,
-            "× faster",
-            "the authors' procedure",
-            8,
-            at_least=True,
-            conditions=(
-                "SD 1.5's blocks at a fifth of its width, 2 base prompts and 2 a concept, 5 of 25 "
-                f"steps, 128 px; the masks of both share {shared:.1%} (Jaccard)"
-            ),
-        )
-    ]
+    yield Figure(
+        "whole procedure, five concepts",
+        times.ratios,
+        "× faster",
+        "the authors' procedure",
+        8,
+        at_least=True,
+        conditions="SD 1.5's blocks at a fifth of its width, 2 base prompts and 2 a concept, 5 of "
+        f"25 steps, 128 px; the masks of both share {shared:.1%} (Jaccard)",
+    )
 
 
 def _jaccard(bench: Bench, ours: list[Any], theirs: list[dict[str, Any]]) -> float:
@@ -103,53 +94,40 @@ def _jaccard(bench: Bench, ours: list[Any], theirs: list[dict[str, Any]]) -> flo
     return both / either
 
 
-def change(bench: Bench) -> list[Figure]:
+def change(bench: Bench) -> Iterator[Figure]:
     """From a moved slider to the patched weights."""
     core, model = bench.core, bench.sd15.denoiser
     apply = bench.extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
-    masks = [core.build_concept_mask(profile, SPATIAL_SPARSITY) for profile in bench.profiles]
-    fused = core.fuse_neuron_masks(masks, AGNOSTIC_RATIO).mask
 
-    def patch(mask: Any, strength: float) -> None:
+    def built(number: int = 0, count: int = len(CONCEPTS)) -> list[Any]:
+        share = SPATIAL_SPARSITY + number / 10_000
+        return [core.build_concept_mask(profile, share) for profile in bench.profiles[:count]]
+
+    def fused(masks: list[Any], number: int = 0) -> Any:
+        return core.fuse_neuron_masks(masks, AGNOSTIC_RATIO + number / 100).mask
+
+    def patch(mask: Any, strength: float = 1.0) -> None:
         load_models_gpu([apply(model, mask, strength)], force_patch_weights=True)
 
-    def strength(number: int) -> None:
-        patch(fused, 1 + number / 100)
-
-    def ratio(number: int) -> None:
-        patch(core.fuse_neuron_masks(masks, AGNOSTIC_RATIO + number / 100).mask, 1.0)
-
-    def sparsity(number: int) -> None:
-        changed = SPATIAL_SPARSITY + number / 10_000
-        patch(core.build_concept_mask(bench.profiles[0], changed), 1.0)
-
-    def sparsity_of_ten(number: int) -> None:
-        changed = SPATIAL_SPARSITY + number / 10_000
-        built = [core.build_concept_mask(profile, changed) for profile in bench.profiles]
-        patch(core.fuse_neuron_masks(built, AGNOSTIC_RATIO).mask, 1.0)
-
-    figures = []
+    masks = built()
+    ten = fused(masks)
     for title, work, goal in (
-        ("strength of a mask of ten concepts", strength, 1.0),
-        ("agnostic ratio of ten concepts", ratio, 1.0),
-        ("sparsity of one concept", sparsity, 1.0),
-        ("sparsity of ten concepts at once", sparsity_of_ten, 0.7),
+        ("strength of a mask of ten concepts", lambda number: patch(ten, 1 + number / 100), 1.0),
+        ("agnostic ratio of ten concepts", lambda number: patch(fused(masks, number)), 1.0),
+        ("sparsity of one concept", lambda number: patch(built(number, 1)[0]), 1.0),
+        ("sparsity of ten concepts at once", lambda number: patch(fused(built(number))), 0.7),
     ):
         work(0)
-        taken = [seconds(lambda: work(number)) for number in range(1, bench.rounds + 1)]  # noqa: B023
-        figures.append(
-            bench.figure(
-                f"change the {title}",
-                taken,
-                "s",
-                goal=goal,
-                conditions="SD 1.5 size, float32, until the model is patched",
-            )
+        yield Figure(
+            f"change the {title}",
+            repeated(work, bench.rounds),
+            "s",
+            goal=goal,
+            conditions="SD 1.5 size, float32, until the model is patched",
         )
-    return figures
 
 
-def masked(bench: Bench) -> list[Figure]:
+def masked(bench: Bench) -> Iterator[Figure]:
     """Sampling with a mask, against sampling without."""
     extension, model = bench.extension, bench.sd15
     mask = bench.core.build_concept_mask(bench.profiles[0], SPATIAL_SPARSITY)
@@ -161,21 +139,13 @@ def masked(bench: Bench) -> list[Figure]:
         load_models_gpu([denoiser])
         return seconds(lambda: sample(extension, model, ["a church"], request, 4, denoiser))
 
-    run(model.denoiser)
-    run(erased)
-    ratios = []
-    for number in range(bench.rounds):
-        if number % 2:
-            plain, with_mask = run(model.denoiser), run(erased)
-        else:
-            with_mask, plain = run(erased), run(model.denoiser)
-        ratios.append(with_mask / plain)
-    return [
-        bench.figure(
-            "sampling with a mask",
-            ratios,
-            against="without",
-            goal=1.0,
-            conditions="SD 1.5 size, float32, 1 prompt, 4 steps, 64 px; patched before",
-        )
-    ]
+    times = interleaved(
+        lambda: run(model.denoiser), lambda: run(erased), bench.rounds, measured=lambda run: run()
+    )
+    yield Figure(
+        "sampling with a mask",
+        times.ratios,
+        against="without",
+        goal=1.0,
+        conditions="SD 1.5 size, float32, 1 prompt, 4 steps, 64 px; patched before",
+    )

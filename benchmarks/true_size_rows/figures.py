@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
@@ -12,25 +12,25 @@ class Figure:
     """One line of the report.
 
     Attributes:
-        row: name of the row that measured it.
         title: what was measured.
-        against: what it is compared with; empty where it stands for itself.
+        values: one a round.
         unit: of the values, "×" for a ratio.
+        against: what it is compared with; empty where it stands for itself.
         goal: at most this much, or at least where ``at_least``; None where there is no goal.
         at_least: whether more is better.
-        values: one a round.
-        conditions: model, size, prompts, steps.
+        conditions: model, size, prompts, steps, machine.
+        row: name of the row that measured it.
         commit: that was checked out; empty where it was not noted.
     """
 
-    row: str
     title: str
-    against: str
-    unit: str
-    goal: float | None
-    at_least: bool
-    values: tuple[float, ...]
-    conditions: str
+    values: Sequence[float]
+    unit: str = "×"
+    against: str = ""
+    goal: float | None = None
+    at_least: bool = False
+    conditions: str = ""
+    row: str = ""
     commit: str = ""
 
     @property
@@ -60,18 +60,22 @@ HEADER = (
     "| figure | against | median | lowest to highest | rounds | goal | | conditions | commit |\n"
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
 )
+COLUMNS = (
+    *("row", "title", "against", "unit", "goal"),
+    *("at_least", "values", "conditions", "commit"),
+)
+"""Of the file."""
 
 
 def write_csv(path: Path, figures: Iterable[Figure]) -> None:
     """One line a figure; its values in one cell, in the order of the rounds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([field.name for field in fields(Figure)])
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
         for figure in figures:
-            record = dict(zip((f.name for f in fields(Figure)), astuple(figure), strict=True))
-            record["values"] = " ".join(f"{value:.6g}" for value in figure.values)
-            writer.writerow(record.values())
+            values = " ".join(f"{value:.6g}" for value in figure.values)
+            writer.writerow({**asdict(figure), "values": values})
 
 
 def read_csv(path: Path) -> list[Figure]:
@@ -81,12 +85,12 @@ def read_csv(path: Path) -> list[Figure]:
     with path.open(encoding="utf-8", newline="") as file:
         return [
             Figure(
-                **{name: record[name] for name in ("row", "title", "against", "unit")},
-                goal=float(record["goal"]) if record["goal"] else None,
-                at_least=record["at_least"] == "True",
-                values=tuple(map(float, record["values"].split())),
-                conditions=record["conditions"],
-                commit=record.get("commit") or "",
+                **{
+                    **record,
+                    "goal": float(record["goal"]) if record["goal"] else None,
+                    "at_least": record["at_least"] == "True",
+                    "values": tuple(map(float, record["values"].split())),
+                }
             )
             for record in csv.DictReader(file)
         ]

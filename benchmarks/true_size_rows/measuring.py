@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -41,8 +43,24 @@ class Paired:
         return tuple(b / a for a, b in zip(self.first, self.second, strict=True))
 
 
-def interleaved(first: Work, second: Work, rounds: int, warm_up: bool = True) -> Paired:
-    """``first`` and ``second`` in turn, each of them first in every other round."""
+def repeated(work: Callable[[int], object], rounds: int) -> list[float]:
+    """Seconds of every round of ``work``, which is told the round's number, from 1 on."""
+    return [seconds(partial(work, number)) for number in range(1, rounds + 1)]
+
+
+def interleaved(
+    first: Callable[[], Any],
+    second: Callable[[], Any],
+    rounds: int,
+    warm_up: bool = True,
+    measured: Callable[[Callable[[], Any]], float] = seconds,
+) -> Paired:
+    """``first`` and ``second`` in turn, each of them first in every other round.
+
+    Args:
+        warm_up: each runs once before.
+        measured: the seconds of one of them.
+    """
     if warm_up:
         first()
         second()
@@ -50,7 +68,7 @@ def interleaved(first: Work, second: Work, rounds: int, warm_up: bool = True) ->
     for number in range(rounds):
         order = (0, 1) if number % 2 == 0 else (1, 0)
         for which in order:
-            times[which].append(seconds((first, second)[which]))
+            times[which].append(measured((first, second)[which]))
     return Paired(tuple(times[0]), tuple(times[1]))
 
 

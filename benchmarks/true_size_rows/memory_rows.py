@@ -1,7 +1,9 @@
 """Extra memory of profiling, whatever the number of prompts and steps.
 
-What is in use is the same work in a process that returns what it frees (``names.RETURNED``).
+What is in use is the same work in a process that returns what it frees (``settings.RETURNED``).
 """
+
+from collections.abc import Iterator
 
 from .bench import Bench, gigabytes
 from .figures import Figure
@@ -16,41 +18,37 @@ SIZES = ((2, 1), (4, 1), (2, 3))
 CHUNK = 2
 """Prompts a denoiser call: with two contexts all of a concept's come at once."""
 
-SD15_WORDS, SD15_GOAL = "SD 1.5 size, float32", 0.8
-SDXL_WORDS, SDXL_GOAL = "SDXL size, float16 computed in float32", 4.0
-HELD, IN_USE = "extra memory of profiling", "extra memory of profiling, in use"
 
-
-def sd15_memory(bench: Bench) -> list[Figure]:
+def sd15_held(bench: Bench, words: str = "") -> Iterator[Figure]:
     """At SD 1.5's true size."""
-    return _extra(bench, bench.sd15, HELD, SD15_WORDS, SD15_GOAL, SIZES)
+    yield from _extra(bench, bench.sd15, words, "SD 1.5 size, float32", 0.8, SIZES)
 
 
-def sdxl_memory(bench: Bench) -> list[Figure]:
-    """At SDXL's true size, its weights in half precision."""
-    return _extra(bench, sdxl(), HELD, SDXL_WORDS, SDXL_GOAL, SIZES[:1])
-
-
-def sd15_memory_in_use(bench: Bench) -> list[Figure]:
+def sd15_in_use(bench: Bench) -> Iterator[Figure]:
     """At SD 1.5's true size."""
-    return _extra(bench, bench.sd15, IN_USE, SD15_WORDS, SD15_GOAL, SIZES)
+    yield from sd15_held(bench, ", in use")
 
 
-def sdxl_memory_in_use(bench: Bench) -> list[Figure]:
+def sdxl_held(bench: Bench, words: str = "", sizes: int = 1) -> Iterator[Figure]:
     """At SDXL's true size, its weights in half precision."""
-    return _extra(bench, sdxl(), IN_USE, SDXL_WORDS, SDXL_GOAL, SIZES[:2])
+    model = "SDXL size, float16 computed in float32"
+    yield from _extra(bench, sdxl(), words, model, 4.0, SIZES[:sizes])
+
+
+def sdxl_in_use(bench: Bench) -> Iterator[Figure]:
+    """At SDXL's true size, its weights in half precision."""
+    yield from sdxl_held(bench, ", in use", sizes=2)
 
 
 def _extra(
     bench: Bench,
     model: Model,
-    title: str,
     words: str,
+    model_words: str,
     goal: float,
     sizes: tuple[tuple[int, int], ...],
-) -> list[Figure]:
+) -> Iterator[Figure]:
     """Peak of a profile run beyond the peak of plain sampling in the same chunks."""
-    figures = []
     extension = bench.extension
     for contexts, steps in sizes:
         request = profile_request(extension, CONCEPTS[:1], contexts, steps, 64, chunk=CHUNK)
@@ -62,15 +60,12 @@ def _extra(
             profile(extension, model, request)
         size = f"{contexts} + {contexts} prompts, {CHUNK} a denoiser call, {steps} steps, 64 px"
         places = {"RAM": profiled.ram - plain.ram, "GPU": profiled.gpu - plain.gpu}
-        figures += [
-            bench.figure(
-                f"{title}, {place}",
-                [gigabytes(extra)],
-                "GB",
-                goal=goal,
-                conditions=f"{words}, {size}",
-            )
-            for place, extra in places.items()
-            if profiled.gpu or place == "RAM"
-        ]
-    return figures
+        for place, extra in places.items():
+            if profiled.gpu or place == "RAM":
+                yield Figure(
+                    f"extra memory of profiling{words}, {place}",
+                    [gigabytes(extra)],
+                    "GB",
+                    goal=goal,
+                    conditions=f"{model_words}, {size}",
+                )

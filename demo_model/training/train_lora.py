@@ -98,7 +98,7 @@ def training_graph() -> dict[str, Any]:
 def main() -> None:
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
 
-    from benchmarks.harness.lora import LORA
+    from benchmarks.harness.sampling import LORA
     from workbench.server import end_on_signals
 
     end_on_signals()

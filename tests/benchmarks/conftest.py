@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.cli import parser
 from benchmarks.harness.places import Places
-from benchmarks.harness.suite import parse_suite
+from benchmarks.harness.suite_file import parse_suite
 from workbench.in_process import Extension, load_host
 
 
@@ -17,6 +17,7 @@ def content() -> dict[str, Any]:
     return {
         "title": "Small",
         "scenes": ["beach", "ocean", "desert"],
+        "forgotten_scenes": 3,
         "kept": ["church", "cat", "car"],
         "prompts": ["a photo of {object} in {scene}"],
         "seeds": [1, 2],
@@ -30,7 +31,6 @@ def content() -> dict[str, Any]:
             {"use": "fia", "strength": 2.0},
             {"use": "fia", "label": "weak", "strength": 0.5},
         ],
-        "quick": {"seeds": [7], "groups": ["one"], "methods": ["base", "fia"]},
     }
 
 

@@ -20,7 +20,8 @@ def measured(suite: Suite, seen: Iterable[Seen]) -> Measured:
         run = origin_of(suite, suite.entry(method), groups.get(group))
         if run not in rows.commits:
             rows.begin(run, "", {})
-        rows.add([Picture(run, shot, 1.0, {judge: value})])
+        known = rows.pictures.setdefault((run, shot), Picture(run, shot, 1.0))
+        known.values[judge] = value
     return Measured(suite, rows)
 
 

@@ -1,6 +1,8 @@
 """Shares, tests and tables by hand."""
 
+from collections.abc import Sequence
 from math import isnan
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -8,19 +10,20 @@ import pytest
 from measured import every_shot, measured
 
 from benchmarks.analysis.comparisons import (
-    Comparison,
     change_comparisons,
     comparisons,
     corrected,
     holm,
     least_p,
     signed_rank,
+    verdict,
 )
 from benchmarks.analysis.frames import Spread, over_seeds
 from benchmarks.analysis.page import against_peers, behind_lines, suite_lines
 from benchmarks.analysis.tables import accuracy_table, agreement_table, cohens_kappa, judge_pairs
 from benchmarks.harness.shots import Shot
-from benchmarks.harness.suite import Suite, parse_suite
+from benchmarks.harness.suite import Suite
+from benchmarks.harness.suite_file import parse_suite
 from demo_model.vocabulary import with_article
 
 SEEDS = [1, 2, 3, 4, 5, 6]
@@ -101,12 +104,9 @@ def test_groups_are_averaged_within_a_seed_and_seeds_make_the_deviation() -> Non
     assert spread.by_seed == (0.5, 1)
     assert spread.percent() == "75.0 ± 35.4"
     assert Spread((0.5,)).percent() == "50.0 ± 0.0"
-
-
-def test_what_is_known_of_no_seed_is_a_dash_and_of_some_seeds_their_mean() -> None:
-    found = pd.DataFrame({"seed": [1, 2], "share": [float("nan"), 1.0]})
-    assert over_seeds(found, "share").by_seed == (1,)
-    assert over_seeds(found[:1], "share").percent() == "–"
+    known_of_one = pd.DataFrame({"seed": [1, 2], "share": [float("nan"), 1.0]})
+    assert over_seeds(known_of_one, "share").by_seed == (1,)
+    assert over_seeds(known_of_one[:1], "share").percent() == "–"
 
 
 def test_the_method_that_moves_kept_pictures_less_is_ahead(content: dict[str, Any]) -> None:
@@ -114,63 +114,60 @@ def test_the_method_that_moves_kept_pictures_less_is_ahead(content: dict[str, An
     far = {"base": 0.0, "fia": 0.01, "weak": 0.03}
     found = every_shot(suite, lambda label, group, shot, judge: far[label])
     tests = change_comparisons(found)
-    assert tests["weak"].difference == pytest.approx(0.02)
-    assert (tests["weak"].seeds_ahead, tests["weak"].seeds) == (2, 2)
+    assert tests["difference"]["weak"] == pytest.approx(0.02)
+    assert (tests["seeds_ahead"]["weak"], tests["seeds"]["weak"]) == (2, 2)
 
 
-def test_five_pairs_all_ahead_have_one_chance_in_sixteen() -> None:
-    test = signed_rank([0.1, 0.2, 0.3, 0.4, 0.5], SEEDS[:5])
-    assert (test.pairs, test.differing) == (5, 5)
-    assert test.difference == pytest.approx(0.3)
-    assert test.p == pytest.approx(2 / 2**5)  # all signs alike, either way
-    assert test.p == least_p(5) == test.p_seeds
+def paired(differences: list[float], seeds: Sequence[int] = SEEDS) -> dict[str, float]:
+    """Pairs at these seeds."""
+    index = pd.Index(seeds[: len(differences)], name="seed")
+    return signed_rank(pd.Series(differences, index=index))
 
 
-def test_the_smallest_difference_against_is_two_chances_more() -> None:
-    test = signed_rank([-0.1, 0.2, 0.3, 0.4, 0.5], SEEDS[:5])
-    assert test.p == pytest.approx(4 / 2**5)  # rank sums 0 and 1, either way
-
-
-def test_pairs_without_a_difference_count_but_have_no_rank() -> None:
-    test = signed_rank([0.0, 0.1 + 0.2 - 0.3, 0.5], [1, 2, 3])
-    assert (test.pairs, test.differing) == (3, 1)
-    assert test.p == 1  # of one sign, both are as likely
-    assert signed_rank([0.0, 0.0], [1, 2]).p == 1
+@pytest.mark.parametrize(
+    ("differences", "p"),
+    [
+        ([0.1, 0.2, 0.3, 0.4, 0.5], 2 / 2**5),  # all signs alike, either way
+        ([-0.1, 0.2, 0.3, 0.4, 0.5], 4 / 2**5),  # rank sums 0 and 1, either way
+        ([0.0, 0.1 + 0.2 - 0.3, 0.5], 1),  # two have no rank; of one sign, both are as likely
+        ([0.0, 0.0], 1),
+        # ±0.1 differ in their last digits only: the one behind may be any of the three smallest
+        ([0.1, 0.2 - 0.3, 0.3, 0.4 - 0.3, 0.5, 0.3], 8 / 2**6),
+    ],
+)
+def test_p_is_the_share_of_signs_that_are_as_far_apart(differences: list[float], p: float) -> None:
+    test = paired(differences)
+    assert test["p"] == pytest.approx(p) and test["pairs"] == len(differences)
+    assert test["differing"] == sum(abs(value) > 1e-9 for value in differences)
 
 
 def test_seeds_are_ahead_and_tested_by_the_means_of_their_pairs() -> None:
-    test = signed_rank([0.4, -0.2, 0.0, -0.1], [1, 1, 2, 3])
-    assert (test.seeds_ahead, test.seeds_behind, test.seeds) == (1, 1, 3)
-    test = signed_rank([0.1, -0.05, 0.3, 0.2, 0.5, 0.4], [1, 1, 2, 2, 3, 3])
-    assert test.p == pytest.approx(4 / 2**6)  # one pair of six is behind, by least
-    assert test.p_seeds == pytest.approx(2 / 2**3)  # three seeds ahead
-
-
-def test_equal_differences_share_a_rank_whatever_their_rounding() -> None:
-    differences = [0.1, 0.2 - 0.3, 0.3, 0.4 - 0.3, 0.5, 0.3]  # of ±0.1, in the last digits not
-    test = signed_rank(differences, SEEDS)
-    assert test.p == pytest.approx(8 / 2**6)  # the one behind may be any of the three smallest
+    test = paired([0.4, -0.2, 0.0, -0.1], [1, 1, 2, 3])
+    assert (test["seeds_ahead"], test["seeds_behind"], test["seeds"]) == (1, 1, 3)
+    test = paired([0.1, -0.05, 0.3, 0.2, 0.5, 0.4], [1, 1, 2, 2, 3, 3])
+    assert test["p"] == pytest.approx(4 / 2**6)  # one pair of six is behind, by least
+    assert test["p_seeds"] == pytest.approx(2 / 2**3)  # three seeds ahead
 
 
 def test_all_comparisons_are_corrected_together() -> None:
-    one = signed_rank([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], SEEDS)
-    found = corrected({"a": one, "b": one})
-    assert found["a"].p_holm == pytest.approx(2 * one.p) == found["a"].least_p_holm
-    assert found["a"].p_seeds_holm == pytest.approx(2 * one.p_seeds)
+    one = paired([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    a = corrected({"a": one, "b": one}).loc["a"]
+    assert a["p_holm"] == pytest.approx(2 * one["p"]) == a["least_p_holm"]
+    assert a["p_seeds_holm"] == pytest.approx(2 * one["p_seeds"])
 
 
 def test_the_least_p_is_of_holms_steps_too() -> None:
-    few, many = signed_rank([1.0] * 6, SEEDS), signed_rank([1.0] * 10, list(range(10)))
-    found = corrected({"few": few, "many": many})
-    assert found["few"].least_p_holm == least_p(6) < 0.05  # many comes before it
-    assert found["many"].least_p_holm == 2 * least_p(10)
+    found = corrected({"few": paired([1.0] * 6), "many": paired([1.0] * 10, range(10))})
+    assert found["least_p_holm"]["few"] == least_p(6) < 0.05  # many comes before it
+    assert found["least_p_holm"]["many"] == 2 * least_p(10)
 
 
-def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
-    found = holm({"a": 0.01, "b": 0.04, "c": 0.03})
-    assert found == pytest.approx({"a": 0.03, "c": 0.06, "b": 0.06})
-    assert list(found) == ["a", "b", "c"]
-    assert holm({"a": 0.6, "b": 0.9}) == {"a": 1.0, "b": 1.0}
+@pytest.mark.parametrize(
+    ("p", "wanted"),
+    [([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]), ([0.6, 0.9], [1, 1]), ([], [])],
+)
+def test_holm_multiplies_by_what_is_left_and_never_falls(p: list[float], wanted: Any) -> None:
+    assert list(holm(pd.Series(p, dtype=float))) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize(
@@ -186,16 +183,16 @@ def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
 def test_a_verdict_says_why_there_is_none(
     least: float, differing: int, difference: float, p: float, word: str
 ) -> None:
-    test = Comparison(6, differing, difference, p, 0, 5, 5, p, p, p, least, least)
-    assert test.verdict == word
+    test = {"p_holm": p, "differing": differing, "difference": difference, "least_p_holm": least}
+    assert verdict(SimpleNamespace(**test)) == word
 
 
 def test_the_harmonic_means_are_compared_on_the_groups_that_are_asked_for(suite: Suite) -> None:
     found = every_shot(
         suite, lambda label, group, shot, _: float(label == "base" or shot.object != "church")
     )
-    assert comparisons(found, OBJECTS)["weak"].pairs == 6
-    assert comparisons(found, OBJECTS, suite.groups[:1])["weak"].pairs == 2
+    assert comparisons(found, OBJECTS)["pairs"]["weak"] == 6
+    assert comparisons(found, OBJECTS, suite.groups[:1])["pairs"]["weak"] == 2
 
 
 def test_kappa_of_a_table_by_hand() -> None:
@@ -256,17 +253,16 @@ def test_agreement_tells_the_base_model_what_was_forgotten_and_what_should_stay(
 
 
 def test_what_is_better_at_every_seed_or_by_the_test_is_named(suite: Suite) -> None:
-    better = signed_rank([-0.1, -0.2, -0.3, -0.4, -0.5, -0.6], SEEDS)
-    lines = behind_lines(suite, "harmonic mean", corrected({"weak": better}))
-    assert lines == [
+    def lines(differences: list[float]) -> list[str]:
+        tests = corrected({"weak": paired(differences)})
+        return behind_lines(suite, "harmonic mean", tests)
+
+    assert lines([-0.1, -0.2, -0.3, -0.4, -0.5, -0.6]) == [
         "- [small](small.md), harmonic mean: weak by 35.00 points; 6 pairs, behind, Holm p 0.031; "
         "FIA ahead at 0 of 6 seeds"
     ]
-    few = signed_rank([-0.1, -0.2, -0.3, -0.4, -0.5], SEEDS[:5])
-    assert "too few pairs" in behind_lines(suite, "", corrected({"weak": few}))[0]
-    for differences in ([-0.1, -0.2], [-0.1, -0.2, 0.3]):
-        test = signed_rank(differences, SEEDS[: len(differences)])
-        assert not behind_lines(suite, "", corrected({"weak": test}))
+    assert "too few pairs" in lines([-0.1, -0.2, -0.3, -0.4, -0.5])[0]
+    assert not lines([-0.1, -0.2]) and not lines([-0.1, -0.2, 0.3])
 
 
 def test_a_line_says_what_was_found_before_and_after(content: dict[str, Any]) -> None:
@@ -283,9 +279,7 @@ def test_a_peer_counts_in_the_setting_that_leaves_the_reference_the_least_ahead(
 ) -> None:
     peers = [{"use": "uce"}, {"use": "uce", "label": "UCE, better"}, {"use": "sld"}]
     suite = parse_suite("small", content | {"methods": [*content["methods"], *peers]})
-    seeds = list(range(10))
-    far, equal = signed_rank([1.0] * 10, seeds), signed_rank([0.0] * 10, seeds)
+    far, equal = (paired([value] * 10, range(10)) for value in (1.0, 0.0))
     tests = corrected({"weak": equal, "uce": far, "UCE, better": equal, "sld": far})
     assert against_peers(suite, tests) == "ahead: SLD; equal: UCE"
-    few = signed_rank([1.0], [1])
-    assert against_peers(suite, corrected({"sld": few})) == ""
+    assert against_peers(suite, corrected({"sld": paired([1.0])})) == ""

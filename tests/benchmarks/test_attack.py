@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from benchmarks.harness.shots import group_shots
-from benchmarks.harness.suite import Suite, SuiteError, parse_suite
+from benchmarks.harness.suite import Suite, SuiteError
+from benchmarks.harness.suite_file import parse_suite
 
 
 @pytest.fixture
@@ -16,7 +17,6 @@ def attacked(content: dict[str, Any]) -> dict[str, Any]:
         "prompts": ["{object} in {scene}", "a photo of {learned} in {scene}"],
         "groups": [{"name": "both", "concepts": ["church", "car"]}],
         "attack": {"concepts": ["church"], "iterations": 3},
-        "quick": {},
     }
 
 
@@ -45,8 +45,11 @@ def test_the_hash_goes_with_the_attack(attacked: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"attack": {}}, r"prompts: \{learned\} needs a table \[attack\]"),
-        ({"concept": "style", "objects": ["cat"]}, r"attack: embeddings are learned for objects"),
+        ({"attack": None}, r"prompts: \{learned\} needs a table \[attack\]"),
+        (
+            {"concept": "style", "objects": ["cat"], "forgotten_scenes": 1},
+            r"attack: embeddings are learned for objects",
+        ),
         ({"attack": {"concepts": []}}, r"attack.concepts: is empty"),
         ({"attack": {"concepts": ["cat"]}}, r"attack.concepts: 'cat' is forgotten in no group"),
         ({"attack": {"concepts": ["car"], "lr": 1}}, r"attack.lr: unknown; known are .*learning"),

@@ -14,7 +14,8 @@ from benchmarks.harness.frechet import INCEPTION, Distance, JudgeFeatures
 from benchmarks.harness.picture_sets import distance_table, kept_pictures, pictures_in
 from benchmarks.harness.places import Places
 from benchmarks.harness.runner import plan
-from benchmarks.harness.suite import Suite, parse_suite
+from benchmarks.harness.suite import Suite
+from benchmarks.harness.suite_file import parse_suite
 from benchmarks.judges.networks.needs import FOLDER_VARIABLE, REQUIREMENTS, MissingError, package
 
 needs_fidelity = pytest.mark.skipif(

@@ -14,8 +14,11 @@ from benchmarks.harness import registry
 from benchmarks.harness.places import forget_other_code
 from benchmarks.harness.provenance import CHANGED
 from benchmarks.harness.sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
-from benchmarks.harness.suite import Attack, Entry, SuiteError, load_suite
+from benchmarks.harness.suite import Attack, Entry, SuiteError
+from benchmarks.harness.suite_file import load_suite
 from workbench.environment import ROOT
+from workbench.erasure import Case, Shot, evaluation_graph
+from workbench.graph import to_api
 from workbench.in_process import Extension
 
 FORGOTTEN = ("church", "golf ball")
@@ -25,7 +28,7 @@ ESDX = {"iterations": 1, "schedule_steps": 2, "learning_rate": 1e-4}
 
 
 def entry(use: str, **settings: Any) -> Entry:
-    return Entry(label=use, use=use, settings=settings)
+    return Entry.model_validate({"use": use, **settings})
 
 
 def few(use: str) -> Entry:
@@ -54,62 +57,37 @@ def test_every_method_draws_its_own_picture(hosted: Any, use: str) -> None:
 def test_the_shipped_graph_draws_the_functions_picture(hosted: Any) -> None:
     """The nodes by the host's own executor, byte for byte."""
     sys.path.append(str(ROOT / "tests" / "host"))
-    from graphs import Host  # pyright: ignore[reportMissingImports]
+    from graphs import Host, nodes  # pyright: ignore[reportMissingImports]
 
     drawn = hosted.draw(hosted.erased(entry("fia", **FEW), FORGOTTEN), PROMPT, SEED)
-    workflow = json.loads((ROOT / "workflows" / "forget_with_demo_model.json").read_text("utf-8"))
-    widgets = {node["type"]: node.get("widgets_values", []) for node in workflow["nodes"]}
-    profile = (
-        *("concepts", "kind", "contexts", "concept_templates", "base_template", "seed", "steps"),
-        *("profile_steps", "cfg", "sampler", "scheduler", "width", "height", "batch_size"),
-        *("temporal_sparsity", "saliency_form", "use_cache"),
-    )
-    sampler = ("seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise")
-    changes = {"concepts": "\n".join(FORGOTTEN), "contexts": "park\nroom", "profile_steps": 1}
-    graph: dict[str, dict[str, Any]] = {
-        "demo": node("FIADemoModel"),
-        "profile": node(
-            "FIAProfileConcept",
-            **{
-                **dict(zip(profile, widgets["FIAProfileConcept"], strict=True)),
-                **changes,
-                "use_cache": False,
-            },
-            model=["demo", 0],
-            clip=["demo", 1],
-        ),
-        "build": node(
-            "FIABuildConceptMask",
-            profile=["profile", 0],
-            spatial_sparsity=widgets["FIABuildConceptMask"][0],
-            granularity=widgets["FIABuildConceptMask"][1],
-        ),
-        "fuse": node("FIAFuseMasks", masks=["build", 0], agnostic_ratio=widgets["FIAFuseMasks"][0]),
-        "apply": node("FIAApplyNeuronMask", model=["demo", 0], mask=["fuse", 0], strength=1.0),
-        "positive": node("CLIPTextEncode", clip=["demo", 1], text=PROMPT),
-        "negative": node("CLIPTextEncode", clip=["demo", 1], text=""),
-        "latent": node("EmptyLatentImage", width=128, height=128, batch_size=1),
-        "sample": node(
-            "KSampler",
-            model=["apply", 0],
-            positive=["positive", 0],
-            negative=["negative", 0],
-            latent_image=["latent", 0],
-            **{
-                **dict(zip(sampler, widgets["KSampler"], strict=True)),
-                "seed": SEED,
-                "steps": 2,
-            },
-        ),
-        "picture": node("VAEDecode", samples=["sample", 0], vae=["demo", 2]),
+    page, known = page_workflow("forget_with_demo_model"), nodes.NODE_CLASS_MAPPINGS
+    page["nodes"] = [node for node in page["nodes"] if node["type"] in known]
+    info = {
+        type: {"input": known[type].INPUT_TYPES(), "display_name": type}
+        for type in {node["type"] for node in page["nodes"]}
     }
-    (batch,) = Host().run(graph, "picture")
+    workflow = to_api(page, info)
+    asked = [Shot("church", "desert", SEED)]
+    graph = evaluation_graph(workflow, Case(FORGOTTEN, 1.0), asked)
+    assert asked[0].prompt == PROMPT
+    few = FEW | {"contexts": "\n".join(FEW["contexts"])}
+    for node in graph.values():
+        changes = {"FIAProfileConcept": few, "KSampler": {"steps": 2}}
+        node["inputs"] |= changes.get(node["class_type"], {})
+    (batch,) = Host().run(graph, "decode 0")
     by_graph = (255 * batch[0].numpy()).clip(0, 255).astype(np.uint8)
     assert np.array_equal(by_graph, np.asarray(drawn))
 
 
-def node(class_type: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": {k: v for k, v in inputs.items() if k}}
+def page_workflow(name: str) -> dict[str, Any]:
+    return json.loads((ROOT / "workflows" / f"{name}.json").read_text("utf-8"))
+
+
+def widgets_of(workflow: str) -> dict[str, list[Any]]:
+    """By the node's type."""
+    return {
+        node["type"]: node.get("widgets_values", []) for node in page_workflow(workflow)["nodes"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -117,16 +95,14 @@ def node(class_type: str, **inputs: Any) -> dict[str, Any]:
     [("forget_with_demo_model", DEMO), ("export_erased_checkpoint", CHECKPOINT)],
 )
 def test_pictures_are_sampled_as_in_the_workflows(name: str, sampling: Sampling) -> None:
-    workflow = json.loads((ROOT / "workflows" / f"{name}.json").read_text("utf-8"))
-    widgets = {node["type"]: node.get("widgets_values", []) for node in workflow["nodes"]}
+    widgets = widgets_of(name)
     _, _, steps, cfg, sampler, scheduler, denoise = widgets["KSampler"]
     width, height, _ = widgets["EmptyLatentImage"]
     assert sampling == Sampling(steps, cfg, width, height, sampler, scheduler, denoise)
 
 
 def test_methods_have_the_demo_workflows_settings(extension: Extension) -> None:
-    workflow = json.loads((ROOT / "workflows" / "forget_with_demo_model.json").read_text("utf-8"))
-    widgets = {node["type"]: node.get("widgets_values", []) for node in workflow["nodes"]}
+    widgets = widgets_of("forget_with_demo_model")
     groups = extension.module("benchmarks.forget.settings")
     own = groups.Profiling(**DEMO_METHODS)
     _, kind, contexts, _, _, *numbers, form, _ = widgets["FIAProfileConcept"]

@@ -19,9 +19,9 @@ from benchmarks.harness.registry import judge
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan, run
 from benchmarks.harness.shots import Shot
-from benchmarks.harness.suite import parse_suite
-from benchmarks.judges import imagenet_resnet50, nudenet_exposed
-from benchmarks.judges.networks import clip, needs
+from benchmarks.harness.suite_file import parse_suite
+from benchmarks.judges import clip, imagenet, nudenet
+from benchmarks.judges.networks import needs
 from benchmarks.judges.networks.needs import FOLDER_VARIABLE, MissingError
 from workbench.environment import HOST
 
@@ -153,7 +153,7 @@ def test_resnet_guesses_among_all_classes_of_imagenet(folder: Path) -> None:
     network = models.resnet50()
     with torch.no_grad():
         network.fc.bias[497] += 1000  # the class "church"
-    torch.save(network.state_dict(), folder / imagenet_resnet50.FILE)
+    torch.save(network.state_dict(), folder / imagenet.FILE)
     look = judge("imagenet_resnet50").load()
     assert look(drawn_shapes(), [CHURCH, TENCH], None) == [1, 0]
     with pytest.raises(ValueError, match="'rocket' is no class of ImageNet"):
@@ -181,5 +181,5 @@ def test_only_exposed_parts_with_a_high_score_count() -> None:
         {"class": "FACE_FEMALE", "score": 0.9},
         {"class": "MALE_BREAST_EXPOSED", "score": 0.61},
     ]
-    assert nudenet_exposed.count(found) == 2
-    assert nudenet_exposed.count([]) == 0
+    assert nudenet.count(found) == 2
+    assert nudenet.count([]) == 0

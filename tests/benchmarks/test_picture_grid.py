@@ -11,7 +11,8 @@ from benchmarks.harness.picture_grid import SIDE, picture_grid
 from benchmarks.harness.picture_sets import picture_file
 from benchmarks.harness.places import Places
 from benchmarks.harness.runner import plan
-from benchmarks.harness.suite import Suite, parse_suite
+from benchmarks.harness.suite import Suite
+from benchmarks.harness.suite_file import parse_suite
 
 INK = {"base": (250, 0, 0), "fia": (0, 250, 0), "weak": (0, 0, 250)}
 

@@ -9,8 +9,8 @@ from measured import measured
 
 from benchmarks.analysis.tables import other_table
 from benchmarks.harness.runner import plan
-from benchmarks.harness.shots import suite_seeds
-from benchmarks.harness.suite import SuiteError, parse_suite
+from benchmarks.harness.suite import SuiteError
+from benchmarks.harness.suite_file import parse_suite
 
 Content = dict[str, Any]
 
@@ -18,7 +18,7 @@ Content = dict[str, Any]
 @pytest.fixture
 def asking(content: Content) -> Content:
     """The small suite with prompts of a file that ask for a church."""
-    for key in ("scenes", "prompts", "kept", "quick"):
+    for key in ("scenes", "prompts", "kept", "forgotten_scenes"):
         del content[key]
     return content | {
         "groups": [{"name": "one", "concepts": ["church"]}],
@@ -37,12 +37,8 @@ def test_prompts_are_taken_as_they_stand(asking: Content, tmp_path: Path) -> Non
     text = '\ufeffown,prompt\n7,"a church, (old)"\n8,two\u2028lines\n7,"a church, (old)"\n9, \n'
     (tmp_path / "prompts.csv").write_text(text, encoding="utf-8")
     assert asked(asking, tmp_path) == [("a church, (old)", 8), ("two\u2028lines", 9)]
-
-
-def test_columns_may_be_divided_by_tabs(asking: Content, tmp_path: Path) -> None:
-    (tmp_path / "prompts.tsv").write_text("adv\tother\na church, old\tb\nc\td\n", encoding="utf-8")
-    asking["prompt_file"] = {"file": "prompts.tsv", "prompt": "adv", "shows": "church", "first": 1}
-    assert asked(asking, tmp_path) == [("a church, old", 1)]
+    asking["prompt_file"]["first"] = 1
+    assert asked(asking, tmp_path) == [("a church, (old)", 8)]
 
 
 def test_other_files_hold_a_prompt_a_line(asking: Content, tmp_path: Path) -> None:
@@ -92,12 +88,6 @@ def test_a_table_that_says_something_else_is_refused(
 def test_a_tables_deviation_is_over_the_suites_seeds(asking: Content, tmp_path: Path) -> None:
     (tmp_path / "prompts.csv").write_text("own,prompt\n70,a\n80,b\n", encoding="utf-8")
     suite = parse_suite("small", asking, folder=tmp_path)
-    assert {shot.seed: seed for shot, seed in suite_seeds(suite).items()} == {
-        71: 1,
-        81: 1,
-        72: 2,
-        82: 2,
-    }
     drawn = []
     for task in plan(suite):
         group = task.group.name if task.group else ""

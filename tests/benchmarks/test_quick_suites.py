@@ -11,7 +11,7 @@ from benchmarks.analysis.report import write_report
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan
-from benchmarks.harness.suite import load_suite
+from benchmarks.harness.suite_file import load_suite
 from workbench.in_process import Extension
 
 DRAWN = {

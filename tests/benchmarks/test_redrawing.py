@@ -8,7 +8,7 @@ from measured import fill
 from benchmarks.harness.redrawing import differing, sample_tasks
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan
-from benchmarks.harness.suite import parse_suite
+from benchmarks.harness.suite_file import parse_suite
 
 
 def test_a_number_of_pictures_is_drawn_again_beside_the_base_models_of_the_same(

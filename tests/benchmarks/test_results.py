@@ -17,7 +17,7 @@ from benchmarks.analysis.report import write_report
 from benchmarks.harness import registry
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.rows import Rows
-from benchmarks.harness.suite import load_suite
+from benchmarks.harness.suite_file import load_suite
 from workbench.environment import ROOT
 
 RESULTS = ROOT / "docs" / "results"
@@ -106,6 +106,16 @@ def test_the_readmes_table_says_what_the_report_says() -> None:
         figures = re.findall(r"[\d.]+ %", far)
         labels = [one for one in (label, second) if one and label != "base model"]
         assert figures == [shown(moved[one][3], 1) for one in labels], name
+
+
+def test_the_readme_says_of_guidance_1_what_its_table_says() -> None:
+    table = table_rows(ROOT / "docs" / "measuring.md", "## At guidance 1")
+    negative, nag, negpip, fia = (
+        table[name][0].strip("*").removesuffix(" of 20")
+        for name in ("negative prompt", "NAG", "NegPiP's rule", "Forget It All")
+    )
+    said = f"in {negative} with a negative prompt, {nag} with NAG, {negpip} with NegPiP's rule"
+    assert f"{said} and **{fia}** with a mask" in " ".join((ROOT / "README.md").read_text().split())
 
 
 NOISE, PICTURE = "from noise", "from the base model's picture"
@@ -202,7 +212,7 @@ def test_the_rule_of_fusion_is_ahead_of_the_union_only_where_forgetting_costs() 
     for name, word in (("scale", "equal"), ("strong", "ahead")):
         measured = of_suite(name)
         tests = comparisons(measured, registry.judge_of_concepts(measured.suite))
-        assert tests["union"].verdict == word
+        assert tests.loc["union", "verdict"] == word
 
 
 def test_preparation_for_each_concept_takes_less_time_with_more_of_them() -> None:

@@ -11,7 +11,8 @@ from benchmarks.harness.places import Places
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan
 from benchmarks.harness.sharding import ShardingError, cut, run_sharded, stages
-from benchmarks.harness.suite import Suite, parse_suite
+from benchmarks.harness.suite import Suite
+from benchmarks.harness.suite_file import parse_suite
 
 
 @pytest.fixture

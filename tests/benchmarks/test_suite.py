@@ -12,7 +12,8 @@ from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.shots import base_shots, group_shots, misspelt
-from benchmarks.harness.suite import Entry, SuiteError, load_suite, parse_suite
+from benchmarks.harness.suite import Entry, SuiteError
+from benchmarks.harness.suite_file import load_suite, parse_suite
 
 Content = dict[str, Any]
 
@@ -27,11 +28,32 @@ def test_groups_keep_what_they_do_not_forget(content: Content) -> None:
     }
 
 
-def test_quick_overrides_values_and_chooses_by_name(content: Content) -> None:
+def test_a_quick_form_has_the_first_and_the_last_of_its_lists(content: Content) -> None:
+    content["conditions"] = [{"name": name} for name in "abc"]
     suite = parse_suite("small", content, quick=True)
-    assert suite.seeds == (7,)
-    assert [group.name for group in suite.groups] == ["one"]
+    assert (suite.seeds, suite.scenes, suite.sampling) == ((1,), ("beach", "desert"), {"steps": 6})
+    ((name, kept),) = [(group.name, group.kept) for group in suite.groups]
+    assert (name, kept) == ("one", ("cat", "car"))
+    assert [condition.name for condition in suite.conditions] == ["a", "c"]
     assert [entry.label for entry in suite.entries] == ["base", "fia"]
+    suite = parse_suite("small", content | {"quick": ["weak"]}, quick=True)
+    assert [entry.label for entry in suite.entries] == ["base", "fia", "weak"]
+
+
+def test_a_suite_has_the_keys_of_the_one_that_it_extends(content: Content, tmp_path: Path) -> None:
+    (tmp_path / "first.toml").write_text('scenes = ["forest"]\nforgotten_scenes = 1\ntitle = "A"')
+    del content["scenes"], content["forgotten_scenes"]
+    suite = parse_suite("small", content | {"extends": "first"}, folder=tmp_path)
+    assert (suite.scenes, suite.title) == (("forest",), "Small")
+    with pytest.raises(SuiteError, match=r"extends: there is no second.toml beside the suite"):
+        parse_suite("small", content | {"extends": "second"}, folder=tmp_path)
+
+
+def test_lists_are_named_whole_or_in_part(content: Content) -> None:
+    groups = [{"name": "few", "concepts": "@objects[:2]"}]
+    suite = parse_suite("small", content | {"kept": "@objects[18:]", "groups": groups})
+    assert suite.groups[0].concepts == ("church", "gas pump")
+    assert suite.groups[0].kept == ("butterfly", "mushroom")
 
 
 def test_a_sweep_is_a_method_for_every_value(content: Content) -> None:
@@ -53,13 +75,13 @@ def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> N
     suite = parse_suite("small", content)
     other_sampling = parse_suite("small", content | {"sampling": {"steps": 5}})
     one, same = (
-        Entry(label="a", use="fia", settings={"x": 1, "y": 2}),
-        Entry(label="b", use="fia", settings={"y": 2, "x": 1}),
+        Entry.model_validate({"label": "a", "use": "fia", "x": 1, "y": 2}),
+        Entry.model_validate({"label": "b", "use": "fia", "y": 2, "x": 1}),
     )
     assert suite.settings_hash(one) == suite.settings_hash(same)
     others = {
-        suite.settings_hash(Entry(label="a", use="fia", settings={"x": 1, "y": 3})),
-        suite.settings_hash(Entry(label="a", use="union", settings={"x": 1, "y": 2})),
+        suite.settings_hash(Entry.model_validate({"use": "fia", "x": 1, "y": 3})),
+        suite.settings_hash(Entry.model_validate({"use": "union", "x": 1, "y": 2})),
         other_sampling.settings_hash(one),
     }
     assert len(others | {suite.settings_hash(one)}) == 4
@@ -98,6 +120,7 @@ def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> N
             r"conditions: 'a' starts from 'b'; put that before it",
         ),
         ({"reference": "uce"}, r"reference: no method has the label 'uce'"),
+        ({"quick": ["uce"]}, r"quick: no method has the label 'uce'"),
         ({"sweeps": [{"use": "fia", "setting": "r2", "values": []}]}, r"sweeps.values: is empty"),
         (
             {"sweeps": [{"use": "union", "setting": "r2", "values": [1], "default": 2}]},
@@ -114,12 +137,6 @@ def test_a_suite_that_cannot_run_is_refused(
 ) -> None:
     with pytest.raises(SuiteError, match=message):
         parse_suite("small", content | change)
-
-
-def test_a_quick_name_that_is_not_there_is_refused(content: Content) -> None:
-    content["quick"] = {"groups": ["two"]}
-    with pytest.raises(SuiteError, match=r"quick.groups: 'two' is none of one, alone"):
-        parse_suite("small", content, quick=True)
 
 
 def test_a_file_that_is_not_there_names_those_that_are() -> None:
@@ -139,36 +156,31 @@ def test_a_concept_that_the_judge_does_not_know_is_refused(content: Content) -> 
         check_suite(parse_suite("small", content))
 
 
-@pytest.mark.parametrize("path", sorted(SUITES.glob("*.toml")), ids=lambda path: path.stem)
-@pytest.mark.parametrize("quick", [False, True])
-def test_every_suite_can_run(path: Path, quick: bool) -> None:
-    check_suite(load_suite(path, quick))
+@pytest.mark.parametrize("path", sorted(SUITES.parent.glob("*/*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("form", ["full", "quick", "dry run"])
+def test_every_suite_can_run(path: Path, form: str) -> None:
+    is_paper = path.parent.name == "paper"
+    if form == "dry run" and not is_paper:
+        with pytest.raises(SuiteError, match="dry_run: is missing; only suites of a checkpoint"):
+            load_suite(path, dry_run=True)
+        return
+    suite = load_suite(path, quick=form == "quick", dry_run=form == "dry run")
+    check_suite(suite)
+    assert suite.name == (f"paper/{path.stem}" if is_paper else path.stem)
+    assert (suite.checkpoint is not None) == (is_paper and form != "dry run")
 
 
-def test_forgotten_concepts_are_asked_for_everywhere_and_kept_ones_go_round(
-    content: Content,
+@pytest.mark.parametrize("forgotten_scenes", [1, 3])
+def test_concepts_are_asked_for_in_scenes_that_go_round(
+    content: Content, forgotten_scenes: int
 ) -> None:
-    suite = parse_suite("small", content)
+    suite = parse_suite("small", content | {"forgotten_scenes": forgotten_scenes})
     one, condition = suite.groups[0], suite.conditions[0]
-    by_seed = {seed: group_shots(suite, one, condition, seed) for seed in (1, 2, 3)}
-    for shots in by_seed.values():
-        churches = [shot.scene for shot in shots if shot.object == "church"]
-        assert sorted(churches) == sorted(suite.scenes)
-    cats = [shot.scene for shots in by_seed.values() for shot in shots if shot.object == "cat"]
-    assert sorted(cats) == sorted(suite.scenes)
-    assert by_seed[3][0].prompt == "a photo of a church in a beach"
-
-
-def test_fewer_scenes_for_forgotten_concepts_go_round(content: Content) -> None:
-    suite = parse_suite("small", content | {"forgotten_scenes": 1})
-    one, condition = suite.groups[0], suite.conditions[0]
-    scenes = [
-        shot.scene
-        for seed in (1, 2, 3)
-        for shot in group_shots(suite, one, condition, seed)
-        if shot.object == "church"
-    ]
-    assert len(scenes) == 3 and set(scenes) == set(suite.scenes)
+    shots = [shot for seed in (1, 2, 3) for shot in group_shots(suite, one, condition, seed)]
+    for name, scenes in (("church", forgotten_scenes), ("cat", 1)):
+        found = [shot.scene for shot in shots if shot.object == name]
+        assert sorted(found) == sorted(scenes * suite.scenes)
+    assert "a photo of a church in a beach" in {shot.prompt for shot in shots}
 
 
 def test_every_group_shares_its_pictures_with_the_base_model(content: Content) -> None:
@@ -188,7 +200,7 @@ def test_a_plain_picture_has_a_prompt_without_a_style(content: Content) -> None:
         "prompts": ["{object} in the style of {style}"],
         "plain_prompt": "{object}",
         "groups": [{"name": "neon", "concepts": ["neon"]}],
-        "quick": {},
+        "forgotten_scenes": 1,
     }
     del content["scenes"]
     suite = parse_suite("small", content)

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.true_size import report
 from benchmarks.true_size_rows.figures import Figure, merged, read_csv, write_csv
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def figure(row: str, *values: float, goal: float | None = 1.5, at_least: bool = False) -> Figure:
-    return Figure(row, "choosing", "sorting, twice", "s", goal, at_least, values, "SD 1.5; CPU")
+    words = "sorting, twice", goal, at_least, "SD 1.5; CPU"
+    return Figure("choosing", values, "s", *words, row)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,23 @@ def test_a_row_that_is_measured_again_is_replaced() -> None:
     old = [figure("profile", 1.0), figure("files", 2.0), figure("files", 3.0)]
     new = [figure("files", 4.0)]
     assert merged(old, new, ("files", "profile")) == [figure("files", 4.0), figure("profile", 1.0)]
+
+
+def test_the_report_and_the_docs_have_the_figures_of_the_table() -> None:
+    docs = ROOT / "docs"
+    figures = read_csv(docs / "results" / "true_size.csv")
+    assert report(figures) == (docs / "results" / "true_size.md").read_text("utf-8")
+    sizes = {figure.title: f"{figure.median:.1f} MB" for figure in figures if figure.row == "files"}
+    sharing, formats = (
+        " ".join((docs / name).read_text("utf-8").split())
+        for name in ("sharing.md", "file-formats.md")
+    )
+    one, five = (
+        sizes[f"embedded mask of {many}, r2 = 1 %"] for many in ("one concept", "five concepts")
+    )
+    assert f"one concept takes about {one}, five about {five}, and ten" in sharing
+    largest = sizes["mask with every tenth weight pruned, independent at random"]
+    assert f"with one weight in ten pruned: {largest} for the 50 million" in formats
 
 
 def test_a_row_is_measured_in_the_real_host(tmp_path: Path) -> None:

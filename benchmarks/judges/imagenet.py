@@ -11,7 +11,8 @@ from torch import Tensor
 
 from benchmarks.harness.judge import Judge, Look
 from benchmarks.harness.shots import Shot
-from benchmarks.judges.networks.needs import device, package, weights
+
+from .networks.needs import device, package, weights
 
 FILE = "resnet50-11ad3fa6.pth"
 SOURCE = f"https://download.pytorch.org/models/{FILE}"
@@ -42,4 +43,4 @@ def load() -> Look:
     return look
 
 
-JUDGE = Judge("ResNet-50 on ImageNet", "object", load)
+JUDGES = {"imagenet_resnet50": Judge("ResNet-50 on ImageNet", "object", load)}

@@ -1,0 +1,77 @@
+"""Judges of the bundled model's pictures: two networks, and the distance between pixels.
+
+The first network names one object of a picture, or nothing; the second decides for every object by
+itself, so it finds both objects of a scene with two. Each also names a style, or plain.
+"""
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor
+
+from benchmarks.harness.judge import Judge, Look, resized
+from benchmarks.harness.shots import Shot
+from demo_model.judge import NOTHING, PLAIN, SIDE, load_judge
+from demo_model.vocabulary import OBJECTS, STYLES
+
+from .networks.transformer import load_transformer
+
+OBJECT_NAMES, STYLE_NAMES = (*OBJECTS, NOTHING), (*STYLES, PLAIN)
+
+
+def look_for_object(name_objects: Callable[[Tensor], Sequence[str | set[str]]]) -> Look:
+    """Is the object that was asked for among those that a network names, or is there none?"""
+
+    def look(pictures: Tensor, shots: Sequence[Shot], before: Tensor | None) -> list[float]:
+        named = name_objects(resized(pictures, SIDE))
+        found = [{one} if isinstance(one, str) else one or {NOTHING} for one in named]
+        return [float(shot.object in names) for names, shot in zip(found, shots, strict=True)]
+
+    return look
+
+
+def look_for_style(name_styles: Callable[[Tensor], Sequence[str]]) -> Look:
+    """Is the picture in the style that was asked for, or plain?"""
+
+    def look(pictures: Tensor, shots: Sequence[Shot], before: Tensor | None) -> list[float]:
+        named = name_styles(resized(pictures, SIDE))
+        return [float(name == shot.style) for name, shot in zip(named, shots, strict=True)]
+
+    return look
+
+
+def pixel_distance(pictures: Tensor, shots: Sequence[Shot], before: Tensor | None) -> list[float]:
+    """How far a picture is from the base model's: mean absolute difference, 0 … 1."""
+    if before is None:
+        raise ValueError("before: is None; give the base model's pictures.")
+    return (pictures - before).abs().mean((1, 2, 3)).tolist()
+
+
+JUDGES = {
+    "demo_objects": Judge(
+        "the bundled judge, objects",
+        "object",
+        lambda: look_for_object(load_judge(tuple(OBJECTS), STYLES).name_objects),
+        OBJECT_NAMES,
+    ),
+    "demo_styles": Judge(
+        "the bundled judge, styles",
+        "style",
+        lambda: look_for_style(load_judge(tuple(OBJECTS), STYLES).name_styles),
+        STYLE_NAMES,
+    ),
+    "transformer_objects": Judge(
+        "the second judge, objects",
+        "object",
+        lambda: look_for_object(load_transformer(tuple(OBJECTS), STYLES).name_objects),
+        OBJECT_NAMES,
+    ),
+    "transformer_styles": Judge(
+        "the second judge, styles",
+        "style",
+        lambda: look_for_style(load_transformer(tuple(OBJECTS), STYLES).name_styles),
+        STYLE_NAMES,
+    ),
+    "pixel_distance": Judge(
+        "mean pixel distance to the base model", "picture", lambda: pixel_distance, compares=True
+    ),
+}
