@@ -32,8 +32,8 @@ SWITCH = """async language => {
 TITLED = "([kind, title]) => LiteGraph.registered_node_types[kind].title === title"
 
 MAY_LAG = "Boolean(app.rootGraph)"
-"""Newer pages (seen in 1.58.1) read their nodes again, core's too, maybe before the words are there:
-then nodes keep the language before until the page is loaded again."""
+"""Newer pages (seen in 1.58.1) read their nodes again, core's too, maybe before the words are
+there: then nodes keep the language before until the page is loaded again."""
 
 LABELS = """id => {
   const node = app.graph.getNodeById(id);
