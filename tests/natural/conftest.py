@@ -38,18 +38,22 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A coloured rectangle for every name and set: the emoji themselves come from npm."""
+    """A coloured rectangle for every name and set: the emoji themselves come from npm. One set
+    alone has a parachute."""
     folder = tmp_path_factory.mktemp("drawings")
     rng = np.random.default_rng(0)
     for title in SETS:
         (folder / title).mkdir()
         for name in WORLD_A:
-            colour = tuple(int(value) for value in rng.integers(0, 256, 3))
-            rectangle = Image.new("RGBA", (24, 16))
-            rectangle.paste(colour, (4, 2, 20, 14))
-            rectangle.save(folder / title / f"{name}.png")
-    rectangle.save(folder / next(iter(SETS)) / "parachute.png")  # in one set alone
+            _rectangle(rng).save(folder / title / f"{name}.png")
+    _rectangle(rng).save(folder / next(iter(SETS)) / "parachute.png")
     return folder
+
+
+def _rectangle(rng: np.random.Generator) -> Image.Image:
+    rectangle = Image.new("RGBA", (24, 16))
+    rectangle.paste(tuple(int(value) for value in rng.integers(0, 256, 3)), (4, 2, 20, 14))
+    return rectangle
 
 
 @pytest.fixture(scope="session")
