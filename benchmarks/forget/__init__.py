@@ -3,13 +3,14 @@
 A method takes the model, its text encoder and the names of the concepts, and returns what the
 sampler is to use:
 
-    def uce(
+    def speed(
         model: ModelPatcher,
         clip: CLIP,
         concepts: Sequence[str],
         *,
         kept: Sequence[str] = (),
-        ridge: Annotated[float, Field(gt=0)] = 0.5,
+        retain_scale: Annotated[float, Field(gt=0)] = 1.0,
+        …
     ) -> Erased:
 
 It leaves ``model`` and ``clip`` as they are. A keyword argument is a setting of the suite's file,
