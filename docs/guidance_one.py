@@ -77,7 +77,7 @@ def measure(picture: Path | None) -> None:
     first_kept = len(FORGET) * len(SCENES)
     plain: list[Any] = []
     rows = []
-    print("| at guidance 1 | forgotten objects | kept objects | kept pictures move by |")
+    print("| at guidance 1 | forgotten objects | kept objects | average pixel change in kept pictures |")
     print("| --- | --- | --- | --- |")
     for label, way in ways(demo).items():
         pictures = [drawn(demo, way, prompts, seed) for seed in SEEDS]

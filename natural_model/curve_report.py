@@ -160,8 +160,8 @@ def _mean(values: Iterable[float]) -> float:
 def table(chosen: dict[str, Curve]) -> str:
     """Markdown, the least left first."""
     lines = [
-        "| method | its line | left at 90 % kept | something there | from the scene alone | kept "
-        "pictures move by | left at 80 % kept | something there |",
+        "| method | its line | left at 90 % kept | something there | from the scene alone "
+        "| average pixel change in kept pictures | left at 80 % kept | something there |",
         "| --- " * 8 + "|",
     ]
     for curve in sorted(chosen.values(), key=_order):
