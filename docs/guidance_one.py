@@ -42,6 +42,8 @@ SIDE = 128  # pixels
 END = 49407  # CLIP's end mark
 PACKAGE = "forget_it_all"
 
+PIXEL_CHANGE = "average pixel change in kept pictures"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(
@@ -77,7 +79,8 @@ def measure(picture: Path | None) -> None:
     first_kept = len(FORGET) * len(SCENES)
     plain: list[Any] = []
     rows = []
-    print("| at guidance 1 | forgotten objects | kept objects | average pixel change in kept pictures |")
+    head = ("at guidance 1", "forgotten objects", "kept objects", PIXEL_CHANGE)
+    print(f"| {' | '.join(head)} |")
     print("| --- | --- | --- | --- |")
     for label, way in ways(demo).items():
         pictures = [drawn(demo, way, prompts, seed) for seed in SEEDS]
