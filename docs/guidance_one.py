@@ -79,7 +79,7 @@ def measure(picture: Path | None) -> None:
     first_kept = len(FORGET) * len(SCENES)
     plain: list[Any] = []
     rows = []
-    head = ("at guidance 1", "forgotten objects", "kept objects", PIXEL_CHANGE)
+    head = ("at guidance 1", "forgotten objects found", "kept objects found", PIXEL_CHANGE)
     print(f"| {' | '.join(head)} |")
     print("| --- | --- | --- | --- |")
     for label, way in ways(demo).items():

@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from curve_lines import BUDGET, LINES
+from names import VALIDATION
 
 TARGETS = (0.9, 0.8)
 FIGURES = ("named", "something", "from scene", "from plain")
@@ -79,16 +80,26 @@ class Curve:
 
 Row = dict[str, str]
 
+APART = ("model", "names", "guidance")
+"""Columns whose rows are never pooled."""
 
-def read(file: Path, model: str | None = None, names: str | None = None) -> list[Row]:
-    """Rows of ``curves.py`` of one model and one list of names, which are never pooled.
+
+def read(file: Path, **wanted_of: str | None) -> list[Row]:
+    """Rows of ``curves.py`` of one model, one list of names and one guidance, which are never
+    pooled.
+
+    Args:
+        file: curves.csv.
+        wanted_of: the value of a column, ``model``, ``names`` or ``guidance``, where the file has
+            several.
 
     Raises:
         ValueError: there are none, or more of them than one and none is named.
     """
     with file.open(newline="", encoding="utf-8") as opened:
         rows = list(csv.DictReader(opened))
-    for column, wanted in (("model", model), ("names", names)):
+    for column in APART:
+        wanted = wanted_of.get(column)
         rows = [row for row in rows if wanted in (None, row[column])]
         there = sorted({row[column] for row in rows})
         if len(there) != 1:
@@ -244,7 +255,11 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, required=True, help="a Markdown file")
     parser.add_argument("--model", help="where the file has rows of several")
     parser.add_argument("--names", help="likewise")
+    parser.add_argument("--guidance", help="likewise, such as 4")
     parser.add_argument("--chosen-on", type=Path, help="curves.csv of validation names")
     arguments = parser.parse_args()
-    chosen = read(arguments.chosen_on, arguments.model) if arguments.chosen_on else None
-    report(read(arguments.curves, arguments.model, arguments.names), arguments.out, chosen)
+    apart = {"model": arguments.model, "guidance": arguments.guidance}
+    chosen = None
+    if arguments.chosen_on:
+        chosen = read(arguments.chosen_on, names=VALIDATION.title, **apart)
+    report(read(arguments.curves, names=arguments.names, **apart), arguments.out, chosen)

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from curve_lines import LINES, Line
-from names import CURVE_NAMES, TEST, WORLDS, CurveNames
+from names import CURVE_NAMES, TEST, VALIDATION, WORLDS, CurveNames
 from paths import BUNDLED, use_training_scripts
 from recipes import RECIPES, recipe_in
 
@@ -112,7 +112,7 @@ def subject_of(arguments: argparse.Namespace) -> Subject:
         judge = load_judge(tuple(OBJECTS), STYLES)
         names = CurveNames("bundled", "validation", IMAGENETTE, tuple(OBJECTS)[10:])
     else:
-        title = arguments.checkpoint.stem
+        title = f"{arguments.checkpoint.stem}, world {arguments.world}"
         recipe = recipe_in(arguments.recipe, arguments.world)
         held = host_checkpoint(recipe, arguments.checkpoint)
         judge = load_judge(tuple(WORLDS[arguments.world]), STYLES, arguments.judge)
@@ -146,6 +146,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.checkpoint is not None and (arguments.recipe is None or arguments.judge is None):
         parser.error("--checkpoint: say its --recipe and the --judge of its world, too")
+    if arguments.checkpoint is None and arguments.use != VALIDATION.use:
+        parser.error("--use: the bundled model has validation names alone; give a --checkpoint")
     if not set(CURVE_NAMES[arguments.use].forgotten) <= set(WORLDS[arguments.world]):
         parser.error(f"--use: world {arguments.world} has no {TEST.title}; take --world b")
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -63,9 +63,15 @@ class Drawings:
 
 @cache
 def _drawings_of(folder: Path, name: str) -> list[str]:
-    """The files, in the order of the sets. The blobs have no parachute and no carpentry saw."""
+    """The files, in the order of the sets. The blobs have no parachute and no carpentry saw.
+
+    Raises ValueError where no set has the thing.
+    """
     files = [folder / title / f"{name}.png" for title in SETS]
-    return [str(file) for file in files if file.exists()]
+    found = [str(file) for file in files if file.exists()]
+    if not found:
+        raise ValueError(f"drawings: {folder} has none of {name!r}; run drawings.py again")
+    return found
 
 
 @cache

@@ -45,7 +45,8 @@ def main() -> None:
         with torch.inference_mode():
             pictures = draw(held, asked.prompts(), asked.seed, guidance=scale)
             seen = judge.name_objects(pictures)
-        grid(pictures, 12).save(arguments.sheets / f"guidance-{scale:g}.png")
+        sheet = f"{arguments.checkpoint.stem}-guidance-{scale:g}.png"
+        grid(pictures, 12).save(arguments.sheets / sheet)
         right = sum(name == other for (name, _), other in zip(asked.shown, seen, strict=True))
         shares[scale] = right / len(seen)
         print(f"guidance {scale:g}: {shares[scale]:.1%} of {len(seen)} pictures named", flush=True)

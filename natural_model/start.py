@@ -63,6 +63,8 @@ def main() -> None:
     parser.add_argument("what", choices=("screen", "train", "judge", "guidance", "curves"))
     parser.add_argument("more", nargs=argparse.REMAINDER, help="options of the script")
     arguments = parser.parse_args()
+    if arguments.what == "screen" and arguments.world != "a":
+        parser.error("--world: recipes are screened in world a alone; leave it out")
     run_in_environment(Path(__file__).resolve())
 
     work, world = arguments.work.resolve(), arguments.world
@@ -97,7 +99,7 @@ def measure_curves(work: Path, world: str, judge: Path, more: list[str]) -> None
     if not presence.exists():
         run("train_presence_judge.py", "--drawings", work / "drawings", "--out", presence)
     judges = ("--presence", presence, *judged(judge))
-    run("curves.py", "--world", world, *judges, "--out", work / "curves", *more)
+    run("curves.py", "--world", world, *judges, "--out", work / world / "curves", *more)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ app.registerExtension({
           watchKind(profile, node);
         }
       };
-      setTimeout(watchInside); // the page now gives it the values of a file
+      setTimeout(watchInside); // only then has the page given it the values of a file
       node.subgraph?.events?.addEventListener("widget-promoted", () => setTimeout(watchInside));
     }
   },

@@ -3,7 +3,8 @@
  *
  * The page adds a widget for a node's progress text by itself, but its newer renderer, in frontend
  * 1.32.9, shows no more than the first text there. Ours has that widget's name: the page finds it
- * and adds no other. Newer pages take all such words away when a run ends; the last are said again.
+ * and adds no other. Newer pages take all such words away when a run ends; after one that
+ * ended well, the last are said again.
  */
 
 import { api } from "../../scripts/api.js";

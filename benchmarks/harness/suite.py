@@ -251,6 +251,7 @@ class Suite(_Table):
         sampling: the sampler's settings where they differ from the demo workflow's.
         conditions, groups, methods, sweeps, attack, prompt_file: see there.
         quick: further methods of the quick form (``suite_file.py``).
+        quick_groups: how many groups it has.
         chooses: the report names each peer's best setting, for other suites to take.
         checkpoint: a file in the suite's folder ``data``, in place of the demo model.
         dry_run: the demo model stands in for the checkpoint.
@@ -278,6 +279,7 @@ class Suite(_Table):
     methods: tuple[Entry, ...]
     sweeps: tuple[Sweep, ...] = ()
     quick: Texts = ()
+    quick_groups: int = 1
     chooses: bool = False
     attack: Attack | None = None
     prompt_file: PromptFile | None = None

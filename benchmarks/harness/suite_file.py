@@ -4,9 +4,10 @@ A list may be named in place of its values, whole or in part: ``"@objects"``, ``
 (``lists.toml``). ``extends`` names another suite of the folder, whose keys count where a file has
 none of its own. A method with ``settings = "best"`` takes those that ``best.toml`` has for it.
 
-A quick form shows that everything runs: the first group at the first seed, the first and the last
-of every other list, and of methods the base model, the reference and those that ``quick`` names. A
-dry run is one with the demo model in place of a checkpoint, and with the values of ``[dry_run]``.
+A quick form shows that everything runs: the first ``quick_groups`` at the first seed, the first and
+the last of every other list, and of methods the base model, the reference and those that ``quick``
+names. A dry run is one with the demo model in place of a checkpoint, and with the values of
+``[dry_run]``.
 """
 
 import re
@@ -125,7 +126,10 @@ def _whole(content: Content, folder: Path) -> Content:
     extended = folder / f"{content['extends']}.toml"
     if not extended.exists():
         raise SuiteError(f"extends: there is no {extended.name} beside the suite; name one")
-    return {**read_toml(extended), **own}
+    try:
+        return {**read_toml(extended), **own}
+    except tomllib.TOMLDecodeError as error:
+        raise SuiteError(f"extends: {extended.name}: {error}") from None
 
 
 def _with_lists(value: Any, lists: Mapping[str, list[str]]) -> Any:
@@ -134,8 +138,10 @@ def _with_lists(value: Any, lists: Mapping[str, list[str]]) -> Any:
         return {key: _with_lists(one, lists) for key, one in value.items()}
     if isinstance(value, list):
         return [_with_lists(one, lists) for one in value]
-    if not isinstance(value, str) or not (named := LIST.fullmatch(value)):
+    if not isinstance(value, str) or not value.startswith("@"):
         return value
+    if not (named := LIST.fullmatch(value)):
+        raise SuiteError(f'{value!r}: write "@name" or "@name[:5]"; the lists are in {LISTS.name}')
     name, *ends = named.groups()
     if name not in lists:
         raise SuiteError(f"{value!r}: {LISTS.name} has no such list")
@@ -179,9 +185,11 @@ def _quick(content: Content, suite: Suite) -> Content:
     few = {key: value for key, value in content.items() if key not in left_out}
     for key in ("scenes", "objects", "prompts", "conditions"):
         few |= {key: _ends(few[key])} if key in few else {}
-    group, few["seeds"] = few["groups"][0], few["seeds"][:1]
-    ends = {"concepts": _ends(group["concepts"]), "kept": _ends(group["kept"])}
-    few["groups"] = [{**group, **ends}]
+    few["seeds"] = few["seeds"][:1]
+    few["groups"] = [
+        {**group, "concepts": _ends(group["concepts"]), "kept": _ends(group["kept"])}
+        for group in few["groups"][: suite.quick_groups]
+    ]
     wanted = (BASE, suite.reference, *suite.quick)
     few["methods"] = [
         table

@@ -21,7 +21,7 @@ DRAWN = {
     "scale": "groups of several sizes",
     "stability": "settings of profiling",
     "styles": "styles, and two judges of other things",
-    "transfer": "a LoRA, and another precision",
+    "transfer": "a LoRA",
 }
 """Suites that have something of their own to draw; *objects* is drawn in ``test_run.py``."""
 

@@ -261,6 +261,8 @@ def test_suites_that_compare_take_the_best_settings_of_the_peers(name: str) -> N
 def test_a_list_or_a_best_setting_that_is_not_there_is_refused(content: Content) -> None:
     with pytest.raises(SuiteError, match=r"'@things': lists.toml has no such list"):
         parse_suite("small", content | {"kept": "@things"})
+    with pytest.raises(SuiteError, match=r"'@objects\[:5': write \"@name\" or"):
+        parse_suite("small", content | {"kept": "@objects[:5"})
     content["methods"][1] = {"use": "fia", "settings": "best"}
     with pytest.raises(SuiteError, match=r"methods: 'fia' has no best settings in best.toml"):
         parse_suite("small", content)

@@ -183,14 +183,15 @@ def test_a_line_is_read_at_a_kept_share() -> None:
 
 def test_the_report_is_of_the_rows(tmp_path: Path) -> None:
     columns = [
-        *("model", "names", "use", "seed", "told", "method", "settings", "dial", "value"),
+        *("model", "names", "use", "seed", "guidance"),
+        *("told", "method", "settings", "dial", "value"),
         *("group", "pictures", "named", "something"),
     ]
     rows: list[dict[str, Any]] = []
 
     def add(told: str, method: str, value: str, figures: dict[str, float]) -> None:
         for group, named in figures.items():
-            about = ("bundled", "bundled", "validation", "7", told, method, "s", "d", value)
+            about = ("bundled", "bundled", "validation", "7", "4", told, method, "s", "d", value)
             row = dict(zip(columns, (*about, group, 20, named, 1), strict=True))
             rows.append(row | {"from scene": 0.1, "from plain": 0.1, "seconds": 1})
 
@@ -215,7 +216,11 @@ def test_the_report_is_of_the_rows(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match=r"--model: .* has rows of bundled, unet-0; name one"):
         read(file)
-    assert len(read(file, "unet-0")) == 1
+    assert len(read(file, model="unet-0")) == 1
+    second = file.read_text().split("\n")[1]
+    file.write_text(file.read_text() + "\n" + second.replace(",7,4,", ",7,5,", 1))
+    with pytest.raises(ValueError, match=r"--guidance: .* has rows of 4, 5; name one"):
+        read(file, model="bundled")
 
 
 def test_half_of_the_presence_renders_show_something(drawings: Path) -> None:

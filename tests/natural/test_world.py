@@ -62,6 +62,8 @@ def test_a_thing_that_a_set_does_not_have_is_drawn_from_the_others(drawings: Pat
         drawn("parachute", rng).tobytes()
     }
     assert len({drawn("cat", rng).tobytes() for _ in range(20)}) > 1
+    with pytest.raises(ValueError, match=r"has none of 'unicorn'; run drawings\.py again"):
+        drawn("unicorn", rng)
 
 
 def test_a_third_of_the_pictures_show_a_thing_that_no_caption_names(drawings: Path) -> None:

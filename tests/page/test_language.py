@@ -31,7 +31,7 @@ SWITCH = """async language => {
 
 TITLED = "([kind, title]) => LiteGraph.registered_node_types[kind].title === title"
 
-MAY_LAG = "Boolean(app.rootGraph)"
+MAY_LAG = "'isGraphReady' in app"
 """Newer pages (seen in 1.58.1) read their nodes again, core's too, maybe before the words are
 there: then nodes keep the language before until the page is loaded again."""
 
