@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import curve_subject
+import curves
 import pytest
 import torch
 from conftest import TINY
@@ -235,3 +236,27 @@ def test_half_of_the_presence_renders_show_something(drawings: Path) -> None:
 def test_the_guidance_is_the_lowest_that_draws_enough() -> None:
     assert chosen({2.0: 0.9, 3.0: 0.96, 4.0: 0.99}) == 3.0
     assert chosen({2.0: 0.5, 3.0: 0.8, 4.0: 0.7}) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--use", "test"], "--use: the bundled model has validation names alone"),
+        (
+            ["--use", "test", "--recipe", "unet", "--checkpoint", "a.pt", "--judge", "j"],
+            "--use: world a has no test names; take --world b",
+        ),
+        (["--checkpoint", "a.pt"], "--checkpoint: say its --recipe and the --judge"),
+    ],
+)
+def test_names_that_a_model_does_not_know_are_refused(
+    options: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = ["curves.py", "--presence", "p", "--out", "o", *options]
+    monkeypatch.setattr("sys.argv", given)
+    with pytest.raises(SystemExit):
+        curves.main()
+    assert message in capsys.readouterr().err

@@ -1,6 +1,8 @@
 """The worlds: names, captions, what captions leave out, and the terms of the drawings."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -125,3 +127,11 @@ def test_the_bundled_models_pictures_stay_as_they_were() -> None:
     drawn = draw_contents(300, np.random.default_rng(0))
     text = repr([(content.scene, content.objects, content.style) for content in drawn])
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "850303848018a7a5"
+
+
+def test_world_b_is_not_screened() -> None:
+    start = Path(__file__).parents[2] / "natural_model" / "start.py"
+    command = [sys.executable, str(start), "--world", "b", "screen"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "--world: recipes are screened in world a alone" in refused.stderr
