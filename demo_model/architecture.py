@@ -56,3 +56,7 @@ DENOISER: dict[str, Any] = {
 }
 """``comfy.ldm.modules.diffusionmodules.openaimodel.UNetModel``; it predicts the clean latent
 (x0)."""
+
+FLOW_SHIFT = 1.73
+"""Of the noise levels of ``comfy.ldm.aura.mmdit.MMDiT`` as a denoiser: step t of 1000 has about the
+signal-to-noise ratio of Stable Diffusion's step t."""

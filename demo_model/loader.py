@@ -1,5 +1,11 @@
-"""The bundled model as the host's own MODEL, CLIP and VAE objects."""
+"""The bundled model, or another of its kind, as the host's own MODEL, CLIP and VAE objects.
 
+A file's metadata may give other sizes than the bundled model's, as JSON: ``denoiser`` (parameters of
+``UNetModel``, or of ``MMDiT`` where ``network`` is "auraflow") and ``text_encoder``.
+"""
+
+import json
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,6 +25,7 @@ from torch import Tensor
 from .architecture import (
     AUTOENCODER,
     DENOISER,
+    FLOW_SHIFT,
     LATENT_CHANNELS,
     TEXT_ENCODER,
     TEXT_TOKENS,
@@ -63,12 +70,15 @@ class CleanLatentPrediction(comfy.model_sampling.ModelSamplingDiscrete, comfy.mo
 
 class DemoTokenizer(comfy.sd1_clip.SDTokenizer):
     def __init__(
-        self, embedding_directory: str | None = None, tokenizer_data: dict[str, Any] | None = None
+        self,
+        embedding_directory: str | None = None,
+        tokenizer_data: dict[str, Any] | None = None,
+        width: int = TEXT_WIDTH,
     ) -> None:
         super().__init__(
             max_length=TEXT_TOKENS,
             embedding_directory=embedding_directory,
-            embedding_size=TEXT_WIDTH,
+            embedding_size=width,
             tokenizer_data=tokenizer_data or {},
         )
 
@@ -79,11 +89,12 @@ class DemoTextEncoder(comfy.sd1_clip.SDClipModel):
         device: str = "cpu",
         dtype: torch.dtype | None = None,
         model_options: dict[str, Any] | None = None,
+        sizes: dict[str, Any] = TEXT_ENCODER,
     ) -> None:
         super().__init__(
             device=device,
             max_length=TEXT_TOKENS,
-            textmodel_json_config=dict(TEXT_ENCODER),
+            textmodel_json_config=dict(sizes),
             dtype=dtype,
             model_options=model_options or {},
             return_projected_pooled=False,
@@ -91,16 +102,15 @@ class DemoTextEncoder(comfy.sd1_clip.SDClipModel):
 
 
 class DemoTextTarget(comfy.supported_models_base.ClipTarget):
-    def __init__(self) -> None:
-        super().__init__(self.build_tokenizer, self.build_encoder)
+    """Tokenizer and text encoder of these sizes, parameters of ``CLIPTextModel``."""
 
-    @staticmethod
-    def build_tokenizer(**options: Any) -> comfy.sd1_clip.SD1Tokenizer:
-        return comfy.sd1_clip.SD1Tokenizer(tokenizer=DemoTokenizer, **options)
-
-    @staticmethod
-    def build_encoder(**options: Any) -> comfy.sd1_clip.SD1ClipModel:
-        return comfy.sd1_clip.SD1ClipModel(clip_model=DemoTextEncoder, **options)  # pyright: ignore[reportArgumentType]
+    def __init__(self, sizes: dict[str, Any] = TEXT_ENCODER) -> None:
+        tokenizer = partial(DemoTokenizer, width=sizes["hidden_size"])
+        encoder: Any = partial(DemoTextEncoder, sizes=sizes)
+        super().__init__(
+            partial(comfy.sd1_clip.SD1Tokenizer, tokenizer=tokenizer),
+            partial(comfy.sd1_clip.SD1ClipModel, clip_model=encoder),
+        )
 
 
 def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
@@ -112,10 +122,17 @@ def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
         raise FileNotFoundError(
             f"The demo model's weights are missing: {path}. Clone the repository again."
         )
-    weights: Any = comfy.utils.load_torch_file(str(path), safe_load=True)
+    loaded: Any = comfy.utils.load_torch_file(str(path), safe_load=True, return_metadata=True)
+    weights, given = loaded[0], loaded[1] or {}
+    sizes = [
+        json.loads(given[part]) if part in given else bundled
+        for part, bundled in (("denoiser", DENOISER), ("text_encoder", TEXT_ENCODER))
+    ]
+    config = DemoConfig(sizes[0])
+    config.latent_format = _preview_format(_part(weights, "preview."))
     return DemoModel(
-        _load_denoiser(_part(weights, "denoiser."), _preview_format(_part(weights, "preview."))),
-        _load_text_encoder(_part(weights, "text.")),
+        _load_denoiser(_part(weights, "denoiser."), config, given.get("network", "unet")),
+        _load_text_encoder(_part(weights, "text."), sizes[1]),
         _load_autoencoder(_part(weights, "autoencoder.")),
     )
 
@@ -133,12 +150,10 @@ def _preview_format(preview: dict[str, Tensor]) -> DemoLatentFormat:
 
 
 def _load_denoiser(
-    weights: dict[str, Tensor], latent_format: DemoLatentFormat
+    weights: dict[str, Tensor], config: DemoConfig, network: str
 ) -> comfy.model_patcher.ModelPatcher:
     management = comfy.model_management
     load_device, offload_device = management.get_torch_device(), management.unet_offload_device()
-    config = DemoConfig(DENOISER)
-    config.latent_format = latent_format
     parameters = comfy.utils.calculate_parameters(weights)
     dtype = management.unet_dtype(
         model_params=parameters, supported_dtypes=config.supported_inference_dtypes
@@ -146,10 +161,13 @@ def _load_denoiser(
     config.set_inference_dtype(
         dtype, management.unet_manual_cast(dtype, load_device, config.supported_inference_dtypes)
     )
-    model = comfy.model_base.BaseModel(
-        config, comfy.model_base.ModelType.EPS, device=offload_device
-    )
-    model.model_sampling = CleanLatentPrediction(config)  # pyright: ignore[reportAttributeAccessIssue]
+    if network == "auraflow":
+        config.sampling_settings = {"multiplier": 1.0, "shift": FLOW_SHIFT}
+        model: Any = comfy.model_base.AuraFlow(config, device=offload_device)
+    else:
+        eps = comfy.model_base.ModelType.EPS
+        model = comfy.model_base.BaseModel(config, eps, device=offload_device)
+        model.model_sampling = CleanLatentPrediction(config)
     # Hosts that stream weights keep them in the precision they come in, and their plain patcher
     # does not convert them at use.
     model.diffusion_model.load_state_dict(
@@ -158,14 +176,14 @@ def _load_denoiser(
     return comfy.model_patcher.ModelPatcher(model, load_device, offload_device)
 
 
-def _load_text_encoder(weights: dict[str, Tensor]) -> comfy.sd.CLIP:
+def _load_text_encoder(weights: dict[str, Tensor], sizes: dict[str, Any]) -> comfy.sd.CLIP:
     """Rows of tokens that no caption used are zero: such a word means nothing to the model."""
     rows, known = weights.pop("token_rows"), weights.pop("token_ids")
-    table = torch.zeros(VOCABULARY, TEXT_WIDTH, dtype=rows.dtype)
+    table = torch.zeros(VOCABULARY, rows.shape[1], dtype=rows.dtype)
     table[known.long()] = rows
     weights["text_model.embeddings.token_embedding.weight"] = table
     clip = comfy.sd.CLIP(
-        DemoTextTarget(),
+        DemoTextTarget(sizes),
         embedding_directory=folder_paths.get_folder_paths("embeddings"),
         parameters=comfy.utils.calculate_parameters(weights),
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from architecture import DENOISER, LATENT_CHANNELS, TEXT_ENCODER
+from architecture import DENOISER, FLOW_SHIFT, LATENT_CHANNELS, TEXT_ENCODER
 from comfy.ldm.aura.mmdit import MMDiT
 from comfy.ops import disable_weight_init
 from denoiser import Denoiser, build_unet
@@ -12,10 +12,6 @@ from names import WORLDS
 from recipes import Recipe
 from text import CaptionEncoder
 from torch import Tensor, nn
-
-SHIFT = 1.73
-"""Of AuraFlow's noise levels: step t of 1000 has about the signal-to-noise ratio of Stable
-Diffusion's step t."""
 
 
 def unet_sizes(recipe: Recipe) -> dict[str, Any]:
@@ -71,7 +67,7 @@ class FlowDenoiser(Denoiser):
     def losses(self, latents: Tensor, steps: Tensor, noise: Tensor, captions: list[str]) -> Tensor:
         """Squared error of the velocity a sample; ``steps`` are 0 … 999."""
         level = (steps.float() + 1) / 1000
-        level = SHIFT * level / (1 + (SHIFT - 1) * level)
+        level = FLOW_SHIFT * level / (1 + (FLOW_SHIFT - 1) * level)
         noisy = torch.lerp(latents, noise, level[:, None, None, None])
         error = self.answer(noisy, level, captions) - (noise - latents)
         return error.square().mean((1, 2, 3))

@@ -84,7 +84,7 @@ def judge_parts(measured: Measured, name: str) -> list[str]:
     if of_concepts:
         tests, what, digits = comparisons(measured, name), "the harmonic means", 1
     else:
-        tests = change_comparisons(measured) if judge.compares else []
+        tests = change_comparisons(measured) if judge.compares == "picture" else []
         what, digits = "the mean distance of kept pictures, less is ahead", 2
     if len(tests):
         reference = registry.title(suite, suite.reference)

@@ -24,6 +24,7 @@ def fia(
     clip: CLIP,
     concepts: Sequence[str],
     *,
+    kept: Sequence[str] = (),
     profiled: ModelPatcher | None = None,
     profiling: Profiling,
     masking: Masking,
@@ -35,6 +36,7 @@ def fia(
 
     Args:
         model, clip, concepts, profiled: see the package.
+        kept: names whose masks are on Fuse Masks' input *protect*.
         profiling, masking, strength, use_cache: as in the nodes.
         dtype: the denoiser computes in it while it is profiled; cached profiles, which are the
             same for all of them, are then not taken.
@@ -42,8 +44,12 @@ def fia(
     profiled = profiled or model
     if dtype:
         profiled, use_cache = computing_in(profiled, dtype), False
-    masks = concept_masks(profiled, clip, concepts, profiling, masking, use_cache)
-    return applied(model, clip, fused(masks, masking.agnostic_ratio), strength)
+    names = (concepts, [name for name in kept if name not in concepts])
+    masks, protect = (
+        concept_masks(profiled, clip, some, profiling, masking, use_cache) if some else []
+        for some in names
+    )
+    return applied(model, clip, fused(masks, masking.agnostic_ratio, protect), strength)
 
 
 def fia_table8(
@@ -125,9 +131,11 @@ def concept_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
     return BuildConceptMask.execute(profile, *given)[0]
 
 
-def fused(masks: list[NeuronMask], agnostic_ratio: float) -> NeuronMask:
+def fused(
+    masks: list[NeuronMask], agnostic_ratio: float, protect: list[NeuronMask] | None = None
+) -> NeuronMask:
     """By Fuse Masks."""
-    return FuseMasks.execute(masks, [agnostic_ratio])[0]
+    return FuseMasks.execute(masks, [agnostic_ratio], protect)[0]
 
 
 def applied(model: ModelPatcher, clip: CLIP, mask: NeuronMask, strength: float) -> Erased:

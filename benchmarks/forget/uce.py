@@ -40,6 +40,7 @@ def uce(
     clip: CLIP,
     concepts: Sequence[str],
     *,
+    kept: Sequence[str] = (),
     anchor: str = "",
     preserve: tuple[str, ...] = (),
     templates: Templates = (PLACEHOLDER,),
@@ -51,7 +52,7 @@ def uce(
     """Cross-attention reads a concept as if it were the anchor.
 
     Args:
-        model, clip, concepts: see the package.
+        model, clip, concepts, kept: see the package; kept names are preserved, too.
         anchor: what is read in place of a concept; empty is the empty prompt.
         preserve: names that must stay, beside the empty prompt; concepts to forget are left out.
         templates: texts of concepts, anchor and preserved names.
@@ -63,7 +64,7 @@ def uce(
     Raises:
         ValueError: a text is too long for the text encoder, or ``clip`` is of another model.
     """
-    stay = [name for name in preserve if name not in concepts]
+    stay = [name for name in dict.fromkeys((*preserve, *kept)) if name not in concepts]
     if preserve_scale is None:
         preserve_scale = max(LEAST_PRESERVE_SCALE, 1 / (1 + len(stay)))
     erased = filled(templates, concepts)

@@ -4,9 +4,10 @@ Import it after ``workbench.in_process.load_host``: it needs the host's modules.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import comfy.sample
@@ -19,6 +20,7 @@ import torch
 from comfy.model_management import intermediate_device
 from comfy.model_patcher import ModelPatcher
 from PIL import Image
+from safetensors import safe_open
 from torch import Tensor
 
 from demo_model.vocabulary import with_article
@@ -57,19 +59,24 @@ class HostedModel:
     @classmethod
     @torch.inference_mode()
     def of_suite(cls, suite: Suite, extension: Extension) -> "HostedModel":
-        """The suite's checkpoint, or the bundled model; sampled as the suite says."""
+        """The suite's checkpoint, or the bundled model; sampled as the suite says.
+
+        A small model's methods profile with the guidance that its pictures are drawn with.
+        """
         parts: Any
-        if suite.checkpoint is None:
-            parts = extension.module("demo_model.loader").load_demo_model()
-            sampling, defaults = DEMO, DEMO_METHODS
+        if suite.checkpoint is None or is_small(suite.checkpoint):
+            load = extension.module("demo_model.loader").load_demo_model
+            parts = load(suite.checkpoint) if suite.checkpoint else load()
+            sampling = DEMO.changed(suite.sampling)
+            defaults = {**DEMO_METHODS, "cfg": sampling.cfg}
         else:
             parts = comfy.sd.load_checkpoint_guess_config(
                 str(suite.checkpoint),
                 embedding_directory=folder_paths.get_folder_paths("embeddings"),
             )
-            sampling, defaults = CHECKPOINT, {}
+            sampling, defaults = CHECKPOINT.changed(suite.sampling), {}
         model, clip, vae, *_ = parts
-        return cls(extension, model, clip, vae, sampling.changed(suite.sampling), defaults)
+        return cls(extension, model, clip, vae, sampling, defaults)
 
     def sampled_with(self, given: Mapping[str, Any]) -> "HostedModel":
         """The model with other sampling."""
@@ -84,7 +91,7 @@ class HostedModel:
     def erased(self, entry: Entry, concepts: tuple[str, ...], kept: tuple[str, ...] = ()) -> Erased:
         """The model after a method; the one with the LoRA where that comes before."""
         function, settings = self._bound(entry)
-        filled_in = {"kept": kept, "profiled": self.model}
+        filled_in = {"kept": kept if entry.told else (), "profiled": self.model}
         own = {key: filled_in[key] for key in signature(function).parameters if key in filled_in}
         model = with_lora(self.model) if self.sampling.lora == "before" else self.model
         return function(model, self.clip, concepts, **own, **settings)
@@ -113,20 +120,32 @@ class HostedModel:
 
     @torch.inference_mode()
     def draw(
-        self, erased: Erased, text: str, seed: int, start: Image.Image | None = None
-    ) -> Image.Image:
-        """A picture, from noise or from ``start``."""
+        self,
+        erased: Erased,
+        texts: Sequence[str],
+        seeds: Sequence[int],
+        starts: Sequence[Image.Image] = (),
+    ) -> list[Image.Image]:
+        """A picture of each text, sampled together, from noise of its seed, or from its start."""
         sampling, model = self.sampling, erased.model
         if sampling.lora == "after":
             model = with_lora(model)
         if sampling.dtype:
             fia = self.extension.module("benchmarks.forget.fia")
             model = fia.computing_in(model, sampling.dtype)
+        conditioning = self.extension.module("nodes.host.profiling.conditioning")
         encoded = [
-            erased.clip.encode_from_tokens_scheduled(erased.clip.tokenize(words))
-            for words in (text, erased.negative)
+            conditioning.stack_prompts(conditioning.encode_prompts(erased.clip, words))
+            for words in (texts, [erased.negative])
         ]
-        latent = self._latent(start)
+        if len(encoded[0]) > 1:  # texts of different lengths cannot share a batch
+            alone = zip(texts, seeds, starts or [None] * len(texts), strict=True)
+            return [
+                self.draw(erased, [text], [seed], [start] if start else [])[0]
+                for text, seed, start in alone
+            ]
+        latent = self._latent(len(texts), starts)
+        noise = [comfy.sample.prepare_noise(latent[:1], seed) for seed in seeds]
         sigmas = comfy.samplers.KSampler(
             model,
             steps=sampling.steps,
@@ -137,22 +156,23 @@ class HostedModel:
             model_options=model.model_options,
         ).sigmas
         drawn = erased.guider(model, *encoded, sampling.cfg).sample(
-            comfy.sample.prepare_noise(latent, seed),
+            torch.cat(noise),
             latent,
             comfy.samplers.sampler_object(sampling.sampler_name),
             sigmas,
             disable_pbar=True,
-            seed=seed,
+            seed=seeds[0],
         )
-        picture = self.vae.decode(drawn.to(intermediate_device()))[0]
-        return Image.fromarray((255 * picture.cpu().numpy()).clip(0, 255).astype(np.uint8))
+        pictures = self.vae.decode(drawn.to(intermediate_device())).cpu().numpy()
+        levels = (255 * pictures).clip(0, 255).astype(np.uint8)
+        return [Image.fromarray(picture) for picture in levels]
 
-    def _latent(self, start: Image.Image | None) -> Tensor:
-        if start is not None:
+    def _latent(self, count: int, starts: Sequence[Image.Image]) -> Tensor:
+        if starts:
             encode: Any = self.vae.encode
-            return encode(as_batch([start]))
+            return encode(as_batch(starts))
         size = (self.sampling.height // LATENT_FACTOR, self.sampling.width // LATENT_FACTOR)
-        empty = torch.zeros(1, 4, *size, device=intermediate_device())
+        empty = torch.zeros(count, 4, *size, device=intermediate_device())
         return comfy.sample.fix_empty_latent_channels(self.model, empty)
 
     def _bound(self, entry: Entry) -> tuple[Callable[..., Erased], dict[str, Any]]:
@@ -162,8 +182,18 @@ class HostedModel:
             raise SuiteError(f"methods: {entry.use!r} has its own {key!r}; leave it out")
         module, _, name = method.function.partition(".")
         function = getattr(self.extension.module(f"benchmarks.forget.{module}"), name or module)
+        if entry.told and "kept" not in signature(function).parameters:
+            raise SuiteError(f"methods: {entry.use!r} cannot be told what to keep; leave told out")
         given = {**entry.settings, **method.fixed}
         return function, bound_settings(entry.use, function, self.defaults, given)
+
+
+def is_small(checkpoint: Path) -> bool:
+    """Whether a file is for the bundled model's loader."""
+    if checkpoint.suffix != ".safetensors":
+        return False
+    with safe_open(checkpoint, "pt") as file:
+        return "text_encoder" in (file.metadata() or {})
 
 
 def literal(prompt: str) -> str:

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
+from torch import Tensor
 from tqdm import tqdm
 
 from fia_core import NeuronMask, concept_overlap
@@ -19,7 +20,7 @@ from .judge import Look, as_batch
 from .places import Places, forget_other_code
 from .provenance import current_commit, drawn_by, has_changed
 from .rows import OVERLAP, PREPARATION, PRUNED, Picture, Rows, RowsError, Run
-from .shots import Shot, base_shots, group_shots
+from .shots import Shot, base_shots, group_shots, scene_alone
 from .suite import BASE, Condition, Entry, Group, Suite
 
 if TYPE_CHECKING:  # it needs the host
@@ -143,7 +144,8 @@ class _Work:
         self.judges = {name: registry.judge(name) for name in suite.judges}
         self._looks: dict[str, Look] = {}
         self._base_origin = origin_of(suite, suite.entry(BASE))
-        self._base_is_looked_at = any(judge.compares for judge in self.judges.values()) or any(
+        self._compared = {judge.compares for judge in self.judges.values()} - {""}
+        self._base_is_looked_at = bool(self._compared) or any(
             condition.start for condition in suite.conditions
         )
         self._erased: tuple[Any, Any] = (None, None)
@@ -181,17 +183,22 @@ class _Work:
         """Draw, judge and keep what is missing of a task; a number for some pictures done."""
         missing = iter(self.missing(task))
         while part := list(islice(missing, PICTURES_AT_ONCE)):
-            drawn = [self._drawn(task, shot) for shot in part]
+            try:
+                drawn = self._drawn(task, part)
+            except ValueError as refusal:
+                if not self.suite.curves:
+                    raise
+                tqdm.write(f"{task.title}: {refusal}", sys.stderr)  # a sweep may go too far
+                return
             looked_at = as_batch([picture for picture, _ in drawn])
-            before = None
-            if self._base_is_looked_at:
-                before = as_batch([self._base_picture(shot) for shot in part])
+            before = {kind: self._before(kind, part) for kind in self._compared}
             found = [
                 Picture(task.origin, shot, seconds)
                 for shot, (_, seconds) in zip(part, drawn, strict=True)
             ]
             for name, look in self._looks.items():
-                for one, value in zip(found, look(looked_at, part, before), strict=True):
+                values = look(looked_at, part, before.get(self.judges[name].compares))
+                for one, value in zip(found, values, strict=True):
                     one.values[name] = value
             # where only the file was gone, the row stays
             has = partial(self.rows.has, task.origin, judges=self.judges)
@@ -209,20 +216,25 @@ class _Work:
         model.check(self.suite.entries)
         return model
 
-    def _drawn(self, task: Task, shot: Shot) -> tuple[Image.Image, float]:
-        """A picture, which is in its file now, and the seconds that drawing it took."""
+    def _drawn(self, task: Task, shots: Sequence[Shot]) -> list[tuple[Image.Image, float]]:
+        """Pictures, which are in their files now, and the seconds that drawing each took."""
         model = self._model.sampled_with(task.condition.sampling)
-        erased = self._erase(model, task)
-        start = time.monotonic()
-        text = model.prompt(erased, shot.prompt, self.suite.attack)
-        begin = task.condition.start
-        first = self._base_picture(replace(shot, condition=begin)) if begin else None
-        picture = model.draw(erased, text, shot.seed, first)
-        seconds = time.monotonic() - start
-        path = self.places.picture(task.origin, shot)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path)
-        return picture, seconds
+        erased, size = self._erase(model, task), model.sampling.batch_size
+        drawn: list[tuple[Image.Image, float]] = []
+        for first in range(0, len(shots), size):
+            part = shots[first : first + size]
+            start = time.monotonic()
+            texts = [model.prompt(erased, shot.prompt, self.suite.attack) for shot in part]
+            begin = task.condition.start
+            starts = [self._base_picture(replace(shot, condition=begin)) for shot in part if begin]
+            pictures = model.draw(erased, texts, [shot.seed for shot in part], starts)
+            seconds = (time.monotonic() - start) / len(part)
+            for shot, picture in zip(part, pictures, strict=True):
+                path = self.places.picture(task.origin, shot)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                picture.save(path)
+                drawn.append((picture, seconds))
+        return drawn
 
     def _erase(self, model: "HostedModel", task: Task) -> Any:
         """The model that forgot; kept from one task to the next of a method and group."""
@@ -259,6 +271,12 @@ class _Work:
             return {}
         overlap = concept_overlap([mask, other], [True, True], mask)
         return {OVERLAP: float(overlap.jaccard[0, 1])}
+
+    def _before(self, kind: str, shots: Sequence[Shot]) -> Tensor:
+        """The base model's pictures of the shots, or of their scenes alone."""
+        if kind == "scene":
+            shots = [scene_alone(self.suite, shot) for shot in shots]
+        return as_batch([self._base_picture(shot) for shot in shots])
 
     def _base_picture(self, shot: Shot) -> Image.Image:
         """The base model's, from its file."""

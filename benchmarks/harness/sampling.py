@@ -21,6 +21,8 @@ class Sampling:
     Attributes:
         dtype: the denoiser computes in it; empty for the host's choice.
         lora: "before" or "after" the model forgets, the benchmarks' LoRA is loaded; or empty.
+        batch_size: pictures that are sampled together. In a batch sums come out otherwise in their
+            last bits, so a suite keeps to one number.
     """
 
     steps: int
@@ -32,6 +34,7 @@ class Sampling:
     denoise: float = 1.0
     dtype: str = ""
     lora: str = ""
+    batch_size: int = 1
 
     def __post_init__(self) -> None:
         if self.lora not in ("", "before", "after"):

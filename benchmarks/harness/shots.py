@@ -1,6 +1,6 @@
 """Shots: a picture to ask for, and all pictures of a group at a seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from demo_model.vocabulary import with_article
 
@@ -56,9 +56,16 @@ def group_shots(
 
 
 def base_shots(suite: Suite, condition: Condition, seed: int) -> tuple[Shot, ...]:
-    """Everything that any group asks for."""
+    """Everything that any group asks for, and the scenes alone where the suite wants them."""
     shots = [shot for group in suite.groups for shot in group_shots(suite, group, condition, seed)]
-    return tuple(dict.fromkeys(shots))
+    alone = [scene_alone(suite, shot) for shot in shots] if suite.scenes_alone else []
+    return tuple(dict.fromkeys([*shots, *alone]))
+
+
+def scene_alone(suite: Suite, shot: Shot) -> Shot:
+    """The shot's scene without an object, from the same noise."""
+    prompt = suite.plain_prompt.format(scene=with_article(shot.scene), style=shot.style)
+    return replace(shot, object=NOTHING, prompt=prompt)
 
 
 def misspelt(name: str) -> str:

@@ -103,9 +103,11 @@ class Entry(_Labelled, extra="allow"):
         label: of the rows.
         use: a name in ``methods.toml``.
         groups: families of groups that it is measured on; all where empty.
+        told: the method is told what to keep, which not every method can be.
     """
 
     groups: Texts = ()
+    told: bool = False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -126,12 +128,14 @@ class Sweep(_Labelled):
         setting, values: one of its settings, and values.
         default: the value of the method that is labelled ``use``; None where it is not to be shown.
         settings: further settings that all have.
+        told: of all; the file's ``told = [false, true]`` makes two sweeps.
     """
 
     setting: Text
     values: Annotated[tuple[Any, ...], Field(min_length=1)]
     default: Any = None
     settings: dict[str, Any] = {}
+    told: bool = False
 
     @model_validator(mode="after")
     def _default_is_no_value(self) -> "Sweep":
@@ -146,6 +150,7 @@ class Sweep(_Labelled):
             Entry(
                 label=f"{self.label}, {self.setting} {value}",
                 use=self.use,
+                told=self.told,
                 **{**self.settings, self.setting: value},
             )
             for value in self.values
@@ -243,6 +248,7 @@ class Suite(_Table):
         kept: concepts that should stay, less the group's own; all others of all groups where empty.
         prompts: templates with {object}, {misspelt}, {learned}, {scene}, {style}; with articles.
         plain_prompt: the template for the style "plain" and the object "nothing".
+        scenes_alone: the base model draws the scene of every picture without the object, too.
         seeds: of the noise that the pictures start from.
         judges: names of ``benchmarks/judges``.
         reference: label of the method that the others are tested against.
@@ -253,6 +259,7 @@ class Suite(_Table):
         quick: further methods of the quick form (``suite_file.py``).
         quick_groups: how many groups it has.
         chooses: the report names each peer's best setting, for other suites to take.
+        curves: the report follows every sweep to equal shares of what is kept.
         checkpoint: a file in the suite's folder ``data``, in place of the demo model.
         dry_run: the demo model stands in for the checkpoint.
     """
@@ -268,6 +275,7 @@ class Suite(_Table):
     kept: Texts = ()
     prompts: Texts = ()
     plain_prompt: str = ""
+    scenes_alone: bool = False
     seeds: Annotated[tuple[StrictInt, ...], Field(min_length=1), AfterValidator(_no_two_alike)]
     judges: SomeTexts
     reference: str = "fia"
@@ -281,6 +289,7 @@ class Suite(_Table):
     quick: Texts = ()
     quick_groups: int = 1
     chooses: bool = False
+    curves: bool = False
     attack: Attack | None = None
     prompt_file: PromptFile | None = None
     checkpoint: Path | None = None
@@ -308,6 +317,8 @@ class Suite(_Table):
             for one in self.conditions
         ]
         settings: list[Any] = [entry.use, entry.settings, self.sampling, conditions]
+        if entry.told:
+            settings.append("told")
         if self.attack:
             settings.append({"concepts": self.attack.concepts, "settings": self.attack.settings})
         text = json.dumps(settings, sort_keys=True)
@@ -366,7 +377,7 @@ class Suite(_Table):
             _require(1 <= count <= most, f"{key}: {count} is not between 1 and {most}")
         for group in self.groups:
             _require(bool(group.kept), f"groups: {group.name!r} keeps nothing; name kept concepts")
-        for none in {PLAIN, NOTHING} & set(self.concepts):
+        for none in {PLAIN, NOTHING} & {*self.concepts, NOTHING if self.scenes_alone else ""}:
             message = f"plain_prompt: is missing, and {none!r} is asked for; give one"
             _require(bool(self.plain_prompt), message)
         for prompt in (*self.prompts, self.plain_prompt):

@@ -103,6 +103,7 @@ def parse_suite(
             _with_best(table, content.get("concept", "object"))
             for table in content.get("methods", [])
         ]
+        content["sweeps"] = _sweeps(content)
         if "prompt_file" in content:
             content["prompt_file"] = {**content["prompt_file"], "folder": folder}
         checkpoint = content.pop("checkpoint", "")
@@ -168,6 +169,17 @@ def _groups(content: Content) -> list[Content]:
     return groups
 
 
+def _sweeps(content: Content) -> list[Content]:
+    """Sweeps as they are measured: a list in ``told`` makes one of each, "told" in its label."""
+    sweeps: list[Content] = []
+    for table in content.get("sweeps", []):
+        label, told = table.get("label", table.get("use", "")), table.get("told", False)
+        for one in told if isinstance(told, list) else [told]:
+            ending = ", told" if one is True else ""
+            sweeps.append({**table, "told": one, "label": f"{label}{ending}"})
+    return sweeps
+
+
 def _with_best(table: Content, concept: str) -> Content:
     """A method's table, with the peer's best settings where it asks for them."""
     if table.get("settings") != "best":
@@ -196,7 +208,7 @@ def _quick(content: Content, suite: Suite) -> Content:
         for table, entry in zip(few["methods"], suite.methods, strict=True)
         if entry.label in wanted
     ]
-    few["plots"] = [name for name in suite.plots if name != "sweeps"]
+    few |= {"plots": [name for name in suite.plots if name != "sweeps"], "curves": False}
     if suite.checkpoint is None:
         few["sampling"] = {**suite.sampling, "steps": QUICK_STEPS}
     if suite.attack:

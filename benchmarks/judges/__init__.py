@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from benchmarks.harness.judge import Judge
 
-from . import bundled, clip, imagenet, nudenet
+from . import bundled, clip, imagenet, natural, nudenet
 
 JUDGES: Mapping[str, Judge] = {
     **bundled.JUDGES,
     **clip.JUDGES,
     **imagenet.JUDGES,
+    **natural.JUDGES,
     **nudenet.JUDGES,
 }

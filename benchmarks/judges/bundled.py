@@ -72,6 +72,9 @@ JUDGES = {
         STYLE_NAMES,
     ),
     "pixel_distance": Judge(
-        "mean pixel distance to the base model", "picture", lambda: pixel_distance, compares=True
+        "mean pixel distance to the base model",
+        "picture",
+        lambda: pixel_distance,
+        compares="picture",
     ),
 }

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 use_host()
+from denoiser import Denoiser  # noqa: E402
 from text import EMBEDDING  # noqa: E402
 from train_denoiser import Trainer  # noqa: E402
 
@@ -45,24 +46,38 @@ def preview_colours(data: Path) -> dict[str, Tensor]:
     return {"preview.rgb_factors": solution[:-1], "preview.rgb_bias": solution[-1]}
 
 
+def save_model(
+    out: Path,
+    denoiser: Denoiser,
+    rest: dict[str, Tensor],
+    metadata: dict[str, str],
+    dtype: torch.dtype = torch.half,
+) -> None:
+    """Write what ``demo_model/loader.py`` loads.
+
+    Args:
+        out: the file.
+        denoiser: and its text encoder.
+        rest: the tensors of the other parts, under their whole names.
+        metadata: sizes and network where they are not the bundled model's, and notes.
+        dtype: of all weights in the file.
+    """
+    text = denoiser.text.transformer.state_dict()
+    text["token_rows"] = text.pop(EMBEDDING)
+    weights = {f"denoiser.{name}": value for name, value in denoiser.network.state_dict().items()}
+    weights |= {f"text.{name}": value for name, value in text.items()} | rest
+    weights = {name: value.to(dtype).contiguous() for name, value in weights.items()}
+    weights["text.token_ids"] = torch.tensor(denoiser.text.rows, dtype=torch.int32)
+    save_file(weights, out, metadata)
+
+
 def export(data: Path, autoencoder: Path, denoiser: Path, out: Path) -> None:
     state = torch.load(denoiser, weights_only=True)
     trainer = Trainer()
     trainer.load_state_dict(state["average"], strict=False)
-    text = trainer.text.transformer.state_dict()
-    rows = text.pop(EMBEDDING)
-    weights = {f"denoiser.{name}": value for name, value in trainer.network.state_dict().items()}
-    weights |= {f"text.{name}": value for name, value in text.items()}
-    weights |= {f"autoencoder.{name}": value for name, value in load_file(autoencoder).items()}
-    weights |= preview_colours(data)
-    weights = {name: value.half().contiguous() for name, value in weights.items()}
-    weights["text.token_rows"] = rows.half()
-    weights["text.token_ids"] = torch.tensor(state["rows"], dtype=torch.int32)
-    save_file(
-        weights,
-        out,
-        metadata={"steps": str(state["step"]), "minutes": f"{state['spent'] / 60:.0f}"},
-    )
+    rest = {f"autoencoder.{name}": value for name, value in load_file(autoencoder).items()}
+    metadata = {"steps": str(state["step"]), "minutes": f"{state['spent'] / 60:.0f}"}
+    save_model(out, trainer, rest | preview_colours(data), metadata)
     print(f"{out.name}: {out.stat().st_size / 1e6:.1f} MB after {state['step']} steps")
 
 

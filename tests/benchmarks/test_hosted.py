@@ -39,15 +39,20 @@ def few(use: str) -> Entry:
     return entry(use, **(settings if profiles else ESDX if use == "esdx" else {}))
 
 
+def drawn(hosted: Any, erased: Any, *start: Image.Image) -> Image.Image:
+    """One picture."""
+    return hosted.draw(erased, [PROMPT], [SEED], start)[0]
+
+
 def levels(picture: Image.Image) -> Any:
     return np.asarray(picture, dtype=float)
 
 
 @pytest.mark.parametrize("use", registry.methods())
 def test_every_method_draws_its_own_picture(hosted: Any, use: str) -> None:
-    plain = levels(hosted.draw(hosted.erased(entry("base"), ()), PROMPT, SEED))
+    plain = levels(drawn(hosted, hosted.erased(entry("base"), ())))
     erased = hosted.erased(few(use), FORGOTTEN)
-    changed = levels(hosted.draw(erased, PROMPT, SEED))
+    changed = levels(drawn(hosted, erased))
     assert plain.shape == (128, 128, 3) and plain.std() > 10, "there is something in the picture"
     assert (np.abs(changed - plain).mean() > 0.1) == (use != "base")
     masks = registry.method(use).kind in ("ours", "ablation") or use == "concept_prune"
@@ -59,7 +64,7 @@ def test_the_shipped_graph_draws_the_functions_picture(hosted: Any) -> None:
     sys.path.append(str(ROOT / "tests" / "host"))
     from graphs import Host, nodes  # pyright: ignore[reportMissingImports]
 
-    drawn = hosted.draw(hosted.erased(entry("fia", **FEW), FORGOTTEN), PROMPT, SEED)
+    by_function = drawn(hosted, hosted.erased(entry("fia", **FEW), FORGOTTEN))
     page, known = page_workflow("forget_with_demo_model"), nodes.NODE_CLASS_MAPPINGS
     page["nodes"] = [node for node in page["nodes"] if node["type"] in known]
     info = {
@@ -76,7 +81,7 @@ def test_the_shipped_graph_draws_the_functions_picture(hosted: Any) -> None:
         node["inputs"] |= changes.get(node["class_type"], {})
     (batch,) = Host().run(graph, "decode 0")
     by_graph = (255 * batch[0].numpy()).clip(0, 255).astype(np.uint8)
-    assert np.array_equal(by_graph, np.asarray(drawn))
+    assert np.array_equal(by_graph, np.asarray(by_function))
 
 
 def page_workflow(name: str) -> dict[str, Any]:
@@ -160,15 +165,37 @@ def test_the_lora_is_masked_where_it_comes_before_and_never_profiled(hosted: Any
 
 def test_a_condition_changes_the_picture(hosted: Any) -> None:
     erased = hosted.erased(entry("base"), ())
-    plain = levels(hosted.draw(erased, PROMPT, SEED))
+    plain = levels(drawn(hosted, erased))
     for sampling in ({"lora": "after"}, {"dtype": "bf16"}, {"cfg": 1.0}):
-        other = hosted.sampled_with(sampling).draw(erased, PROMPT, SEED)
+        other = drawn(hosted.sampled_with(sampling), erased)
         assert np.abs(levels(other) - plain).mean() > 0.1, sampling
-    large = hosted.sampled_with({"width": 160, "height": 136}).draw(erased, PROMPT, SEED)
+    large = drawn(hosted.sampled_with({"width": 160, "height": 136}), erased)
     assert large.size == (160, 136)
     start = Image.new("RGB", (128, 128), "white")
-    half = hosted.sampled_with({"denoise": 0.3}).draw(erased, PROMPT, SEED, start)
+    half = drawn(hosted.sampled_with({"denoise": 0.3}), erased, start)
     assert levels(half).mean() > plain.mean(), "it begins white"
+
+
+def test_pictures_of_a_batch_are_those_of_each_alone(hosted: Any) -> None:
+    """Also where one text has more tokens than the others."""
+    erased = hosted.erased(entry("negative_prompt"), FORGOTTEN)
+    texts = [PROMPT, "a photo of a cat in a park", " and ".join(["a cat"] * 12)]
+    for count in (2, 3):
+        together = hosted.draw(erased, texts[:count], [1, 2, 3][:count])
+        for number, picture in enumerate(together):
+            (alone,) = hosted.draw(erased, [texts[number]], [number + 1])
+            assert np.abs(levels(picture) - levels(alone)).max() <= 1
+
+
+def test_only_who_is_told_keeps(hosted: Any) -> None:
+    told, untold = (
+        hosted.erased(entry("fia", told=told, **FEW), FORGOTTEN, ("cat",)).mask.count
+        for told in (True, False)
+    )
+    alone = hosted.erased(entry("fia", **FEW), FORGOTTEN).mask.count
+    assert told < untold == alone
+    with pytest.raises(SuiteError, match="'sld' cannot be told what to keep; leave told out"):
+        hosted.check([entry("sld", told=True)])
 
 
 def test_a_condition_that_is_unknown_is_refused() -> None:
