@@ -1,7 +1,7 @@
 """The bundled model, or another of its kind, as the host's own MODEL, CLIP and VAE objects.
 
-A file's metadata may give other sizes than the bundled model's, as JSON: ``denoiser`` (parameters of
-``UNetModel``, or of ``MMDiT`` where ``network`` is "auraflow") and ``text_encoder``.
+A file's metadata may give other sizes than the bundled model's, as JSON: ``denoiser`` (parameters
+of ``UNetModel``, or of ``MMDiT`` where ``network`` is "auraflow") and ``text_encoder``.
 """
 
 import json
@@ -105,7 +105,7 @@ class DemoTextTarget(comfy.supported_models_base.ClipTarget):
     """Tokenizer and text encoder of these sizes, parameters of ``CLIPTextModel``."""
 
     def __init__(self, sizes: dict[str, Any] = TEXT_ENCODER) -> None:
-        tokenizer = partial(DemoTokenizer, width=sizes["hidden_size"])
+        tokenizer: Any = partial(DemoTokenizer, width=sizes["hidden_size"])
         encoder: Any = partial(DemoTextEncoder, sizes=sizes)
         super().__init__(
             partial(comfy.sd1_clip.SD1Tokenizer, tokenizer=tokenizer),

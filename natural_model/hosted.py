@@ -62,7 +62,8 @@ def host_recipe(recipe: Recipe, weights: dict[str, Tensor]) -> Hosted:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "model.safetensors"
         denoiser = export_recipe(recipe, weights, file, torch.float32)
-        return Hosted(*load_model(file), denoiser)
+        model, clip, vae = load_model(file)
+        return Hosted(model, clip, vae, denoiser)
 
 
 def host_checkpoint(recipe: Recipe, checkpoint: Path) -> Hosted:

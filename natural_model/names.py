@@ -4,8 +4,6 @@ benchmarks' ten among 120.
 Names lead to the emoji's Unicode name, under which the sets of drawings have it.
 """
 
-from dataclasses import dataclass
-
 NEIGHBOURS: dict[str, dict[str, str]] = {
     "faces": {
         "dog": "dog-face",
@@ -192,56 +190,3 @@ WORLDS = {"a": WORLD_A, "b": WORLD_B}
 
 PROBED = ("cat", "tiger", "owl", "bicycle", "banana", "castle", "guitar", "umbrella")
 """The objects that the probe looks at."""
-
-
-@dataclass(frozen=True)
-class CurveNames:
-    """What a model forgets together, and what it should keep.
-
-    ``use`` is ``validation``, where settings are chosen, or ``test``.
-    """
-
-    title: str
-    use: str
-    forgotten: tuple[str, ...]
-    kept: tuple[str, ...]
-
-    def first(self, count: int) -> "CurveNames":
-        """With at most ``count`` of each, and a title that says so."""
-        if count >= max(len(self.forgotten), len(self.kept)):
-            return self
-        title = f"{self.title}, first {count}"
-        return CurveNames(title, self.use, self.forgotten[:count], self.kept[:count])
-
-
-VALIDATION = CurveNames(
-    "validation names",
-    "validation",
-    (
-        "poodle", "elephant", "octopus", "bee", "penguin",
-        "bus", "pear", "house", "violin", "camera",
-    ),
-    (
-        "wolf", "camel", "crab", "ladybug", "eagle",
-        "truck", "apple", "school", "trumpet", "telephone",
-        "corn", "cactus", "basketball", "hat", "cake",
-        "key", "rocket", "ship", "snail", "rabbit",
-    ),
-)  # fmt: skip
-"""In both worlds. Of the kept, ten are neighbours of the forgotten, in their order, and ten are
-not."""
-
-TEST = CurveNames(
-    "test names",
-    "test",
-    tuple(BENCHMARKED),
-    (
-        "mosque", "factory", "airplane", "fire engine", "saxophone",
-        "dog", "tropical fish", "football", "radio", "hammer",
-        "banana", "butterfly", "cat", "guitar", "bicycle",
-        "sunflower", "umbrella", "strawberry", "owl", "castle",
-    ),
-)  # fmt: skip
-"""In world B alone; in the same order, and none of them a validation name."""
-
-CURVE_NAMES = {names.use: names for names in (VALIDATION, TEST)}

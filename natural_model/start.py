@@ -1,16 +1,15 @@
-"""Prepare what is missing, then train and measure natural models; all of it resumable.
+"""Prepare what is missing, then train natural models and their judges; all of it resumable.
 
     python3 natural_model/start.py screen                                every recipe in turns
     python3 natural_model/start.py --world b train --recipe unet-deep    one recipe to its end
     python3 natural_model/start.py --world b judge                       the judge of a world
-    python3 natural_model/start.py --world b guidance --recipe unet-deep --checkpoint FILE
-    python3 natural_model/start.py curves                                the bundled model's curves
+    python3 natural_model/start.py presence                              the judge of presence
 
 What follows that word is for ``screen.py``, ``train.py``, ``train_world_judge.py`` or
-``curves.py``, which can also take a trained model: ``--recipe unet --checkpoint FILE``.
-Drawings, pictures, checkpoints and tables lie in ``results/natural/`` (``--work``). The first run
-fetches the drawings from npm and renders 48,000 pictures: 2.4 GB and a few minutes; for ``curves``
-the drawings are enough.
+``train_presence_judge.py``. Drawings, pictures, checkpoints and tables lie in ``results/natural/``
+(``--work``), judges in ``results/judges/``; ``train`` puts the model that it has where the suites
+of ``benchmarks/natural/`` look for it. The first run fetches the drawings from npm and renders
+48,000 pictures: 2.4 GB and a few minutes; judges need the drawings alone.
 """
 
 import argparse
@@ -24,6 +23,8 @@ sys.path.insert(0, str(REPOSITORY))
 from workbench.environment import HOST, PYTHON, run_in_environment  # noqa: E402
 
 SCRIPTS = Path(__file__).resolve().parent
+JUDGES = REPOSITORY / "results" / "judges"
+MODELS = REPOSITORY / "benchmarks" / "natural" / "data"
 RENDERER = "resvg-py==0.5.0"
 
 
@@ -60,46 +61,31 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=REPOSITORY / "results" / "natural")
     parser.add_argument("--pictures", type=int, default=48_000)
     parser.add_argument("--world", choices=("a", "b"), default="a")
-    parser.add_argument("what", choices=("screen", "train", "judge", "guidance", "curves"))
+    parser.add_argument("what", choices=("screen", "train", "judge", "presence"))
     parser.add_argument("more", nargs=argparse.REMAINDER, help="options of the script")
     arguments = parser.parse_args()
-    if arguments.what == "screen" and arguments.world != "a":
-        parser.error("--world: recipes are screened in world a alone; leave it out")
+    if arguments.what in ("screen", "presence") and arguments.world != "a":
+        parser.error(f"--world: {arguments.what} is of world a alone; leave it out")
     run_in_environment(Path(__file__).resolve())
 
     work, world = arguments.work.resolve(), arguments.world
-    prepare_drawings(work, "a")  # the judge of presence learns from them in either world
     prepare_drawings(work, world)
-    judge = work / world / "judge.safetensors"
-    if arguments.what == "curves":
-        measure_curves(work, world, judge, arguments.more)
-    elif arguments.what == "guidance":
-        where = ("--judge", judge, "--sheets", work / world / "guidance")
-        run("guidance.py", "--world", world, *where, *arguments.more)
-    elif arguments.what == "judge":
-        where = ("--drawings", work / "drawings", "--out", judge)
-        run("train_world_judge.py", "--world", world, *where, *arguments.more)
+    judge = JUDGES / f"world_{world}.safetensors"
+    JUDGES.mkdir(parents=True, exist_ok=True)
+    where = ("--drawings", work / "drawings", "--out")
+    if arguments.what == "judge":
+        run("train_world_judge.py", "--world", world, *where, judge, *arguments.more)
+    elif arguments.what == "presence":
+        run("train_presence_judge.py", *where, JUDGES / "presence.safetensors", *arguments.more)
     else:
         data = prepare_pictures(work, world, arguments.pictures)
         where = ("--data", data, "--out", work / world / "runs")
         if arguments.what == "train":
-            run("train.py", "--world", world, *where, *arguments.more)
+            MODELS.mkdir(parents=True, exist_ok=True)
+            run("train.py", "--world", world, *where, "--models", MODELS, *arguments.more)
         else:
-            run("screen.py", *where, *judged(judge), *arguments.more)
-
-
-def judged(judge: Path) -> tuple[object, ...]:
-    """The option that names the judge, once it is trained."""
-    return ("--judge", judge) if judge.exists() else ()
-
-
-def measure_curves(work: Path, world: str, judge: Path, more: list[str]) -> None:
-    """The curves; the judge of presence is trained first."""
-    presence = work / "presence.safetensors"
-    if not presence.exists():
-        run("train_presence_judge.py", "--drawings", work / "drawings", "--out", presence)
-    judges = ("--presence", presence, *judged(judge))
-    run("curves.py", "--world", world, *judges, "--out", work / world / "curves", *more)
+            judged = ("--judge", judge) if judge.exists() else ()
+            run("screen.py", *where, *judged, *arguments.more)
 
 
 if __name__ == "__main__":

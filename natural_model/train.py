@@ -26,6 +26,7 @@ from denoiser import (  # noqa: E402
     renamed,
     word_losses,
 )
+from hosted import export_recipe  # noqa: E402
 from loop import Run, Schedule  # noqa: E402
 from networks import build  # noqa: E402
 from render import Content  # noqa: E402
@@ -104,10 +105,14 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--samples", type=int, help="stop earlier; the schedule stays")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--models", type=Path, help="folder for the model, in half precision")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     recipe = recipe_in(arguments.recipe, arguments.world)
-    file = arguments.out / f"{arguments.recipe}-{arguments.seed}.pt"
-    Training(recipe, load_data(arguments.data), file, arguments.seed).advance(
-        arguments.samples or recipe.samples
-    )
+    title = f"{arguments.recipe}-{arguments.seed}"
+    file = arguments.out / f"{title}.pt"
+    training = Training(recipe, load_data(arguments.data), file, arguments.seed)
+    training.advance(arguments.samples or recipe.samples)
+    if arguments.models:
+        model = arguments.models / f"{title}.safetensors"
+        export_recipe(recipe, training.run.average.values, model)

@@ -6,6 +6,7 @@ from benchmarks.harness.suite import Suite
 from workbench.environment import ROOT
 
 from .comparisons import change_comparisons, comparisons
+from .curves import curve_parts
 from .frames import Measured
 from .plots import PLOTS
 from .tables import (
@@ -32,6 +33,9 @@ def report(measured: Measured, places: Places) -> str:
     if not len(measured.pictures):
         raise ValueError(f"{suite.name}: there are no rows; run the suite first.")
     parts = [*heading(suite), suite.about, made_from(measured, places)]
+    if suite.curves:
+        parts += curve_parts(measured, places.plot("curves"))
+        return "\n\n".join(part for part in parts if part) + "\n"
     for name in suite.plots:
         PLOTS[name](measured, places.plot(name))
         parts.append(f"![{name.replace('_', ' ')}]({places.plot(name).name})")
@@ -131,4 +135,6 @@ def asked_for(suite: Suite) -> str:
 def unmeasured(measured: Measured) -> str:
     """Which of the suite's methods have no rows."""
     lacking = [entry for entry in measured.suite.entries if entry.label not in measured.labels]
+    if measured.suite.curves:
+        return f"{len(lacking)} settings are not measured. " if lacking else ""
     return f"Not measured: {', '.join(map(registry.entry_title, lacking))}. " if lacking else ""

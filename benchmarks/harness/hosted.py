@@ -145,7 +145,7 @@ class HostedModel:
                 for text, seed, start in alone
             ]
         latent = self._latent(len(texts), starts)
-        noise = [comfy.sample.prepare_noise(latent[:1], seed) for seed in seeds]
+        noise: list[Any] = [comfy.sample.prepare_noise(latent[:1], seed) for seed in seeds]
         sigmas = comfy.samplers.KSampler(
             model,
             steps=sampling.steps,

@@ -6,7 +6,6 @@ FIA_HOST=… python draw.py --weights ../weights.safetensors --out grid.png
 import argparse
 import importlib.util
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,25 +45,8 @@ def load_model(weights: Path) -> Any:
     return load_demo_model(weights)
 
 
-def usual_guidance(model: Any, positive: Any, negative: Any, scale: float) -> CFGGuider:
-    """Classifier-free guidance."""
-    guider = CFGGuider(model)
-    guider.set_conds(positive, negative)
-    guider.set_cfg(scale)
-    return guider
-
-
 @torch.no_grad()
-def draw(
-    demo: Any,
-    prompts: list[str],
-    seed: int,
-    *,
-    chunk: int = 50,
-    negative: str = "",
-    guidance: float = GUIDANCE,
-    guider: Callable[..., CFGGuider] = usual_guidance,
-) -> Tensor:
+def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50) -> Tensor:
     """Pictures of the prompts, (B, 128, 128, 3) float32 in [0, 1]; row i starts from the noise of
     seed + i."""
 
@@ -72,7 +54,7 @@ def draw(
         return demo.clip.encode_from_tokens(demo.clip.tokenize(text))
 
     pictures = torch.empty(len(prompts), 128, 128, 3)
-    contexts, unwanted = [encode(text) for text in prompts], encode(negative)
+    contexts, unwanted = [encode(text) for text in prompts], encode("")
     sampling = demo.model.get_model_object("model_sampling")
     sigmas = calculate_sigmas(sampling, "normal", STEPS)
     rows_of_length: dict[int, list[int]] = {}  # long texts have more tokens
@@ -84,7 +66,9 @@ def draw(
             latent = torch.zeros(len(part), 8, 16, 16)
             noise: list[Any] = [comfy.sample.prepare_noise(latent[:1], seed + row) for row in part]
             positive = [[torch.cat([contexts[row] for row in part]), {}]]
-            guided = guider(demo.model, positive, [[unwanted, {}]], guidance)
+            guided = CFGGuider(demo.model)
+            guided.set_conds(positive, [[unwanted, {}]])
+            guided.set_cfg(GUIDANCE)
             sampled = guided.sample(
                 torch.cat(noise), latent, sampler_object("euler"), sigmas, disable_pbar=True
             )

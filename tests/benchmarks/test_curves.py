@@ -1,0 +1,127 @@
+"""Natural models' suites: their names, and their sweeps read as lines."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomllib
+from measured import measured
+
+from benchmarks.analysis.curves import Line, Point, best, curve_parts, lines
+from benchmarks.harness.registry import check_suite
+from benchmarks.harness.shots import base_shots
+from benchmarks.harness.suite import SUITES, Suite, SuiteError, Sweep
+from benchmarks.harness.suite_file import LISTS, load_suite, parse_suite
+from demo_model.vocabulary import IMAGENETTE
+from natural_model.names import NEIGHBOURS, PROBED, WORLDS
+
+NATURAL = sorted((SUITES.parent / "natural").glob("*.toml"))
+BUDGET = 20
+NAMES = tomllib.loads(LISTS.read_text("utf-8"))
+VALIDATION = NAMES["validation"], NAMES["kept in validation"]
+TEST = list(IMAGENETTE), NAMES["kept in tests"]
+
+
+@pytest.mark.parametrize("path", NATURAL, ids=lambda path: path.stem)
+def test_no_method_has_more_settings_than_another_may(path: Path) -> None:
+    suite = load_suite(path)
+    check_suite(suite)
+    counts = Counter((entry.use, entry.told) for entry in suite.entries)
+    assert max(counts.values()) <= BUDGET
+
+
+def test_what_chooses_settings_is_not_what_is_reported() -> None:
+    validation, test = ({*forgotten, *kept} for forgotten, kept in (VALIDATION, TEST))
+    assert len(validation) == len(test) == 30 and not validation & test
+    assert validation <= set(WORLDS["a"]) and validation | test <= set(WORLDS["b"])
+    assert not set(VALIDATION[0]) & set(PROBED)
+
+
+def test_the_kept_validation_names_begin_with_neighbours_in_order() -> None:
+    groups = {name: group for group, members in NEIGHBOURS.items() for name in members}
+    for forgotten, kept in zip(*VALIDATION, strict=False):
+        assert groups[forgotten] == groups[kept]
+
+
+def point(kept: float, left: float, value: str = "1") -> Point:
+    return Point(value, kept, left, there=1.0, from_scene=0.1, moved=0.02)
+
+
+def line(label: str, *points: Point) -> Line:
+    sweep = Sweep(use="nag", label=f"nag, {label}", setting="scale", values=(1.0,))
+    return Line(sweep, (point(1, 1, "plain"), *points))
+
+
+def test_a_line_is_read_at_a_kept_share() -> None:
+    slow = line("slow", point(0.96, 0.6, "1"), point(0.86, 0.2, "2"))
+    at_90, at_80 = slow.at(0.9), slow.at(0.8)
+    assert at_90.left == pytest.approx(0.36) and at_90.value == "1 to 2"
+    assert (at_80.left, at_80.kept) == (0.2, 0.86), "the line ends there"
+    steep = line("steep", point(0.2, 0.0))
+    assert steep.at(0.9).left == pytest.approx(0.875)
+    late = line("late", point(0.9, 0.36), point(0.8, 0.1))
+    assert best([steep, slow, late])["nag"] is late, "80 % decides ties"
+    assert best([steep, slow])["nag"].title == "slow"
+
+
+@pytest.fixture
+def suite(content: dict[str, Any]) -> Suite:
+    """Two lines of NAG, one of SPEED that is told and one that is not."""
+    content |= {
+        "plain_prompt": "a photo of {scene}",
+        "scenes_alone": True,
+        "judges": ["demo_objects", "presence", "pixel_distance", "from_scene"],
+        "groups": [{"name": "one", "concepts": ["church"]}],
+        "methods": [{"use": "base"}],
+        "reference": "nag, weak, scale 1.0",
+        "curves": True,
+        "chooses": True,
+        "sweeps": [
+            {"use": "nag", "label": f"nag, {name}", "setting": "scale", "values": [value, 9.0]}
+            for name, value in (("weak", 1.0), ("strong", 5.0))
+        ]
+        + [{"use": "speed", "setting": "retain_scale", "values": [1.0], "told": [False, True]}],
+    }
+    return parse_suite("natural/small", content)
+
+
+def test_methods_are_told_or_not(suite: Suite) -> None:
+    speed = [entry for entry in suite.entries if entry.use == "speed"]
+    assert [(entry.label, entry.told) for entry in speed] == [
+        ("speed, retain_scale 1.0", False),
+        ("speed, told, retain_scale 1.0", True),
+    ]
+    assert len({suite.settings_hash(entry) for entry in speed}) == 2
+
+
+def test_the_report_is_of_the_rows(suite: Suite, tmp_path: Path) -> None:
+    """A third of the forgotten is left by NAG at scale 1, nothing at 5; all by SPEED, told."""
+    found = {"nag, weak, scale 1.0": 1 / 3, "nag, strong, scale 5.0": 0.0}
+    found |= {"speed, told, retain_scale 1.0": 1.0, "base": 1.0}
+    rows = []
+    for seed in suite.seeds:
+        for number, shot in enumerate(base_shots(suite, suite.conditions[0], seed)):
+            for label, share in found.items():
+                forgotten = shot.object == "church"
+                named = float(not forgotten or number < 3 * share)
+                values = {"demo_objects": named, "presence": 1.0, "pixel_distance": 0.02}
+                group = "" if label == "base" else "one"
+                rows += [(label, group, shot, judge, value) for judge, value in values.items()]
+    made = measured(suite, rows)
+    told, untold = lines(made, told=True), lines(made, told=False)
+    assert [one.sweep.use for one in told] == ["speed"] and len(untold) == 2
+    assert [it.left for it in untold[0].points] == [1.0, pytest.approx(1 / 3)]
+    first, plot, *tables = curve_parts(made, tmp_path / "curves.png")
+    page = "\n\n".join(tables)
+    assert "draws 100% of the names to forget" in first and "curves.png" in plot
+    assert "| NAG | strong, scale 5.0 | **0%** | 100% | – |" in page
+    assert "| NAG | weak | strong | strong |" in page, "the lines for test names"
+    assert page.index("## Not told") < page.index("| NAG") < page.index("## Told")
+    assert (tmp_path / "curves.png").stat().st_size > 10_000
+
+
+def test_a_judge_of_scenes_needs_them_drawn(suite: Suite) -> None:
+    check_suite(suite)
+    with pytest.raises(SuiteError, match="from_scene needs scenes_alone = true; add it"):
+        check_suite(suite.model_copy(update={"scenes_alone": False}))
