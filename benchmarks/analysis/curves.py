@@ -6,17 +6,14 @@ from itertools import pairwise
 from math import isnan, nan
 from pathlib import Path
 
-import matplotlib
+from matplotlib import pyplot
 
 from benchmarks.harness import registry
 from benchmarks.harness.suite import BASE, NOTHING, Sweep
 
 from .frames import Measured, over_seeds
+from .plots import save
 from .tables import table
-
-matplotlib.use("Agg")
-
-from matplotlib import pyplot
 
 TARGETS = (0.9, 0.8)
 """Kept shares at which methods are compared."""
@@ -212,6 +209,4 @@ def draw(shown: dict[bool, list[Line]], path: Path) -> None:
         panel.set_xlim(102, -2)
         panel.set_ylim(-3, 103)
         panel.legend(fontsize=7)
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+    save(figure, path)

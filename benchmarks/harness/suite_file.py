@@ -44,6 +44,9 @@ QUICK_STEPS = 6
 QUICK_PROMPTS = 8
 """Of a file."""
 
+QUICK_SWEEPS = 2
+"""The first, not told and told, where the report follows them."""
+
 QUICK_LEARNING = {
     "templates": ["a photo of {concept} in a park"],
     "pictures": 1,
@@ -208,7 +211,9 @@ def _quick(content: Content, suite: Suite) -> Content:
         for table, entry in zip(few["methods"], suite.methods, strict=True)
         if entry.label in wanted
     ]
-    few |= {"plots": [name for name in suite.plots if name != "sweeps"], "curves": False}
+    few["plots"] = [name for name in suite.plots if name != "sweeps"]
+    if suite.curves:
+        few["sweeps"] = content["sweeps"][:QUICK_SWEEPS]
     if suite.checkpoint is None:
         few["sampling"] = {**suite.sampling, "steps": QUICK_STEPS}
     if suite.attack:
