@@ -5,20 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tomllib
 from measured import measured
 
 from benchmarks.analysis.curves import Line, Point, best, curve_parts, lines
+from benchmarks.harness.places import Places
 from benchmarks.harness.registry import check_suite
+from benchmarks.harness.rows import Rows
+from benchmarks.harness.runner import plan, run
 from benchmarks.harness.shots import base_shots
-from benchmarks.harness.suite import SUITES, Suite, SuiteError, Sweep
-from benchmarks.harness.suite_file import LISTS, load_suite, parse_suite
+from benchmarks.harness.suite import NOTHING, SUITES, Suite, SuiteError, Sweep
+from benchmarks.harness.suite_file import LISTS, load_suite, parse_suite, read_toml
 from demo_model.vocabulary import IMAGENETTE
 from natural_model.names import NEIGHBOURS, PROBED, WORLDS
 
 NATURAL = sorted((SUITES.parent / "natural").glob("*.toml"))
 BUDGET = 20
-NAMES = tomllib.loads(LISTS.read_text("utf-8"))
+NAMES = read_toml(LISTS)
 VALIDATION = NAMES["validation"], NAMES["kept in validation"]
 TEST = list(IMAGENETTE), NAMES["kept in tests"]
 
@@ -125,3 +127,34 @@ def test_a_judge_of_scenes_needs_them_drawn(suite: Suite) -> None:
     check_suite(suite)
     with pytest.raises(SuiteError, match="from_scene needs scenes_alone = true; add it"):
         check_suite(suite.model_copy(update={"scenes_alone": False}))
+
+
+def test_a_run_goes_on_after_a_setting_that_a_method_refuses(
+    content: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the real host: the second sweep's anchor has no word."""
+    few = {"contexts": ["park", "room"], "profile_steps": 1, "use_cache": False}
+    content |= {
+        "plain_prompt": "a photo of {scene}",
+        "scenes_alone": True,
+        "forgotten_scenes": 1,
+        "judges": ["demo_objects", "pixel_distance", "from_scene"],
+        "groups": [{"name": "one", "concepts": ["church"]}],
+        "seeds": [1],
+        "sampling": {"steps": 2, "batch_size": 2},
+        "methods": [{"use": "base"}],
+        "reference": "fia, strength 1.0",
+        "curves": True,
+        "sweeps": [
+            {"use": "double_projections", "setting": "anchors", "values": [[" "]]},
+            {"use": "fia", "setting": "strength", "values": [1.0], "settings": few},
+        ],
+    }
+    suite, rows = parse_suite("natural/small", content), Rows()
+    run(suite, plan(suite), rows, Places("natural/small", quick=True))
+    assert "Double Projections needs a word" in capsys.readouterr().err
+    seen = {(one.run.method, one.shot.object): one.values for one in rows.pictures.values()}
+    base, fia = "base", "fia, strength 1.0"
+    assert {method for method, _ in seen} == {base, fia}
+    assert seen[base, NOTHING]["from_scene"] == 0 and seen[base, "church"]["from_scene"] > 0.01
+    assert seen[fia, "church"]["from_scene"] != seen[fia, "church"]["pixel_distance"] > 0

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from benchmarks.harness import registry
 from benchmarks.harness.places import forget_other_code
 from benchmarks.harness.provenance import CHANGED
 from benchmarks.harness.sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
 from benchmarks.harness.suite import Attack, Entry, SuiteError
-from benchmarks.harness.suite_file import load_suite
+from benchmarks.harness.suite_file import load_suite, parse_suite
 from workbench.environment import ROOT
 from workbench.erasure import Case, Shot, evaluation_graph
 from workbench.graph import to_api
@@ -129,6 +130,27 @@ def test_methods_take_the_settings_of_every_suite(hosted: Any, path: Path) -> No
     paper = path.parent.name == "paper"
     for suite in [load_suite(path), *([load_suite(path, dry_run=True)] if paper else [])]:
         hosted.check(suite.entries)
+
+
+def test_a_file_of_the_demo_models_kind_brings_its_own_sizes(
+    hosted: Any, extension: Extension, content: dict[str, Any], tmp_path: Path
+) -> None:
+    """Methods profile with the guidance of its pictures."""
+    architecture = extension.module("demo_model.architecture")
+    sizes = {"denoiser": architecture.DENOISER, "text_encoder": architecture.TEXT_ENCODER}
+    file = tmp_path / "model.safetensors"
+    metadata = {part: json.dumps(own) for part, own in sizes.items()}
+    save_file(load_file(extension.module("demo_model.loader").WEIGHTS), file, metadata)
+    suite = parse_suite("small", content | {"sampling": {"steps": 2, "cfg": 3.0}})
+    model = type(hosted).of_suite(suite.model_copy(update={"checkpoint": file}), extension)
+    assert model.defaults == {**DEMO_METHODS, "cfg": 3.0}
+    plain = drawn(hosted.sampled_with({"cfg": 3.0}), hosted.erased(entry("base"), ()))
+    assert np.array_equal(levels(drawn(model, model.erased(entry("base"), ()))), levels(plain))
+    sizes["text_encoder"] = {**architecture.TEXT_ENCODER, "num_hidden_layers": 3}
+    metadata = {part: json.dumps(own) for part, own in sizes.items()}
+    save_file(load_file(file), file, metadata)
+    other = type(hosted).of_suite(suite.model_copy(update={"checkpoint": file}), extension)
+    assert len(other.clip.cond_stage_model.clip_l.transformer.text_model.encoder.layers) == 3
 
 
 @pytest.mark.parametrize(

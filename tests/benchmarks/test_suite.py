@@ -159,15 +159,15 @@ def test_a_concept_that_the_judge_does_not_know_is_refused(content: Content) -> 
 @pytest.mark.parametrize("path", sorted(SUITES.parent.glob("*/*.toml")), ids=lambda path: path.stem)
 @pytest.mark.parametrize("form", ["full", "quick", "dry run"])
 def test_every_suite_can_run(path: Path, form: str) -> None:
-    is_paper = path.parent.name == "paper"
-    if form == "dry run" and not is_paper:
+    folder = path.parent.name
+    if form == "dry run" and folder == "suites":
         with pytest.raises(SuiteError, match="dry_run: is missing; only suites of a checkpoint"):
             load_suite(path, dry_run=True)
         return
     suite = load_suite(path, quick=form == "quick", dry_run=form == "dry run")
     check_suite(suite)
-    assert suite.name == (f"paper/{path.stem}" if is_paper else path.stem)
-    assert (suite.checkpoint is not None) == (is_paper and form != "dry run")
+    assert suite.name == (path.stem if folder == "suites" else f"{folder}/{path.stem}")
+    assert (suite.checkpoint is not None) == (folder != "suites" and form != "dry run")
 
 
 @pytest.mark.parametrize("forgotten_scenes", [1, 3])
