@@ -134,4 +134,4 @@ def test_world_b_is_not_screened() -> None:
     command = [sys.executable, str(start), "--world", "b", "screen"]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
-    assert "--world: recipes are screened in world a alone" in refused.stderr
+    assert "--world: screen is of world a alone" in refused.stderr
