@@ -57,6 +57,7 @@ def fia_table8(
     clip: CLIP,
     concepts: Sequence[str],
     *,
+    kept: Sequence[str] = (),
     profiled: ModelPatcher | None = None,
     prompts: Prompts,
     saliency_form: str = "exact",
@@ -66,19 +67,29 @@ def fia_table8(
     """With the paper's Table 8: every concept with its own two sparsities.
 
     The kind of the prompts chooses the agnostic ratio. Contexts are the paper's whole table for the
-    kind, as its published code takes them, unless others are named.
+    kind, as its published code takes them, unless others are named. Masks of ``kept`` names are on
+    Fuse Masks' input *protect*.
     """
     kind = prompts.kind
     prompts = prompts.model_copy(update={"contexts": prompts.contexts or default_contexts(kind)})
-    together: dict[tuple[float, float], list[str]] = defaultdict(list)
-    for concept in concepts:
-        together[sparsities(kind, concept)].append(concept)
-    masks = []
-    for (temporal, spatial), names in together.items():
-        request = prompts.request(names, percent(temporal), saliency_form)
-        for profile in profiles(profiled or model, clip, request, use_cache):
-            masks.append(concept_mask(profile, Masking(spatial_sparsity=percent(spatial))))
-    mask = fused(masks, percent(PRESETS[kind].agnostic_ratio))
+
+    def masks(names: Sequence[str]) -> list[NeuronMask]:
+        together: dict[tuple[float, float], list[str]] = defaultdict(list)
+        for name in names:
+            together[sparsities(kind, name)].append(name)
+        return [
+            concept_mask(profile, Masking(spatial_sparsity=percent(spatial)))
+            for (temporal, spatial), alike in together.items()
+            for profile in profiles(
+                profiled or model,
+                clip,
+                prompts.request(alike, percent(temporal), saliency_form),
+                use_cache,
+            )
+        ]
+
+    protect = masks([name for name in kept if name not in concepts])
+    mask = fused(masks(concepts), percent(PRESETS[kind].agnostic_ratio), protect)
     return applied(model, clip, mask, strength)
 
 

@@ -131,7 +131,7 @@ def _whole(content: Content, folder: Path) -> Content:
     if not extended.exists():
         raise SuiteError(f"extends: there is no {extended.name} beside the suite; name one")
     try:
-        return {**read_toml(extended), **own}
+        return {**_whole(read_toml(extended), folder), **own}
     except tomllib.TOMLDecodeError as error:
         raise SuiteError(f"extends: {extended.name}: {error}") from None
 
