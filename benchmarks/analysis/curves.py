@@ -117,7 +117,10 @@ def best(found: Iterable[Line], first: float = TARGETS[0]) -> dict[str, Line]:
 
 
 def curve_parts(measured: Measured, plot: Path) -> list[str]:
-    """Markdown: a table each for methods that were told and that were not, and a plot of both."""
+    """Markdown: a table each for methods that were told and that were not, and a plot of both;
+    a sentence where the model cannot be measured."""
+    if isnan(point(measured, BASE, "plain").kept):
+        return ["The plain model draws none of the names to keep, so no share of them can be left."]
     found = {told: lines(measured, told) for told in TITLES}
     found = {told: own for told, own in found.items() if own}
     shown = {told: _shown(measured, own) for told, own in found.items()}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from measured import measured
+from measured import every_shot, measured
 
 from benchmarks.analysis.curves import Line, Point, best, curve_parts, lines
 from benchmarks.harness.places import Places
@@ -121,6 +121,11 @@ def test_the_report_is_of_the_rows(suite: Suite, tmp_path: Path) -> None:
     assert "| NAG | weak | strong | strong |" in page, "the lines for test names"
     assert page.index("## Not told") < page.index("| NAG") < page.index("## Told")
     assert (tmp_path / "curves.png").stat().st_size > 10_000
+
+
+def test_a_model_that_draws_nothing_has_no_curve(suite: Suite, tmp_path: Path) -> None:
+    (sentence,) = curve_parts(every_shot(suite, lambda *_: 0.0), tmp_path / "curves.png")
+    assert sentence.startswith("The plain model draws none of the names to keep")
 
 
 def test_a_judge_of_scenes_needs_them_drawn(suite: Suite) -> None:
