@@ -12,7 +12,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from graphs import GraphError, picture_graph, profile_graph
+from graphs import GraphError, draw, profile_graph
 from tiny_model import UNET, TinyModel, tiny_denoiser, tiny_sd, tiny_text_encoder
 
 import nodes
@@ -35,18 +35,6 @@ def no_trace(
     assert not any(layer._forward_hooks for layer in layers.values())
     assert not tiny.model.wrappers and not tiny.model.patches
     assert torch.equal(draw(host, tiny), plain_picture)
-
-
-def draw(host: Any, model: TinyModel) -> torch.Tensor:
-    """A picture by an ordinary graph."""
-    host.forget()
-    graph = {
-        "model": host.source(model.model),
-        "clip": host.source(model.clip),
-        "vae": host.source(model.vae),
-        **picture_graph(["model", 0]),
-    }
-    return host.run(graph, "picture")[0].clone()
 
 
 def refused(host: Any, model: Any, clip: Any, **inputs: Any) -> str:

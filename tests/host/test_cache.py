@@ -15,13 +15,12 @@ from comfy.hooks import HookGroup
 from comfy.latent_formats import SDXL
 from comfy.sd import CLIP
 from comfy.sd1_clip import SD1ClipModel
-from graphs import GraphError, profile_graph
+from graphs import QUICK, GraphError, profile_graph
 from loras import with_lora
 from tiny_model import TinyModel, VelocitySD15, tiny_denoiser
 
 import nodes
 
-SMALL = {"contexts": "road\nforest", "profile_steps": 1, "batch_size": 2}
 CALLS_A_CONCEPT = 2  # 4 prompts, 2 a call, 1 step
 FINGERPRINT = "nodes.host.profiling.fingerprint"
 ENCODER_FINGERPRINT = "nodes.host.profiling.encoder_fingerprint"
@@ -56,8 +55,8 @@ class Denoiser:
 
 def profiles(host: Any, tiny: TinyModel, **inputs: Any) -> list[Any]:
     host.forget()
-    given = {"model": tiny.model, "clip": tiny.clip, "use_cache": True, **SMALL, **inputs}
-    graph = profile_graph(host, given.pop("model"), given.pop("clip"), **given)
+    usual = {"model": tiny.model, "clip": tiny.clip, "use_cache": True, "batch_size": 2, **QUICK}
+    graph = profile_graph(host, **(usual | inputs))
     return host.run(graph, "profile")
 
 
