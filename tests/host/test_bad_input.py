@@ -12,7 +12,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from graphs import GraphError, draw, profile_graph
+from graphs import QUICK, GraphError, draw, profile_graph
 from tiny_model import UNET, TinyModel, tiny_denoiser, tiny_sd, tiny_text_encoder
 
 import nodes
@@ -58,7 +58,10 @@ def refused(host: Any, model: Any, clip: Any, **inputs: Any) -> str:
         ({"profile_steps": 11}, ("profile_steps", "11", "10", "Lower profile_steps")),
         ({"concept_templates": "a {context}"}, ("concept_templates: ", "{concept}")),
         ({"base_template": "a {concept} in a {context}"}, ("base_template: ", "{context}")),
-        ({"sampler": "dpm_adaptive", "profile_steps": 10}, ("sampler", "dpm_adaptive", "euler")),
+        (
+            {**QUICK, "sampler": "dpm_adaptive", "profile_steps": 10, "batch_size": 4},
+            ("sampler", "dpm_adaptive", "euler"),
+        ),
         ({"temporal_sparsity": 0.0}, ("temporal_sparsity", "0.1")),
         ({"seed": -1}, ("seed", "-1")),
     ],
