@@ -20,9 +20,9 @@ SHALLOW = {
     "num_res_blocks": [1],
     "transformer_depth": [1],
     "transformer_depth_middle": -1,
-    "transformer_depth_output": [0, 1],
+    "transformer_depth_output": [0, 0],
 }
-"""Of a UNet with two FFN2 layers, quickly compiled."""
+"""Of a UNet with one FFN2 layer, quickly compiled."""
 NEAR = 2e-4  # of latents around 100: float32's rounding, some steps long
 
 
@@ -258,10 +258,9 @@ def test_a_compiled_model_runs_plain(host: Host, extension: Any, tiny: TinyModel
     mask = drawn_mask(extension, plain)
     denoiser = torch.compile(compiled.get_model_object("diffusion_model"), backend="eager")
     compiled.add_object_patch("diffusion_model", denoiser)
-    once: Any = {"steps": 1}  # torch compiles again at every step
-    sampled(host, tiny, mask, base=compiled, batch=2, **once)  # what is compiled knows no hooks
-    rows = sampled(host, tiny, mask, base=compiled, strip="0, 1", **once)
-    assert torch.equal(rows, sampled(host, tiny, mask, base=plain, strip="0, 1", **once))
+    sampled(host, tiny, mask, base=compiled, batch=2)  # what is compiled now knows no hooks
+    rows = sampled(host, tiny, mask, base=compiled, strip="0, 1")
+    assert torch.equal(rows, sampled(host, tiny, mask, base=plain, strip="0, 1"))
 
 
 def test_the_strengths_are_given_on_for_labels(host: Host, tiny: TinyModel, mask: Any) -> None:
