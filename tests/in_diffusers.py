@@ -25,6 +25,10 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from fia_core import NeuronMask  # noqa: E402
 from tools.to_diffusers import write_pipeline, write_sd1_configuration  # noqa: E402
 
+# Files hold every weight, so none needs to be drawn.
+torch.nn.Linear.reset_parameters = lambda self: None
+torch.nn.Conv2d.reset_parameters = lambda self: None
+
 configuration = FOLDER / "configuration"
 write_sd1_configuration(configuration)
 settings = configuration / "unet" / "config.json"

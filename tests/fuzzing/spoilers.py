@@ -209,19 +209,19 @@ def other_stream(draw: Draw, data: bytes) -> bytes:
     changed = bytearray(plain)
     if changed:
         changed[place(draw, plain)] = draw(st.integers(0, 255))
-    forms = {
-        "changed": zlib.compress(changed),
-        "cut off": stream[: len(stream) // 2],
-        "more behind it": stream + b"more",
-        "twice": zlib.compress(stream),
-        "gzip": gzip.compress(plain),
-        "longer": zlib.compress(plain + b"\0"),
-        "shorter": zlib.compress(plain[:-1]),
-        "nothing": b"",
-        "not packed": plain,
-        "a bomb": bomb(),
+    forms: dict[str, Callable[[], bytes]] = {
+        "changed": lambda: zlib.compress(changed),
+        "cut off": lambda: stream[: len(stream) // 2],
+        "more behind it": lambda: stream + b"more",
+        "twice": lambda: zlib.compress(stream),
+        "gzip": lambda: gzip.compress(plain),
+        "longer": lambda: zlib.compress(plain + b"\0"),
+        "shorter": lambda: zlib.compress(plain[:-1]),
+        "nothing": bytes,
+        "not packed": lambda: plain,
+        "a bomb": bomb,
     }
-    contents[name] = forms[draw(st.sampled_from(sorted(forms)))]
+    contents[name] = forms[draw(st.sampled_from(sorted(forms)))]()
     return with_streams(header, contents)
 
 

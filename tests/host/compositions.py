@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from comfy.model_patcher import ModelPatcher
 from drawn_mask import drawn_mask
-from graphs import Graph, picture_graph
+from graphs import Graph, picture_graph, sources
 from tiny_model import TinyModel, tiny_denoiser
 
 Link = list[Any]
@@ -44,22 +44,16 @@ Change = Callable[[Graph, Link], Link]
 """Puts nodes after a model's link, or changes other nodes; the link to sample with."""
 
 
-def draw(host: Any, tiny: TinyModel, model: ModelPatcher, change: Change) -> torch.Tensor:
+def draw_with(host: Any, tiny: TinyModel, model: ModelPatcher, change: Change) -> torch.Tensor:
     host.forget()
-    graph: Graph = {
-        "model": host.source(model),
-        "clip": host.source(tiny.clip),
-        "vae": host.source(tiny.vae),
-        **picture_graph(["model", 0]),
-    }
-    graph["sampler"]["inputs"]["steps"] = 2
+    graph = {**sources(host, tiny, model), **picture_graph(["model", 0])}
     graph["sampler"]["inputs"]["model"] = change(graph, ["model", 0])
     return host.run(graph, "picture")[0].clone()
 
 
 def require_equal_pictures(host: Any, tiny: TinyModel, trio: Trio, change: Change) -> None:
     plain, masked, changed = (
-        draw(host, tiny, model, change) for model in (trio.plain, trio.masked, trio.by_hand)
+        draw_with(host, tiny, model, change) for model in (trio.plain, trio.masked, trio.by_hand)
     )
     assert plain.isfinite().all()
     assert torch.equal(masked, changed)

@@ -3,8 +3,6 @@
 from typing import Any
 
 import torch
-from comfy.model_patcher import ModelPatcher
-from graphs import Host, picture_graph
 from tiny_model import TinyModel
 
 
@@ -35,15 +33,3 @@ def prompts(extension: Any, group: str = "Prompts", **changes: Any) -> Any:
     }
     groups: Any = extension.module("benchmarks.forget.settings")
     return getattr(groups, group)(**{**few, **changes})
-
-
-def draw(host: Host, tiny: TinyModel, model: ModelPatcher) -> torch.Tensor:
-    """A picture by an ordinary graph with another denoiser."""
-    host.forget()
-    graph = {
-        "model": host.source(model),
-        "clip": host.source(tiny.clip),
-        "vae": host.source(tiny.vae),
-        **picture_graph(["model", 0]),
-    }
-    return host.run(graph, "picture")[0].clone()

@@ -6,7 +6,11 @@ from typing import Any, ClassVar
 
 import execution
 import server
+from comfy import model_management
 from comfy.comfy_types.node_typing import IO
+from comfy.model_patcher import ModelPatcher
+from tiny_model import TinyModel
+from torch import Tensor
 
 import nodes
 
@@ -105,8 +109,14 @@ class Host:
             raise GraphError(f"{event}: {data.get('exception_message')}")
 
     def forget(self) -> None:
-        """Empty the host's cache, so that the same graph runs again."""
+        """Empty the host's cache, so that the same graph runs again.
+
+        Clones that die with it leave entries in the host's list of loaded models, and while one is
+        there it collects all garbage at every load: they go, too.
+        """
         self.executor.reset()
+        loaded = model_management.current_loaded_models
+        loaded[:] = [model for model in loaded if not model.is_dead()]
 
 
 PROFILE_INPUTS = {
@@ -128,6 +138,10 @@ PROFILE_INPUTS = {
     "saliency_form": "exact",
     "use_cache": False,
 }
+
+
+QUICK = {"contexts": "road\nforest", "profile_steps": 1}
+"""Of a profile whose size does not matter: 4 prompts, 1 step."""
 
 
 def profile_graph(host: Host, model: Any, clip: Any, **inputs: Any) -> Graph:
@@ -166,7 +180,7 @@ def picture_graph(model_link: list[Any]) -> Graph:
                 "negative": ["negative", 0],
                 "latent_image": ["latent", 0],
                 "seed": 3,
-                "steps": 4,
+                "steps": 2,
                 "cfg": 4.0,
                 "sampler_name": "euler",
                 "scheduler": "normal",
@@ -178,3 +192,16 @@ def picture_graph(model_link: list[Any]) -> Graph:
             "inputs": {"samples": ["sampler", 0], "vae": ["vae", 0]},
         },
     }
+
+
+def sources(host: Host, parts: TinyModel, model: ModelPatcher | None = None) -> Graph:
+    """The three nodes that ``picture_graph`` needs, perhaps with another denoiser."""
+    given = {"model": model or parts.model, "clip": parts.clip, "vae": parts.vae}
+    return {name: host.source(value) for name, value in given.items()}
+
+
+def draw(host: Host, parts: TinyModel, model: ModelPatcher | None = None) -> Tensor:
+    """A picture by an ordinary graph, perhaps with another denoiser."""
+    host.forget()
+    graph = {**sources(host, parts, model), **picture_graph(["model", 0])}
+    return host.run(graph, "picture")[0].clone()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.supported_models import SD20
-from graphs import picture_graph, profile_graph
+from graphs import draw, picture_graph, profile_graph, sources
 from loras import with_lora
 from safetensors.torch import load_file
 from tiny_model import TinyModel, tiny_denoiser
@@ -113,37 +113,23 @@ def test_the_host_may_rebuild_the_patch(extension: Any, mask: Any) -> None:
 def test_weights_that_are_off_the_device_are_masked_at_use(
     extension: Any, mask: Any, host: Any, tiny: TinyModel, request: pytest.FixtureRequest
 ) -> None:
-    whole = pictures(host, tiny, apply(extension, tiny_denoiser(), mask, 1.0))
+    whole = draw(host, tiny, apply(extension, tiny_denoiser(), mask, 1.0))
     request.getfixturevalue("small_gpu")
     masked = apply(extension, tiny_denoiser(), mask, 1.0)
-    partly = pictures(host, tiny, masked)
+    partly = draw(host, tiny, masked)
     assert masked.lowvram_patch_counter() == len(mask.layers), "the host loaded the whole model"
     assert torch.allclose(whole, partly, atol=1e-4)
-
-
-def pictures(host: Any, tiny: TinyModel, model: ModelPatcher) -> torch.Tensor:
-    """What an ordinary graph draws with ``model``."""
-    host.forget()
-    graph = {
-        "model": host.source(model),
-        "clip": host.source(tiny.clip),
-        "vae": host.source(tiny.vae),
-        **picture_graph(["model", 0]),
-    }
-    return host.run(graph, "picture")[0].clone()
 
 
 def test_pictures_change_with_strength_and_are_untouched_at_0(
     host: Any, tiny: TinyModel, mask: Any
 ) -> None:
-    plain = pictures(host, tiny, tiny.model)
+    plain = draw(host, tiny, tiny.model)
     drawn = {}
     for strength in (0.0, 1.0, 2.0):
         host.forget()
         graph = {
-            "model": host.source(tiny.model),
-            "clip": host.source(tiny.clip),
-            "vae": host.source(tiny.vae),
+            **sources(host, tiny),
             "apply": {
                 "class_type": "FIAApplyNeuronMask",
                 "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": strength},
@@ -155,7 +141,7 @@ def test_pictures_change_with_strength_and_are_untouched_at_0(
     assert torch.equal(drawn[0.0], plain)
     assert not torch.equal(drawn[1.0], plain)
     assert not torch.equal(drawn[2.0], drawn[1.0])
-    assert torch.equal(pictures(host, tiny, tiny.model), plain), "the wire is gone"
+    assert torch.equal(draw(host, tiny, tiny.model), plain), "the wire is gone"
 
 
 def test_a_change_of_strength_does_not_profile_again(host: Any, tiny: TinyModel) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from graphs import GraphError, picture_graph, profile_graph
+from graphs import QUICK, GraphError, draw, profile_graph
 from tiny_model import UNET, TinyModel, tiny_denoiser, tiny_sd, tiny_text_encoder
 
 import nodes
@@ -37,18 +37,6 @@ def no_trace(
     assert torch.equal(draw(host, tiny), plain_picture)
 
 
-def draw(host: Any, model: TinyModel) -> torch.Tensor:
-    """A picture by an ordinary graph."""
-    host.forget()
-    graph = {
-        "model": host.source(model.model),
-        "clip": host.source(model.clip),
-        "vae": host.source(model.vae),
-        **picture_graph(["model", 0]),
-    }
-    return host.run(graph, "picture")[0].clone()
-
-
 def refused(host: Any, model: Any, clip: Any, **inputs: Any) -> str:
     """The message with which the host refuses a profile."""
     host.forget()
@@ -70,7 +58,10 @@ def refused(host: Any, model: Any, clip: Any, **inputs: Any) -> str:
         ({"profile_steps": 11}, ("profile_steps", "11", "10", "Lower profile_steps")),
         ({"concept_templates": "a {context}"}, ("concept_templates: ", "{concept}")),
         ({"base_template": "a {concept} in a {context}"}, ("base_template: ", "{context}")),
-        ({"sampler": "dpm_adaptive", "profile_steps": 10}, ("sampler", "dpm_adaptive", "euler")),
+        (
+            {**QUICK, "sampler": "dpm_adaptive", "profile_steps": 10, "batch_size": 4},
+            ("sampler", "dpm_adaptive", "euler"),
+        ),
         ({"temporal_sparsity": 0.0}, ("temporal_sparsity", "0.1")),
         ({"seed": -1}, ("seed", "-1")),
     ],

@@ -22,11 +22,11 @@ from compositions import (
     Trio,
     apply,
     by_hand,
-    draw,
+    draw_with,
     random_mask,
     require_equal_pictures,
 )
-from graphs import Graph
+from graphs import Graph, draw
 from loras import with_lora
 from tiny_model import TEXT_WIDTH, UNET, TinyModel, randomise, tiny_denoiser, tiny_sd
 
@@ -138,8 +138,8 @@ def test_the_mask_behind_another_node(
         graph["apply"] = {"class_type": "FIAApplyNeuronMask", "inputs": inputs}
         return ["apply", 0]
 
-    masked = draw(host, tiny, trio.plain, apply_behind)
-    assert torch.equal(masked, draw(host, tiny, trio.by_hand, COMPOSITIONS[name]))
+    masked = draw_with(host, tiny, trio.plain, apply_behind)
+    assert torch.equal(masked, draw_with(host, tiny, trio.by_hand, COMPOSITIONS[name]))
 
 
 @pytest.mark.parametrize("name", SAMPLINGS)
@@ -170,8 +170,8 @@ def test_controlnet(host: Any, tiny: TinyModel, trio: Trio) -> None:
         return link
 
     require_equal_pictures(host, tiny, trio, controlled)
-    free = draw(host, tiny, trio.masked, lambda graph, link: link)
-    assert not torch.equal(free, draw(host, tiny, trio.masked, controlled))
+    free = draw(host, tiny, trio.masked)
+    assert not torch.equal(free, draw_with(host, tiny, trio.masked, controlled))
 
 
 def test_attention_patches_as_ip_adapters_put_them(host: Any, tiny: TinyModel, trio: Trio) -> None:

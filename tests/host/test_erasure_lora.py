@@ -10,7 +10,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
-from graphs import Graph, GraphError, Host, picture_graph
+from graphs import Graph, GraphError, Host, picture_graph, sources
 from loras import with_lora
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
@@ -57,10 +57,8 @@ def picture(host: Host, tiny: TinyModel, model: Any, last: dict[str, Any], mask:
     """What a graph draws with ``model`` after the node ``last``."""
     host.forget()
     graph: Graph = {
-        "model": host.source(model),
+        **sources(host, tiny, model),
         "mask": host.source(mask),
-        "clip": host.source(tiny.clip),
-        "vae": host.source(tiny.vae),
         "last": {**last, "inputs": {"model": ["model", 0], **last["inputs"]}},
         **picture_graph(["last", 0]),
     }

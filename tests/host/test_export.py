@@ -10,7 +10,7 @@ import folder_paths
 import pytest
 import torch
 from drawn_mask import drawn_mask
-from graphs import Graph, picture_graph
+from graphs import Graph, draw, picture_graph, sources
 from safetensors.torch import load_file, save_file
 from tiny_model import TinyModel, loadable_sd15
 
@@ -73,18 +73,12 @@ def exported(host: Any, model: TinyModel, mask: Any) -> Iterator[Exported]:
     (checkpoints / file.name).unlink()
 
 
-def sources(host: Any, model: TinyModel) -> Graph:
-    """The three nodes that ``picture_graph`` expects."""
-    return {name: host.source(getattr(model, name)) for name in ("model", "clip", "vae")}
-
-
 def test_the_exported_checkpoint_draws_the_same_picture(host: Any, exported: Exported) -> None:
     host.forget()
     load = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": exported.name}}
     loaded = TinyModel(*(host.run({"load": load}, "load", output)[0] for output in range(3)))
     assert not loaded.model.patches
-    picture = host.run({**sources(host, loaded), **picture_graph(["model", 0])}, "picture")[0]
-    assert torch.equal(picture, exported.picture)
+    assert torch.equal(draw(host, loaded), exported.picture)
 
 
 def test_the_weights_are_gone_from_the_file(mask: Any, exported: Exported) -> None:

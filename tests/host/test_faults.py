@@ -17,7 +17,7 @@ import pytest
 import torch
 from comfy import model_management
 from comfy.model_management import OOM_EXCEPTION
-from graphs import Graph, GraphError, picture_graph, profile_graph
+from graphs import QUICK, GraphError, draw, picture_graph, profile_graph, sources
 from tiny_model import TinyModel, tiny_sd
 from traces import traces, traces_of_a_new_model
 
@@ -146,16 +146,6 @@ def require_whole_files(extension: Any, folder: Path) -> None:
         (core.ConceptProfile if "user" in file.parts else core.NeuronMask).load(file)
 
 
-def sources(host: Any, model: TinyModel) -> Graph:
-    return {name: host.source(getattr(model, name)) for name in ("model", "clip", "vae")}
-
-
-def draw(host: Any, model: TinyModel) -> torch.Tensor:
-    """A picture by an ordinary graph."""
-    host.forget()
-    return host.run({**sources(host, model), **picture_graph(["model", 0])}, "picture")[0].clone()
-
-
 def run(host: Any, model: TinyModel) -> tuple[torch.Tensor, bytes]:
     """All stages: two concepts profiled, kept, built, fused, saved, applied; picture and mask."""
     host.forget()
@@ -165,10 +155,9 @@ def run(host: Any, model: TinyModel) -> tuple[torch.Tensor, bytes]:
             model.model,
             model.clip,
             concepts="church\ncat",
-            contexts="road\nbeach",
-            profile_steps=1,
             batch_size=1,
             use_cache=True,
+            **QUICK,
         ),
         **sources(host, model),
         "fuse": {
@@ -265,7 +254,7 @@ def break_forward(
 def profile(host: Any, model: TinyModel, **inputs: Any) -> Any:
     """A concept's profile, quick."""
     host.forget()
-    given = {"contexts": "road\nbeach", "profile_steps": 1, "batch_size": 1, **inputs}
+    given = {**QUICK, "batch_size": 1, **inputs}
     return host.run(profile_graph(host, model.model, model.clip, **given), "profile")[0]
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from forgetting import after, draw, prompts
-from graphs import Host
+from forgetting import after, prompts
+from graphs import Host, draw
 from tiny_model import TinyModel
 
 PROFILE_STEPS, PERCENT = 3, 2.0

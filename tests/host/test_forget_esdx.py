@@ -7,9 +7,9 @@ import pytest
 import torch
 from comfy.model_management import InterruptProcessingException
 from comfy.model_patcher import ModelPatcher
-from forgetting import after, draw
-from graphs import Host
-from tiny_model import TinyModel, tiny_sd2
+from forgetting import after
+from graphs import Host, draw
+from tiny_model import TinyModel
 
 import nodes
 
@@ -76,12 +76,11 @@ def test_training_ends_at_the_target(esdx: Any) -> None:
     assert torch.equal(answers, torch.tensor([1.0, 3.0, 0.5]))
 
 
-@pytest.mark.parametrize("family", ["SD 1.x", "SD 2.x", "SDXL"])
+@pytest.mark.parametrize("family", ["tiny", "tiny_sd2", "tiny_sdxl"])
 def test_the_copy_answers_as_the_host_does(
-    extension: Any, tiny: TinyModel, tiny_sdxl: TinyModel, family: str
+    extension: Any, request: pytest.FixtureRequest, family: str
 ) -> None:
-    models = {"SD 1.x": lambda: tiny, "SD 2.x": tiny_sd2, "SDXL": lambda: tiny_sdxl}
-    parts = models[family]()
+    parts = request.getfixturevalue(family)
     conditioning = extension.module("nodes.host.profiling.conditioning")
     prompts = conditioning.stack_prompts(
         conditioning.encode_prompts(parts.clip, ["", "a church in a park"])

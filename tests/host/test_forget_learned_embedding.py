@@ -11,9 +11,9 @@ import pytest
 import torch
 from comfy.model_management import InterruptProcessingException
 from comfy.model_patcher import ModelPatcher
-from forgetting import draw, prompts
-from graphs import Host
-from tiny_model import TinyModel, tiny_sd2
+from forgetting import prompts
+from graphs import Host, draw
+from tiny_model import TinyModel
 
 import nodes
 
@@ -72,11 +72,11 @@ def test_learning_ends_at_the_embedding_of_least_error(inversion: Any) -> None:
     assert not initial.any()
 
 
-@pytest.mark.parametrize("family", ["SD 1.x", "SD 2.x"])
+@pytest.mark.parametrize("family", ["tiny", "tiny_sd2"])
 def test_prompts_are_encoded_as_the_host_does(
-    extension: Any, tiny: TinyModel, embeddings: Path, family: str
+    extension: Any, request: pytest.FixtureRequest, embeddings: Path, family: str
 ) -> None:
-    clip = tiny.clip if family == "SD 1.x" else tiny_sd2().clip
+    clip = request.getfixturevalue(family).clip
     module = extension.module("benchmarks.forget.training_text_encoder")
     with torch.inference_mode(False):
         encoder = module.TrainingTextEncoder(clip)
@@ -92,10 +92,10 @@ def test_prompts_are_encoded_as_the_host_does(
     tokenizer.embedding_directory = None
 
 
-@pytest.mark.parametrize("family", ["SD 1.x", "SD 2.x"])
-def test_the_error_falls(extension: Any, tiny: TinyModel, family: str) -> None:
+@pytest.mark.parametrize("family", ["tiny", "tiny_sd2"])
+def test_the_error_falls(extension: Any, request: pytest.FixtureRequest, family: str) -> None:
     """Pictures of one thing, an embedding that starts at another."""
-    parts = tiny if family == "SD 1.x" else tiny_sd2()
+    parts = request.getfixturevalue(family)
     node = extension.module("benchmarks.forget.learned_embedding")
     encoders = extension.module("benchmarks.forget.training_text_encoder")
     latents = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))

@@ -37,6 +37,12 @@ def aura() -> tuple[ModelPatcher, CLIP]:
     return family.denoiser(), family.clip()
 
 
+@pytest.fixture(scope="module")
+def flux() -> tuple[ModelPatcher, CLIP]:
+    family = FAMILIES["Flux"]
+    return family.denoiser(), family.clip()
+
+
 def encode(clip: CLIP, text: str) -> Any:
     return clip.encode_from_tokens(clip.tokenize(text))
 
@@ -116,10 +122,11 @@ def test_kept_names_are_heard(method: Any, tiny: TinyModel, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_a_model_that_it_means_nothing_to_is_refused(method: Any, name: str) -> None:
-    flux = FAMILIES["Flux"]
+def test_a_model_that_it_means_nothing_to_is_refused(
+    method: Any, flux: tuple[ModelPatcher, CLIP], name: str
+) -> None:
     with pytest.raises(ValueError, match=f"^model: {TITLES.get(name, name.upper())} "):
-        method(name)(flux.denoiser(), flux.clip(), NAMES)
+        method(name)(*flux, NAMES)
 
 
 @pytest.mark.parametrize("name", EDITS)

@@ -7,8 +7,8 @@ import comfy.sample
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
-from forgetting import after, draw
-from graphs import Host
+from forgetting import after
+from graphs import Host, draw
 from tiny_model import TinyModel
 
 CUSTOM = {

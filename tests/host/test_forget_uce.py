@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from forgetting import after, draw, random
-from graphs import Host
+from forgetting import after, random
+from graphs import Host, draw
 from pydantic import TypeAdapter, ValidationError
 from tiny_model import TinyModel
 

@@ -12,7 +12,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from drawn_mask import drawn_mask
-from graphs import picture_graph, profile_graph
+from graphs import draw, profile_graph
 from loras import lora_file
 from tiny_families import FAMILIES
 from tiny_model import TinyModel, tiny_denoiser
@@ -20,17 +20,6 @@ from tiny_quantised import FORMS, quantised_lumina
 
 SECOND_CARD = torch.device("cpu", 0)
 MASKED_LORA_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.2"
-
-
-def picture(host: Any, tiny: TinyModel, model: ModelPatcher) -> torch.Tensor:
-    host.forget()
-    graph = {
-        "model": host.source(model),
-        "clip": host.source(tiny.clip),
-        "vae": host.source(tiny.vae),
-        **picture_graph(["model", 0]),
-    }
-    return host.run(graph, "picture")[0].clone()
 
 
 def profile(host: Any, model: ModelPatcher, clip: Any, **inputs: Any) -> Any:
@@ -62,10 +51,10 @@ def test_a_model_split_over_two_cards_is_masked_on_both(
     model = tiny_denoiser()
     mask = drawn_mask(extension, model, share=0.2)
     apply = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
-    erased = picture(host, tiny, apply(model, mask, 1.0))
+    erased = draw(host, tiny, apply(model, mask, 1.0))
     for masked in (apply(split(model), mask, 1.0), split(apply(model, mask, 1.0))):
         calls = count_calls(masked.get_additional_models_with_key("multigpu")[0])
-        assert torch.allclose(picture(host, tiny, masked), erased, atol=1e-5)
+        assert torch.allclose(draw(host, tiny, masked), erased, atol=1e-5)
         assert calls, "the second card drew nothing"
 
 

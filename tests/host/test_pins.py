@@ -13,7 +13,7 @@ import pytest
 import torch
 from comfy import model_management
 from comfy.model_management import load_models_gpu
-from graphs import GraphError, profile_graph
+from graphs import QUICK, GraphError, profile_graph
 from test_faults import ACTS, break_forward
 from tiny_model import TinyModel, tiny_sd
 
@@ -61,11 +61,11 @@ def profile(host: Any, model: TinyModel, **inputs: Any) -> Any:
     """A concept's profile, quick; afterwards all that it held is gone."""
     host.forget()
     dead = dead_models()  # of other tests
-    given = {"contexts": "road\nbeach", "profile_steps": 1, "batch_size": 1, **inputs}
+    given = {**QUICK, "batch_size": 1, **inputs}
     try:
         return host.run(profile_graph(host, model.model, model.clip, **given), "profile")[0]
     finally:
-        host.forget()
+        host.executor.reset()
         gc.collect()
         assert dead_models() <= dead, "the host cannot unload it"
 

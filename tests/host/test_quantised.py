@@ -13,7 +13,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from comparison import assert_close_sensitivities
 from drawn_mask import drawn_mask
-from graphs import Graph, picture_graph, profile_graph
+from graphs import QUICK, Graph, draw, picture_graph, profile_graph
 from loras import with_lora
 from plain_sampling import plain_sensitivities
 from tiny_families import FAMILIES
@@ -61,7 +61,7 @@ def form(name: str) -> Form:
 def erasing(host: Any, tiny: TinyModel, model: ModelPatcher, **inputs: Any) -> Graph:
     """From the concepts to a picture and an inspection, through all nodes in between."""
     return {
-        **profile_graph(host, model, tiny.clip, concepts="church\ncat", **inputs),
+        **profile_graph(host, model, tiny.clip, concepts="church\ncat", **QUICK, **inputs),
         **picture_graph(["apply", 0]),
         "vae": host.source(tiny.vae),
         "fuse": {
@@ -166,14 +166,7 @@ def test_weights_that_are_off_the_device_are_masked_at_use(
     model = quantised_unet(form)
     mask = drawn_mask(extension, model, share=0.2)
     masked = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask(model, mask, 1.0)
-    host.forget()
-    graph = {
-        "model": host.source(masked),
-        "clip": host.source(tiny.clip),
-        "vae": host.source(tiny.vae),
-        **picture_graph(["model", 0]),
-    }
-    assert host.run(graph, "picture")[0].isfinite().all()
+    assert draw(host, tiny, masked).isfinite().all()
     assert masked.lowvram_patch_counter() >= len(mask.layers), "the host loaded the whole model"
     (function,) = masked.model.get_submodule(LAST).weight_function
     before = weights_in_effect(model)[LAST]
@@ -225,7 +218,7 @@ def test_the_cache_keeps_what_belongs_to_weights_and_scales(
 
     def kept(model: ModelPatcher) -> int:
         host.forget()
-        host.run(profile_graph(host, model, tiny.clip, use_cache=True), "profile")
+        host.run(profile_graph(host, model, tiny.clip, use_cache=True, **QUICK), "profile")
         return len(os.listdir(tmp_path / "__forget_it_all" / "profiles"))
 
     model = quantised_unet(form)

@@ -107,9 +107,9 @@ class Readable:
         )
 
 
-@pytest.fixture
-def readable(extension: Any, monkeypatch: pytest.MonkeyPatch) -> Readable:
-    """Sees the inputs of the layers that the statistics see."""
+@pytest.fixture(scope="module")
+def readable(host: Any, extension: Any) -> Masks:
+    """Masks of the readable form, which sees the inputs that a profile's statistics see."""
     demo = extension.module("demo_model.loader").load_demo_model().model
     layers = extension.module("nodes.host.model.layers").find_ffn2_layers(demo)
     beside = Readable(extension.module("fia_core"), layers)
@@ -124,19 +124,21 @@ def readable(extension: Any, monkeypatch: pytest.MonkeyPatch) -> Readable:
         beside.finish_step()
         finish_step(self)
 
-    monkeypatch.setattr(statistics, "add", add_both)
-    monkeypatch.setattr(statistics, "finish_step", finish_both)
-    return beside
+    with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statistics, "add", add_both)
+        patch.setattr(statistics, "finish_step", finish_both)
+        profile(host)
+        return beside.masks()
 
 
 @pytest.mark.parametrize("device", ["cpu", "card"])
 def test_masks_are_those_of_the_readable_form(
-    host: Any, extension: Any, readable: Readable, device: str, request: pytest.FixtureRequest
+    host: Any, extension: Any, readable: Masks, device: str, request: pytest.FixtureRequest
 ) -> None:
     if device == "card":
         request.getfixturevalue("as_on_a_card")
     core = extension.module("fia_core")
-    overlap = least_overlap(masks_of_profile(core, profile(host)), readable.masks())
+    overlap = least_overlap(masks_of_profile(core, profile(host)), readable)
     print(f"overlap on a {device}: {overlap:.6f}")
     assert overlap >= 0.9999
 
@@ -145,7 +147,7 @@ def test_masks_are_those_of_the_readable_form(
 def test_a_half_precision_product_moves_few_weights(
     host: Any,
     extension: Any,
-    readable: Readable,
+    readable: Masks,
     monkeypatch: pytest.MonkeyPatch,
     dtype: torch.dtype,
     least: float,
@@ -153,7 +155,7 @@ def test_a_half_precision_product_moves_few_weights(
     core = extension.module("fia_core")
     module = extension.module("nodes.host.profiling.step_statistics")
     monkeypatch.setattr(module, "alignments", rounded_alignments(dtype))
-    overlap = least_overlap(masks_of_profile(core, profile(host)), readable.masks())
+    overlap = least_overlap(masks_of_profile(core, profile(host)), readable)
     print(f"overlap with a product of {dtype}: {overlap:.6f}")
     assert overlap >= least
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from drawn_mask import drawn_mask
-from graphs import picture_graph, profile_graph
+from graphs import draw, profile_graph
 from loras import with_lora
 from streamed import pins, streamed
 from tiny_model import TinyModel, tiny_denoiser
@@ -15,17 +15,6 @@ from tiny_quantised import FORMS, LEFT, MOVED, quantised_unet, weights_in_effect
 STREAMED_WIDTH = 96  # the host copies what takes 16 KiB or less to the card at once
 
 pytestmark = pytest.mark.usefixtures("small_gpu")
-
-
-def picture(host: Any, tiny: TinyModel, model: ModelPatcher) -> torch.Tensor:
-    host.forget()
-    graph = {
-        "model": host.source(model),
-        "clip": host.source(tiny.clip),
-        "vae": host.source(tiny.vae),
-        **picture_graph(["model", 0]),
-    }
-    return host.run(graph, "picture")[0].clone()
 
 
 def apply(extension: Any, model: ModelPatcher, mask: Any) -> ModelPatcher:
@@ -57,15 +46,15 @@ def test_a_mask_holds_on_the_card_and_goes_with_its_wire(
 ) -> None:
     loaded, on_card = tiny_denoiser(), streamed(tiny_denoiser(), monkeypatch)
     mask = drawn_mask(extension, loaded, share=0.2)
-    plain = picture(host, tiny, on_card)
-    assert torch.equal(plain, picture(host, tiny, loaded))
+    plain = draw(host, tiny, on_card)
+    assert torch.equal(plain, draw(host, tiny, loaded))
     masked = apply(extension, on_card, mask)
-    erased = picture(host, tiny, masked)
-    assert torch.equal(erased, picture(host, tiny, apply(extension, loaded, mask)))
+    erased = draw(host, tiny, masked)
+    assert torch.equal(erased, draw(host, tiny, apply(extension, loaded, mask)))
     for name, pruned in mask.layers.items():
         weight = on_card.model.get_submodule(name).weight
         assert torch.equal(on_the_card(masked, name), weight * ~pruned)
-    assert torch.equal(picture(host, tiny, on_card), plain)
+    assert torch.equal(draw(host, tiny, on_card), plain)
     assert pins(on_card) == 0
 
 
@@ -77,7 +66,7 @@ def test_a_quantised_model_is_masked_on_the_card(
     before = weights_in_effect(model)
     mask = drawn_mask(extension, model, share=0.2)
     masked = apply(extension, model, mask)
-    assert picture(host, tiny, masked).isfinite().all()
+    assert draw(host, tiny, masked).isfinite().all()
     for name, pruned in mask.layers.items():
         size = before[name].square().mean().sqrt()
         now = on_the_card(masked, name)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from comfy import model_management
-from graphs import GraphError, picture_graph, profile_graph
+from graphs import QUICK, GraphError, draw, profile_graph
 from test_faults import ACTS
 from tiny_model import TinyModel, tiny_sd
 
@@ -77,16 +77,13 @@ def model(extension: Any, pinned: Counter[Pages]) -> Iterator[TinyModel]:
 
 def profile(host: Any, model: TinyModel) -> None:
     host.forget()
-    inputs = {"contexts": "road\nbeach", "profile_steps": 1, "batch_size": 1}
-    host.run(profile_graph(host, model.model, model.clip, **inputs), "profile")
+    host.run(profile_graph(host, model.model, model.clip, batch_size=1, **QUICK), "profile")
 
 
 def test_a_picture_pins_pages_and_lets_them_go(
     host: Any, model: TinyModel, pinned: Counter[Pages]
 ) -> None:
-    host.forget()
-    drawing = {name: host.source(getattr(model, name)) for name in ("model", "clip", "vae")}
-    host.run({**drawing, **picture_graph(["model", 0])}, "picture")
+    draw(host, model)
     assert pinned and not pinned.total()
 
 
