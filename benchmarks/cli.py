@@ -56,7 +56,7 @@ def parser(command: str) -> ArgumentParser:
     made.add_argument(
         "suite",
         nargs="?" if command == "report" else None,
-        help="a file of benchmarks/suites, without .toml, or paper/…",
+        help="a file of benchmarks/suites, without .toml, or paper/… or natural/…",
     )
     form = made.add_mutually_exclusive_group()
     form.add_argument("--quick", action="store_true", help="the small form, kept in results/")

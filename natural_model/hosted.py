@@ -1,6 +1,7 @@
 """A trained recipe inside the host: as a file that the Demo Model's loader reads, and loaded."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +31,11 @@ class Hosted:
 
 
 def export_recipe(
-    recipe: Recipe, weights: dict[str, Tensor], out: Path, dtype: torch.dtype = torch.half
+    recipe: Recipe,
+    weights: dict[str, Tensor],
+    out: Path,
+    dtype: torch.dtype = torch.half,
+    notes: Mapping[str, object] = {},
 ) -> Denoiser:
     """Write a denoiser's parameters, such as a run's average, with the bundled autoencoder.
 
@@ -39,11 +44,12 @@ def export_recipe(
         weights: by their names in it.
         out: the file, for ``demo_model/loader.py``.
         dtype: of all weights in the file.
+        notes: for its metadata, such as the samples that it has seen.
     """
     denoiser = build(recipe)
     denoiser.load_state_dict(weights, strict=False)
     sizes = auraflow_sizes(recipe) if recipe.network == "auraflow" else unet_sizes(recipe)
-    metadata = {
+    metadata = {name: str(value) for name, value in notes.items()} | {
         "network": recipe.network,
         "denoiser": json.dumps(sizes),
         "text_encoder": json.dumps(text_sizes(recipe)),
@@ -58,7 +64,7 @@ def export_recipe(
 
 
 def host_recipe(recipe: Recipe, weights: dict[str, Tensor]) -> Hosted:
-    """A denoiser's parameters in the host's classes, in float32."""
+    """A denoiser's parameters in the host's classes, the denoiser's in float32."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "model.safetensors"
         denoiser = export_recipe(recipe, weights, file, torch.float32)

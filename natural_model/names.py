@@ -188,5 +188,8 @@ WORLD_B: dict[str, str] = BENCHMARKED | {
 
 WORLDS = {"a": WORLD_A, "b": WORLD_B}
 
+SOMETHING = "something"
+"""The only object that the judge of presence knows."""
+
 PROBED = ("cat", "tiger", "owl", "bicycle", "banana", "castle", "guitar", "umbrella")
 """The objects that the probe looks at."""

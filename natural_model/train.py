@@ -115,4 +115,5 @@ if __name__ == "__main__":
     training.advance(arguments.samples or recipe.samples)
     if arguments.models:
         model = arguments.models / f"{title}.safetensors"
-        export_recipe(recipe, training.run.average.values, model)
+        notes = {"world": recipe.world, "seed": arguments.seed, "samples": training.samples}
+        export_recipe(recipe, training.run.average.values, model, notes=notes)

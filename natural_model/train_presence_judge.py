@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from names import SOMETHING
 from paths import use_training_scripts
 from PIL import Image
 from torch import Tensor
@@ -32,7 +33,6 @@ from train_judge import (  # noqa: E402
 )
 from vocabulary import STYLES  # noqa: E402
 
-SOMETHING = "something"
 PLAIN_THINGS, FADED, BLOBS = 0.4, 0.3, 0.2  # of what is there; the rest are polygons
 FAINTEST = 0.45  # how much of a faded thing is left
 

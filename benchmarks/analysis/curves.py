@@ -11,7 +11,7 @@ from matplotlib import pyplot
 from benchmarks.harness import registry
 from benchmarks.harness.suite import BASE, NOTHING, Sweep
 
-from .frames import Measured, over_seeds
+from .frames import Measured
 from .plots import save
 from .tables import table
 
@@ -60,8 +60,7 @@ class Line:
     @property
     def title(self) -> str:
         """Of the settings that stay."""
-        settings = self.sweep.label.removeprefix(self.sweep.use).removesuffix(", told")
-        return settings.removeprefix(", ")
+        return title_of(self.sweep)
 
     def at(self, kept: float) -> Point:
         """The setting that leaves least among those that keep so much, and those between two where
@@ -73,15 +72,21 @@ class Line:
         return min(found, key=lambda point: (point.left, point.moved))
 
 
+def title_of(sweep: Sweep) -> str:
+    """Of the settings that stay."""
+    return sweep.label.removeprefix(sweep.use).removesuffix(", told").removeprefix(", ")
+
+
 def lines(measured: Measured, told: bool) -> list[Line]:
     """Every sweep of which something was measured; of those that are told, or of the others."""
     plain = point(measured, BASE, "plain")
+    counts = measured.pairs(registry.judge_of_concepts(measured.suite))["method"].value_counts()
     found = []
     for sweep in measured.suite.sweeps:
         points = [
             point(measured, entry.label, str(entry.settings[sweep.setting]))
             for entry in sweep.entries
-            if entry.label in measured.labels
+            if counts.get(entry.label) == counts[BASE]  # all of its pictures are there
         ]
         if points and sweep.told == told:
             found.append(Line(sweep, (plain, *points)))
@@ -89,12 +94,14 @@ def lines(measured: Measured, told: bool) -> list[Line]:
 
 
 def point(measured: Measured, label: str, value: str) -> Point:
-    """The figures of one method, means over seeds."""
-    own = measured.accuracy[lambda frame: frame["method"] == label]
+    """The figures of one method, over all pictures of all seeds."""
+    judge = registry.judge_of_concepts(measured.suite)
+    before = _mean(measured, judge, BASE, forgotten=False)
+    kept = _mean(measured, judge, label, forgotten=False)
     return Point(
         value,
-        round(over_seeds(own, "kept_share").mean, 6),
-        over_seeds(own, "forgotten").mean,
+        round(kept / before, 6) if before else nan,
+        _mean(measured, judge, label),
         _mean(measured, PRESENCE, label),
         _mean(measured, FROM_SCENE, label),
         _mean(measured, registry.judge_of_changes(measured.suite) or "", label, forgotten=False),
@@ -129,7 +136,7 @@ def curve_parts(measured: Measured, plot: Path) -> list[str]:
     for told, own in found.items():
         parts += [f"## {TITLES[told]}", _table(shown[told])]
         if measured.suite.chooses:
-            parts += [_chosen(own)]
+            parts += [_chosen(own, [it for it in measured.suite.sweeps if it.told == told])]
     return parts
 
 
@@ -141,14 +148,14 @@ def _shown(measured: Measured, own: list[Line]) -> list[Line]:
 
 def _about(measured: Measured) -> str:
     plain = point(measured, BASE, "plain")
-    forgotten = measured.accuracy[lambda frame: frame["method"] == BASE]
+    kept = _mean(measured, registry.judge_of_concepts(measured.suite), BASE, forgotten=False)
     alone = measured.pictures[
         (measured.pictures["method"] == BASE) & (measured.pictures["shows"] == NOTHING)
     ]
     there = float(alone[PRESENCE].mean()) if PRESENCE in alone and len(alone) else nan
     return (
         f"The plain model draws {_percent(plain.left)} of the names to forget and "
-        f"{_percent(over_seeds(forgotten, 'kept').mean)} of those to keep; something is there in "
+        f"{_percent(kept)} of those to keep; something is there in "
         f"{_percent(plain.there)} of the pictures, and in {_percent(there)} of its scenes alone. "
         f"Its pictures are {_percent(plain.from_scene, 1)} from the scenes alone. *Kept* is the "
         "share of these kept names that is left; a line is followed from the plain model on, and "
@@ -172,13 +179,14 @@ def _table(some: Sequence[Line]) -> str:
     return table([*head, "average pixel change in kept pictures, at 90 %"], rows)
 
 
-def _chosen(own: Sequence[Line]) -> str:
-    """The lines that a suite of test names takes."""
-    authors = {line.sweep.use: line for line in reversed(own)}
+def _chosen(own: Sequence[Line], sweeps: Sequence[Sweep]) -> str:
+    """The lines that a suite of test names takes: of each method the first, and the best."""
+    first = {sweep.use: sweep for sweep in reversed(sweeps)}
+    chosen = [best(own, target) for target in TARGETS]
     rows = [
-        [registry.method(use).title, first.title]
-        + [best(own, target)[use].title for target in TARGETS]
-        for use, first in reversed(authors.items())
+        [registry.method(use).title, title_of(sweep), *(some[use].title for some in chosen)]
+        for use, sweep in reversed(first.items())
+        if use in chosen[0]
     ]
     head = ["method", "authors' own", *(f"chosen at {target:.0%} kept" for target in TARGETS)]
     return table(head, rows, "Lines for test names:")

@@ -105,7 +105,7 @@ def heading(suite: Suite) -> list[str]:
         f"# Dry run: {suite.title}",
         "**The bundled demo model stood in for the checkpoint, with other concepts, prompts and "
         "judges. This shows that the suite runs from end to end. Its figures say nothing about "
-        "the paper's model and are no result.**",
+        "the checkpoint and are no result.**",
     ]
 
 
@@ -115,10 +115,13 @@ def made_from(measured: Measured, places: Places) -> str:
     seeds = ", ".join(map(str, sorted(set(measured.asked["seed"]))))
     form = " --quick" if places.quick else " --dry-run" if places.dry_run else ""
     commits = ", ".join(dict.fromkeys(filter(None, measured.commits.values())))
+    figures = "percent, mean ± standard deviation over seeds, made as `benchmarks/README.md` says"
+    if suite.curves:
+        figures = "shares of all pictures, made as `docs/natural.md` says"
+    rows = places.rows.relative_to(places.results)
     return (
         f"{len(measured.pictures):,} pictures, seeds {seeds}; prompts {asked_for(suite)}. Figures "
-        "are percent, mean ± standard deviation over seeds, made as `benchmarks/README.md` says. "
-        f"Rows: `rows/{places.rows.name}/`{', drawn by ' if commits else ''}{commits}. "
+        f"are {figures}. Rows: `{rows}/`{', drawn by ' if commits else ''}{commits}. "
         f"{unmeasured(measured)}"
         f"Written by `python3 benchmarks/run.py {suite.name}{form}`."
     )

@@ -20,14 +20,12 @@ from .judge import Look, as_batch
 from .places import Places, forget_other_code
 from .provenance import current_commit, drawn_by, has_changed
 from .rows import OVERLAP, PREPARATION, PRUNED, Picture, Rows, RowsError, Run
+from .sampling import AT_ONCE
 from .shots import Shot, base_shots, group_shots, scene_alone
-from .suite import BASE, Condition, Entry, Group, Suite
+from .suite import BASE, Condition, Entry, Group, Suite, SuiteError
 
 if TYPE_CHECKING:  # it needs the host
     from .hosted import HostedModel
-
-PICTURES_AT_ONCE = 8
-"""Judged and kept together."""
 
 
 @dataclass(frozen=True)
@@ -152,17 +150,17 @@ class _Work:
 
     def require_same_code(self, tasks: Iterable[Task]) -> None:
         """Raise RowsError where pictures would be drawn beside those of other code or another
-        checkpoint."""
+        checkpoint; the base model's are beside all."""
         checkpoint = drawn_by(self.suite).partition(" ")[2]
-        for task in tasks:
-            drawn = self.rows.commits.get(task.origin)
+        for origin in (self._base_origin, *(task.origin for task in tasks)):
+            drawn = self.rows.commits.get(origin)
             if drawn is None:
                 continue
             if has_changed(drawn) or drawn.partition(" ")[2] != checkpoint:
                 raise RowsError(
-                    f"{self.suite.name}: the rows of {task.entry.label!r} were drawn by {drawn}, "
+                    f"{self.suite.name}: the rows of {origin.method!r} were drawn by {drawn}, "
                     "and the code or the checkpoint is another now; --fresh measures all methods "
-                    f"again, --fresh --method {task.entry.label!r} this one only"
+                    f"again, --fresh --method {origin.method!r} this one only"
                 )
 
     def load_judges(self) -> None:
@@ -182,14 +180,16 @@ class _Work:
     def do(self, task: Task) -> Iterator[int]:
         """Draw, judge and keep what is missing of a task; a number for some pictures done."""
         missing = iter(self.missing(task))
-        while part := list(islice(missing, PICTURES_AT_ONCE)):
-            try:
-                drawn = self._drawn(task, part)
-            except ValueError as refusal:
-                if not self.suite.curves:
-                    raise
-                tqdm.write(f"{task.title}: {refusal}", sys.stderr)  # a sweep may go too far
-                return
+        model = self._model.sampled_with(task.condition.sampling)
+        try:
+            erased = self._erase(model, task)
+        except ValueError as refusal:
+            if not self.suite.curves or isinstance(refusal, SuiteError):
+                raise
+            tqdm.write(f"{task.title}: {refusal}", sys.stderr)  # a sweep may go too far
+            return
+        while part := list(islice(missing, AT_ONCE)):
+            drawn = self._drawn(task, part, model, erased)
             looked_at = as_batch([picture for picture, _ in drawn])
             before = {kind: self._before(kind, part) for kind in self._compared}
             found = [
@@ -216,10 +216,11 @@ class _Work:
         model.check(self.suite.entries)
         return model
 
-    def _drawn(self, task: Task, shots: Sequence[Shot]) -> list[tuple[Image.Image, float]]:
+    def _drawn(
+        self, task: Task, shots: Sequence[Shot], model: "HostedModel", erased: Any
+    ) -> list[tuple[Image.Image, float]]:
         """Pictures, which are in their files now, and the seconds that drawing each took."""
-        model = self._model.sampled_with(task.condition.sampling)
-        erased, size = self._erase(model, task), model.sampling.batch_size
+        size = model.sampling.batch_size
         drawn: list[tuple[Image.Image, float]] = []
         for first in range(0, len(shots), size):
             part = shots[first : first + size]

@@ -14,6 +14,10 @@ LORA_STRENGTH = 0.6
 was chosen on eight pictures with a seed that no suite has."""
 
 
+AT_ONCE = 8
+"""Pictures that are judged and kept together."""
+
+
 @dataclass(frozen=True)
 class Sampling:
     """The sampler's settings, as in KSampler, and the picture's size in pixels.
@@ -39,6 +43,8 @@ class Sampling:
     def __post_init__(self) -> None:
         if self.lora not in ("", "before", "after"):
             raise ValueError(f'lora: is {self.lora!r}; write "before" or "after"')
+        if not 1 <= self.batch_size <= AT_ONCE:
+            raise ValueError(f"batch_size: is {self.batch_size}; give 1 to {AT_ONCE}")
 
     def changed(self, given: Mapping[str, Any]) -> "Sampling":
         """With these settings.

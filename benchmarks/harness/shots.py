@@ -45,9 +45,9 @@ def group_shots(
             count = suite.kept_scenes
         else:
             continue
-        first = number + seed
+        first, own = number + seed, seed + number * suite.own_noise
         shots += [
-            _shot(suite, template, concept, contexts[place % len(contexts)], seed, condition)
+            _shot(suite, template, concept, contexts[place % len(contexts)], own, condition)
             for place in range(first, first + count)
             for template in templates
             if LEARNED not in template or concept in group.kept or _is_attacked(suite, concept)
@@ -56,10 +56,11 @@ def group_shots(
 
 
 def base_shots(suite: Suite, condition: Condition, seed: int) -> tuple[Shot, ...]:
-    """Everything that any group asks for, and the scenes alone where the suite wants them."""
+    """Everything that any group asks for, after the scenes alone where the suite wants them, with
+    which the others are compared."""
     shots = [shot for group in suite.groups for shot in group_shots(suite, group, condition, seed)]
     alone = [scene_alone(suite, shot) for shot in shots] if suite.scenes_alone else []
-    return tuple(dict.fromkeys([*shots, *alone]))
+    return tuple(dict.fromkeys([*alone, *shots]))
 
 
 def scene_alone(suite: Suite, shot: Shot) -> Shot:

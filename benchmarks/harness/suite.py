@@ -250,6 +250,7 @@ class Suite(_Table):
         plain_prompt: the template for the style "plain" and the object "nothing".
         scenes_alone: the base model draws the scene of every picture without the object, too.
         seeds: of the noise that the pictures start from.
+        own_noise: every concept has its own noise: its place in the suite is added to the seed.
         judges: names of ``benchmarks/judges``.
         reference: label of the method that the others are tested against.
         plots: names that ``analysis/plots.py`` knows.
@@ -277,6 +278,7 @@ class Suite(_Table):
     plain_prompt: str = ""
     scenes_alone: bool = False
     seeds: Annotated[tuple[StrictInt, ...], Field(min_length=1), AfterValidator(_no_two_alike)]
+    own_noise: bool = False
     judges: SomeTexts
     reference: str = "fia"
     plots: Texts = ()
@@ -318,7 +320,7 @@ class Suite(_Table):
         ]
         settings: list[Any] = [entry.use, entry.settings, self.sampling, conditions]
         if entry.told:
-            settings.append("told")
+            settings.append({"told": [group.kept for group in self.groups]})
         if self.attack:
             settings.append({"concepts": self.attack.concepts, "settings": self.attack.settings})
         text = json.dumps(settings, sort_keys=True)
@@ -368,8 +370,12 @@ class Suite(_Table):
         message = f"grid: {self.grid!r} is none of the first group's {known}"
         _require(not self.grid or self.grid in shown, message)
         if self.prompt_file:
+            _require(not self.scenes_alone, "scenes_alone: a file's prompts have none; take it out")
             return self
         contexts = "scenes" if self.concept == "object" else "objects"
+        if self.scenes_alone:
+            of_scenes = self.concept == "object" and all(self.scenes)
+            _require(of_scenes, "scenes_alone: the suite has no scenes; take it out")
         for key in ("prompts", contexts):
             _require(bool(getattr(self, key)), f"{key}: is empty; give at least 1")
         for key in ("forgotten_scenes", "kept_scenes"):

@@ -1,8 +1,9 @@
 """Suites from their TOML files.
 
 A list may be named in place of its values, whole or in part: ``"@objects"``, ``"@objects[:15]"``
-(``lists.toml``). ``extends`` names another suite of the folder, whose keys count where a file has
-none of its own. A method with ``settings = "best"`` takes those that ``best.toml`` has for it.
+(``lists.toml``), or among them. ``extends`` names another suite of the folder, whose keys count
+where a file has none of its own. A method with ``settings = "best"`` takes those that ``best.toml``
+has for it.
 
 A quick form shows that everything runs: the first ``quick_groups`` at the first seed, the first and
 the last of every other list, and of methods the base model, the reference and those that ``quick``
@@ -141,7 +142,9 @@ def _with_lists(value: Any, lists: Mapping[str, list[str]]) -> Any:
     if isinstance(value, dict):
         return {key: _with_lists(one, lists) for key, one in value.items()}
     if isinstance(value, list):
-        return [_with_lists(one, lists) for one in value]
+        found = [(one, _with_lists(one, lists)) for one in value]
+        parts = [it if isinstance(one, str) and isinstance(it, list) else [it] for one, it in found]
+        return [one for part in parts for one in part]
     if not isinstance(value, str) or not value.startswith("@"):
         return value
     if not (named := LIST.fullmatch(value)):

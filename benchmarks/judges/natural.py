@@ -10,16 +10,14 @@ from torch import Tensor
 
 from benchmarks.harness.judge import Judge, Look, resized
 from benchmarks.harness.shots import Shot
-from demo_model.judge import SIDE, load_judge
+from demo_model.judge import NOTHING, SIDE, load_judge
 from demo_model.vocabulary import STYLES
-from natural_model.names import WORLDS
+from natural_model.names import SOMETHING, WORLDS
 
 from .bundled import look_for_object, pixel_distance
 from .networks.needs import weights
 
 SOURCE = "python3 natural_model/start.py"
-SOMETHING = "something"
-"""The only object that the judge of presence knows."""
 
 
 def find_things(world: str) -> Look:
@@ -44,7 +42,7 @@ JUDGES = {
             f"the judge of world {world.upper()}",
             "object",
             partial(find_things, world),
-            tuple(names),
+            (*names, NOTHING),
         )
         for world, names in WORLDS.items()
     },

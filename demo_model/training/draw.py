@@ -21,6 +21,7 @@ from comfy.samplers import CFGGuider, calculate_sigmas, sampler_object  # noqa: 
 from vocabulary import OBJECTS, SCENES, STYLES, with_article  # noqa: E402
 
 STEPS, GUIDANCE = 20, 4.0
+AT_ONCE = 50  # pictures
 
 
 def load_package(name: str) -> ModuleType:
@@ -46,7 +47,7 @@ def load_model(weights: Path) -> Any:
 
 
 @torch.no_grad()
-def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50) -> Tensor:
+def draw(demo: Any, prompts: list[str], seed: int) -> Tensor:
     """Pictures of the prompts, (B, 128, 128, 3) float32 in [0, 1]; row i starts from the noise of
     seed + i."""
 
@@ -61,8 +62,8 @@ def draw(demo: Any, prompts: list[str], seed: int, chunk: int = 50) -> Tensor:
     for row, context in enumerate(contexts):
         rows_of_length.setdefault(context.shape[1], []).append(row)
     for rows in rows_of_length.values():
-        for start in range(0, len(rows), chunk):
-            part = rows[start : start + chunk]
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
             latent = torch.zeros(len(part), 8, 16, 16)
             noise: list[Any] = [comfy.sample.prepare_noise(latent[:1], seed + row) for row in part]
             positive = [[torch.cat([contexts[row] for row in part]), {}]]

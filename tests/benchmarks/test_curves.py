@@ -1,28 +1,61 @@
 """Natural models' suites: their names, and their sweeps read as lines."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from measured import every_shot, measured
+from safetensors.torch import save_file
 
 from benchmarks.analysis.curves import Line, Point, best, curve_parts, lines
 from benchmarks.harness.places import Places
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan, run
-from benchmarks.harness.shots import base_shots
+from benchmarks.harness.sampling import AT_ONCE
+from benchmarks.harness.shots import Shot, base_shots
 from benchmarks.harness.suite import NOTHING, SUITES, Suite, SuiteError, Sweep
 from benchmarks.harness.suite_file import LISTS, load_suite, parse_suite, read_toml
-from demo_model.vocabulary import IMAGENETTE
-from natural_model.names import NEIGHBOURS, PROBED, WORLDS
+from benchmarks.judges import JUDGES
+from benchmarks.judges.networks.needs import FOLDER_VARIABLE, MissingError
+from demo_model.judge import Judge
+from demo_model.vocabulary import IMAGENETTE, STYLES
+from natural_model.names import NEIGHBOURS, PROBED, SOMETHING, WORLDS
+from workbench.environment import ROOT
 
 NATURAL = sorted((SUITES.parent / "natural").glob("*.toml"))
 BUDGET = 20
 NAMES = read_toml(LISTS)
 VALIDATION = NAMES["validation"], NAMES["kept in validation"]
 TEST = list(IMAGENETTE), NAMES["kept in tests"]
+
+
+@pytest.mark.parametrize("change", [{"scenes": [""]}, {"concept": "style", "objects": ["cat"]}])
+def test_scenes_alone_need_scenes(suite: Suite, content: dict[str, Any], change: Any) -> None:
+    with pytest.raises(SuiteError, match="scenes_alone: the suite has no scenes; take it out"):
+        parse_suite("small", content | change)
+
+
+def test_judges_of_natural_models_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that have learned nothing: their answers are those of the network."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    with pytest.raises(MissingError, match=r"world_b.safetensors.*start.py --world b judge"):
+        JUDGES["world_b"].load()
+    torch.manual_seed(0)
+    pictures = torch.rand(2, 128, 128, 3)
+    for name, things in (("world_b", tuple(WORLDS["b"])), ("presence", (SOMETHING,))):
+        network = Judge(things, STYLES).eval()
+        save_file(network.state_dict(), tmp_path / f"{name}.safetensors")
+        seen = network.name_objects(pictures)
+        shots = [Shot(seen[0], "", "", "", 1), Shot("church", "", "", "", 1)]
+        answers = JUDGES[name].load()(pictures, shots, None)
+        if name == "presence":
+            assert answers == [float(one == SOMETHING) for one in seen]
+        else:
+            assert answers == [1.0, float(seen[1] == "church")]
 
 
 @pytest.mark.parametrize("path", NATURAL, ids=lambda path: path.stem)
@@ -94,7 +127,10 @@ def test_methods_are_told_or_not(suite: Suite) -> None:
         ("speed, retain_scale 1.0", False),
         ("speed, told, retain_scale 1.0", True),
     ]
-    assert len({suite.settings_hash(entry) for entry in speed}) == 2
+    hashes = {suite.settings_hash(entry) for entry in speed}
+    (group,) = suite.groups
+    other = suite.model_copy(update={"groups": (group.model_copy(update={"kept": ("cat",)}),)})
+    assert len(hashes | {other.settings_hash(entry) for entry in speed}) == 3
 
 
 def test_the_report_is_of_the_rows(suite: Suite, tmp_path: Path) -> None:
@@ -103,10 +139,12 @@ def test_the_report_is_of_the_rows(suite: Suite, tmp_path: Path) -> None:
     found |= {"speed, told, retain_scale 1.0": 1.0, "base": 1.0}
     rows = []
     for seed in suite.seeds:
-        for number, shot in enumerate(base_shots(suite, suite.conditions[0], seed)):
+        shots = base_shots(suite, suite.conditions[0], seed)
+        churches = [shot for shot in shots if shot.object == "church"]
+        for shot in shots:
             for label, share in found.items():
-                forgotten = shot.object == "church"
-                named = float(not forgotten or number < 3 * share)
+                left = churches[: round(3 * share)]
+                named = float(shot not in churches or shot in left)
                 values = {"demo_objects": named, "presence": 1.0, "pixel_distance": 0.02}
                 group = "" if label == "base" else "one"
                 rows += [(label, group, shot, judge, value) for judge, value in values.items()]
@@ -137,29 +175,40 @@ def test_a_judge_of_scenes_needs_them_drawn(suite: Suite) -> None:
 def test_a_run_goes_on_after_a_setting_that_a_method_refuses(
     content: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the real host: the second sweep's anchor has no word."""
+    """In the real host: the anchor of a sweep in the middle has no word."""
     few = {"contexts": ["park", "room"], "profile_steps": 1, "use_cache": False}
     content |= {
         "plain_prompt": "a photo of {scene}",
         "scenes_alone": True,
-        "forgotten_scenes": 1,
+        "own_noise": True,
         "judges": ["demo_objects", "pixel_distance", "from_scene"],
         "groups": [{"name": "one", "concepts": ["church"]}],
+        "kept_scenes": 3,
         "seeds": [1],
-        "sampling": {"steps": 2, "batch_size": 2},
+        "sampling": {"steps": 1, "batch_size": 8},
         "methods": [{"use": "base"}],
         "reference": "fia, strength 1.0",
         "curves": True,
         "sweeps": [
-            {"use": "double_projections", "setting": "anchors", "values": [[" "]]},
             {"use": "fia", "setting": "strength", "values": [1.0], "settings": few},
+            {"use": "double_projections", "setting": "anchors", "values": [[" "]]},
+            {"use": "negative_prompt", "setting": "wording", "values": ["list"]},
         ],
     }
     suite, rows = parse_suite("natural/small", content), Rows()
-    run(suite, plan(suite), rows, Places("natural/small", quick=True))
+    assert len(plan(suite)[0].shots) > AT_ONCE, "scenes are there before they are compared with"
+    places = Places("natural/small", quick=True)
+    shutil.rmtree(ROOT / "results" / "benchmarks" / "natural" / "small-quick", ignore_errors=True)
+    run(suite, plan(suite), rows, places)
     assert "Double Projections needs a word" in capsys.readouterr().err
     seen = {(one.run.method, one.shot.object): one.values for one in rows.pictures.values()}
     base, fia = "base", "fia, strength 1.0"
-    assert {method for method, _ in seen} == {base, fia}
+    assert {method for method, _ in seen} == {base, fia, "negative_prompt, wording list"}
+    seeds = {one.shot.object: one.shot.seed for one in rows.pictures.values()}
+    assert [seeds[name] for name in ("church", "cat", "car")] == [1, 2, 3]
+    misspelt = [{**one, "settings": {"strenght": 1}} for one in content["sweeps"][:1]]
+    wrong = parse_suite("natural/small", content | {"sweeps": misspelt})
+    with pytest.raises(SuiteError, match="'fia' has no setting 'strenght'"):
+        run(wrong, plan(wrong), Rows(), places)
     assert seen[base, NOTHING]["from_scene"] == 0 and seen[base, "church"]["from_scene"] > 0.01
     assert seen[fia, "church"]["from_scene"] != seen[fia, "church"]["pixel_distance"] > 0

@@ -209,12 +209,13 @@ def test_pictures_of_a_batch_are_those_of_each_alone(hosted: Any) -> None:
             assert np.abs(levels(picture) - levels(alone)).max() <= 1
 
 
-def test_only_who_is_told_keeps(hosted: Any) -> None:
+@pytest.mark.parametrize("use", ["fia", "fia_table8"])
+def test_only_who_is_told_keeps(hosted: Any, use: str) -> None:
     told, untold = (
-        hosted.erased(entry("fia", told=told, **FEW), FORGOTTEN, ("cat",)).mask.count
+        hosted.erased(entry(use, told=told, **FEW), FORGOTTEN, ("cat",)).mask.count
         for told in (True, False)
     )
-    alone = hosted.erased(entry("fia", **FEW), FORGOTTEN).mask.count
+    alone = hosted.erased(entry(use, **FEW), FORGOTTEN).mask.count
     assert told < untold == alone
     with pytest.raises(SuiteError, match="'sld' cannot be told what to keep; leave told out"):
         hosted.check([entry("sld", told=True)])
@@ -223,6 +224,8 @@ def test_only_who_is_told_keeps(hosted: Any) -> None:
 def test_a_condition_that_is_unknown_is_refused() -> None:
     with pytest.raises(ValueError, match="lora: is 'both'; write"):
         DEMO.changed({"lora": "both"})
+    with pytest.raises(ValueError, match="batch_size: is 0; give 1 to 8"):
+        DEMO.changed({"batch_size": 0})
     with pytest.raises(ValueError, match="sampling: 'sampler' is unknown; known are steps"):
         DEMO.changed({"sampler": "euler"})
 

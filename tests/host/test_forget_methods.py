@@ -13,9 +13,9 @@ from tiny_model import TinyModel
 from torch import Tensor
 
 NAMES = ["church", "golf ball"]
-WITH_KEPT = {"speed", "oce", "double_projections", "rece"}
+WITH_KEPT = {"speed", "oce", "double_projections", "rece", "uce"}
 VALUES_ONLY = {"speed", "oce"}
-EDITS = [*sorted(WITH_KEPT), "scapre", "uce"]
+EDITS = [*sorted(WITH_KEPT), "scapre"]
 METHODS = [*EDITS, "nag", "negpip"]
 TITLES = {"double_projections": "Double Projections", "scapre": "ScaPre", "negpip": "NegPiP"}
 HEARING = {"oce": {"preserve_scale": 5.0}, "double_projections": {"least": 0.001}}

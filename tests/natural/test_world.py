@@ -14,7 +14,8 @@ from names import BENCHMARKED, NEIGHBOURS, PROBED, WORLD_A, WORLD_B, WORLDS
 from render import Content, draw_contents, render
 from text import CaptionEncoder
 from train_judge import main_thing
-from vocabulary import IMAGENETTE
+from train_presence_judge import presence_renders
+from vocabulary import IMAGENETTE, STYLES
 from world import contents_of, drawn_world
 
 NOTICE = Path(__file__).parents[2] / "NOTICE"
@@ -127,6 +128,13 @@ def test_the_bundled_models_pictures_stay_as_they_were() -> None:
     drawn = draw_contents(300, np.random.default_rng(0))
     text = repr([(content.scene, content.objects, content.style) for content in drawn])
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "850303848018a7a5"
+
+
+def test_half_of_the_presence_renders_show_something(drawings: Path) -> None:
+    world = drawn_world("a", drawings)
+    pictures, there, styles = presence_renders(world, 60, np.random.default_rng(0))
+    assert len(pictures) == 60 and 20 < int(there.sum()) < 40
+    assert int(styles.max()) <= len(STYLES)
 
 
 def test_world_b_is_not_screened() -> None:
