@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import DRAFT_DELAY, ComfyPage
+from comfy_page import ComfyPage
 from PIL import Image
 
 from workbench.erasure import WORKFLOW
@@ -66,8 +66,7 @@ def test_a_reload_keeps_every_value_and_wire(demo: ComfyPage) -> None:
     demo.set_widget(only(demo, "FIAProfileConcept"), "concepts", "cat\ngas pump")
     demo.remember()
     kept = values(demo)
-    demo.page.wait_for_timeout(DRAFT_DELAY)
-    demo.open()
+    demo.reload()
     assert values(demo) == kept
     assert kept[APPLY] == [0.35]
     demo.run()
@@ -138,8 +137,7 @@ def test_the_four_nodes_work_the_same_in_a_subgraph_and_after_a_reload(demo: Com
     assert all(demo.node_ids(kind) == [] for kind in KINDS)
     _, inside = before_and_after(demo)
     assert same(inside, after)
-    demo.page.wait_for_timeout(DRAFT_DELAY)
-    demo.open()
+    demo.reload()
     assert demo.missing_nodes() == []
     _, reloaded = before_and_after(demo)
     assert same(reloaded, after)

@@ -6,10 +6,10 @@ import time
 from statistics import median
 
 import pytest
-from comfy_page import ComfyPage, Workflow
+from comfy_page import ONCE, ComfyPage, Workflow
 from PIL import Image
 from playwright.sync_api import expect
-from test_two_clients import IDLE, RUNNING, other, queue, wait_until  # noqa: F401  (a fixture)
+from test_two_clients import IDLE, RUNNING, queue, wait_until
 
 from workbench.erasure import WORKFLOW
 
@@ -137,6 +137,7 @@ def test_ten_quick_changes_are_one_picture_the_right_one(ready: ComfyPage) -> No
     assert after(ready).tobytes() == wanted
 
 
+@ONCE  # what the server runs
 def test_nothing_but_the_node_and_what_leads_to_it_runs(ready: ComfyPage) -> None:
     switch(ready, True)
     rest(ready)
@@ -152,6 +153,7 @@ def test_nothing_but_the_node_and_what_leads_to_it_runs(ready: ComfyPage) -> Non
     assert ready.page.evaluate("window.live.posted") == posted
 
 
+@ONCE  # what the server says of two runs
 def test_a_run_that_is_out_of_date_is_interrupted(ready: ComfyPage) -> None:
     sampler = ready.titled("Sample after forgetting")
     switch(ready, True)
@@ -266,15 +268,13 @@ def test_it_works_in_a_template_of_subgraphs(comfy: ComfyPage) -> None:
     assert after(comfy).tobytes() != plain
 
 
-def test_two_people_do_not_disturb_each_other(
-    ready: ComfyPage,
-    other: ComfyPage,  # noqa: F811  (a fixture)
-) -> None:
+@ONCE  # what the server says of their runs
+def test_two_people_do_not_disturb_each_other(ready: ComfyPage, other: ComfyPage) -> None:
     other.load(demo())
     other.shorten()
     switch(ready, True)
     rest(ready)
-    other.set_widget(other.titled("Sample before"), "steps", 60)
+    other.set_widget(other.titled("Sample before"), "steps", 30)
     other.page.evaluate(WATCH)
     queue(other)
     wait_until(ready, RUNNING)
@@ -294,19 +294,17 @@ def test_how_long_it_takes_is_printed(
 ) -> None:
     """From the last change to the new picture, beside the plain branch queued at once; of both
     until the page has the picture to show."""
-    for node in ready.node_ids("KSampler"):
-        ready.set_widget(node, "steps", 20)
     sampler, preview = ready.titled("Sample before"), str(ready.titled("Before"))
     switch(ready, True)
     rest(ready)
     live, plain = [], []
-    for number in range(7):
+    for number in range(4):
         changed = [only(ready, APPLY), ["strength", 0.5 + 0.05 * number]]
         live.append(ready.page.evaluate(TIMED, changed))
         rest(ready)
         switch(ready, False)
         plain.append(ready.page.evaluate(TIMED_PLAIN, [sampler, 100 + number, preview]))
-        rest(ready)
+        wait_until(ready, IDLE)
         switch(ready, True)
         rest(ready)
     with capsys.disabled():

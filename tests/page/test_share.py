@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from comfy_page import DRAFT_DELAY, ComfyPage
+from comfy_page import ComfyPage
 from PIL import Image
 from playwright.sync_api import Locator, Route, expect
 from safetensors import safe_open
@@ -440,8 +440,7 @@ def test_the_mask_that_was_saved_is_loaded_in_a_new_node_with_one_click(
     assert values == [["church.safetensors", ""], ["again"]]
 
     comfy.remember()
-    comfy.page.wait_for_timeout(DRAFT_DELAY)
-    comfy.open()
+    comfy.reload()
     comfy.page.wait_for_function(f"id => ({BUTTONS})(id).length", arg=save)
     comfy.look_at(save)
     if renderer == "vue":

@@ -1,11 +1,8 @@
 """Two people on one server: each sees their own pictures; a long queue, and a wait cancelled."""
 
 import json
-from collections.abc import Iterator
 
-import pytest
-from comfy_page import RUN_TIMEOUT, WATCH_RUN, ComfyPage
-from playwright.sync_api import Browser
+from comfy_page import ONCE, RUN_TIMEOUT, WATCH_RUN, ComfyPage
 from test_progress import LONG_RUN
 
 from workbench.erasure import WORKFLOW
@@ -25,25 +22,8 @@ CANCEL = """async (ids) => (await fetch("/queue", {
   body: JSON.stringify({ delete: ids }),
 })).ok"""
 
-
-@pytest.fixture
-def renderer() -> str:
-    """Once is enough: nothing here depends on how nodes are drawn."""
-    return "classic"
-
-
-@pytest.fixture
-def other(address: str, browser: Browser, comfy: ComfyPage) -> Iterator[ComfyPage]:
-    """Another person's browser on the same server, open after the first."""
-    context = browser.new_context()
-    context.set_default_timeout(30_000)
-    other = ComfyPage(context.new_page(), address)
-    other.open()
-    other.clear()
-    yield other
-    context.close()
-    assert not other.errors, "\n".join(other.errors)
-    assert not other.strays, "\n".join(other.strays)
+pytestmark = ONCE
+"""What the server draws for whom does not depend on how nodes are drawn."""
 
 
 def demo(comfy: ComfyPage, concepts: str) -> None:
