@@ -98,6 +98,20 @@ IS_NEWER = "'isGraphReady' in app"
 nodes again after a change of language."""
 DRAFT_DELAY = 1000  # milliseconds, in which a newer page has saved a changed workflow
 
+HAS_OPENED = """name => app.graph.nodes.length > 0
+  && app.extensionManager.workflow.activeWorkflow.filename.startsWith(name)"""
+
+VIEW_DELAY = 500  # milliseconds, in which a newer page brings what it has loaded into view
+
+VIEW_STANDS_STILL = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const view = () => [app.canvas.ds.scale, ...app.canvas.ds.offset].join();
+  for (let before = null, still = 0; still < 5; still = view() === before ? still + 1 : 0) {
+    before = view();
+    await frame();
+  }
+}"""
+
 ONCE = pytest.mark.parametrize("renderer", ["classic"], indirect=True)
 """Marks a test that looks at nothing which a renderer draws or reads."""
 
@@ -116,18 +130,24 @@ class ComfyPage:
         page.on("pageerror", lambda error: self._on_error(str(error.stack or error)))
         page.on("request", self._on_request)
 
+    def start(self) -> None:
+        """Load the page as in a browser that has never seen it, less the files that it keeps."""
+        self._clean()
+        if self.page.url.startswith(self.address):
+            self.page.evaluate("sessionStorage.clear()")
+        self.page.goto("about:blank")
+        browser = self.page.context.new_cdp_session(self.page)
+        stored = {"origin": self.address, "storageTypes": "all"}
+        browser.send("Storage.clearDataForOrigin", stored)
+        browser.detach()
+        self.errors.clear()
+        self.open()
+
     def open(self) -> None:
         """Load the page and wait until its graph is there."""
         self.page.goto(self.address)
         self.page.wait_for_function("window.app?.vueAppReady && window.app.canvas?.graph")
         self.page.wait_for_function("!document.querySelector('.p-progressspinner')")
-
-    def forget(self) -> None:
-        """Let the browser forget what the address stored in it: workflows, drafts, settings."""
-        browser = self.page.context.new_cdp_session(self.page)
-        stored = {"origin": self.address, "storageTypes": "all"}
-        browser.send("Storage.clearDataForOrigin", stored)
-        browser.detach()
 
     def reload(self) -> None:
         """Load the page again, once it has saved its workflow, as a person does."""
@@ -137,13 +157,10 @@ class ComfyPage:
 
     def reset(self) -> bool:
         """Make the page what it is when it has just been opened; False where that cannot be."""
-        self.page.unroute_all()
-        self.page.set_viewport_size(VIEWPORT)
-        self.page.mouse.move(0, 0)
+        self._clean()
         self.page.evaluate(RESET)
         self.page.wait_for_function("!document.querySelector('.p-toast-message')")
-        self.errors.clear()
-        self.strays.clear()
+        self.errors.clear()  # of the reset itself
         return not self.page.locator(LEFT_OPEN).filter(visible=True).count()
 
     def clear(self) -> None:
@@ -165,6 +182,7 @@ class ComfyPage:
         self.browse_templates()
         self.page.get_by_test_id(f"template-workflow-{name}").click()
         self.page.wait_for_function("!document.querySelector('.p-dialog')")
+        self.page.wait_for_function(HAS_OPENED, arg=name)
         self.settle()
 
     def open_the_run_before(self) -> None:
@@ -200,6 +218,12 @@ class ComfyPage:
         self.page.evaluate(
             "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
         )
+
+    def wait_for_view(self) -> None:
+        """Wait until the view of the graph, which may glide to its place, stands still."""
+        if self.page.evaluate(IS_NEWER):
+            self.page.wait_for_timeout(VIEW_DELAY)
+        self.page.evaluate(VIEW_STANDS_STILL)
 
     def missing_nodes(self) -> list[str]:
         """Types of nodes that the page does not know."""
@@ -297,6 +321,14 @@ class ComfyPage:
     def find(self, selector: str, has_text: str | None = None) -> Locator:
         """Elements by CSS selector, those that hold a text."""
         return self.page.locator(selector, has_text=has_text)
+
+    def _clean(self) -> None:
+        """Take back what a test has done to the tab."""
+        self.page.unroute_all()
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.mouse.move(0, 0)
+        self.errors.clear()
+        self.strays.clear()
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

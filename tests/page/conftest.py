@@ -78,6 +78,7 @@ def settings(renderer: str) -> dict[str, Any]:
     return {
         "Comfy.TutorialCompleted": True,  # else a dialog of templates covers the page
         "Comfy.Workflow.ShowMissingModelsWarning": False,  # its dialog asks for files elsewhere
+        "Comfy.Minimap.Visible": False,  # drawn again at every frame
         "Comfy.VueNodes.Enabled": RENDERERS[renderer],
         "Comfy.Locale": "en",
     }
@@ -97,14 +98,14 @@ class Tab:
 
     def page(self, settings: dict[str, Any]) -> ComfyPage:
         """The page as it is when it has just been opened with these settings."""
-        if self._comfy and not self.spoilt and self._holds(settings) and self._comfy.reset():
+        if self.spoilt:
+            self.close()
+        if self._comfy and self._holds(settings) and self._comfy.reset():
             return self._comfy
-        self.close()
         self._settings.parent.mkdir(parents=True, exist_ok=True)
         self._settings.write_text(json.dumps(settings), encoding="utf-8")
-        self._comfy = ComfyPage(self._context.new_page(), self._address)
-        self._comfy.forget()
-        self._comfy.open()
+        self._comfy = self._comfy or ComfyPage(self._context.new_page(), self._address)
+        self._comfy.start()
         return self._comfy
 
     def close(self) -> None:
@@ -112,6 +113,7 @@ class Tab:
         if self._comfy:
             self._comfy.page.close()
         self._comfy = None
+        self.spoilt = False
 
     def _holds(self, settings: dict[str, Any]) -> bool:
         """Whether the last page was opened with these settings, and none has been changed."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import ComfyPage, Workflow
+from comfy_page import ONCE, ComfyPage, Workflow
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
@@ -343,6 +343,7 @@ def test_undo_redo_and_other_tabs_ask_for_no_runs(comfy: ComfyPage) -> None:
     assert asked == []
 
 
+@ONCE  # only requests are looked at
 def test_the_last_runs_are_asked_for_once(comfy: ComfyPage) -> None:
     """Of a workflow that has not run, and again only when something has run."""
     comfy.load(workflow())

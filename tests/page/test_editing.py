@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import ComfyPage
+from comfy_page import ONCE, ComfyPage
 from PIL import Image
 
 from workbench.erasure import WORKFLOW
@@ -143,6 +143,7 @@ def test_the_four_nodes_work_the_same_in_a_subgraph_and_after_a_reload(demo: Com
     assert same(reloaded, after)
 
 
+@ONCE  # what the server draws
 def test_apply_bypassed_gives_the_plain_picture(demo: ComfyPage) -> None:
     before, after = before_and_after(demo)
     assert not same(before, after)
@@ -156,6 +157,7 @@ def test_apply_bypassed_gives_the_plain_picture(demo: ComfyPage) -> None:
     assert not same(before, after)
 
 
+@ONCE  # what the server runs
 def test_with_the_erased_branch_muted_nothing_is_profiled(demo: ComfyPage) -> None:
     demo.set_widget(only(demo, "FIAProfileConcept"), "concepts", "")  # would fail if it ran
     muted = [demo.titled("After"), demo.titled("What was pruned"), only(demo, "FIACompareErasure")]
