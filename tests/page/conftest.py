@@ -68,7 +68,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session", params=RENDERERS)
 def renderer(request: pytest.FixtureRequest) -> str:
-    """Every test that uses the page runs once in each; first all in one, then all in the other."""
+    """Every test that uses the page and is not marked ``ONCE`` runs in each.
+
+    First all in one, then all in the other.
+    """
     return request.param
 
 

@@ -386,7 +386,7 @@ def test_a_picture_dropped_on_an_empty_page_is_drawn_again_bit_for_bit(
     demo_mask(comfy.page.evaluate(ARCHITECTURE, "FIADemoModel")).save(folder / "demo.safetensors")
     comfy.page.evaluate("app.refreshComboInNodes()")
     comfy.load(json.loads(DEMO_WORKFLOW.read_text(encoding="utf-8")))
-    node = comfy.page.evaluate(PUT_MASK, ["demo.safetensors", 4])
+    node = comfy.page.evaluate(PUT_MASK, ["demo.safetensors", 2])
     comfy.look_at(node)
     press(comfy, "Embed in workflow")
     expect(panel(comfy)).to_contain_text("Embedded in this workflow")

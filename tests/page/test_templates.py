@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import TOAST, ComfyPage
+from comfy_page import ONCE, TOAST, ComfyPage
 from PIL import Image
 from playwright.sync_api import ViewportSize, expect
 
@@ -106,6 +106,7 @@ DEMOS = [file for file in FILES if any(node["type"] == "FIADemoModel" for node i
 CHECKPOINTS = [file for file in FILES if file not in DEMOS]
 
 
+@ONCE  # no node is drawn
 def test_every_template_is_listed_with_its_picture(comfy: ComfyPage) -> None:
     comfy.browse_templates()
     for file in FILES:
