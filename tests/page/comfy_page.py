@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,6 +173,10 @@ class ComfyPage:
         self.page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
         self.settle()
 
+    def load_file(self, file: Path) -> None:
+        """Open a workflow's file."""
+        self.load(json.loads(file.read_text(encoding="utf-8")))
+
     def browse_templates(self) -> None:
         """Open the host's template browser at this extension's workflows."""
         self.command("Comfy.BrowseTemplates")
@@ -250,6 +255,11 @@ class ComfyPage:
         return self.page.evaluate(
             "kind => app.graph.nodes.filter(n => n.type === kind).map(n => Number(n.id))", kind
         )
+
+    def only(self, kind: str) -> int:
+        """Id of the only node of a type."""
+        (node,) = self.node_ids(kind)
+        return node
 
     def set_widget(self, node: int, name: str, value: Any) -> None:
         """Set a widget as its own editor does."""

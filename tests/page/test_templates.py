@@ -233,7 +233,7 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
         forget,
     )
     for kind in ("EmptyLatentImage", "KSampler"):
-        (node,) = comfy.node_ids(kind)
+        node = comfy.only(kind)
         values = {"steps": 2} if kind == "KSampler" else {"width": 128, "height": 128}
         for name, value in values.items():
             comfy.set_widget(node, name, value)

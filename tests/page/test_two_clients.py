@@ -1,7 +1,5 @@
 """Two people on one server: each sees their own pictures; a long queue, and a wait cancelled."""
 
-import json
-
 from comfy_page import ONCE, RUN_TIMEOUT, WATCH_RUN, ComfyPage
 from test_progress import LONG_RUN
 
@@ -28,9 +26,9 @@ pytestmark = ONCE
 
 def demo(comfy: ComfyPage, concepts: str) -> None:
     """The first workflow, made short, for some concepts."""
-    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.load_file(WORKFLOW)
     comfy.shorten()
-    (profile,) = comfy.node_ids("FIAProfileConcept")
+    profile = comfy.only("FIAProfileConcept")
     comfy.set_widget(profile, "concepts", concepts)
 
 
@@ -48,7 +46,7 @@ def wait_until(comfy: ComfyPage, condition: str) -> None:
 
 
 def set_strength(comfy: ComfyPage, strength: float) -> None:
-    (apply,) = comfy.node_ids("FIAApplyNeuronMask")
+    apply = comfy.only("FIAApplyNeuronMask")
     comfy.set_widget(apply, "strength", strength)
 
 
@@ -92,7 +90,7 @@ def test_a_long_queue_of_both_and_most_of_it_cancelled(comfy: ComfyPage, other: 
     assert shown(comfy, "After") != alone
 
     demo(other, "church")
-    (profile,) = other.node_ids("FIAProfileConcept")
+    profile = other.only("FIAProfileConcept")
     for name, value in LONG_RUN.items():
         other.set_widget(profile, name, value)
     queue(other)  # runs until it is interrupted, and all others wait
