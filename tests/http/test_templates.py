@@ -15,7 +15,7 @@ from workbench.graph import ALWAYS, PageWorkflow, to_api
 LOADER = "CheckpointLoaderSimple"
 SHORT: dict[str, dict[str, Any]] = {
     "FIAProfileConcept": {
-        "contexts": "man",
+        "contexts": "man\nwoman",
         "profile_steps": 1,
         "width": 64,
         "height": 64,
