@@ -24,7 +24,7 @@ def workflow(client: Any) -> ApiGraph:
     graph = client.demo_workflow()
     for node in graph.values():
         if node["class_type"] == "KSampler":
-            node["inputs"]["steps"] = 10
+            node["inputs"]["steps"] = 5
     return graph
 
 

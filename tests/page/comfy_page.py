@@ -3,8 +3,10 @@
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, ViewportSize
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
@@ -44,7 +46,7 @@ WATCH_RUN = """timeout => {
 }"""
 
 SHORT: dict[str, dict[str, Any]] = {
-    "FIAProfileConcept": {"contexts": "park\nforest\nroom", "profile_steps": 2},
+    "FIAProfileConcept": {"contexts": "park\nroom", "profile_steps": 1},
     "KSampler": {"steps": 2},
     "EmptyLatentImage": {"batch_size": 1},
 }
@@ -62,6 +64,14 @@ SHORTEN = """short => {
   }
 }"""
 
+NO_MOTION = """addEventListener("DOMContentLoaded", () => {
+  const style = document.createElement("style");
+  style.textContent = "*, ::before, ::after { transition: none !important; " +
+    "animation: none !important; }";
+  document.head.append(style);
+});"""
+"""Dialogs and messages come and go at once: drawn without a GPU, each frame of a fade is dear."""
+
 RESET = """async () => {
   const { command, toast, workflow } = app.extensionManager;
   await command.execute("Comfy.NewBlankWorkflow");
@@ -69,7 +79,6 @@ RESET = """async () => {
     if (one !== workflow.activeWorkflow) await workflow.closeWorkflow(one);
   }
   app.canvas.ds.reset();
-  await app.refreshComboInNodes();
   document.querySelectorAll(".p-toast-close-button").forEach((button) => button.click());
   toast.dismissAll?.(); // in the newer frontend
   localStorage.clear();
@@ -85,7 +94,27 @@ HAS_JOB_LIST = """app.extensionManager.command.commands.some(
 LEFT_OPEN = "dialog[open], .p-dialog, .p-popover, .p-contextmenu, .side-bar-panel"
 """What a person has to close: a page that shows any of it is loaded again."""
 
-DRAFT_DELAY = 1000  # milliseconds, in which the page has saved its draft of a changed workflow
+IS_NEWER = "'isGraphReady' in app"
+"""Whether it is a newer page (seen in 1.58.1): it saves a changed workflow later, and reads its
+nodes again after a change of language."""
+DRAFT_DELAY = 1000  # milliseconds, in which a newer page has saved a changed workflow
+
+HAS_OPENED = """name => app.graph.nodes.length > 0
+  && app.extensionManager.workflow.activeWorkflow.filename.startsWith(name)"""
+
+VIEW_DELAY = 500  # milliseconds, in which a newer page brings what it has loaded into view
+
+VIEW_STANDS_STILL = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const view = () => [app.canvas.ds.scale, ...app.canvas.ds.offset].join();
+  for (let before = null, still = 0; still < 5; still = view() === before ? still + 1 : 0) {
+    before = view();
+    await frame();
+  }
+}"""
+
+ONCE = pytest.mark.parametrize("renderer", ["classic"], indirect=True)
+"""Marks a test that looks at nothing which a renderer draws or reads."""
 
 Workflow = dict[str, Any]
 
@@ -102,21 +131,37 @@ class ComfyPage:
         page.on("pageerror", lambda error: self._on_error(str(error.stack or error)))
         page.on("request", self._on_request)
 
+    def start(self) -> None:
+        """Load the page as in a browser that has never seen it, less the files that it keeps."""
+        self._clean()
+        if self.page.url.startswith(self.address):
+            self.page.evaluate("sessionStorage.clear()")
+        self.page.goto("about:blank")
+        browser = self.page.context.new_cdp_session(self.page)
+        stored = {"origin": self.address, "storageTypes": "all"}
+        browser.send("Storage.clearDataForOrigin", stored)
+        browser.detach()
+        self.errors.clear()
+        self.open()
+
     def open(self) -> None:
-        """Load the page, or load it again, and wait until its graph is there."""
+        """Load the page and wait until its graph is there."""
         self.page.goto(self.address)
         self.page.wait_for_function("window.app?.vueAppReady && window.app.canvas?.graph")
         self.page.wait_for_function("!document.querySelector('.p-progressspinner')")
 
+    def reload(self) -> None:
+        """Load the page again, once it has saved its workflow, as a person does."""
+        if self.page.evaluate(IS_NEWER):
+            self.page.wait_for_timeout(DRAFT_DELAY)
+        self.open()
+
     def reset(self) -> bool:
         """Make the page what it is when it has just been opened; False where that cannot be."""
-        self.page.unroute_all()
-        self.page.set_viewport_size(VIEWPORT)
-        self.page.mouse.move(0, 0)
+        self._clean()
         self.page.evaluate(RESET)
         self.page.wait_for_function("!document.querySelector('.p-toast-message')")
-        self.errors.clear()
-        self.strays.clear()
+        self.errors.clear()  # of the reset itself
         return not self.page.locator(LEFT_OPEN).filter(visible=True).count()
 
     def clear(self) -> None:
@@ -128,6 +173,10 @@ class ComfyPage:
         self.page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
         self.settle()
 
+    def load_file(self, file: Path) -> None:
+        """Open a workflow's file."""
+        self.load(json.loads(file.read_text(encoding="utf-8")))
+
     def browse_templates(self) -> None:
         """Open the host's template browser at this extension's workflows."""
         self.command("Comfy.BrowseTemplates")
@@ -138,6 +187,7 @@ class ComfyPage:
         self.browse_templates()
         self.page.get_by_test_id(f"template-workflow-{name}").click()
         self.page.wait_for_function("!document.querySelector('.p-dialog')")
+        self.page.wait_for_function(HAS_OPENED, arg=name)
         self.settle()
 
     def open_the_run_before(self) -> None:
@@ -174,6 +224,12 @@ class ComfyPage:
             "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
         )
 
+    def wait_for_view(self) -> None:
+        """Wait until the view of the graph, which may glide to its place, stands still."""
+        if self.page.evaluate(IS_NEWER):
+            self.page.wait_for_timeout(VIEW_DELAY)
+        self.page.evaluate(VIEW_STANDS_STILL)
+
     def missing_nodes(self) -> list[str]:
         """Types of nodes that the page does not know."""
         return self.page.evaluate(
@@ -199,6 +255,11 @@ class ComfyPage:
         return self.page.evaluate(
             "kind => app.graph.nodes.filter(n => n.type === kind).map(n => Number(n.id))", kind
         )
+
+    def only(self, kind: str) -> int:
+        """Id of the only node of a type."""
+        (node,) = self.node_ids(kind)
+        return node
 
     def set_widget(self, node: int, name: str, value: Any) -> None:
         """Set a widget as its own editor does."""
@@ -270,6 +331,14 @@ class ComfyPage:
     def find(self, selector: str, has_text: str | None = None) -> Locator:
         """Elements by CSS selector, those that hold a text."""
         return self.page.locator(selector, has_text=has_text)
+
+    def _clean(self) -> None:
+        """Take back what a test has done to the tab."""
+        self.page.unroute_all()
+        self.page.set_viewport_size(VIEWPORT)
+        self.page.mouse.move(0, 0)
+        self.errors.clear()
+        self.strays.clear()
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from comfy_page import VIEWPORT, ComfyPage
+from comfy_page import NO_MOTION, VIEWPORT, ComfyPage
 from playwright.sync_api import Browser, sync_playwright
 
 from workbench.browser import FLAGS, find_chromium
@@ -68,7 +68,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session", params=RENDERERS)
 def renderer(request: pytest.FixtureRequest) -> str:
-    """Every test that uses the page runs once in each; first all in one, then all in the other."""
+    """Every test that uses the page and is not marked ``ONCE`` runs in each.
+
+    First all in one, then all in the other.
+    """
     return request.param
 
 
@@ -78,6 +81,7 @@ def settings(renderer: str) -> dict[str, Any]:
     return {
         "Comfy.TutorialCompleted": True,  # else a dialog of templates covers the page
         "Comfy.Workflow.ShowMissingModelsWarning": False,  # its dialog asks for files elsewhere
+        "Comfy.Minimap.Visible": False,  # drawn again at every frame
         "Comfy.VueNodes.Enabled": RENDERERS[renderer],
         "Comfy.Locale": "en",
     }
@@ -90,27 +94,29 @@ class Tab:
         self.spoilt = False
         self._address = address
         self._settings = base / "user" / "default" / "comfy.settings.json"
-        self._browser = browser
+        self._context = browser.new_context(viewport=VIEWPORT)
+        self._context.set_default_timeout(30_000)
+        self._context.add_init_script(NO_MOTION)
         self._comfy: ComfyPage | None = None
 
     def page(self, settings: dict[str, Any]) -> ComfyPage:
         """The page as it is when it has just been opened with these settings."""
-        if self._comfy and not self.spoilt and self._holds(settings) and self._comfy.reset():
+        if self.spoilt:
+            self.close()
+        if self._comfy and self._holds(settings) and self._comfy.reset():
             return self._comfy
-        self.close()
         self._settings.parent.mkdir(parents=True, exist_ok=True)
         self._settings.write_text(json.dumps(settings), encoding="utf-8")
-        context = self._browser.new_context(viewport=VIEWPORT)
-        context.set_default_timeout(30_000)
-        self._comfy = ComfyPage(context.new_page(), self._address)
-        self._comfy.open()
+        self._comfy = self._comfy or ComfyPage(self._context.new_page(), self._address)
+        self._comfy.start()
         return self._comfy
 
     def close(self) -> None:
-        """Forget the page and all that the browser remembers of it."""
+        """Close the page; the browser keeps the files that it has loaded."""
         if self._comfy:
-            self._comfy.page.context.close()
+            self._comfy.page.close()
         self._comfy = None
+        self.spoilt = False
 
     def _holds(self, settings: dict[str, Any]) -> bool:
         """Whether the last page was opened with these settings, and none has been changed."""
@@ -141,3 +147,20 @@ def comfy(
     assert not comfy.errors, "\n".join(comfy.errors)
     assert not comfy.strays, "\n".join(comfy.strays)
     tab.spoilt = request.session.testsfailed > failed
+
+
+@pytest.fixture(scope="session")
+def others_tab(address: str, base: Path, browser: Browser) -> Tab:
+    """In the browser of another person."""
+    return Tab(address, base, browser)
+
+
+@pytest.fixture
+def other(others_tab: Tab, settings: dict[str, Any], comfy: ComfyPage) -> Iterator[ComfyPage]:
+    """The page of another person on the same server, opened after the first."""
+    other = others_tab.page(settings)
+    other.clear()
+    yield other
+    others_tab.close()
+    assert not other.errors, "\n".join(other.errors)
+    assert not other.strays, "\n".join(other.strays)

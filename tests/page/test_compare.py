@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import DRAFT_DELAY, ComfyPage, Workflow
+from comfy_page import ONCE, ComfyPage, Workflow
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
@@ -299,8 +299,7 @@ def test_the_wheel_turns_a_long_row(comfy: ComfyPage) -> None:
 
 def test_the_picture_comes_back_after_a_reload(comfy: ComfyPage) -> None:
     open_and_run(comfy)
-    comfy.page.wait_for_timeout(DRAFT_DELAY)
-    comfy.open()
+    comfy.reload()
     comfy.look_at(NODE)
     expect(stage(comfy)).to_be_visible()
     expect_colours(stage(comfy), 0.5, ("red", "blue"))
@@ -344,6 +343,7 @@ def test_undo_redo_and_other_tabs_ask_for_no_runs(comfy: ComfyPage) -> None:
     assert asked == []
 
 
+@ONCE  # only requests are looked at
 def test_the_last_runs_are_asked_for_once(comfy: ComfyPage) -> None:
     """Of a workflow that has not run, and again only when something has run."""
     comfy.load(workflow())
@@ -375,11 +375,10 @@ def test_pictures_that_the_server_has_lost(comfy: ComfyPage, base: Path) -> None
     comfy.load(workflow(batch=2))
     comfy.set_widget(1, "color", next(workflow_numbers))  # no later run is answered from its cache
     comfy.run()
-    comfy.page.wait_for_timeout(DRAFT_DELAY)
     for side in ("a_images", "b_images"):
         for picture in comfy.output(NODE)[side]:
             (base / "temp" / picture["filename"]).unlink()
-    comfy.open()
+    comfy.reload()
     expect(comfy.find(".fia-compare-message")).to_contain_text("no longer has these pictures")
     expect(comfy.find(".fia-compare-strip")).to_be_hidden()
     comfy.page.wait_for_load_state("networkidle")
@@ -392,8 +391,7 @@ def test_it_works_in_a_subgraph_and_after_a_reload(comfy: ComfyPage) -> None:
     comfy.run()
     enter_subgraph(comfy)
     expect_colours(stage(comfy), 0.5, ("red", "blue"))
-    comfy.page.wait_for_timeout(DRAFT_DELAY)
-    comfy.open()
+    comfy.reload()
     enter_subgraph(comfy)
     expect_colours(stage(comfy), 0.5, ("red", "blue"))
 

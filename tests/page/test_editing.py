@@ -1,11 +1,10 @@
 """What people do to a workflow: reload, undo, copy, subgraph, bypass, mute, open an old one."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import DRAFT_DELAY, ComfyPage
+from comfy_page import ONCE, ComfyPage
 from PIL import Image
 
 from workbench.erasure import WORKFLOW
@@ -29,15 +28,10 @@ SOURCES = """id => {
 @pytest.fixture
 def demo(comfy: ComfyPage) -> ComfyPage:
     """The page with the first workflow in it, made short."""
-    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.load_file(WORKFLOW)
     comfy.shorten()
     comfy.remember()
     return comfy
-
-
-def only(comfy: ComfyPage, kind: str) -> int:
-    (node,) = comfy.node_ids(kind)
-    return node
 
 
 def sources(comfy: ComfyPage, node: int) -> dict[str, int]:
@@ -62,12 +56,11 @@ def values(comfy: ComfyPage) -> dict[str, Any]:
 
 
 def test_a_reload_keeps_every_value_and_wire(demo: ComfyPage) -> None:
-    demo.set_widget(only(demo, APPLY), "strength", 0.35)
-    demo.set_widget(only(demo, "FIAProfileConcept"), "concepts", "cat\ngas pump")
+    demo.set_widget(demo.only(APPLY), "strength", 0.35)
+    demo.set_widget(demo.only("FIAProfileConcept"), "concepts", "cat\ngas pump")
     demo.remember()
     kept = values(demo)
-    demo.page.wait_for_timeout(DRAFT_DELAY)
-    demo.open()
+    demo.reload()
     assert values(demo) == kept
     assert kept[APPLY] == [0.35]
     demo.run()
@@ -76,29 +69,29 @@ def test_a_reload_keeps_every_value_and_wire(demo: ComfyPage) -> None:
 
 
 def test_undo_and_redo_of_a_value_and_of_a_deleted_node(demo: ComfyPage) -> None:
-    demo.set_widget(only(demo, APPLY), "strength", 0.35)
+    demo.set_widget(demo.only(APPLY), "strength", 0.35)
     demo.remember()
     demo.command("Comfy.Undo")
-    assert demo.widget(only(demo, APPLY), "strength") == 1
+    assert demo.widget(demo.only(APPLY), "strength") == 1
     demo.command("Comfy.Redo")
-    assert demo.widget(only(demo, APPLY), "strength") == 0.35
+    assert demo.widget(demo.only(APPLY), "strength") == 0.35
 
-    fuse = only(demo, "FIAFuseMasks")
-    wires = sources(demo, only(demo, APPLY))
+    fuse = demo.only("FIAFuseMasks")
+    wires = sources(demo, demo.only(APPLY))
     demo.page.evaluate(SELECT, ["FIAFuseMasks"])
     demo.command("Comfy.Canvas.DeleteSelectedItems")
     demo.remember()
     assert demo.node_ids("FIAFuseMasks") == []
     demo.command("Comfy.Undo")
     assert demo.node_ids("FIAFuseMasks") == [fuse]
-    assert sources(demo, only(demo, APPLY)) == wires
+    assert sources(demo, demo.only(APPLY)) == wires
     before, after = before_and_after(demo)
     assert not same(before, after)
 
 
 def test_a_copy_of_the_four_nodes_works_like_the_originals(demo: ComfyPage) -> None:
     _, after = before_and_after(demo)
-    originals = {kind: only(demo, kind) for kind in KINDS}
+    originals = {kind: demo.only(kind) for kind in KINDS}
     demo.page.evaluate(SELECT, list(KINDS))
     demo.page.evaluate("() => { app.canvas.copyToClipboard(); app.canvas.pasteFromClipboard(); }")
     copies = {
@@ -138,13 +131,13 @@ def test_the_four_nodes_work_the_same_in_a_subgraph_and_after_a_reload(demo: Com
     assert all(demo.node_ids(kind) == [] for kind in KINDS)
     _, inside = before_and_after(demo)
     assert same(inside, after)
-    demo.page.wait_for_timeout(DRAFT_DELAY)
-    demo.open()
+    demo.reload()
     assert demo.missing_nodes() == []
     _, reloaded = before_and_after(demo)
     assert same(reloaded, after)
 
 
+@ONCE  # what the server draws
 def test_apply_bypassed_gives_the_plain_picture(demo: ComfyPage) -> None:
     before, after = before_and_after(demo)
     assert not same(before, after)
@@ -158,9 +151,10 @@ def test_apply_bypassed_gives_the_plain_picture(demo: ComfyPage) -> None:
     assert not same(before, after)
 
 
+@ONCE  # what the server runs
 def test_with_the_erased_branch_muted_nothing_is_profiled(demo: ComfyPage) -> None:
-    demo.set_widget(only(demo, "FIAProfileConcept"), "concepts", "")  # would fail if it ran
-    muted = [demo.titled("After"), demo.titled("What was pruned"), only(demo, "FIACompareErasure")]
+    demo.set_widget(demo.only("FIAProfileConcept"), "concepts", "")  # would fail if it ran
+    muted = [demo.titled("After"), demo.titled("What was pruned"), demo.only("FIACompareErasure")]
     demo.page.evaluate(
         """ids => {
           app.canvas.deselectAll();
@@ -175,10 +169,10 @@ def test_with_the_erased_branch_muted_nothing_is_profiled(demo: ComfyPage) -> No
 
 
 def test_a_workflow_of_the_first_release_opens_and_runs(comfy: ComfyPage) -> None:
-    comfy.load(json.loads(FIRST_RELEASE.read_text(encoding="utf-8")))
+    comfy.load_file(FIRST_RELEASE)
     assert comfy.missing_nodes() == []
-    assert comfy.widget(only(comfy, "FIAProfileConcept"), "concepts") == "church\ngolf ball"
-    assert comfy.widget(only(comfy, "FIAProfileConcept"), "use_cache") is True  # a later release's
+    assert comfy.widget(comfy.only("FIAProfileConcept"), "concepts") == "church\ngolf ball"
+    assert comfy.widget(comfy.only("FIAProfileConcept"), "use_cache") is True  # a later release's
     comfy.shorten()
     before, after = before_and_after(comfy)
     assert not same(before, after)

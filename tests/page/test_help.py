@@ -1,9 +1,6 @@
 """A node's help page, as a person opens it: select the node, press the info button."""
 
-from typing import Any
-
-import pytest
-from comfy_page import ComfyPage
+from comfy_page import ONCE, ComfyPage
 from playwright.sync_api import expect
 
 PICTURE = """() => {
@@ -27,7 +24,7 @@ def open_help(comfy: ComfyPage, kind: str) -> None:
     comfy.page.wait_for_function(PICTURE)
 
 
-@pytest.mark.parametrize("renderer", ["classic"], indirect=True)  # the panel is the same in both
+@ONCE  # the panel is the same in both
 def test_every_node_opens_its_page_with_its_picture(comfy: ComfyPage) -> None:
     kinds = comfy.page.evaluate(
         "Object.keys(LiteGraph.registered_node_types).filter((kind) => kind.startsWith('FIA'))"
@@ -39,15 +36,3 @@ def test_every_node_opens_its_page_with_its_picture(comfy: ComfyPage) -> None:
         expect(comfy.find(".node-help-content h1")).to_have_text(title)
     # The page asks for <node>/en.md first; <node>.md is for all languages that have no other.
     comfy.errors = [error for error in comfy.errors if not error.endswith("/en.md")]
-
-
-class TestChinese:
-    """The page in a language that has help pages of its own."""
-
-    @pytest.fixture
-    def settings(self, settings: dict[str, Any]) -> dict[str, Any]:
-        return settings | {"Comfy.Locale": "zh"}
-
-    def test_the_page_is_in_that_language(self, comfy: ComfyPage) -> None:
-        open_help(comfy, "FIAApplyNeuronMask")
-        expect(comfy.find(".node-help-content h1")).to_have_text("应用神经元掩码")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from comfy_page import DRAFT_DELAY, ComfyPage
+from comfy_page import ComfyPage
 from playwright.sync_api import Locator, expect
 
 from fia_core import ModelIdentity, NeuronMask
@@ -85,8 +85,7 @@ def test_the_table_is_there_again_after_a_reload(comfy: ComfyPage, node: int) ->
     comfy.run()
     expect(table(comfy)).to_contain_text("Forgets: church, golf ball")
     comfy.remember()
-    comfy.page.wait_for_timeout(DRAFT_DELAY)
-    comfy.open()
+    comfy.reload()
     comfy.look_at(node)
     expect(table(comfy)).to_contain_text("Forgets: church, golf ball")
 

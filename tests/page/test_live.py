@@ -1,17 +1,16 @@
 """The switch Live of Compare Erasure: the last value, once, alone, and no other run touched."""
 
 import io
-import json
 import time
 from statistics import median
 
 import pytest
-from comfy_page import ComfyPage, Workflow
+from comfy_page import ONCE, ComfyPage
 from PIL import Image
 from playwright.sync_api import expect
-from test_two_clients import IDLE, RUNNING, other, queue, wait_until  # noqa: F401  (a fixture)
+from test_two_clients import IDLE, RUNNING, queue, wait_until
 
-from workbench.erasure import WORKFLOW
+from workbench.erasure import FIRST_STEPS, WORKFLOW
 
 COMPARE, APPLY = "FIACompareErasure", "FIAApplyNeuronMask"
 REST = 150  # milliseconds, as in web/live/live.js
@@ -72,19 +71,10 @@ TIMED_PLAIN = """([id, seed, preview]) => new Promise((resolve) => {
 })"""
 
 
-def only(comfy: ComfyPage, kind: str) -> int:
-    (node,) = comfy.node_ids(kind)
-    return node
-
-
-def demo() -> Workflow:
-    return json.loads(WORKFLOW.read_text(encoding="utf-8"))
-
-
 @pytest.fixture
 def ready(comfy: ComfyPage) -> ComfyPage:
     """The page with the chain in it, made short, run once and watched."""
-    comfy.load(demo())
+    comfy.load_file(WORKFLOW)
     comfy.shorten()
     comfy.run()
     comfy.page.evaluate(WATCH)
@@ -92,11 +82,11 @@ def ready(comfy: ComfyPage) -> ComfyPage:
 
 
 def switch(comfy: ComfyPage, on: bool) -> None:
-    comfy.page.evaluate(SWITCH, [only(comfy, COMPARE), on])
+    comfy.page.evaluate(SWITCH, [comfy.only(COMPARE), on])
 
 
 def is_on(comfy: ComfyPage) -> bool:
-    return comfy.widget(only(comfy, COMPARE), "live")
+    return comfy.widget(comfy.only(COMPARE), "live")
 
 
 def rest(comfy: ComfyPage) -> None:
@@ -112,14 +102,14 @@ def runs(comfy: ComfyPage) -> list[str]:
 
 def after(comfy: ComfyPage) -> Image.Image:
     """What Compare Erasure shows as after."""
-    shown = comfy.output(only(comfy, COMPARE))["b_images"][0]
+    shown = comfy.output(comfy.only(COMPARE))["b_images"][0]
     answer = comfy.page.request.get(f"{comfy.address}/view", params=shown)
     return Image.open(io.BytesIO(answer.body()))
 
 
 def drawn_at(comfy: ComfyPage, strength: float) -> bytes:
     """What a press of Run draws at a strength."""
-    comfy.set_widget(only(comfy, APPLY), "strength", strength)
+    comfy.set_widget(comfy.only(APPLY), "strength", strength)
     comfy.run()
     return after(comfy).tobytes()
 
@@ -131,20 +121,21 @@ def test_ten_quick_changes_are_one_picture_the_right_one(ready: ComfyPage) -> No
     rest(ready)
     before = len(runs(ready))
     values = [0.9, 0.8, 0.7, 0.6, 1.5, 1.2, 2.0, 1.9, 0.5, 0.4]
-    ready.page.evaluate(QUICKLY, [only(ready, APPLY), values])
+    ready.page.evaluate(QUICKLY, [ready.only(APPLY), values])
     rest(ready)
     assert len(runs(ready)) == before + 1
     assert after(ready).tobytes() == wanted
 
 
+@ONCE  # what the server runs
 def test_nothing_but_the_node_and_what_leads_to_it_runs(ready: ComfyPage) -> None:
     switch(ready, True)
     rest(ready)
     ready.page.evaluate("window.live.shown.length = 0")
-    ready.set_widget(only(ready, APPLY), "strength", 0.7)
+    ready.set_widget(ready.only(APPLY), "strength", 0.7)
     rest(ready)
     shown = {node for node, _ in ready.page.evaluate("window.live.shown")}
-    assert shown == {str(only(ready, COMPARE))}  # no Save Image has saved, no report was written
+    assert shown == {str(ready.only(COMPARE))}  # no Save Image has saved, no report was written
     posted = ready.page.evaluate("window.live.posted")
     (saved,) = (node for node in ready.node_ids("SaveImage") if node == ready.titled("After"))
     ready.set_widget(saved, "filename_prefix", "elsewhere")  # does not lead to it
@@ -152,6 +143,7 @@ def test_nothing_but_the_node_and_what_leads_to_it_runs(ready: ComfyPage) -> Non
     assert ready.page.evaluate("window.live.posted") == posted
 
 
+@ONCE  # what the server says of two runs
 def test_a_run_that_is_out_of_date_is_interrupted(ready: ComfyPage) -> None:
     sampler = ready.titled("Sample after forgetting")
     switch(ready, True)
@@ -179,7 +171,7 @@ def test_a_bad_value_is_told_and_the_next_one_is_drawn(ready: ComfyPage) -> None
     rest(ready)
     expect(told).to_be_hidden()
 
-    (profile,) = ready.node_ids("FIAProfileConcept")
+    profile = ready.only("FIAProfileConcept")
     faults = {"": "there are none", "zxqv": "the text encoder knows no word of 'zxqv'"}
     for concepts, fault in faults.items():  # only the node itself finds them
         ready.set_widget(profile, "concepts", concepts)
@@ -194,7 +186,7 @@ def test_a_bad_value_is_told_and_the_next_one_is_drawn(ready: ComfyPage) -> None
 
 
 def test_a_text_counts_when_it_is_written(ready: ComfyPage, renderer: str) -> None:
-    (profile,) = ready.node_ids("FIAProfileConcept")
+    profile = ready.only("FIAProfileConcept")
     ready.look_at(profile)
     switch(ready, True)
     rest(ready)
@@ -223,17 +215,17 @@ def test_it_is_off_in_a_workflow_that_is_opened_and_back_after_an_undo(ready: Co
     switch(ready, True)
     rest(ready)
     saved = ready.page.evaluate("app.graph.serialize()")
-    ready.set_widget(only(ready, APPLY), "strength", 0.3)
+    ready.set_widget(ready.only(APPLY), "strength", 0.3)
     ready.remember()
     ready.command("Comfy.Undo")
     ready.page.wait_for_timeout(1000)
-    assert ready.widget(only(ready, APPLY), "strength") == 1
+    assert ready.widget(ready.only(APPLY), "strength") == 1
     assert is_on(ready)
     ready.load(saved)
     ready.page.wait_for_timeout(1000)
     assert not is_on(ready)
     posted = ready.page.evaluate("window.live.posted")
-    ready.set_widget(only(ready, APPLY), "strength", 0.2)
+    ready.set_widget(ready.only(APPLY), "strength", 0.2)
     rest(ready)
     assert ready.page.evaluate("window.live.posted") == posted
 
@@ -248,11 +240,11 @@ def test_its_command_and_key_turn_it(ready: ComfyPage) -> None:
 
 
 def test_it_works_in_a_template_of_subgraphs(comfy: ComfyPage) -> None:
-    comfy.load(json.loads((WORKFLOW.parent / "first_steps.json").read_text(encoding="utf-8")))
+    comfy.load_file(FIRST_STEPS)
     comfy.page.evaluate(WATCH)
     comfy.shorten()
     switch(comfy, True)
-    comfy.page.wait_for_function("id => app.nodeOutputs[id]", arg=str(only(comfy, COMPARE)))
+    comfy.page.wait_for_function("id => app.nodeOutputs[id]", arg=str(comfy.only(COMPARE)))
     rest(comfy)
     plain = after(comfy).tobytes()
     comfy.page.evaluate(
@@ -266,20 +258,18 @@ def test_it_works_in_a_template_of_subgraphs(comfy: ComfyPage) -> None:
     assert after(comfy).tobytes() != plain
 
 
-def test_two_people_do_not_disturb_each_other(
-    ready: ComfyPage,
-    other: ComfyPage,  # noqa: F811  (a fixture)
-) -> None:
-    other.load(demo())
+@ONCE  # what the server says of their runs
+def test_two_people_do_not_disturb_each_other(ready: ComfyPage, other: ComfyPage) -> None:
+    other.load_file(WORKFLOW)
     other.shorten()
     switch(ready, True)
     rest(ready)
-    other.set_widget(other.titled("Sample before"), "steps", 60)
+    other.set_widget(other.titled("Sample before"), "steps", 30)
     other.page.evaluate(WATCH)
     queue(other)
     wait_until(ready, RUNNING)
     for strength in (0.9, 0.5, 0.45):
-        ready.set_widget(only(ready, APPLY), "strength", strength)
+        ready.set_widget(ready.only(APPLY), "strength", strength)
         ready.page.wait_for_timeout(2 * REST)
     rest(ready)
     history = ready.page.evaluate("async () => (await fetch('/history')).json()")
@@ -294,19 +284,17 @@ def test_how_long_it_takes_is_printed(
 ) -> None:
     """From the last change to the new picture, beside the plain branch queued at once; of both
     until the page has the picture to show."""
-    for node in ready.node_ids("KSampler"):
-        ready.set_widget(node, "steps", 20)
     sampler, preview = ready.titled("Sample before"), str(ready.titled("Before"))
     switch(ready, True)
     rest(ready)
     live, plain = [], []
-    for number in range(7):
-        changed = [only(ready, APPLY), ["strength", 0.5 + 0.05 * number]]
+    for number in range(4):
+        changed = [ready.only(APPLY), ["strength", 0.5 + 0.05 * number]]
         live.append(ready.page.evaluate(TIMED, changed))
         rest(ready)
         switch(ready, False)
         plain.append(ready.page.evaluate(TIMED_PLAIN, [sampler, 100 + number, preview]))
-        rest(ready)
+        wait_until(ready, IDLE)
         switch(ready, True)
         rest(ready)
     with capsys.disabled():

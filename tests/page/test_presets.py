@@ -29,10 +29,10 @@ def numbers(comfy: ComfyPage) -> tuple[Any, ...]:
 
 
 def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage, renderer: str) -> None:
-    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.load_file(WORKFLOW)
     before = numbers(comfy)
-    (profile,) = comfy.node_ids("FIAProfileConcept")
-    (build,) = comfy.node_ids("FIABuildConceptMask")
+    profile = comfy.only("FIAProfileConcept")
+    build = comfy.only("FIABuildConceptMask")
     assert before != (5, 2, 80)
 
     comfy.set_widget(profile, "contexts", "")
@@ -67,9 +67,9 @@ def test_opening_a_workflow_changes_no_number(comfy: ComfyPage) -> None:
 
 def test_opening_what_a_program_posts_changes_no_number(comfy: ComfyPage) -> None:
     """The API format: the page calls the kind's callback as if a person had chosen it."""
-    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
-    (profile,) = comfy.node_ids("FIAProfileConcept")
-    (build,) = comfy.node_ids("FIABuildConceptMask")
+    comfy.load_file(WORKFLOW)
+    profile = comfy.only("FIAProfileConcept")
+    build = comfy.only("FIABuildConceptMask")
     comfy.set_widget(profile, "kind", "art style")
     comfy.find(TOAST, has_text="spatial sparsity 2 %").wait_for()
     comfy.set_widget(build, "spatial_sparsity", 4.2)
@@ -82,16 +82,16 @@ def test_opening_what_a_program_posts_changes_no_number(comfy: ComfyPage) -> Non
 
 
 def test_a_run_with_a_kind_from_another_node_changes_no_number(comfy: ComfyPage) -> None:
-    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
-    (profile,) = comfy.node_ids("FIAProfileConcept")
-    (build,) = comfy.node_ids("FIABuildConceptMask")
+    comfy.load_file(WORKFLOW)
+    profile = comfy.only("FIAProfileConcept")
+    build = comfy.only("FIABuildConceptMask")
     comfy.page.evaluate(CONNECT_KIND, profile)
     comfy.set_widget(build, "spatial_sparsity", 4.2)
     comfy.page.evaluate("app.graphToPrompt()")  # as Run does
     comfy.page.wait_for_timeout(500)
     assert numbers(comfy)[1] == 4.2
 
-    (primitive,) = comfy.node_ids("PrimitiveNode")
+    primitive = comfy.only("PrimitiveNode")
     comfy.set_widget(primitive, "value", "art style")
     comfy.find(TOAST, has_text="spatial sparsity 2 %").wait_for()
     assert numbers(comfy) == (5, 2, 80)

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from comfy_page import TOAST, ComfyPage
+from comfy_page import ONCE, TOAST, ComfyPage
 from playwright.sync_api import expect
 
 COMMAND = "ForgetItAll.EmptyCache"
 
 
+@ONCE  # there is no node
 def test_the_command_asks_empties_the_cache_and_says_so(comfy: ComfyPage, base: Path) -> None:
     folder = base / "user" / "__forget_it_all" / "profiles"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,5 @@
 """Profiling as a person watches it: words and picture in the node, stopped at once, run again."""
 
-import json
 import re
 
 from comfy_page import RUN_TIMEOUT, WATCH_RUN, ComfyPage
@@ -23,9 +22,9 @@ PREVIEWED = "id => Boolean(app.nodePreviewImages?.[id]?.length)"
 
 
 def test_profiling_tells_how_far_it_is_and_can_be_interrupted(comfy: ComfyPage) -> None:
-    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.load_file(WORKFLOW)
     comfy.shorten()
-    (profile,) = comfy.node_ids("FIAProfileConcept")
+    profile = comfy.only("FIAProfileConcept")
     short = {name: comfy.widget(profile, name) for name in LONG_RUN}
     for name, value in LONG_RUN.items():
         comfy.set_widget(profile, name, value)
@@ -49,14 +48,14 @@ def test_profiling_tells_how_far_it_is_and_can_be_interrupted(comfy: ComfyPage) 
 
 
 def test_the_words_on_a_run_from_the_cache_are_there_once(comfy: ComfyPage) -> None:
-    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.load_file(WORKFLOW)
     comfy.shorten()
     comfy.run()
-    (profile,) = comfy.node_ids("FIAProfileConcept")
+    profile = comfy.only("FIAProfileConcept")
     concepts = comfy.widget(profile, "concepts")
     comfy.set_widget(profile, "concepts", f"{concepts}\n")  # the same, but the host runs it again
     comfy.load(comfy.page.evaluate("app.graph.serialize()"))  # the newer renderer sees all of it
-    (profile,) = comfy.node_ids("FIAProfileConcept")
+    profile = comfy.only("FIAProfileConcept")
     comfy.look_at(profile)
     comfy.run()
     expect(comfy.page.get_by_text("2 from the cache").first).to_be_visible()

@@ -1,13 +1,12 @@
 """Load Neuron Mask in the page: its card, a mask inside the workflow, upload by button and drop."""
 
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from comfy_page import DRAFT_DELAY, ComfyPage
+from comfy_page import ComfyPage
 from PIL import Image
 from playwright.sync_api import Locator, Route, expect
 from safetensors import safe_open
@@ -121,13 +120,6 @@ def add(comfy: ComfyPage, kind: str, x: int = 0) -> int:
     return comfy.page.evaluate(ADD, [kind, [x, 0]])
 
 
-def value(comfy: ComfyPage, node: int, name: str) -> Any:
-    return comfy.page.evaluate(
-        "([id, name]) => app.graph.getNodeById(id).widgets.find((w) => w.name === name).value",
-        [node, name],
-    )
-
-
 def panel(comfy: ComfyPage) -> Locator:
     return comfy.find(PANEL)
 
@@ -181,7 +173,7 @@ def test_a_mask_is_embedded_travels_and_is_removed(
     expect(panel(comfy)).to_contain_text("Forgets church")
     press(comfy, "Embed in workflow")
     expect(panel(comfy)).to_contain_text("Embedded in this workflow")
-    text = value(comfy, node, "embedded")
+    text = comfy.widget(node, "embedded")
     assert read_embedded_mask(text).to_bytes() == mask("church").to_bytes()
     assert api_graph(comfy)[str(node)]["inputs"]["embedded"] == text
     saved = comfy.page.evaluate("app.graph.serialize()")
@@ -194,13 +186,13 @@ def test_a_mask_is_embedded_travels_and_is_removed(
     comfy.load(saved)
     expect(panel(comfy)).to_contain_text("Forgets church")
     expect(panel(comfy)).to_contain_text("Embedded in this workflow")
-    (node,) = comfy.node_ids(KIND)
-    assert value(comfy, node, "embedded") == text
+    node = comfy.only(KIND)
+    assert comfy.widget(node, "embedded") == text
 
     comfy.look_at(node)
     press(comfy, "Remove from workflow")
     expect(panel(comfy)).to_contain_text("church.safetensors is not on this server")
-    assert value(comfy, node, "embedded") == ""
+    assert comfy.widget(node, "embedded") == ""
 
 
 def test_a_file_that_the_page_does_not_list_is_found_when_the_embedded_mask_is_removed(
@@ -212,7 +204,7 @@ def test_a_file_that_the_page_does_not_list_is_found_when_the_embedded_mask_is_r
     saved["nodes"][0]["widgets_values"] = ["golf.safetensors", embed_mask(new)]
     comfy.load(saved)
     expect(panel(comfy)).to_contain_text("Embedded in this workflow")
-    (node,) = comfy.node_ids(KIND)
+    node = comfy.only(KIND)
     comfy.look_at(node)
     press(comfy, "Remove from workflow")
     expect(panel(comfy)).not_to_contain_text("Embedded in this workflow")
@@ -237,7 +229,7 @@ def test_a_file_that_is_chosen_while_another_is_embedded_stays_chosen(
         press(comfy, "Embed in workflow")
     answer.value.finished()
     comfy.settle()
-    assert value(comfy, node, "embedded") == ""
+    assert comfy.widget(node, "embedded") == ""
     expect(panel(comfy)).to_contain_text("Forgets golf ball")
     expect(panel(comfy).get_by_role("button", name="Embed in workflow")).to_be_enabled()
 
@@ -271,12 +263,12 @@ def test_a_mask_of_the_largest_size_is_embedded_and_outlives_a_reload_of_the_pag
     expect(panel(comfy)).to_contain_text("Forgets large")
     press(comfy, "Embed in workflow")
     expect(panel(comfy)).to_contain_text("Embedded in this workflow (1.0 MB)")
-    text = value(comfy, node, "embedded")
+    text = comfy.widget(node, "embedded")
     assert 0.98 * MAX_TEXT < len(text) <= MAX_TEXT
     comfy.open()
     expect(panel(comfy)).to_contain_text("Embedded in this workflow (1.0 MB)")
-    (node,) = comfy.node_ids(KIND)
-    assert value(comfy, node, "embedded") == text
+    node = comfy.only(KIND)
+    assert comfy.widget(node, "embedded") == text
 
 
 def test_the_long_text_is_never_on_the_screen(comfy: ComfyPage, renderer: str, node: int) -> None:
@@ -293,7 +285,7 @@ def test_the_long_text_is_never_on_the_screen(comfy: ComfyPage, renderer: str, n
     assert hidden == [False, ["mask_file"]]
     if renderer == "vue":
         assert comfy.find("[data-node-id] input[type=text]").count() == 0
-        assert value(comfy, node, "embedded") not in comfy.page.content()
+        assert comfy.widget(node, "embedded") not in comfy.page.content()
 
 
 def test_a_mask_file_is_uploaded_by_the_button(comfy: ComfyPage, folder: Path, node: int) -> None:
@@ -304,7 +296,7 @@ def test_a_mask_file_is_uploaded_by_the_button(comfy: ComfyPage, folder: Path, n
         {"name": "golf.safetensors", "mimeType": "application/octet-stream", "buffer": data}
     )
     expect(panel(comfy)).to_contain_text("Forgets golf ball")
-    assert value(comfy, node, "mask_file") == "golf.safetensors"
+    assert comfy.widget(node, "mask_file") == "golf.safetensors"
     assert (folder / "golf.safetensors").read_bytes() == data
 
 
@@ -312,7 +304,7 @@ def test_a_mask_file_is_uploaded_by_a_drop(comfy: ComfyPage, folder: Path, node:
     data = mask("cat").to_bytes()
     drop(comfy, panel(comfy), "cat.safetensors", data)
     expect(panel(comfy)).to_contain_text("Forgets cat")
-    assert value(comfy, node, "mask_file") == "cat.safetensors"
+    assert comfy.widget(node, "mask_file") == "cat.safetensors"
     assert (folder / "cat.safetensors").read_bytes() == data
     assert comfy.node_ids(KIND) == [node]  # the page did not open it as a workflow
 
@@ -334,7 +326,7 @@ def test_an_uploaded_mask_takes_the_embedded_ones_place(comfy: ComfyPage, node: 
     expect(panel(comfy)).to_contain_text("Embedded in this workflow")
     drop(comfy, panel(comfy), "cat.safetensors", mask("cat").to_bytes())
     expect(panel(comfy)).to_contain_text("Forgets cat")
-    assert value(comfy, node, "embedded") == ""
+    assert comfy.widget(node, "embedded") == ""
 
 
 def test_what_is_no_mask_is_refused_in_words_and_the_mask_stays(
@@ -343,7 +335,7 @@ def test_what_is_no_mask_is_refused_in_words_and_the_mask_stays(
     drop(comfy, panel(comfy), "lora.safetensors", b"church" * 20)
     expect(panel(comfy)).to_contain_text("lora.safetensors")
     expect(panel(comfy)).to_contain_text("Forgets church")
-    assert value(comfy, node, "mask_file") == "church.safetensors"
+    assert comfy.widget(node, "mask_file") == "church.safetensors"
     assert [file.name for file in folder.iterdir()] == ["church.safetensors"]
     comfy.errors.clear()  # the browser itself reports the server's refusal
 
@@ -385,8 +377,8 @@ def test_a_picture_dropped_on_an_empty_page_is_drawn_again_bit_for_bit(
 ) -> None:
     demo_mask(comfy.page.evaluate(ARCHITECTURE, "FIADemoModel")).save(folder / "demo.safetensors")
     comfy.page.evaluate("app.refreshComboInNodes()")
-    comfy.load(json.loads(DEMO_WORKFLOW.read_text(encoding="utf-8")))
-    node = comfy.page.evaluate(PUT_MASK, ["demo.safetensors", 4])
+    comfy.load_file(DEMO_WORKFLOW)
+    node = comfy.page.evaluate(PUT_MASK, ["demo.safetensors", 2])
     comfy.look_at(node)
     press(comfy, "Embed in workflow")
     expect(panel(comfy)).to_contain_text("Embedded in this workflow")
@@ -412,7 +404,7 @@ def test_a_picture_dropped_on_an_empty_page_is_drawn_again_bit_for_bit(
 
 def saved_picture(comfy: ComfyPage) -> tuple[str, bytes]:
     """Name and content of the file that Save Image wrote at the last run."""
-    (node,) = comfy.node_ids("SaveImage")
+    node = comfy.only("SaveImage")
     (picture,) = comfy.output(node)["images"]
     answer = comfy.page.request.get(f"{comfy.address}/view", params=picture)
     return picture["filename"], answer.body()
@@ -440,8 +432,7 @@ def test_the_mask_that_was_saved_is_loaded_in_a_new_node_with_one_click(
     assert values == [["church.safetensors", ""], ["again"]]
 
     comfy.remember()
-    comfy.page.wait_for_timeout(DRAFT_DELAY)
-    comfy.open()
+    comfy.reload()
     comfy.page.wait_for_function(f"id => ({BUTTONS})(id).length", arg=save)
     comfy.look_at(save)
     if renderer == "vue":
@@ -449,5 +440,5 @@ def test_the_mask_that_was_saved_is_loaded_in_a_new_node_with_one_click(
     else:  # drawn on the canvas
         comfy.page.evaluate("id => app.graph.getNodeById(id).widgets.at(-1).callback()", save)
     _, new = comfy.node_ids(KIND)
-    assert value(comfy, new, "mask_file") == "again_00001_.safetensors"
+    assert comfy.widget(new, "mask_file") == "again_00001_.safetensors"
     expect(panel(comfy).last).to_contain_text("Forgets church")

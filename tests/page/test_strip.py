@@ -1,7 +1,5 @@
 """A strip of strengths in the page: one run, a row of pictures, each with its strength."""
 
-import json
-
 from comfy_page import ComfyPage
 from playwright.sync_api import expect
 
@@ -30,7 +28,7 @@ STRIP = """strengths => {
 
 
 def test_each_picture_of_a_strip_has_its_strength(comfy: ComfyPage) -> None:
-    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.load_file(WORKFLOW)
     comfy.shorten()
     compare = comfy.page.evaluate(STRIP, "0, 0.5, 1")
     comfy.look_at(compare)

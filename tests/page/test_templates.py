@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import TOAST, ComfyPage
+from comfy_page import ONCE, TOAST, ComfyPage
 from PIL import Image
 from playwright.sync_api import ViewportSize, expect
 
@@ -83,7 +83,7 @@ def nodes_of(file: Path) -> list[dict[str, Any]]:
 def assert_tidy(comfy: ComfyPage) -> None:
     """No node lies on another, and all but the note are within a group."""
     comfy.command("Comfy.Canvas.FitView")
-    comfy.page.wait_for_timeout(500)  # the view glides
+    comfy.wait_for_view()
     assert comfy.page.evaluate(OUT_OF_PLACE) == []
 
 
@@ -91,7 +91,7 @@ def open_without_a_complaint(comfy: ComfyPage, file: Path) -> None:
     """From the template browser: large enough to read, all nodes known, each in its place."""
     comfy.page.set_viewport_size(FULL)
     comfy.open_template(file.stem)
-    comfy.page.wait_for_timeout(500)  # newer pages bring all of it into view
+    comfy.wait_for_view()
     assert file == APP or comfy.page.evaluate("app.canvas.ds.scale") >= READABLE
     assert comfy.missing_nodes() == []
     expect(comfy.find(TOAST)).to_have_count(0)
@@ -106,6 +106,7 @@ DEMOS = [file for file in FILES if any(node["type"] == "FIADemoModel" for node i
 CHECKPOINTS = [file for file in FILES if file not in DEMOS]
 
 
+@ONCE  # no node is drawn
 def test_every_template_is_listed_with_its_picture(comfy: ComfyPage) -> None:
     comfy.browse_templates()
     for file in FILES:
@@ -179,7 +180,7 @@ OUT_OF_VIEW = """() => {
 def test_the_first_template_is_seen_whole(comfy: ComfyPage) -> None:
     comfy.page.set_viewport_size(FULL)
     comfy.open_template(FIRST_STEPS.stem)
-    comfy.page.wait_for_timeout(500)
+    comfy.wait_for_view()
     assert len(nodes_of(FIRST_STEPS)) <= 8
     assert comfy.page.evaluate(OUT_OF_VIEW) == []
 
@@ -232,7 +233,7 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
         forget,
     )
     for kind in ("EmptyLatentImage", "KSampler"):
-        (node,) = comfy.node_ids(kind)
+        node = comfy.only(kind)
         values = {"steps": 2} if kind == "KSampler" else {"width": 128, "height": 128}
         for name, value in values.items():
             comfy.set_widget(node, name, value)

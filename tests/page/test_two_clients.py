@@ -1,11 +1,6 @@
 """Two people on one server: each sees their own pictures; a long queue, and a wait cancelled."""
 
-import json
-from collections.abc import Iterator
-
-import pytest
-from comfy_page import RUN_TIMEOUT, WATCH_RUN, ComfyPage
-from playwright.sync_api import Browser
+from comfy_page import ONCE, RUN_TIMEOUT, WATCH_RUN, ComfyPage
 from test_progress import LONG_RUN
 
 from workbench.erasure import WORKFLOW
@@ -25,32 +20,15 @@ CANCEL = """async (ids) => (await fetch("/queue", {
   body: JSON.stringify({ delete: ids }),
 })).ok"""
 
-
-@pytest.fixture
-def renderer() -> str:
-    """Once is enough: nothing here depends on how nodes are drawn."""
-    return "classic"
-
-
-@pytest.fixture
-def other(address: str, browser: Browser, comfy: ComfyPage) -> Iterator[ComfyPage]:
-    """Another person's browser on the same server, open after the first."""
-    context = browser.new_context()
-    context.set_default_timeout(30_000)
-    other = ComfyPage(context.new_page(), address)
-    other.open()
-    other.clear()
-    yield other
-    context.close()
-    assert not other.errors, "\n".join(other.errors)
-    assert not other.strays, "\n".join(other.strays)
+pytestmark = ONCE
+"""What the server draws for whom does not depend on how nodes are drawn."""
 
 
 def demo(comfy: ComfyPage, concepts: str) -> None:
     """The first workflow, made short, for some concepts."""
-    comfy.load(json.loads(WORKFLOW.read_text(encoding="utf-8")))
+    comfy.load_file(WORKFLOW)
     comfy.shorten()
-    (profile,) = comfy.node_ids("FIAProfileConcept")
+    profile = comfy.only("FIAProfileConcept")
     comfy.set_widget(profile, "concepts", concepts)
 
 
@@ -68,7 +46,7 @@ def wait_until(comfy: ComfyPage, condition: str) -> None:
 
 
 def set_strength(comfy: ComfyPage, strength: float) -> None:
-    (apply,) = comfy.node_ids("FIAApplyNeuronMask")
+    apply = comfy.only("FIAApplyNeuronMask")
     comfy.set_widget(apply, "strength", strength)
 
 
@@ -112,7 +90,7 @@ def test_a_long_queue_of_both_and_most_of_it_cancelled(comfy: ComfyPage, other: 
     assert shown(comfy, "After") != alone
 
     demo(other, "church")
-    (profile,) = other.node_ids("FIAProfileConcept")
+    profile = other.only("FIAProfileConcept")
     for name, value in LONG_RUN.items():
         other.set_widget(profile, name, value)
     queue(other)  # runs until it is interrupted, and all others wait
