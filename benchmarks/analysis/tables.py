@@ -32,9 +32,8 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]], before: str = "")
     if not rows:
         return ""
     start = [before, ""] if before else []
-    return "\n".join(
-        [*start, f"| {' | '.join(head)} |", f"| {'--- | ' * len(head)}".strip(), *rows]
-    )
+    heading = f"| {' | '.join(head)} |".replace("|  |", "| |")
+    return "\n".join([*start, heading, f"| {'--- | ' * len(head)}".strip(), *rows])
 
 
 def accuracy_table(measured: Measured, judge: str, groups: Sequence[Group]) -> str:
@@ -142,7 +141,7 @@ def test_table(suite: Suite, tests: Frame, of: str, digits: int = 1) -> str:
         for test in tests.itertuples()
     ]
     head = ["method", "difference", "pairs (differing)", "p", "p, Holm", "seeds ahead"]
-    return table([*head, "p, seeds, Holm", ""], lines, sentence).replace("Holm |  |", "Holm | |")
+    return table([*head, "p, seeds, Holm", ""], lines, sentence)
 
 
 def agreement_table(measured: Measured, first: str, second: str) -> str:
