@@ -105,7 +105,8 @@ def main() -> None:
     from benchmarks.harness.provenance import current_commit
     from benchmarks.true_size_rows import figures
 
-    machine = asked.machine or device_in_words(asked.device)
+    device = device_in_words(asked.device)
+    machine = asked.machine or device
     path = asked.results.resolve() / "true_size.csv"
     for row in asked.row:
         print(f"{row} …", flush=True)

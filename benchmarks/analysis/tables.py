@@ -5,7 +5,7 @@ from itertools import combinations
 from statistics import NormalDist, fmean
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from benchmarks.harness import registry
 from benchmarks.harness.rows import OVERLAP, PREPARATION, PRUNED
@@ -153,9 +153,7 @@ def agreement_table(measured: Measured, first: str, second: str) -> str:
     seen = pictures.dropna(subset=[first, second])
     concepts = {group.name: group.concepts for group in measured.suite.groups}
     shown = zip(seen["group"], seen["shows"], strict=True)
-    forgotten = pd.DataFrame(
-        {"is": [shows in concepts.get(group, ()) for group, shows in shown]}, index=seen.index
-    )["is"]
+    forgotten = np.array([shows in concepts.get(group, ()) for group, shows in shown], dtype=bool)
     is_base = seen["method"] == BASE
     parts = {
         "all pictures": seen,

@@ -14,7 +14,6 @@ from ...fia_core import (
 )
 from ...fia_core.equations.statistics import alignments, unit_columns
 from .measuring import Figure, interleaved, peak_memory, repeated
-from .memory_rows import in_use
 from .sampling import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY, ten_profiles
 
 MANY = 50
@@ -57,29 +56,28 @@ def selection(rounds: int) -> Iterator[Figure]:
 
 
 def fusion(rounds: int) -> Iterator[Figure]:
-    """Fifty masks into one, against one pass that counts their bits."""
-    masks = _many_masks()
-
-    def count() -> None:
-        for mask in masks:
-            for layer in mask.layers.values():
-                layer.count_nonzero()
-
-    counting, fusing = interleaved(count, lambda: fuse_neuron_masks(masks, AGNOSTIC_RATIO), rounds)
-    title, conditions = f"fuse {MANY} concepts", _of_many(masks)
-    yield Figure(title, fusing, "s", goal=2, conditions=conditions)
-    against = "one pass of torch over the same masks"
-    yield Figure(title, fusing / counting, against=against, conditions=conditions)
-    yield _fusion_memory(masks)
+    """Fifty masks into one."""
+    masks, conditions = _many_masks()
+    times = repeated(lambda _: fuse_neuron_masks(masks, AGNOSTIC_RATIO), rounds)
+    yield Figure(f"fuse {MANY} concepts", times, "s", goal=2, conditions=conditions)
 
 
 def fusion_memory(rounds: int) -> Iterator[Figure]:
-    """Memory to fuse fifty masks."""
-    yield _fusion_memory(_many_masks())
+    """Peak of a fusion beyond what lies in memory before it."""
+    masks, conditions = _many_masks()
+    before = peak_memory(lambda: None)["RAM"]
+    most = peak_memory(lambda: fuse_neuron_masks(masks, AGNOSTIC_RATIO))["RAM"]
+    yield Figure(
+        f"extra memory to fuse {MANY} concepts, in use",
+        [(most - before) / (2 * masks[0].weights)],
+        against="two masks as bool tensors",
+        goal=1,
+        conditions=conditions,
+    )
 
 
 def statistics(rounds: int) -> Iterator[Figure]:
-    """Exact Eq. 1 and its moments for one prompt, against the forward of the FFN2 layers."""
+    """Exact Eq. 1 and its moments for one prompt, against the FFN2 layers' forward for it."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     generator = torch.Generator().manual_seed(0)
     layers = []
@@ -90,14 +88,9 @@ def statistics(rounds: int) -> Iterator[Figure]:
         layers += [(weight, x, y, RunningMoments((c_in, c_out), device)) for _ in range(count)]
     room = torch.empty(max(weight.numel() for weight, *_ in layers), device=device)
 
-    def conditional_half() -> None:
+    def forward() -> None:
         for weight, x, _, _ in layers:
             torch.nn.functional.linear(x, weight)
-
-    def with_guidance() -> None:
-        for weight, x, _, _ in layers:
-            for _ in ("conditional", "unconditional"):
-                torch.nn.functional.linear(x, weight)
 
     def statistics() -> None:
         for weight, x, y, moments in layers:
@@ -105,42 +98,22 @@ def statistics(rounds: int) -> Iterator[Figure]:
             memory = room[: weight.numel()].view(1, *weight.T.shape)
             moments.add(alignments(x[None], unit, "exact", memory))
 
-    for forward, words, goal in (
-        (with_guidance, "with guidance", None),
-        (conditional_half, "of the conditional half", 1.1),
-    ):
-        plain, ours = interleaved(forward, statistics, rounds)
-        yield Figure(
-            "exact Eq. 1 statistics",
-            ours / plain,
-            against=f"FFN2's own forward {words}",
-            goal=goal,
-            conditions="SD 1.5 at 512 px, one prompt and step",
-        )
+    plain, ours = interleaved(forward, statistics, rounds)
+    yield Figure(
+        "exact Eq. 1 statistics",
+        ours / plain,
+        against="FFN2's own forward of the conditional half",
+        goal=1.1,
+        conditions="SD 1.5 at 512 px, one prompt and step",
+    )
 
 
-def _many_masks() -> list[NeuronMask]:
-    """Fifty masks: of every concept at several sparsities."""
+def _many_masks() -> tuple[list[NeuronMask], str]:
+    """Fifty masks, of every concept at several sparsities; and in words."""
     shares = [0.006 + 0.001 * number for number in range(MANY // len(CONCEPTS))]
-    return [
+    masks = [
         replace(build_concept_mask(profile, share), concepts=(f"{profile.concept} {share}",))
         for share in shares
         for profile in ten_profiles()
     ]
-
-
-def _fusion_memory(masks: list[NeuronMask]) -> Figure:
-    """Peak of a fusion beyond what lies in memory before it."""
-    before = peak_memory(lambda: None)["RAM"]
-    most = peak_memory(lambda: fuse_neuron_masks(masks, AGNOSTIC_RATIO))["RAM"]
-    return Figure(
-        f"extra memory to fuse {MANY} concepts{in_use()}",
-        [(most - before) / (2 * masks[0].weights)],
-        against="two masks as bool tensors",
-        goal=1,
-        conditions=_of_many(masks),
-    )
-
-
-def _of_many(masks: list[NeuronMask]) -> str:
-    return f"{masks[0].weights:,} weights, r2 = 0.6 to 1 %"
+    return masks, f"{masks[0].weights:,} weights, r2 = 0.6 to 1 %"

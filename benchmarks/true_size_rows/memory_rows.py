@@ -1,6 +1,7 @@
 """Extra memory of profiling, whatever the number of prompts and steps.
 
-The rows *in use* are the same work in a process that returns what it frees (``in_use``).
+The rows *in use* are the same work in a process that returns what it frees, as ``true_size.py``
+asks it to.
 """
 
 import os
@@ -11,16 +12,12 @@ from .measuring import Figure, peak_memory
 from .models import Model, sdxl
 from .sampling import CONCEPTS, all_prompts, profile, request_for, sample, sd15_at_true_size
 
+IN_USE = ", in use" if "MALLOC_MMAP_THRESHOLD_" in os.environ else ""
 SIZES = ((2, 1), (4, 1), (2, 3))
 """(contexts, steps) of the runs."""
 
 CHUNK = 2
 """Prompts a denoiser call: with two contexts all of a concept's come at once."""
-
-
-def in_use() -> str:
-    """For a title: whether glibc returns a freed matrix at once, as ``true_size.py`` asks it."""
-    return ", in use" if "MALLOC_MMAP_THRESHOLD_" in os.environ else ""
 
 
 def of_sd15(rounds: int) -> Iterator[Figure]:
@@ -45,5 +42,5 @@ def _extra(
         profiled = peak_memory(partial(profile, model, request))
         size = f"{contexts} + {contexts} prompts, {CHUNK} a denoiser call, {steps} steps, 64 px"
         for place, most in profiled.items():
-            title, extra = f"extra memory of profiling{in_use()}, {place}", most - plain[place]
+            title, extra = f"extra memory of profiling{IN_USE}, {place}", most - plain[place]
             yield Figure(title, [extra / 1e9], "GB", goal=goal, conditions=f"{words}, {size}")
