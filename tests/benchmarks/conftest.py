@@ -86,7 +86,7 @@ def few_steps(extension: Extension) -> Iterator[None]:
     does not count."""
     from benchmarks.harness import hosted
 
-    few = {**hosted.DEMO_METHODS, "contexts": ("park", "room"), "profile_steps": 1}
+    few = {**hosted.DEMO_METHODS, "contexts": ("park", "room"), "profile_steps": 1, "steps": 2}
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(hosted, "DEMO_METHODS", few)
         patched.setattr(suite_file, "QUICK_STEPS", 2)
