@@ -138,7 +138,8 @@ def _p(differences: Frame) -> float:
     """
     differing = differences[differences != 0].to_numpy()
     if len(differing) > ENUMERATED:
-        return float(wilcoxon(differing).pvalue)
+        result: Any = wilcoxon(differing)
+        return float(result.pvalue)
     ranks, sums = rankdata(abs(differing)), np.zeros(1)
     for rank in ranks:
         sums = np.concatenate([sums, sums + rank])

@@ -205,14 +205,13 @@ def counted_work(load: Load) -> Work:
         layer.register_forward_hook(
             lambda _, args, output, name=name: rows.update({name: args[0].shape[1]})
         )
-    empty = {"device": "meta"}
-    adm = config.get("adm_in_channels")
-    with FlopCounterMode(display=False) as counter:
+    side, adm = load.side // 8, config.get("adm_in_channels")
+    with FlopCounterMode(display=False) as counter, torch.device("meta"):
         unet(
-            torch.empty(2, unet.in_channels, load.side // 8, load.side // 8, **empty),
-            torch.empty(2, **empty),
-            context=torch.empty(2, 77, config["context_dim"], **empty),
-            y=torch.empty(2, adm, **empty) if adm else None,
+            torch.empty(2, unet.in_channels, side, side),
+            torch.empty(2),
+            context=torch.empty(2, 77, config["context_dim"]),
+            y=torch.empty(2, adm) if adm else None,
             transformer_options={"optimized_attention_override": _fused_attention},
         )
     product = traffic = 0
