@@ -7,115 +7,94 @@ models of true size without weights. Writes ``docs/results/cards.md``.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from workbench.environment import run_in_environment  # noqa: E402
 
-if TYPE_CHECKING:
-    from workbench.in_process import Extension
-
 REPORT = ROOT / "docs" / "results" / "cards.md"
 GOAL = 1.10
-
-MEMORY = """# On cards
+PLAN = ["card", "model", "moments on the card", "sums", "prompts a call", "weights that stay"]
+PAGE = """# On cards
 
 Written by `python3 benchmarks/cards.py`. Nothing here was measured on a card.
 
 ## Where profiling keeps its state
 
-The memory plan's own answers, with stand-ins for the card's memory: {taken:g} GB of a card are
-taken by the desktop and by CUDA, {ram} GB of RAM are free, no other model is loaded. Ten concepts
+The memory plan's own answers, with stand-ins for the card's memory: {cards.TAKEN:g} GB of a card are
+taken by the desktop and by CUDA, {cards.RAM} GB of RAM are free, no other model is loaded. Ten concepts
 share the base prompts. *Moments* are used at every prompt, *sums* once a step and concept;
 weights that do not stay on the card are streamed through it at every call, as the host does it for
-sampling. Every card but those marked † can sample a batch of four pictures. Plain and dynamic are
-the host's two patchers; plans that are equal for both have one row.
+sampling. Every card but those marked † can sample a batch of four pictures. The host's plain and
+dynamic patchers have the same plans (`tests/host/test_cards.py`).
 
-{table}
+{plans}
 
-"""
-PLAN = [
-    *("card", "model", "patcher", "moments on the card"),
-    *("sums", "prompts a call", "weights that stay"),
-]
-
-TIME = """## What profiling should cost there
+## What profiling should cost there
 
 Predicted time of a Profile Concept run over that of sampling the same prompts and steps with
 guidance. Counted are the floating-point operations of both halves of guidance ({flop}), those of
-Eq. 1's product, and the bytes that the statistics move: {matrix} a weight, prompt and step where a
-concept's ten prompts share a call (counted by `tests/host/test_statistics.py`), {x} an input of a
-layer and {y} an output. Divided by the card's published rates: the product reaches {product:.0%} of
-the dense float16 rate (added in float32), passes over memory {bandwidth:.0%} of the bandwidth, and
+Eq. 1's product, and the bytes that the statistics move: {cards.MATRIX_BYTES} a weight, prompt and step where a
+concept's ten prompts share a call (counted by `tests/host/test_statistics.py`), {cards.X_BYTES} an input of a
+layer and {cards.Y_BYTES} an output. Divided by the card's published rates: the product reaches {cards.PRODUCT_SPEED:.0%} of
+the dense float16 rate (added in float32), passes over memory {cards.BANDWIDTH:.0%} of the bandwidth, and
 nothing runs beside anything else. The share of its rate that a card reaches while sampling decides
-the ratio, so there are two columns. **Bold** is above the goal of 1.10.
+the ratio, so there are two columns. **Bold** is above the goal of {goal:.2f}.
 
-{table}
-"""
+{ratios}
+"""  # noqa: E501
 
 
-def memory_page(extension: "Extension") -> str:
-    """A row for each card, model and patcher."""
-    from benchmarks.analysis.tables import table
-    from benchmarks.true_size_rows import cards
-
+def plans(cards: Any) -> list[list[str]]:
+    """A line for each model and card. ``cards`` is the module of the extension."""
     lines = []
     for load in cards.LOADS:
-        models = {name: cards.patcher(load, kind) for name, kind in cards.PATCHERS.items()}
-        for size in cards.CARDS:
-            found: dict[cards.Placement, list[str]] = {}
-            for name, model in models.items():
-                found.setdefault(cards.placement(extension, load, model, size), []).append(name)
-            for placed, names in found.items():
-                card = f"{size} GB" if placed.samples_four else f"{size} GB †"
-                sums, chunk = "card" if placed.sums else "RAM", f"{placed.prompts}"
-                shares = f"{placed.moments:.0%}", sums, chunk, f"{placed.weights:.0%}"
-                lines.append([card, load.name, ", ".join(names), *shares])
-    return MEMORY.format(taken=cards.TAKEN, ram=cards.RAM, table=table(PLAN, lines))
+        model = cards.without_weights(load)
+        for size in cards.SIZES:
+            placed = cards.placement(load, model, size)
+            sums, card = "card" if placed.sums else "RAM", "" if placed.samples_four else " †"
+            cells = (f"{placed.moments:.0%}", sums, f"{placed.prompts}", f"{placed.weights:.0%}")
+            lines.append([f"{size} GB{card}", load.name, *cells])
+    return lines
 
 
-def time_page(extension: "Extension") -> str:
-    """A row for each card; SD 1.5 and SDXL, each at two speeds of sampling."""
-    from benchmarks.analysis.tables import table
-    from benchmarks.true_size_rows import cards, prediction
-
-    loads = [load for load in cards.LOADS if load.name.startswith("SD")]
-    plain = cards.PATCHERS["plain"]
+def page(cards: Any, table: Callable[..., str]) -> str:
+    """The report. ``cards`` is the module of the extension, ``table`` that of the analysis."""
     works = {
-        load.name: prediction.counted_work(extension, cards.patcher(load, plain), load.side)
-        for load in loads
+        load.name: cards.counted_work(load) for load in cards.LOADS if load.name.startswith("SD")
     }
-    speeds = prediction.SAMPLING_SPEEDS
-    columns = [f"{name}; sampling at {speed:.0%}" for name in works for speed in speeds]
+    speeds = cards.SAMPLING_SPEEDS
     lines = []
-    for card in prediction.CARDS:
-        ratios = [work.ratio(card, speed) for work in works.values() for speed in speeds]
+    for name, rates in cards.RATES.items():
+        ratios = [work.ratio(*rates, speed) for work in works.values() for speed in speeds]
         cells = [f"**{r:.2f}**" if round(r, 2) > GOAL else f"{r:.2f}" for r in ratios]
-        lines.append([card.name, *cells])
-    return TIME.format(
+        lines.append([name, *cells])
+    head = ["card", *(f"{name}; sampling at {speed:.0%}" for name in works for speed in speeds)]
+    return PAGE.format(
+        cards=cards,
+        goal=GOAL,
+        plans=table(PLAN, plans(cards)),
         flop=" and ".join(
             f"{work.sampling / 1e12:.2f} T for {name}" for name, work in works.items()
         ),
-        matrix=prediction.MATRIX_BYTES,
-        x=prediction.X_BYTES,
-        y=prediction.Y_BYTES,
-        product=prediction.PRODUCT_SPEED,
-        bandwidth=prediction.BANDWIDTH,
-        table=table(["card", *columns], lines),
+        ratios=table(head, lines),
     )
 
 
 def main() -> None:
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
+    from benchmarks.analysis.tables import table
     from workbench.in_process import load_host
 
     extension = load_host(Path(mkdtemp(prefix="fia-cards-")))
-    REPORT.write_text(memory_page(extension) + time_page(extension), encoding="utf-8")
-    print(REPORT.read_text(encoding="utf-8"))
+    text = page(extension.module("benchmarks.true_size_rows.cards"), table)
+    REPORT.write_text(text, encoding="utf-8")
+    print(text)
 
 
 if __name__ == "__main__":

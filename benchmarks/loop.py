@@ -3,13 +3,18 @@
     python3 benchmarks/loop.py
 
 Runs the demo workflow's after-branch in the real ComfyUI again and again, each time with another
-value in one widget, in turn with the plain branch with another seed, each first in every second
-round. Medians over rounds. Writes ``docs/results/loop.md``.
+value in one widget, in turn with the plain branch with another seed. Medians over rounds. Writes
+``docs/results/loop.md``.
 """
 
+from functools import partial
 from statistics import median
+from typing import TYPE_CHECKING
 
-from timings import set_widget, write_timings
+from timings import in_turn, set_widget, write_timings
+
+if TYPE_CHECKING:
+    from workbench.graph import ApiGraph
 
 CHANGES = {
     "strength": ("FIAApplyNeuronMask", "strength", 0.5, 0.05),
@@ -22,49 +27,42 @@ GOAL = 3.0  # seconds to the picture
 GOAL_MORE = 0.5  # seconds beyond the plain branch
 
 
-async def measure(rounds: int) -> list[tuple[str, float, float]]:
-    """Title, seconds to the picture, and how many more than the plain branch beside it; medians
-    after two rounds to warm up."""
+def change(erased: "ApiGraph", plain: "ApiGraph", title: str, number: int) -> None:
+    """Move the slider, and the plain branch's seed."""
+    kind, widget, first, step = CHANGES[title]
+    set_widget(erased, kind, widget, first + number * step)
+    set_widget(plain, "KSampler", "seed", 1000 + number)
+
+
+async def page(rounds: int) -> str:
+    """The report."""
+    from benchmarks.analysis.tables import table
     from workbench.erasure import PLAIN, Case, Shot, demo_workflow, evaluation_graph
     from workbench.server import running_server
-    from workbench.timing import timed
 
+    lines = []
     async with running_server() as server:
         workflow = await demo_workflow(server)
         asked = [Shot("cat", "beach", 1)]
         plain = evaluation_graph(workflow, PLAIN, asked)
         erased = evaluation_graph(workflow, Case(("church", "golf ball"), 1.0), asked)
         await server.run(erased)  # profiles
-        rows = []
-        for title, (kind, widget, first, step) in CHANGES.items():
-            with_nodes, without = [], []
-            for number in range(2 + rounds):
-                set_widget(plain, "KSampler", "seed", 1000 + number)
-                set_widget(erased, kind, widget, first + number * step)
-                runs = [(with_nodes, erased), (without, plain)]
-                for seconds, graph in runs if number % 2 else reversed(runs):
-                    seconds.append(await timed(server, graph))
-            more = [a - b for a, b in zip(with_nodes, without, strict=True)][2:]
-            rows.append((title, median(with_nodes[2:]), median(more)))
-        return rows
+        for title in CHANGES:
+            moved = partial(change, erased, plain, title)
+            times = await in_turn(server, (erased, plain), rounds, moved)
+            seconds = median(with_nodes for with_nodes, _ in times)
+            more = median(with_nodes - without for with_nodes, without in times)
+            verdict = "reached" if seconds <= GOAL and more <= GOAL_MORE else "missed"
+            lines.append([title, f"{seconds:.2f} s", f"{more:.2f} s", verdict])
+    head = ["moved", "to the picture", "more than without the nodes", ""]
+    return f"""# From a moved slider to the new picture
 
+Bundled model, one picture of the demo workflow's size and steps. Medians of {rounds} rounds, in \
+turn with the plain branch. Written by `python3 benchmarks/loop.py`. Goals: at most {GOAL:g} s, \
+and at most {GOAL_MORE:g} s more than without the nodes.
 
-async def page(rounds: int) -> str:
-    """The report."""
-    lines = [
-        "# From a moved slider to the new picture",
-        "",
-        f"Bundled model, one picture of the demo workflow's size and steps. Medians of {rounds} "
-        "rounds, in turn with the plain branch. Written by `python3 benchmarks/loop.py`. Goals: at "
-        f"most {GOAL:g} s, and at most {GOAL_MORE:g} s more than without the nodes.",
-        "",
-        "| moved | to the picture | more than without the nodes | |",
-        "| --- | --- | --- | --- |",
-    ]
-    for title, with_nodes, more in await measure(rounds):
-        word = "reached" if with_nodes <= GOAL and more <= GOAL_MORE else "missed"
-        lines.append(f"| {title} | {with_nodes:.2f} s | {more:.2f} s | {word} |")
-    return "\n".join(lines) + "\n"
+{table(head, lines)}
+"""
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ cost at the size of Stable Diffusion 1.5, ``true_size.py`` measures.
 from statistics import median
 from typing import TYPE_CHECKING
 
-from timings import set_widget, write_timings
+from timings import in_turn, set_widget, write_timings
 
 if TYPE_CHECKING:
     from workbench.graph import ApiGraph
@@ -51,43 +51,33 @@ def shown(title: str, workflow: "ApiGraph") -> "ApiGraph":
     return graph
 
 
-async def profile_ratios(rounds: int) -> list[float]:
-    """Time of a profile run over that of plain sampling, the two in turn."""
+async def page(rounds: int) -> str:
+    """The report."""
     from workbench.erasure import demo_workflow
     from workbench.server import running_server
-    from workbench.timing import timed
 
     async with running_server(threads=None) as server:
         workflow = await demo_workflow(server)
         profiling, sampling = profile_graph(workflow), plain_graph(workflow)
-        ratios = []
-        for seed in range(rounds + 1):  # the first one warms up
-            set_widget(profiling, "FIAProfileConcept", "seed", seed)
-            set_widget(sampling, "KSampler", "seed", seed)
-            plain = await timed(server, sampling)
-            profile = await timed(server, profiling)
-            ratios.append(profile / plain)
-            print(f"plain {plain:.2f} s, profile {profile:.2f} s", flush=True)
-        return ratios[1:]
 
+        def change(number: int) -> None:
+            set_widget(profiling, "FIAProfileConcept", "seed", number)
+            set_widget(sampling, "KSampler", "seed", number)
 
-async def page(rounds: int) -> str:
-    """The report."""
-    ratios = await profile_ratios(rounds)
+        times = await in_turn(server, (profiling, sampling), rounds, change)
+    ratios = [profile / plain for profile, plain in times]
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
     verdict = "reached" if median(ratios) <= GOAL else "missed"
-    lines = [
-        "# What profiling costs",
-        "",
-        f"Written by `python3 benchmarks/overhead.py`; {rounds} rounds, the two runs of a ratio in "
-        "turn. The bundled model, ten prompts with a concept and ten without, ten steps.",
-        "",
-        "| ratio of times | median | lowest to highest | goal, at most | |",
-        "| --- | --- | --- | --- | --- |",
-        "| profile run / plain sampling of as many denoiser calls "
-        f"| {median(ratios):.2f} | {spread} | {GOAL:.2f} | {verdict} |",
-    ]
-    return "\n".join(lines) + "\n"
+    return f"""# What profiling costs
+
+Written by `python3 benchmarks/overhead.py`; {rounds} rounds, the two runs of a ratio in turn. \
+The bundled model, ten prompts with a concept and ten without, ten steps.
+
+| ratio of times | median | lowest to highest | goal, at most | |
+| --- | --- | --- | --- | --- |
+| profile run / plain sampling of as many denoiser calls | {median(ratios):.2f} | {spread} \
+| {GOAL:.2f} | {verdict} |
+"""
 
 
 if __name__ == "__main__":

@@ -10,68 +10,68 @@ turn. A row that was measured before is replaced, the others stay. Writes
 """
 
 import argparse
-import json
 import os
 import platform
-import subprocess
 import sys
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.true_size_rows.figures import (  # noqa: E402
-    HEADER,
-    Figure,
-    merged,
-    read_csv,
-    write_csv,
-)
-from benchmarks.true_size_rows.settings import ROWS, environment  # noqa: E402
 from workbench.environment import run_in_environment  # noqa: E402
 
-RESULTS = ROOT / "docs" / "results"
-INTRODUCTION = """# True size, true speed
+ROWS = {
+    "profile": "denoiser_rows.profiling",
+    "ten-concepts": "denoiser_rows.ten_concepts",
+    "procedure": "denoiser_rows.procedure",
+    "statistics": "equation_rows.statistics",
+    "selection": "equation_rows.selection",
+    "change": "denoiser_rows.change",
+    "fusion": "equation_rows.fusion",
+    "masked": "denoiser_rows.masked",
+    "memory-sd15": "memory_rows.of_sd15",
+    "memory-sdxl": "memory_rows.of_sdxl",
+    "memory-in-use-sd15": "memory_rows.of_sd15",
+    "memory-in-use-sdxl": "memory_rows.of_sdxl",
+    "memory-in-use-fusion": "equation_rows.fusion_memory",
+    "files": "file_rows.files",
+}
+"""Name → module and function, (rounds) → figures, in the order of the report."""
 
-Written by `python3 benchmarks/true_size.py`. UNets of the host's own classes at the size of Stable
-Diffusion 1.5 and XL, with random weights: they draw nothing, but every weight, activation and file
-has its true size. The two timings of a ratio run in turn, each first in every other round. A row's
-conditions say what was made smaller to fit the time, and on what machine it ran. One thread on a
-CPU is timed by its own CPU seconds, all else by the clock. Memory *in use* is that of a process
-told to return what it frees (glibc's `MALLOC_MMAP_THRESHOLD_`), as a GPU's allocator counts it;
-other rows of memory are what a process on a CPU holds, gaps included. Profiling now keeps 13 bytes
-a weight for one concept, all of it made before sampling; the rows here are older. Rows about
-selection, fusion and files use ten profiles at the size of SD 1.5, which the first of them makes in
-`results/true_size/`.
-"""
-
-
-def measure(row: str, asked: argparse.Namespace) -> list[Figure]:
-    """The figures of one row, from a process of its own."""
-    from benchmarks.harness.provenance import current_commit
-
-    commit = current_commit()  # as the row begins
-    with TemporaryDirectory() as scratch:
-        output = Path(scratch) / "figures.csv"
-        options = {key: getattr(asked, key) for key in ("rounds", "side", "threads", "machine")}
-        program = [sys.executable, "-m", "benchmarks.true_size_rows.run_row"]
-        variables = {
-            **os.environ,
-            **environment(row),
-            "PYTHONPATH": str(ROOT),
-            "OMP_NUM_THREADS": str(asked.threads),
-            **({"CUDA_VISIBLE_DEVICES": ""} if asked.device == "cpu" else {}),
-        }
-        command = [*program, row, str(output), json.dumps(options)]
-        subprocess.run(command, check=True, cwd=scratch, env=variables)
-        return [replace(figure, commit=commit) for figure in read_csv(output)]
+RETURNED = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20)}
+"""Environment in which glibc returns a freed matrix at once; else it keeps most as gaps between
+others, which a process on a CPU holds, and which no counter of a GPU's memory would count."""
 
 
-def report(figures: list[Figure]) -> str:
-    """The table."""
-    return "\n".join((INTRODUCTION, HEADER, *(figure.line() for figure in figures))) + "\n"
+def measure(row: str, rounds: int, threads: int) -> list[dict[str, Any]]:
+    """The figures of one row, measured in this process; it can load the host only once."""
+    import torch
+
+    from workbench.in_process import load_host
+
+    torch.set_num_threads(threads)
+    module, _, function = ROWS[row].partition(".")
+    with TemporaryDirectory(prefix="fia-true-size-") as base:
+        rows = load_host(Path(base)).module(f"benchmarks.true_size_rows.{module}")
+        with torch.inference_mode():
+            return [asdict(figure) for figure in getattr(rows, function)(rounds)]
+
+
+def measure_apart(row: str, asked: argparse.Namespace) -> list[dict[str, Any]]:
+    """``measure`` in a new process, so that no row's memory shows in another's."""
+    variables = {
+        "OMP_NUM_THREADS": str(asked.threads),
+        **({"CUDA_VISIBLE_DEVICES": ""} if asked.device == "cpu" else {}),
+        **(RETURNED if row.startswith("memory-in-use") else {}),
+    }
+    with patch.dict(os.environ, variables), ProcessPoolExecutor(1, get_context("spawn")) as apart:
+        return apart.submit(measure, row, asked.rounds, asked.threads).result()
 
 
 def device_in_words(device: str) -> str:
@@ -93,25 +93,29 @@ def main() -> None:
     )
     parser.add_argument("--row", nargs="+", choices=tuple(ROWS), default=tuple(ROWS))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--side", type=int, default=256, help="pixels, of the row “profile”")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--machine", help="in words, for the report; else the device's name")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the report")
+    parser.add_argument(
+        "--results", type=Path, default=ROOT / "docs" / "results", help="folder of the report"
+    )
     asked = parser.parse_args()
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
 
-    asked.machine = asked.machine or device_in_words(asked.device)
-    asked.results = asked.results.resolve()
-    table = asked.results / "true_size.csv"
+    from benchmarks.harness.provenance import current_commit
+    from benchmarks.true_size_rows import figures
+
+    device = device_in_words(asked.device)
+    machine = asked.machine or device
+    path = asked.results.resolve() / "true_size.csv"
     for row in asked.row:
         print(f"{row} …", flush=True)
-        new = measure(row, asked)
-        figures = merged(read_csv(table), new, tuple(ROWS))
-        write_csv(table, figures)
-        table.with_suffix(".md").write_text(report(figures), encoding="utf-8")
-        for figure in new:
-            print(figure.line(), flush=True)
+        commit = current_commit()  # as the row begins
+        new = figures.frame(measure_apart(row, asked), row=row, machine=machine, commit=commit)
+        every = figures.merged(figures.read_figures(path), new, tuple(ROWS))
+        figures.write_figures(path, every)
+        path.with_suffix(".md").write_text(figures.report(every), encoding="utf-8")
+        print(*map(figures.cells, new.itertuples()), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

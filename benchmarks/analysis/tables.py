@@ -5,7 +5,7 @@ from itertools import combinations
 from statistics import NormalDist, fmean
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from benchmarks.harness import registry
 from benchmarks.harness.rows import OVERLAP, PREPARATION, PRUNED
@@ -32,9 +32,8 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]], before: str = "")
     if not rows:
         return ""
     start = [before, ""] if before else []
-    return "\n".join(
-        [*start, f"| {' | '.join(head)} |", f"| {'--- | ' * len(head)}".strip(), *rows]
-    )
+    heading = f"| {' | '.join(head)} |".replace("|  |", "| |")
+    return "\n".join([*start, heading, f"| {'--- | ' * len(head)}".strip(), *rows])
 
 
 def accuracy_table(measured: Measured, judge: str, groups: Sequence[Group]) -> str:
@@ -142,7 +141,7 @@ def test_table(suite: Suite, tests: Frame, of: str, digits: int = 1) -> str:
         for test in tests.itertuples()
     ]
     head = ["method", "difference", "pairs (differing)", "p", "p, Holm", "seeds ahead"]
-    return table([*head, "p, seeds, Holm", ""], lines, sentence).replace("Holm |  |", "Holm | |")
+    return table([*head, "p, seeds, Holm", ""], lines, sentence)
 
 
 def agreement_table(measured: Measured, first: str, second: str) -> str:
@@ -154,9 +153,7 @@ def agreement_table(measured: Measured, first: str, second: str) -> str:
     seen = pictures.dropna(subset=[first, second])
     concepts = {group.name: group.concepts for group in measured.suite.groups}
     shown = zip(seen["group"], seen["shows"], strict=True)
-    forgotten = pd.DataFrame(
-        {"is": [shows in concepts.get(group, ()) for group, shows in shown]}, index=seen.index
-    )["is"]
+    forgotten = np.array([shows in concepts.get(group, ()) for group, shows in shown], dtype=bool)
     is_base = seen["method"] == BASE
     parts = {
         "all pictures": seen,

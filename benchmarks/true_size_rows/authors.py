@@ -11,43 +11,47 @@ from typing import Any
 
 import torch
 
-from workbench.in_process import Extension
-
+from ...fia_core import (
+    RunningMean,
+    RunningMoments,
+    concept_sensitive_mask,
+    contrastive_saliency,
+    prompt_saliency,
+    time_integrated_sensitivity,
+)
+from ...nodes.host.model.layers import find_ffn2_layers
+from ...nodes.host.profiling.request import ProfileRequest
 from .models import Model
-from .sampling import sample
-from .settings import SPATIAL_SPARSITY
+from .sampling import SPATIAL_SPARSITY, sample
 
 Masks = dict[str, torch.Tensor]
 """By layer, bool (C_out, C_in)."""
 
 
-def authors_masks(extension: Extension, model: Model, request: Any) -> list[Masks]:
+def authors_masks(model: Model, request: ProfileRequest) -> list[Masks]:
     """Each concept's mask, in order."""
-    core = extension.core
     masks = []
     for concept in request.concepts:
-        concept_prompts, base_prompts = request.concept_prompts(concept), request.base_prompts()
-        mean = _over_prompts(extension, model, request, concept_prompts, core.RunningMean)
-        base = _over_prompts(extension, model, request, base_prompts, core.RunningMoments)
+        mean = _over_prompts(model, request, request.concept_prompts(concept), RunningMean)
+        base = _over_prompts(model, request, request.base_prompts(), RunningMoments)
         masks.append({})
         for name in base:
             saliency = torch.stack(
                 [
-                    core.contrastive_saliency(of_concept.mean, of_base.mean, of_base.std)
+                    contrastive_saliency(of_concept.mean, of_base.mean, of_base.std)
                     for of_concept, of_base in zip(mean[name], base[name], strict=True)
                 ]
             )
-            sensitivity = core.time_integrated_sensitivity(saliency, request.temporal_sparsity)
-            masks[-1][name] = core.concept_sensitive_mask(sensitivity, SPATIAL_SPARSITY)
+            sensitivity = time_integrated_sensitivity(saliency, request.temporal_sparsity)
+            masks[-1][name] = concept_sensitive_mask(sensitivity, SPATIAL_SPARSITY)
     return masks
 
 
 def _over_prompts(
-    extension: Extension, model: Model, request: Any, prompts: Sequence[str], kind: type[Any]
+    model: Model, request: ProfileRequest, prompts: Sequence[str], kind: type[Any]
 ) -> dict[str, list[Any]]:
     """Eq. 1 over ``prompts``, by layer, for every profiled step: its mean or its moments."""
-    core = extension.core
-    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(model.denoiser)
+    layers = find_ffn2_layers(model.denoiser)
     steps = request.sampling.profile_steps
     found = {
         name: [kind(tuple(layer.weight.shape)) for _ in range(steps)]
@@ -68,7 +72,7 @@ def _over_prompts(
                 place, halves = parts.index(0), len(parts)
                 x, y = args[0].chunk(halves)[place][0], output.chunk(halves)[place][0]
                 y = y if layer.bias is None else y - layer.bias
-                found[name][step].add(core.prompt_saliency(layer.weight, x, y))
+                found[name][step].add(prompt_saliency(layer.weight, x, y))
 
         return hook
 
@@ -79,7 +83,7 @@ def _over_prompts(
         for prompt in prompts:
             step = -1
             alone = replace(request, chunk=1)
-            sample(extension, model, [prompt], alone, request.sampling.steps, watched)
+            sample(model, [prompt], alone, request.sampling.steps, watched)
     finally:
         for handle in handles:
             handle.remove()

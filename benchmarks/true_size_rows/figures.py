@@ -1,106 +1,99 @@
-"""Figures of the benchmark, their goals, and the files that keep them."""
+"""The table of ``true_size.py``: its CSV file, and the report.
 
-import csv
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+A figure is a row of a frame: the ``row`` that measured it, a ``Figure``, and the ``commit`` that
+was checked out, empty where it was not noted.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
+import pandas as pd
 
-@dataclass(frozen=True)
-class Figure:
-    """One line of the report.
+from benchmarks.analysis.frames import Frame
+from benchmarks.analysis.tables import table
 
-    Attributes:
-        title: what was measured.
-        values: one a round.
-        unit: of the values, "×" for a ratio.
-        against: what it is compared with; empty where it stands for itself.
-        goal: at most this much, or at least where ``at_least``; None where there is no goal.
-        at_least: whether more is better.
-        conditions: model, size, prompts, steps, machine.
-        row: name of the row that measured it.
-        commit: that was checked out; empty where it was not noted.
-    """
+INTRODUCTION = """# True size, true speed
 
-    title: str
-    values: Sequence[float]
-    unit: str = "×"
-    against: str = ""
-    goal: float | None = None
-    at_least: bool = False
-    conditions: str = ""
-    row: str = ""
-    commit: str = ""
-
-    @property
-    def median(self) -> float:
-        return median(self.values)
-
-    @property
-    def verdict(self) -> str:
-        """Whether the median reaches the goal; empty without one."""
-        if self.goal is None:
-            return ""
-        reached = self.median >= self.goal if self.at_least else self.median <= self.goal
-        return "reached" if reached else "missed"
-
-    def line(self) -> str:
-        """Of the report's table."""
-        sign = "≥" if self.at_least else "≤"
-        goal = "–" if self.goal is None else f"{sign} {self.goal:g} {self.unit}"
-        spread = f"{_short(min(self.values))} to {_short(max(self.values))}"
-        middle = f"{_short(self.median)} {self.unit}"
-        cells = (self.title, self.against or "–", middle, spread, len(self.values), goal)
-        cells = (*cells, self.verdict, self.conditions, self.commit or "an earlier one")
-        return f"| {' | '.join(map(str, cells))} |"
-
-
-HEADER = (
-    "| figure | against | median | lowest to highest | rounds | goal | | conditions | commit |\n"
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
+Written by `python3 benchmarks/true_size.py`. UNets of the host's own classes at the size of Stable
+Diffusion 1.5 and XL, with random weights: they draw nothing, but every weight, activation and file
+has its true size. The two timings of a ratio run in turn, each first in every other round. A row's
+conditions say what was made smaller to fit the time, and on what machine it ran. One thread on a
+CPU is timed by its own CPU seconds, all else by the clock. Memory *in use* is that of a process
+told to return what it frees (glibc's `MALLOC_MMAP_THRESHOLD_`), as a GPU's allocator counts it;
+other rows of memory are what a process on a CPU holds, gaps included. Profiling now keeps 13 bytes
+a weight for one concept, all of it made before sampling; the rows here are older. Rows about
+selection, fusion and files use ten profiles at the size of SD 1.5, which the first of them makes in
+`results/true_size/`.
+"""
+HEAD = (
+    *("figure", "against", "median", "lowest to highest", "rounds", "goal", "", "conditions"),
+    "commit",
 )
 COLUMNS = (
-    *("row", "title", "against", "unit", "goal"),
-    *("at_least", "values", "conditions", "commit"),
+    *("row", "title", "against", "unit", "goal", "at_least", "values", "conditions", "commit"),
 )
 """Of the file."""
 
 
-def write_csv(path: Path, figures: Iterable[Figure]) -> None:
+def frame(measured: Sequence[Mapping[str, Any]], row: str, machine: str, commit: str) -> Frame:
+    """The figures that a row has measured, each with the machine among its conditions."""
+    made: Frame = pd.DataFrame([*measured]).assign(row=row, commit=commit)
+    return made.assign(conditions=made["conditions"] + f"; {machine}")
+
+
+def read_figures(path: Path) -> Frame:
+    """The file's figures; none where there is no file."""
+    if not path.exists():
+        return pd.DataFrame(columns=[*COLUMNS])
+    text = {"against": str, "commit": str}
+    numbers = {"values": lambda cell: [float(value) for value in cell.split()]}
+    return pd.read_csv(path, dtype=text, converters=numbers).fillna(dict.fromkeys(text, ""))
+
+
+def write_figures(path: Path, figures: Frame) -> None:
     """One line a figure; its values in one cell, in the order of the rounds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for figure in figures:
-            values = " ".join(f"{value:.6g}" for value in figure.values)
-            writer.writerow({**asdict(figure), "values": values})
+    values = [" ".join(f"{value:.6g}" for value in one) for one in figures["values"]]
+    figures.assign(values=values).to_csv(path, columns=[*COLUMNS], index=False)
 
 
-def read_csv(path: Path) -> list[Figure]:
-    """Figures from a file of ``write_csv``; none where there is no file."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            Figure(
-                **{
-                    **record,
-                    "goal": float(record["goal"]) if record["goal"] else None,
-                    "at_least": record["at_least"] == "True",
-                    "values": tuple(map(float, record["values"].split())),
-                }
-            )
-            for record in csv.DictReader(file)
-        ]
-
-
-def merged(old: Sequence[Figure], new: Sequence[Figure], order: Sequence[str]) -> list[Figure]:
+def merged(old: Frame, new: Frame, order: Sequence[str]) -> Frame:
     """``new`` in place of the old figures of the same rows, rows in ``order``."""
-    measured = {figure.row for figure in new}
-    together = [figure for figure in old if figure.row not in measured] + list(new)
-    return sorted(together, key=lambda figure: order.index(figure.row))
+    others = old[~old["row"].isin(new["row"])]
+    together = pd.concat([others, new]) if len(others) else new
+    return together.sort_values("row", key=lambda rows: rows.map(order.index), kind="stable")
+
+
+def report(figures: Frame) -> str:
+    """The Markdown."""
+    return f"{INTRODUCTION}\n{table(HEAD, map(cells, figures.itertuples()))}\n"
+
+
+def cells(figure: Any) -> list[str]:
+    """Of a figure's line in the report."""
+    values, unit, sign = figure.values, figure.unit, "≥" if figure.at_least else "≤"
+    return [
+        figure.title,
+        figure.against or "–",
+        f"{_short(median(values))} {unit}",
+        f"{_short(min(values))} to {_short(max(values))}",
+        f"{len(values)}",
+        "–" if pd.isna(figure.goal) else f"{sign} {figure.goal:g} {unit}",
+        verdict(figure),
+        figure.conditions,
+        figure.commit or "an earlier one",
+    ]
+
+
+def verdict(figure: Any) -> str:
+    """Whether the median reaches the goal; empty without one."""
+    if pd.isna(figure.goal):
+        return ""
+    middle = median(figure.values)
+    reached = middle >= figure.goal if figure.at_least else middle <= figure.goal
+    return "reached" if reached else "missed"
 
 
 def _short(value: float) -> str:

@@ -1,96 +1,100 @@
-"""The row of file sizes."""
+"""Sizes of profiles and masks, on disk and as text."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 import torch
 
-from .bench import PROFILED, Bench, megabytes, profile_path
-from .figures import Figure
+from ...demo_model.loader import load_demo_model
+from ...fia_core import PRESETS, NeuronMask, build_concept_mask, fuse_neuron_masks
+from ...fia_core.files.embedding import MAX_TEXT, embed_mask
+from .measuring import Figure
 from .models import Model
-from .sampling import profile, profile_request
-from .settings import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY
+from .sampling import (
+    AGNOSTIC_RATIO,
+    CONCEPTS,
+    PROFILED,
+    SPATIAL_SPARSITY,
+    profile,
+    profile_path,
+    request_for,
+    ten_profiles,
+)
 
+MB = 1e6
 MASK_GOAL, PROFILE_GOAL = 3.1, 25  # MB
-
 SPARSITIES = {
-    "r2 = 1 %": (SPATIAL_SPARSITY,) * len(CONCEPTS),
-    "r2 of the paper's Table 8": tuple(
-        0.03 if concept in ("parachute", "golf ball", "gas pump") else 0.007 for concept in CONCEPTS
-    ),
+    "r2 = 1 %": [SPATIAL_SPARSITY] * len(CONCEPTS),
+    "r2 of the paper's Table 8": [
+        PRESETS["object"].spatial_by_concept[concept] for concept in CONCEPTS
+    ],
 }
 
 
-def files(bench: Bench) -> Iterator[Figure]:
-    """Sizes on disk of profiles and of masks of ten concepts."""
-    core, profiles = bench.core, bench.profiles
-    sizes = [megabytes(profile_path(concept).stat().st_size) for concept in CONCEPTS]
+def files(rounds: int) -> Iterator[Figure]:
+    """Profiles, masks of ten concepts, masks inside a workflow."""
+    sizes = [profile_path(one.concept).stat().st_size / MB for one in ten_profiles()]
     yield Figure("profile of a concept", sizes, "MB", goal=PROFILE_GOAL, conditions=PROFILED)
-    yield _profile_of_the_bundled_model(bench)
+    yield _profile_of_the_bundled_model()
     for words, shares in SPARSITIES.items():
-        masks = [
-            core.build_concept_mask(one, share) for one, share in zip(profiles, shares, strict=True)
-        ]
-        fused = core.fuse_neuron_masks(masks, AGNOSTIC_RATIO).mask
+        fused = _fused(shares)
         pruned = f"{100 * fused.count / fused.weights:.1f} % pruned"
         yield _mask(f"mask of ten concepts, {words}", fused, f"{PROFILED}; {pruned}")
-    yield from _embedded(bench)
+    one = build_concept_mask(ten_profiles()[0], SPATIAL_SPARSITY)
+    for words, mask in (("one concept", one), ("five concepts", _fused([SPATIAL_SPARSITY] * 5))):
+        yield Figure(
+            f"embedded mask of {words}, r2 = 1 %",
+            [len(embed_mask(mask)) / MB],
+            "MB of text",
+            goal=MAX_TEXT / MB,
+            conditions=PROFILED,
+        )
     yield _mask(
         "mask with every tenth weight pruned, independent at random",
-        _independent_mask(bench),
+        _independent_mask(),
         "the worst that ten concepts of 1 % can give",
     )
 
 
-def _mask(title: str, mask: Any, conditions: str) -> Figure:
-    """A mask's size."""
-    size = megabytes(len(mask.to_bytes()))
+def _fused(shares: Sequence[float]) -> NeuronMask:
+    """Of the first concepts, a share each."""
+    profiles = ten_profiles()[: len(shares)]
+    masks = [build_concept_mask(one, share) for one, share in zip(profiles, shares, strict=True)]
+    return fuse_neuron_masks(masks, AGNOSTIC_RATIO).mask
+
+
+def _mask(title: str, mask: NeuronMask, conditions: str) -> Figure:
+    size = len(mask.to_bytes()) / MB
     return Figure(title, [size], "MB", goal=MASK_GOAL, conditions=conditions)
 
 
-def _embedded(bench: Bench) -> Iterator[Figure]:
-    """Text of masks inside a workflow, against the longest that may be."""
-    embedding = bench.extension.module("fia_core.files.embedding")
-    masks = [bench.core.build_concept_mask(one, SPATIAL_SPARSITY) for one in bench.profiles[:5]]
-    five = bench.core.fuse_neuron_masks(masks, AGNOSTIC_RATIO).mask
-    for words, mask in (("one concept", masks[0]), ("five concepts", five)):
-        yield Figure(
-            f"embedded mask of {words}, r2 = 1 %",
-            [megabytes(len(embedding.embed_mask(mask)))],
-            "MB of text",
-            goal=megabytes(embedding.MAX_TEXT),
-            conditions=PROFILED,
-        )
-
-
-def _profile_of_the_bundled_model(bench: Bench) -> Figure:
+def _profile_of_the_bundled_model() -> Figure:
     """Its bytes a weight, at SD 1.5's weights: the sensitivities of a network that was trained."""
-    bundled = bench.extension.module("demo_model.loader").load_demo_model()
-    request = profile_request(bench.extension, CONCEPTS[:1], 10, 10, 128, chunk=16)
-    (made,) = profile(bench.extension, Model(bundled.model, bundled.clip), request)
+    bundled = load_demo_model()
+    request = request_for(CONCEPTS[:1], 10, 10, 128, chunk=16)
+    (made,) = profile(Model(bundled.model, bundled.clip), request)
     weights, own = (
-        sum(math.prod(shape) for shape in one.shapes.values()) for one in (bench.profiles[0], made)
+        sum(math.prod(shape) for shape in one.shapes.values()) for one in (ten_profiles()[0], made)
     )
     with NamedTemporaryFile(suffix=".safetensors") as file:
         made.save(file.name)
         size = Path(file.name).stat().st_size
     return Figure(
         "profile of a concept, as dense as the bundled model's",
-        [megabytes(size / own * weights)],
+        [size / own * weights / MB],
         "MB",
         goal=PROFILE_GOAL,
         conditions=f"bundled model (trained), 10 + 10 prompts, 10 steps; × {weights / own:.1f}",
     )
 
 
-def _independent_mask(bench: Bench) -> Any:
-    first = bench.profiles[0]
+def _independent_mask() -> NeuronMask:
+    first = ten_profiles()[0]
     generator = torch.Generator().manual_seed(0)
     layers = {
         name: torch.rand(shape, generator=generator) < len(CONCEPTS) * SPATIAL_SPARSITY
         for name, shape in first.shapes.items()
     }
-    return bench.core.NeuronMask(layers, first.model, CONCEPTS, {}, {})
+    return NeuronMask(layers, first.model, CONCEPTS, {}, {})

@@ -1,98 +1,115 @@
-"""Profiling, and plain sampling of the same prompts, both in the same host."""
+"""What is profiled, ten profiles of it, and plain sampling of the same prompts."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import comfy.sample
 import comfy.samplers
-import torch
+from comfy.model_patcher import ModelPatcher
 from comfy.utils import repeat_to_batch_size
 
-from workbench.in_process import Extension
+from ...fia_core import ConceptProfile, default_contexts
+from ...nodes.host.profiling.concepts import profile_concepts
+from ...nodes.host.profiling.conditioning import encode_prompts, stack_prompts
+from ...nodes.host.profiling.request import ProfileRequest
+from ...nodes.host.profiling.sampling import empty_latent, profile_sigmas
+from ..forget.settings import Prompts
+from .models import Model, sd15
 
-from .models import Model
-from .settings import SCHEDULE, TEMPORAL_SPARSITY
+CONCEPTS = (
+    *("church", "golf ball", "parachute", "gas pump", "garbage truck"),
+    *("cassette player", "tench", "English springer", "French horn", "chain saw"),
+)
+SPATIAL_SPARSITY, AGNOSTIC_RATIO = 0.01, 0.6  # fractions, as the nodes have them
+
+PROFILES = Path(__file__).resolve().parents[2] / "results" / "true_size"
+PROFILED = "SD 1.5 size, random weights, 10 profiles of 2 + 2 prompts, 10 steps, 64 px"
 
 
-def profile_request(
-    extension: Extension,
-    concepts: Sequence[str],
-    contexts: int,
-    profile_steps: int,
-    side: int,
-    chunk: int,
-    schedule: int = SCHEDULE,
-) -> Any:
-    """A ProfileRequest for objects: ``contexts`` base prompts and as many for each concept."""
-    core = extension.core
-    sampling = extension.module("nodes.host.profiling.sampling").SamplingSettings(
-        seed=0,
+def request_for(
+    concepts: Sequence[str], contexts: int, steps: int, side: int, chunk: int, schedule: int = 50
+) -> ProfileRequest:
+    """A request for objects.
+
+    Args:
+        concepts: to profile.
+        contexts: base prompts, and as many prompts for each concept.
+        steps: of the ``schedule``'s that are run.
+        side: of the pictures, in pixels.
+        chunk: prompts a denoiser call.
+        schedule: steps of the whole schedule.
+    """
+    return Prompts(
+        contexts=default_contexts("object")[:contexts],
         steps=schedule,
-        profile_steps=profile_steps,
-        cfg=7.5,
-        sampler="euler",
-        scheduler="normal",
+        profile_steps=steps,
         width=side,
         height=side,
-    )
-    return extension.module("nodes.host.profiling.request").ProfileRequest(
-        concepts=tuple(concepts),
-        kind="object",
-        contexts=core.default_contexts("object")[:contexts],
-        templates=core.default_templates("object"),
-        sampling=sampling,
-        temporal_sparsity=TEMPORAL_SPARSITY,
-        saliency_form="exact",
-        chunk=chunk,
-    )
+        batch_size=chunk,
+    ).request(concepts)
 
 
-def profile(extension: Extension, model: Model, request: Any) -> list[Any]:
+def profile(model: Model, request: ProfileRequest) -> list[ConceptProfile]:
     """The work of Profile Concept, without its cache."""
-    profiling = extension.module("nodes.host.profiling.concepts")
-    return profiling.profile_concepts(model.denoiser, model.clip, request)
+    return profile_concepts(model.denoiser, model.clip, request)
 
 
-def all_prompts(request: Any) -> list[str]:
+def all_prompts(request: ProfileRequest) -> list[str]:
     """Base prompts, then each concept's."""
-    return sum(
-        (list(request.concept_prompts(concept)) for concept in request.concepts),
-        start=list(request.base_prompts()),
-    )
+    own = [prompt for name in request.concepts for prompt in request.concept_prompts(name)]
+    return [*request.base_prompts(), *own]
+
+
+@cache
+def sd15_at_true_size() -> Model:
+    """SD 1.5 in float32."""
+    return sd15()
+
+
+def profile_path(concept: str) -> Path:
+    """Where ``ten_profiles`` keeps a concept's."""
+    return PROFILES / f"{concept}.safetensors"
+
+
+@cache
+def ten_profiles() -> list[ConceptProfile]:
+    """Of ``CONCEPTS`` at SD 1.5's true size: two contexts, ten steps, 64 pixels.
+
+    Kept in ``results/true_size``; delete that folder to make new ones.
+    """
+    PROFILES.mkdir(parents=True, exist_ok=True)
+    paths = [profile_path(concept) for concept in CONCEPTS]
+    if not all(path.exists() for path in paths):
+        made = profile(sd15_at_true_size(), request_for(CONCEPTS, 2, 10, 64, chunk=12))
+        for path, one in zip(paths, made, strict=True):
+            one.save(path)
+    return [ConceptProfile.load(path) for path in paths]
 
 
 def sample(
-    extension: Extension,
     model: Model,
     prompts: Sequence[str],
-    request: Any,
+    request: ProfileRequest,
     steps: int,
-    denoiser: Any = None,
+    denoiser: ModelPatcher | None = None,
 ) -> None:
     """The first ``steps`` of the schedule for ``prompts``, with nothing of ours in the denoiser.
 
     Args:
-        extension: for its helpers that encode prompts; the host samples.
         model: samples, with its own denoiser unless ``denoiser`` is given.
         prompts: in batches of the request's ``chunk``.
         request: size, schedule, guidance and seed.
         steps: of the schedule's.
         denoiser: a clone of the model's.
     """
-    conditioning = extension.module("nodes.host.profiling.conditioning")
     denoiser = denoiser or model.denoiser
-    settings = request.sampling
-    sigmas = comfy.samplers.KSampler(
-        denoiser,
-        steps=settings.steps,
-        device=denoiser.load_device,
-        sampler=settings.sampler,
-        scheduler=settings.scheduler,
-    ).sigmas[: steps + 1]
-    latent = torch.zeros(1, 4, settings.height // 8, settings.width // 8)
+    settings = replace(request.sampling, profile_steps=steps)
+    latent = empty_latent(denoiser, settings)
     noise = comfy.sample.prepare_noise(latent, settings.seed)
-    negative = conditioning.stack_prompts(conditioning.encode_prompts(model.clip, ("",)))
-    encoded = conditioning.encode_prompts(model.clip, prompts)
+    negative = stack_prompts(encode_prompts(model.clip, ("",)))
+    encoded = encode_prompts(model.clip, prompts)
     for start in range(0, len(encoded), request.chunk):
         batch = encoded[start : start + request.chunk]
         comfy.sample.sample_custom(
@@ -100,8 +117,8 @@ def sample(
             repeat_to_batch_size(noise, len(batch)),
             settings.cfg,
             comfy.samplers.sampler_object(settings.sampler),
-            sigmas,
-            conditioning.stack_prompts(batch),
+            profile_sigmas(denoiser, settings),
+            stack_prompts(batch),
             negative,
             repeat_to_batch_size(latent, len(batch)),
             disable_pbar=True,

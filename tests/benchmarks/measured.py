@@ -1,8 +1,11 @@
-"""Rows of a small suite, without a run to make them."""
+"""Rows and pictures of a small suite, without a run to make them."""
 
 from collections.abc import Callable, Iterable, Sequence
 
+from PIL import Image
+
 from benchmarks.analysis.frames import Measured
+from benchmarks.harness.places import Places
 from benchmarks.harness.rows import Picture, Rows
 from benchmarks.harness.runner import Task, origin_of, plan
 from benchmarks.harness.shots import Shot
@@ -46,3 +49,12 @@ def fill(rows: Rows, tasks: Sequence[Task], value: float = 1.0) -> Rows:
             rows.begin(task.origin, "", {})
         rows.add(Picture(task.origin, shot, 0.5, {"demo_objects": value}) for shot in task.shots)
     return rows
+
+
+def paint(suite: Suite, places: Places, picture: Callable[[str, Shot], Image.Image]) -> None:
+    """A file for every picture that the suite asks for; ``picture`` is of method and shot."""
+    for task in plan(suite):
+        for shot in task.shots:
+            path = places.picture(task.origin, shot)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture(task.entry.label, shot).save(path)

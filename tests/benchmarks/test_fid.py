@@ -2,21 +2,18 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from measured import paint
 from PIL import Image
 
-from benchmarks.harness import places as places_module
 from benchmarks.harness.frechet import INCEPTION, Distance, JudgeFeatures
 from benchmarks.harness.picture_sets import distance_table, kept_pictures, pictures_in
 from benchmarks.harness.places import Places
-from benchmarks.harness.runner import plan
 from benchmarks.harness.suite import Suite
-from benchmarks.harness.suite_file import parse_suite
-from benchmarks.judges.networks.needs import FOLDER_VARIABLE, REQUIREMENTS, MissingError, package
+from benchmarks.judges.networks.needs import FOLDER_VARIABLE, REQUIREMENTS, package
 
 needs_fidelity = pytest.mark.skipif(
     find_spec("torch_fidelity") is None,
@@ -31,21 +28,29 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def blurred_noise(path: Path, seed: int, side: int = 128) -> Path:
-    """Write a picture of random colours."""
+def blurred_noise(seed: int, side: int = 128) -> Image.Image:
+    """Random colours."""
     few = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(few).resize((side, side), Image.Resampling.BICUBIC).save(path)
-    return path
+    return Image.fromarray(few).resize((side, side), Image.Resampling.BICUBIC)
+
+
+def saved(folder: Path, *pictures: Image.Image) -> list[Path]:
+    """Files of the pictures."""
+    files = [folder / f"{number}.png" for number in range(len(pictures))]
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, picture in zip(files, pictures, strict=True):
+        picture.save(file)
+    return files
 
 
 def test_the_distance_is_that_of_two_normal_distributions(tmp_path: Path) -> None:
-    files = [blurred_noise(tmp_path / f"{seed}.png", seed) for seed in range(300)]
-    found = Distance("judge", files[:140]).to(files[140:])
-    levels = [np.asarray(Image.open(file)) for file in files]
+    pictures = [blurred_noise(seed) for seed in range(220)]  # more than twice the features
+    files = saved(tmp_path, *pictures)
+    found = Distance("judge", files[:100]).to(files[100:])
     with torch.inference_mode():
-        features = JudgeFeatures()(torch.from_numpy(np.stack(levels)).movedim(-1, 1)).double()
-    ours, theirs = features[140:].numpy(), features[:140].numpy()
+        levels = torch.from_numpy(np.stack([np.asarray(one) for one in pictures]))
+        features = JudgeFeatures()(levels.movedim(-1, 1)).double()
+    ours, theirs = features[100:].numpy(), features[:100].numpy()
     first, second = np.cov(ours.T), np.cov(theirs.T)
     values, vectors = np.linalg.eigh(first)
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T  # tr √(AB) = tr √(√A B √A), symmetric
@@ -57,18 +62,11 @@ def test_the_distance_is_that_of_two_normal_distributions(tmp_path: Path) -> Non
 
 def test_a_set_is_at_no_distance_from_itself_and_is_kept_for_the_next(tmp_path: Path) -> None:
     sizes = (128, 96, 96, 128)
-    files = [blurred_noise(tmp_path / f"{n}.png", n, side) for n, side in enumerate(sizes)]
+    files = saved(tmp_path, *(blurred_noise(n, side) for n, side in enumerate(sizes)))
     distance = Distance("judge", files)
     assert distance.to(files) == pytest.approx(0, abs=1e-3)
-    others = [blurred_noise(tmp_path / f"{n}.png", n) for n in range(10, 14)]
-    assert distance.to(others) > 0.1
+    assert distance.to(saved(tmp_path / "b", *map(blurred_noise, range(10, 14)))) > 0.1
     assert distance.to(files) == pytest.approx(0, abs=1e-3)
-
-
-@needs_fidelity
-def test_missing_weights_of_inception_are_named(folder: Path) -> None:
-    with pytest.raises(MissingError, match=rf"{INCEPTION}: is missing\. Get .* https://github"):
-        Distance("inception", [])
 
 
 @needs_fidelity
@@ -85,67 +83,61 @@ def test_fid_with_random_weights_of_inception(
         if isinstance(part, torch.nn.Conv2d):  # so that the features do not fade with depth
             torch.nn.init.kaiming_normal_(part.weight)
     torch.save(made.state_dict(), folder / INCEPTION)
-    files = [blurred_noise(folder / f"{seed}.png", seed) for seed in range(4)]
+    files = saved(folder, *map(blurred_noise, range(4)))
     distance = Distance("inception", files[:2])
     assert distance.to(files[:2]) == pytest.approx(0, abs=1e-2)
     assert distance.to(files[2:]) > 0.01
 
 
 @pytest.fixture
-def drawn(
-    content: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Suite, Places]:
+def drawn(suite: Suite, places: Places) -> tuple[Suite, Places]:
     """The small suite with a file for every picture, those of "weak" as the base model's."""
-    monkeypatch.setattr(places_module, "ROOT", tmp_path)
-    suite, places = parse_suite("small", content), Places("small")
-    for task in plan(suite):
-        shift = 100 if task.entry.label == "fia" else 0
-        for shot in task.shots:
-            seed = shift + sum(map(ord, shot.prompt)) + shot.seed
-            blurred_noise(places.picture(task.origin, shot), seed)
+    paint(
+        suite,
+        places,
+        lambda label, shot: blurred_noise(
+            100 * (label == "fia") + sum(map(ord, shot.prompt)) + shot.seed
+        ),
+    )
     return suite, places
+
+
+def cells(table: str) -> list[list[str]]:
+    """Of the lines below a table's head."""
+    return [line.strip("| ").split(" | ") for line in table.splitlines()[6:]]
 
 
 def test_the_table_compares_what_should_stay_with_the_base_model(
     drawn: tuple[Suite, Places],
 ) -> None:
-    rows = distance_table(*drawn, "judge", None).splitlines()[6:]
-    cells = [row.strip("| ").split(" | ") for row in rows]
-    assert [row[:3] for row in cells] == [
+    rows = cells(distance_table(*drawn, "judge", None))
+    assert [row[:3] for row in rows] == [
         ["FIA, exact Eq. 1", "one", "4"],
         ["weak", "one", "4"],
         ["FIA, exact Eq. 1", "alone", "8"],
         ["weak", "alone", "8"],
     ]
-    far, same = float(cells[0][3]), float(cells[1][3])
+    far, same = float(rows[0][3]), float(rows[1][3])
     assert same == pytest.approx(0, abs=1e-3) and far > 0.1
 
 
-def test_one_method_needs_no_pictures_of_the_others(drawn: tuple[Suite, Places]) -> None:
+def test_pictures_that_are_not_there_are_counted_unless_another_method_is_asked_for(
+    drawn: tuple[Suite, Places],
+) -> None:
     suite, places = drawn
     kept_pictures(suite, places, suite.entries[1], suite.groups)[0].unlink()
-    rows = distance_table(*drawn, "judge", methods=["weak"]).splitlines()[6:]
-    assert [row.split(" | ")[0] for row in rows] == ["| weak", "| weak"]
-    with pytest.raises(ValueError, match="--method: 'none' is none of the suite's: base, fia"):
-        distance_table(*drawn, "judge", methods=["none"])
+    with pytest.raises(ValueError, match=r"small: 1 of 4 pictures of 'fia' .*run\.py small"):
+        distance_table(*drawn, "judge", None)
+    rows = cells(distance_table(*drawn, "judge", methods=["weak"]))
+    assert [row[0] for row in rows] == ["weak", "weak"]
 
 
 def test_real_pictures_are_compared_with_the_base_models_too(
     drawn: tuple[Suite, Places], tmp_path: Path
 ) -> None:
-    folder = tmp_path / "real"
-    for seed in range(3):
-        blurred_noise(folder / "photos" / f"{seed}.png", seed, side=64 + seed)
-    rows = distance_table(*drawn, "judge", folder).splitlines()[6:]
-    assert rows[0].startswith("| base model | one | 4 |") and len(rows) == 6
-
-
-def test_pictures_that_are_not_there_are_counted(drawn: tuple[Suite, Places]) -> None:
-    suite, places = drawn
-    fia = suite.entries[1]
-    kept_pictures(suite, places, fia, suite.groups)[0].unlink()
-    with pytest.raises(ValueError, match=r"small: 1 of 4 pictures of 'fia' .*run\.py small"):
-        distance_table(suite, places, "judge", None)
+    saved(tmp_path / "real" / "photos", *(blurred_noise(seed, 64 + seed) for seed in range(3)))
+    rows = cells(distance_table(*drawn, "judge", tmp_path / "real"))
+    assert rows[0][:3] == ["base model", "one", "4"] and len(rows) == 6
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import ALL_SUITES, suite_name
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -49,9 +50,14 @@ def levels(picture: Image.Image) -> Any:
     return np.asarray(picture, dtype=float)
 
 
+@pytest.fixture(scope="module")
+def plain(hosted: Any) -> Any:
+    """The base model's picture."""
+    return levels(drawn(hosted, hosted.erased(entry("base"), ())))
+
+
 @pytest.mark.parametrize("use", registry.methods())
-def test_every_method_draws_its_own_picture(hosted: Any, use: str) -> None:
-    plain = levels(drawn(hosted, hosted.erased(entry("base"), ())))
+def test_every_method_draws_its_own_picture(hosted: Any, plain: Any, use: str) -> None:
     erased = hosted.erased(few(use), FORGOTTEN)
     changed = levels(drawn(hosted, erased))
     assert plain.shape == (128, 128, 3) and plain.std() > 10, "there is something in the picture"
@@ -122,14 +128,11 @@ def test_methods_have_the_demo_workflows_settings(extension: Extension) -> None:
     assert [masking.agnostic_ratio] == widgets["FIAFuseMasks"]
 
 
-SUITES = sorted((ROOT / "benchmarks").glob("*/*.toml"))
-
-
-@pytest.mark.parametrize("path", SUITES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("path", ALL_SUITES, ids=suite_name)
 def test_methods_take_the_settings_of_every_suite(hosted: Any, path: Path) -> None:
-    paper = path.parent.name == "paper"
-    for suite in [load_suite(path), *([load_suite(path, dry_run=True)] if paper else [])]:
-        hosted.check(suite.entries)
+    hosted.check(load_suite(path).entries)
+    if path.parent.name != "suites":
+        hosted.check(load_suite(path, dry_run=True).entries)
 
 
 def test_a_file_of_the_demo_models_kind_brings_its_own_sizes(
@@ -185,9 +188,8 @@ def test_the_lora_is_masked_where_it_comes_before_and_never_profiled(hosted: Any
     assert len(lora) == 1 and mask.name == "neuron_mask"
 
 
-def test_a_condition_changes_the_picture(hosted: Any) -> None:
+def test_a_condition_changes_the_picture(hosted: Any, plain: Any) -> None:
     erased = hosted.erased(entry("base"), ())
-    plain = levels(drawn(hosted, erased))
     for sampling in ({"lora": "after"}, {"dtype": "bf16"}, {"cfg": 1.0}):
         other = drawn(hosted.sampled_with(sampling), erased)
         assert np.abs(levels(other) - plain).mean() > 0.1, sampling

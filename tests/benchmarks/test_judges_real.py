@@ -160,14 +160,6 @@ def test_resnet_guesses_among_all_classes_of_imagenet(folder: Path) -> None:
         look(drawn_shapes(), [CHURCH, Shot("rocket", "", "", "a rocket", 1)], None)
 
 
-@needs_package("torchvision")
-def test_resnet_without_weights_says_which(folder: Path) -> None:
-    with pytest.raises(
-        MissingError, match=r"resnet50-11ad3fa6\.pth: is missing\. Get .* https://download"
-    ):
-        judge("imagenet_resnet50").load()
-
-
 @needs_package("nudenet")
 def test_nudenet_finds_nothing_in_shapes() -> None:
     assert judge("nudenet_exposed").load()(drawn_shapes(), [CHURCH, TENCH], None) == [0, 0]

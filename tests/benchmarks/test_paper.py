@@ -14,10 +14,10 @@ from benchmarks.analysis.report import report
 from benchmarks.harness import places as places_module
 from benchmarks.harness import registry
 from benchmarks.harness.places import Places
-from benchmarks.harness.provenance import drawn_by
+from benchmarks.harness.provenance import PART, drawn_by
 from benchmarks.harness.rows import PRUNED, Rows
 from benchmarks.harness.runner import plan, run
-from benchmarks.harness.suite import SuiteError
+from benchmarks.harness.suite import Suite, SuiteError
 from benchmarks.harness.suite_file import load_suite, parse_suite
 from fia_core import PRESETS, NeuronMask
 from workbench.environment import HOST, HOST_PYTHON, ROOT
@@ -54,7 +54,6 @@ def test_every_concept_of_the_suites_is_in_table_8() -> None:
     ("arguments", "message"),
     [
         (["paper/objects"], "checkpoint: .*v1-5-pruned-emaonly.safetensors is not there; put it"),
-        (["paper/objects", "--checkpoint", "no.ckpt"], "checkpoint: no.ckpt is not there"),
         (["paper/paintings"], "no such suite. There are: paper/confuse5, paper/explicit"),
         (["objects", "--checkpoint", "x"], "--checkpoint: objects draws with the demo model"),
     ],
@@ -65,7 +64,7 @@ def test_what_is_missing_is_named(arguments: list[str], message: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def dry() -> Places:
+def dry(few_steps: None) -> Places:
     """The files of a dry run over prompts of a file, made now."""
     cli.run(asked("run", "paper/explicit", "--dry-run"))
     return Places("paper/explicit", dry_run=True)
@@ -133,6 +132,11 @@ def test_a_suite_draws_with_a_checkpoint_and_the_papers_settings(random_sd15: Pa
     assert spatial == {"church": 0.007, "golf ball": 0.03}
     assert mask.settings["agnostic_ratio"] == 0.6
     assert rows.figures[tasks[-1].origin][PRUNED] == mask.count / mask.weights
-    other = random_sd15.with_name("other.safetensors")
-    other.write_bytes(random_sd15.read_bytes()[:-1] + b"0")
-    assert drawn_by(suite.model_copy(update={"checkpoint": other})) != drawn_by(suite)
+
+
+def test_rows_know_a_checkpoint_by_all_of_its_bytes(suite: Suite, tmp_path: Path) -> None:
+    one, other = (tmp_path / f"{end}.safetensors" for end in "01")
+    for file in (one, other):
+        file.write_bytes(bytes(PART) + file.stem.encode())
+    found = {drawn_by(suite.model_copy(update={"checkpoint": file})) for file in (one, other)}
+    assert len(found) == 2

@@ -54,7 +54,6 @@ def test_other_files_hold_a_prompt_a_line(asking: Content, tmp_path: Path) -> No
         ("prompt\na\n", "has no column 'own'; it has prompt"),
         ("prompt,own\na,seven\n", "the seed 'seven' is no whole number"),
         ("prompt,own\n ,7\n", "holds no prompt"),
-        ("own,prompt\n7\n", "holds no prompt"),
         ("prompt,own\na\n", "the seed None is no whole number"),
     ],
 )
@@ -65,24 +64,6 @@ def test_a_file_that_cannot_be_asked_from_is_refused(
         (tmp_path / "prompts.csv").write_text(text, encoding="utf-8")
     with pytest.raises(SuiteError, match=message):
         asked(asking, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        ({"file": "a.csv", "column": "b"}, "prompt_file.column: unknown; known are file, first"),
-        ({"prompt": "b"}, "prompt_file.file: is missing"),
-        (
-            {"file": "a.csv", "first": -1},
-            "prompt_file.first: .*greater than or equal to 0; it is -1",
-        ),
-    ],
-)
-def test_a_table_that_says_something_else_is_refused(
-    asking: Content, tmp_path: Path, table: Content, message: str
-) -> None:
-    with pytest.raises(SuiteError, match=message):
-        parse_suite("small", asking | {"prompt_file": table}, folder=tmp_path)
 
 
 def test_a_tables_deviation_is_over_the_suites_seeds(asking: Content, tmp_path: Path) -> None:

@@ -74,15 +74,6 @@ def test_random_masks_are_as_large_as_the_methods(quick: Places) -> None:
     assert sum(PREPARATION in it for it in figures.values()) == 3
 
 
-def test_the_report_shows_what_was_measured(quick: Places) -> None:
-    report = quick.report.read_text(encoding="utf-8")
-    assert "| FIA, exact Eq. 1 |" in report and "| random weights, as many |" in report
-    assert f"({quick.plot('trade_off').name})" in report
-    assert "## ten at once: mean pixel distance to the base model\n\n| method |" in report
-    with Image.open(quick.plot("trade_off")) as picture:
-        assert picture.width > 400
-
-
 def test_a_worker_gives_back_the_rows_of_its_tasks_only(quick: Places) -> None:
     suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
     shard = [task for task in plan(suite) if task.entry.label == "fia"]

@@ -1,10 +1,10 @@
 """A suite's file is read as it is meant, or refused with the key and the mend."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ALL_SUITES, suite_name
 
 from benchmarks.analysis.frames import Measured
 from benchmarks.analysis.tables import best_settings
@@ -12,14 +12,13 @@ from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.shots import base_shots, group_shots, misspelt
-from benchmarks.harness.suite import Entry, SuiteError
+from benchmarks.harness.suite import Entry, Suite, SuiteError
 from benchmarks.harness.suite_file import load_suite, parse_suite
 
 Content = dict[str, Any]
 
 
-def test_groups_keep_what_they_do_not_forget(content: Content) -> None:
-    suite = parse_suite("small", content)
+def test_groups_keep_what_they_do_not_forget(suite: Suite) -> None:
     kept = {group.name: (group.family, group.concepts, group.kept) for group in suite.groups}
     assert kept == {
         "one": ("one", ("church",), ("cat", "car")),
@@ -71,8 +70,7 @@ def test_a_sweep_is_a_method_for_every_value(content: Content) -> None:
     ]
 
 
-def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> None:
-    suite = parse_suite("small", content)
+def test_a_settings_hash_tells_methods_and_settings_apart(suite: Suite, content: Content) -> None:
     other_sampling = parse_suite("small", content | {"sampling": {"steps": 5}})
     one, same = (
         Entry.model_validate({"label": "a", "use": "fia", "x": 1, "y": 2}),
@@ -91,17 +89,21 @@ def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> N
     ("change", "message"),
     [
         ({"titel": "Small"}, r"titel: unknown; known are .*title"),
+        ({"prompt_file": {"file": "a.csv", "column": "b"}}, r"prompt_file.column: .*known are fi"),
+        ({"prompt_file": {"prompt": "b"}}, r"prompt_file.file: is missing; give one"),
         ({"title": " "}, r"title: is empty; give at least 1"),
+        ({"sweeps": [{"use": "fia", "setting": "r2", "values": []}]}, r"sweeps.values: is empty"),
         ({"seeds": []}, r"seeds: is empty; give at least 1"),
+        ({"scenes": []}, r"scenes: is empty; give at least 1"),
+        ({"groups": []}, r"groups: is empty; give at least 1"),
+        ({"concept": "animal"}, r"concept: Input should be 'object' or 'style'; it is 'animal'"),
+        ({"prompt_file": {"file": "a.csv", "first": -1}}, r"prompt_file.first: .* it is -1"),
         ({"seeds": [1, 1]}, r"seeds: one is there twice: 1, 1"),
         ({"seeds": [True]}, r"seeds: .*integer; it is True"),
-        ({"scenes": []}, r"scenes: is empty; give at least 1"),
-        ({"concept": "animal"}, r"concept: Input should be 'object' or 'style'; it is 'animal'"),
         ({"prompts": ["{place}"]}, r"prompts: '\{place\}' has a field other than"),
         ({"grid": "banana"}, r"grid: 'banana' is none of the first group's church, cat, car"),
         ({"kept_scenes": 4}, r"kept_scenes: 4 is not between 1 and 3"),
         ({"forgotten_scenes": 0}, r"forgotten_scenes: 0 is not between 1 and 3"),
-        ({"groups": []}, r"groups: is empty; give at least 1"),
         ({"groups": [{"name": "x"}]}, r"groups: 'x' needs either concepts or each"),
         ({"groups": [{"name": "x", "each": ["a", "a"]}]}, r"groups: 'a' is there twice"),
         ({"kept": ["church"]}, r"groups: 'one' keeps nothing; name kept concepts"),
@@ -121,7 +123,6 @@ def test_a_settings_hash_tells_methods_and_settings_apart(content: Content) -> N
         ),
         ({"reference": "uce"}, r"reference: no method has the label 'uce'"),
         ({"quick": ["uce"]}, r"quick: no method has the label 'uce'"),
-        ({"sweeps": [{"use": "fia", "setting": "r2", "values": []}]}, r"sweeps.values: is empty"),
         (
             {"sweeps": [{"use": "union", "setting": "r2", "values": [1], "default": 2}]},
             r"sweeps: the default needs a method with the label 'union'",
@@ -139,11 +140,6 @@ def test_a_suite_that_cannot_run_is_refused(
         parse_suite("small", content | change)
 
 
-def test_a_file_that_is_not_there_names_those_that_are() -> None:
-    with pytest.raises(SuiteError, match=r"no such suite. There are: .*objects"):
-        load_suite(SUITES / "nothing.toml")
-
-
 def test_a_method_that_is_not_there_names_those_that_are(content: Content) -> None:
     content["methods"].append({"use": "magic"})
     with pytest.raises(SuiteError, match=r"methods: there is no 'magic'; there are .*fia, "):
@@ -156,7 +152,7 @@ def test_a_concept_that_the_judge_does_not_know_is_refused(content: Content) -> 
         check_suite(parse_suite("small", content))
 
 
-@pytest.mark.parametrize("path", sorted(SUITES.parent.glob("*/*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL_SUITES, ids=suite_name)
 @pytest.mark.parametrize("form", ["full", "quick", "dry run"])
 def test_every_suite_can_run(path: Path, form: str) -> None:
     folder = path.parent.name
@@ -183,8 +179,7 @@ def test_concepts_are_asked_for_in_scenes_that_go_round(
     assert "a photo of a church in a beach" in {shot.prompt for shot in shots}
 
 
-def test_every_group_shares_its_pictures_with_the_base_model(content: Content) -> None:
-    suite = parse_suite("small", content)
+def test_every_group_shares_its_pictures_with_the_base_model(suite: Suite) -> None:
     condition = suite.conditions[0]
     for seed in suite.seeds:
         base = set(base_shots(suite, condition, seed))
@@ -249,13 +244,6 @@ def test_the_best_settings_are_those_of_the_sweeps(concept: str, sweep: str) -> 
     assert {entry.use: entry.settings for entry in taken.entries[1:]} == {
         use: entry.settings for use, entry in found.items()
     }
-
-
-@pytest.mark.parametrize("name", ["objects", "attack", "quality", "robust", "scale", "styles"])
-def test_suites_that_compare_take_the_best_settings_of_the_peers(name: str) -> None:
-    text = (SUITES / f"{name}.toml").read_text(encoding="utf-8")
-    compared = re.findall(r'use = "(\w+)".*settings = "best"', text)
-    assert {"concept_prune", "uce", "perpneg"} <= set(compared)
 
 
 def test_a_list_or_a_best_setting_that_is_not_there_is_refused(content: Content) -> None:

@@ -3,51 +3,63 @@
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
+from typing import Any
 
+import pandas as pd
 import pytest
 
-from benchmarks.true_size import report
-from benchmarks.true_size_rows.figures import Figure, merged, read_csv, write_csv
+from benchmarks.true_size_rows.figures import (
+    COLUMNS,
+    cells,
+    merged,
+    read_figures,
+    report,
+    write_figures,
+)
+from workbench.environment import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
+TABLE = ROOT / "docs" / "results" / "true_size.csv"
 
 
-def figure(row: str, *values: float, goal: float | None = 1.5, at_least: bool = False) -> Figure:
-    words = "sorting, twice", goal, at_least, "SD 1.5; CPU"
-    return Figure("choosing", values, "s", *words, row)
+def figures(*rows: dict[str, Any]) -> Any:
+    """Figures of row "selection", but for what is given."""
+    usual = dict.fromkeys(COLUMNS, "") | {"row": "selection", "unit": "s", "goal": 1.5}
+    return pd.DataFrame([usual | {"at_least": False, "values": [1.0]} | row for row in rows])
 
 
 @pytest.mark.parametrize(
-    ("goal", "at_least", "verdict"),
-    [(1.0, False, "missed"), (2.0, False, "reached"), (2.0, True, "missed"), (None, False, "")],
+    ("goal", "at_least", "wanted"),
+    [
+        (1.0, False, ["≤ 1 s", "missed"]),
+        (2.0, False, ["≤ 2 s", "reached"]),
+        (2.0, True, ["≥ 2 s", "missed"]),
+        (None, False, ["–", ""]),
+    ],
 )
 def test_the_median_is_held_against_the_goal(
-    goal: float | None, at_least: bool, verdict: str
+    goal: float | None, at_least: bool, wanted: list[str]
 ) -> None:
-    measured = figure("selection", 0.1, 1.5, 9.0, goal=goal, at_least=at_least)
-    assert measured.median == 1.5
-    assert measured.verdict == verdict
-    assert "| 1.5 s | 0.1 to 9 | 3 |" in measured.line()
-
-
-def test_figures_survive_their_file(tmp_path: Path) -> None:
-    figures = [figure("selection", 1.25, 2.5), figure("files", 3.0, goal=None, at_least=True)]
-    write_csv(tmp_path / "figures.csv", figures)
-    assert read_csv(tmp_path / "figures.csv") == figures
-    assert read_csv(tmp_path / "none.csv") == []
+    measured = figures({"goal": goal, "at_least": at_least, "values": [0.1, 1.5, 9.0]})
+    assert cells(next(measured.itertuples()))[2:7] == ["1.5 s", "0.1 to 9", "3", *wanted]
 
 
 def test_a_row_that_is_measured_again_is_replaced() -> None:
-    old = [figure("profile", 1.0), figure("files", 2.0), figure("files", 3.0)]
-    new = [figure("files", 4.0)]
-    assert merged(old, new, ("files", "profile")) == [figure("files", 4.0), figure("profile", 1.0)]
+    old = figures({"row": "profile"}, {"row": "files", "unit": "GB"}, {"row": "files"})
+    again = merged(old, figures({"row": "files", "unit": "MB"}), ("files", "profile"))
+    assert list(zip(again["row"], again["unit"], strict=True)) == [
+        ("files", "MB"),
+        ("profile", "s"),
+    ]
 
 
-def test_the_report_and_the_docs_have_the_figures_of_the_table() -> None:
-    docs = ROOT / "docs"
-    figures = read_csv(docs / "results" / "true_size.csv")
-    assert report(figures) == (docs / "results" / "true_size.md").read_text("utf-8")
-    sizes = {figure.title: f"{figure.median:.1f} MB" for figure in figures if figure.row == "files"}
+def test_the_report_and_the_docs_have_the_figures_of_the_table(tmp_path: Path) -> None:
+    measured, docs = read_figures(TABLE), ROOT / "docs"
+    write_figures(tmp_path / "again.csv", measured)
+    assert (tmp_path / "again.csv").read_bytes() == TABLE.read_bytes()
+    assert report(measured) == TABLE.with_suffix(".md").read_text("utf-8")
+    files = measured[measured["row"] == "files"].set_index("title")["values"]
+    sizes = {title: f"{median(values):.1f} MB" for title, values in files.items()}
     sharing, formats = (
         " ".join((docs / name).read_text("utf-8").split())
         for name in ("sharing.md", "file-formats.md")
@@ -64,6 +76,6 @@ def test_a_row_is_measured_in_the_real_host(tmp_path: Path) -> None:
     script = ROOT / "benchmarks" / "true_size.py"
     options = ["--row", "statistics", "--rounds", "1", "--results", str(tmp_path)]
     subprocess.run([sys.executable, str(script), *options], check=True)
-    with_guidance, conditional = read_csv(tmp_path / "true_size.csv")
-    assert 0 < with_guidance.median < conditional.median  # half the forward is the smaller part
+    ((ratio,),) = read_figures(tmp_path / "true_size.csv")["values"]
+    assert 0.1 < ratio < 10
     assert "| exact Eq. 1 statistics |" in (tmp_path / "true_size.md").read_text("utf-8")
