@@ -152,7 +152,7 @@ class _Work:
         """Raise RowsError where pictures would be drawn beside those of other code or another
         checkpoint; the base model's are beside all."""
         checkpoint = drawn_by(self.suite).partition(" ")[2]
-        for origin in (self._base_origin, *(task.origin for task in tasks)):
+        for origin in (*(task.origin for task in tasks), self._base_origin):
             drawn = self.rows.commits.get(origin)
             if drawn is None:
                 continue
