@@ -66,10 +66,12 @@ def test_its_weights_are_in_the_precision_that_it_computes_in(
     parts = (loader._part(weights, part) for part in ("denoiser.", "preview."))
     monkeypatch.setattr(memory, "aimdo_enabled", True)
     denoiser, preview = parts
-    model = loader._load_denoiser(denoiser, loader._preview_format(preview)).model
+    sizes = extension.module("demo_model.architecture")
+    config = loader.DemoConfig(sizes.DENOISER)
+    config.latent_format = loader._preview_format(preview)
+    model = loader._load_denoiser(denoiser, config, "unet").model
     assert {weight.dtype for weight in denoiser.values()} == {torch.float16}
     assert {weight.dtype for weight in model.diffusion_model.parameters()} == {model.get_dtype()}
-    sizes = extension.module("demo_model.architecture")
     text = torch.zeros(1, sizes.TEXT_TOKENS, sizes.TEXT_WIDTH)
     latent = torch.zeros(1, sizes.LATENT_CHANNELS, 16, 16)
     assert model.apply_model(latent, torch.ones(1), c_crossattn=text).isfinite().all()
