@@ -115,7 +115,7 @@ def main() -> None:
         every = figures.merged(figures.read_figures(path), new, tuple(ROWS))
         figures.write_figures(path, every)
         path.with_suffix(".md").write_text(figures.report(every), encoding="utf-8")
-        print(*map(figures.cells, new.itertuples()), sep="\n", flush=True)
+        print(*(" | ".join(figures.cells(one)) for one in new.itertuples()), sep="\n", flush=True)
 
 
 if __name__ == "__main__":
