@@ -30,8 +30,8 @@ The memory plan's own answers, with stand-ins for the card's memory: {cards.TAKE
 taken by the desktop and by CUDA, {cards.RAM} GB of RAM are free, no other model is loaded. Ten concepts
 share the base prompts. *Moments* are used at every prompt, *sums* once a step and concept;
 weights that do not stay on the card are streamed through it at every call, as the host does it for
-sampling. Every card but those marked † can sample a batch of four pictures. The host's plain and
-dynamic patchers have the same plans (`tests/host/test_cards.py`).
+sampling. Every card but those marked † can sample a batch of four pictures. The plans are the same
+for the host's plain patcher and for a stand-in of its dynamic one (`tests/host/test_cards.py`).
 
 {plans}
 

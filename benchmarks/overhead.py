@@ -2,9 +2,10 @@
 
     python3 benchmarks/overhead.py
 
-A Profile Concept run against a KSampler run of as many denoiser calls, in turn, through the real
-ComfyUI and with the bundled model. Writes ``docs/results/overhead.md``. What the statistics alone
-cost at the size of Stable Diffusion 1.5, ``true_size.py`` measures.
+A Profile Concept run against a KSampler run of as many denoiser calls, in turn, each first in every
+other round after two to warm up, through the real ComfyUI and with the bundled model. Writes
+``docs/results/overhead.md``. What the statistics alone cost at the size of Stable Diffusion 1.5,
+``true_size.py`` measures.
 """
 
 from statistics import median

@@ -58,6 +58,7 @@ def selection(rounds: int) -> Iterator[Figure]:
 def fusion(rounds: int) -> Iterator[Figure]:
     """Fifty masks into one."""
     masks, conditions = _many_masks()
+    fuse_neuron_masks(masks, AGNOSTIC_RATIO)  # to warm up
     times = repeated(lambda _: fuse_neuron_masks(masks, AGNOSTIC_RATIO), rounds)
     yield Figure(f"fuse {MANY} concepts", times, "s", goal=2, conditions=conditions)
 

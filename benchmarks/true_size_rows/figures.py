@@ -23,7 +23,9 @@ conditions say what was made smaller to fit the time, and on what machine it ran
 CPU is timed by its own CPU seconds, all else by the clock. Memory *in use* is that of a process
 told to return what it frees (glibc's `MALLOC_MMAP_THRESHOLD_`), as a GPU's allocator counts it;
 other rows of memory are what a process on a CPU holds, gaps included. Profiling now keeps 13 bytes
-a weight for one concept, all of it made before sampling; the rows here are older. Rows about
+a weight for one concept, all of it made before sampling; the rows here are older. A row that names
+another commit was measured by that commit's code: *profile* without a round to warm up, at 512 px
+alone; Eq. 1 also against the forward with guidance, twice the work (0.552, goal 0.55). Rows about
 selection, fusion and files use ten profiles at the size of SD 1.5, which the first of them makes in
 `results/true_size/`.
 """

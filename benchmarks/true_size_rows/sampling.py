@@ -1,4 +1,4 @@
-"""What is profiled, ten profiles of it, and plain sampling of the same prompts."""
+"""Requests for profiles, ten profiles at SD 1.5's size, and plain sampling of the same prompts."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -54,6 +54,7 @@ def test_every_concept_of_the_suites_is_in_table_8() -> None:
     ("arguments", "message"),
     [
         (["paper/objects"], "checkpoint: .*v1-5-pruned-emaonly.safetensors is not there; put it"),
+        (["paper/objects", "--checkpoint", "no.ckpt"], "checkpoint: no.ckpt is not there"),
         (["paper/paintings"], "no such suite. There are: paper/confuse5, paper/explicit"),
         (["objects", "--checkpoint", "x"], "--checkpoint: objects draws with the demo model"),
     ],

@@ -54,6 +54,7 @@ def test_other_files_hold_a_prompt_a_line(asking: Content, tmp_path: Path) -> No
         ("prompt\na\n", "has no column 'own'; it has prompt"),
         ("prompt,own\na,seven\n", "the seed 'seven' is no whole number"),
         ("prompt,own\n ,7\n", "holds no prompt"),
+        ("own,prompt\n7\n", "holds no prompt"),
         ("prompt,own\na\n", "the seed None is no whole number"),
     ],
 )

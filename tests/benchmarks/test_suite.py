@@ -13,7 +13,7 @@ from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.shots import base_shots, group_shots, misspelt
 from benchmarks.harness.suite import Entry, Suite, SuiteError
-from benchmarks.harness.suite_file import load_suite, parse_suite
+from benchmarks.harness.suite_file import load_suite, parse_suite, read_toml
 
 Content = dict[str, Any]
 
@@ -244,6 +244,13 @@ def test_the_best_settings_are_those_of_the_sweeps(concept: str, sweep: str) -> 
     assert {entry.use: entry.settings for entry in taken.entries[1:]} == {
         use: entry.settings for use, entry in found.items()
     }
+
+
+@pytest.mark.parametrize("name", ["objects", "attack", "quality", "robust", "scale", "styles"])
+def test_suites_that_compare_take_the_best_settings_of_the_peers(name: str) -> None:
+    methods = read_toml(SUITES / f"{name}.toml")["methods"]
+    best = {method["use"] for method in methods if method.get("settings") == "best"}
+    assert {"concept_prune", "uce", "perpneg"} <= best
 
 
 def test_a_list_or_a_best_setting_that_is_not_there_is_refused(content: Content) -> None:

@@ -23,7 +23,7 @@ TABLE = ROOT / "docs" / "results" / "true_size.csv"
 
 
 def figures(*rows: dict[str, Any]) -> Any:
-    """Figures of row "selection", but for what is given."""
+    """Figures of row "selection", except what is given."""
     usual = dict.fromkeys(COLUMNS, "") | {"row": "selection", "unit": "s", "goal": 1.5}
     return pd.DataFrame([usual | {"at_least": False, "values": [1.0]} | row for row in rows])
 

@@ -212,7 +212,7 @@ def other_stream(draw: Draw, data: bytes) -> bytes:
     forms: dict[str, Callable[[], bytes]] = {
         "changed": lambda: zlib.compress(changed),
         "cut off": lambda: stream[: len(stream) // 2],
-        "more behind it": lambda: stream + b"more",
+        "more after it": lambda: stream + b"more",
         "twice": lambda: zlib.compress(stream),
         "gzip": lambda: gzip.compress(plain),
         "longer": lambda: zlib.compress(plain + b"\0"),

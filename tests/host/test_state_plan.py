@@ -238,7 +238,7 @@ def storages(holder: Any) -> dict[int, int]:
 def test_little_memory_changes_no_profile(
     host: Any, tiny: TinyModel, request: pytest.FixtureRequest
 ) -> None:
-    graph = profile_graph(host, tiny.model, tiny.clip, concepts=CONCEPTS, profile_steps=1)
+    graph = profile_graph(host, tiny.model, tiny.clip, concepts=CONCEPTS, profile_steps=2)
     host.forget()
     profiles, masks = host.run(graph, "profile"), host.run(graph, "mask")
     request.getfixturevalue("little_memory")

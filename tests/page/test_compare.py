@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import ONCE, ComfyPage, Workflow
+from comfy_page import ComfyPage, Workflow
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
@@ -236,7 +236,7 @@ def test_a_smaller_batch_that_comes_while_it_is_enlarged(comfy: ComfyPage) -> No
 
 def test_the_picture_fits_any_size_of_the_node(comfy: ComfyPage) -> None:
     open_and_run(comfy)
-    for move in ((120, 20), (-240, -120), (40, 180)):  # the minimap covers the lower right
+    for move in ((120, 20), (-240, -120), (40, 180)):
         x, y = corner(comfy)
         comfy.page.mouse.move(x, y)
         comfy.page.mouse.down()
@@ -343,7 +343,6 @@ def test_undo_redo_and_other_tabs_ask_for_no_runs(comfy: ComfyPage) -> None:
     assert asked == []
 
 
-@ONCE  # only requests are looked at
 def test_the_last_runs_are_asked_for_once(comfy: ComfyPage) -> None:
     """Of a workflow that has not run, and again only when something has run."""
     comfy.load(workflow())

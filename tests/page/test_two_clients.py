@@ -21,7 +21,7 @@ CANCEL = """async (ids) => (await fetch("/queue", {
 })).ok"""
 
 pytestmark = ONCE
-"""What the server draws for whom does not depend on how nodes are drawn."""
+"""How nodes are drawn does not change whom the server draws for."""
 
 
 def demo(comfy: ComfyPage, concepts: str) -> None:
