@@ -81,10 +81,16 @@ def nodes_of(file: Path) -> list[dict[str, Any]]:
 
 
 def assert_tidy(comfy: ComfyPage) -> None:
-    """No node lies on another, and all but the note are within a group."""
+    """No node lies on another, and all but the note are within a group; nodes may take their size a
+    moment after their picture."""
     comfy.command("Comfy.Canvas.FitView")
     comfy.wait_for_view()
-    assert comfy.page.evaluate(OUT_OF_PLACE) == []
+    found = comfy.page.evaluate(OUT_OF_PLACE)
+    for _ in range(20):
+        if found:
+            comfy.page.wait_for_timeout(100)
+            found = comfy.page.evaluate(OUT_OF_PLACE)
+    assert found == []
 
 
 def open_without_a_complaint(comfy: ComfyPage, file: Path) -> None:
