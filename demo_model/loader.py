@@ -124,15 +124,15 @@ def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
         )
     loaded: Any = comfy.utils.load_torch_file(str(path), safe_load=True, return_metadata=True)
     weights, given = loaded[0], loaded[1] or {}
-    sizes = [
+    denoiser, text_encoder = (
         json.loads(given[part]) if part in given else bundled
         for part, bundled in (("denoiser", DENOISER), ("text_encoder", TEXT_ENCODER))
-    ]
-    config = DemoConfig(sizes[0])
+    )
+    config = DemoConfig(denoiser)
     config.latent_format = _preview_format(_part(weights, "preview."))
     return DemoModel(
         _load_denoiser(_part(weights, "denoiser."), config, given.get("network", "unet")),
-        _load_text_encoder(_part(weights, "text."), sizes[1]),
+        _load_text_encoder(_part(weights, "text."), text_encoder),
         _load_autoencoder(_part(weights, "autoencoder.")),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib import pyplot
 
 from benchmarks.harness import registry
-from benchmarks.harness.suite import BASE, NOTHING, Sweep
+from benchmarks.harness.suite import BASE, NOTHING, Suite, Sweep
 
 from .frames import Measured
 from .plots import save
@@ -82,15 +82,19 @@ def lines(measured: Measured, told: bool) -> list[Line]:
     plain = point(measured, BASE, "plain")
     counts = measured.pairs(registry.judge_of_concepts(measured.suite))["method"].value_counts()
     found = []
-    for sweep in measured.suite.sweeps:
+    for sweep in _of(measured.suite, told):
         points = [
             point(measured, entry.label, str(entry.settings[sweep.setting]))
             for entry in sweep.entries
             if counts.get(entry.label) == counts[BASE]  # all of its pictures are there
         ]
-        if points and sweep.told == told:
+        if points:
             found.append(Line(sweep, (plain, *points)))
     return found
+
+
+def _of(suite: Suite, told: bool) -> list[Sweep]:
+    return [sweep for sweep in suite.sweeps if sweep.told == told]
 
 
 def point(measured: Measured, label: str, value: str) -> Point:
@@ -136,7 +140,7 @@ def curve_parts(measured: Measured, plot: Path) -> list[str]:
     for told, own in found.items():
         parts += [f"## {TITLES[told]}", _table(shown[told])]
         if measured.suite.chooses:
-            parts += [_chosen(own, [it for it in measured.suite.sweeps if it.told == told])]
+            parts += [_chosen(own, _of(measured.suite, told))]
     return parts
 
 

@@ -304,26 +304,27 @@ def test_half_precision_models(
     assert shared >= 0.97 * held
 
 
+def profile_as_sampled_plainly(host: Any, extension: Any, parts: TinyModel) -> Any:
+    """A profile whose sensitivities are those of the host's own sampling."""
+    (profile,), _ = profiles_and_masks(host, parts)
+    core = extension.module("fia_core")
+    expected = plain_sensitivities(core, parts.model, parts.clip, profile)
+    assert_close_sensitivities(profile, expected)
+    return profile
+
+
 def test_sdxl_with_its_two_text_encoders_and_sizes(
     host: Any, extension: Any, tiny_sdxl: TinyModel
 ) -> None:
-    (profile,), _ = profiles_and_masks(host, tiny_sdxl)
-    expected = plain_sensitivities(
-        extension.module("fia_core"), tiny_sdxl.model, tiny_sdxl.clip, profile
-    )
+    profile = profile_as_sampled_plainly(host, extension, tiny_sdxl)
     assert profile.model.architecture.startswith("SDXL ")
-    assert_close_sensitivities(profile, expected)
 
 
 def test_sd2_with_its_text_encoder_and_velocity_prediction(
     host: Any, extension: Any, tiny_sd2: TinyModel
 ) -> None:
-    (profile,), _ = profiles_and_masks(host, tiny_sd2)
-    expected = plain_sensitivities(
-        extension.module("fia_core"), tiny_sd2.model, tiny_sd2.clip, profile
-    )
+    profile = profile_as_sampled_plainly(host, extension, tiny_sd2)
     assert "SD20 " in profile.model.architecture
-    assert_close_sensitivities(profile, expected)
 
 
 def test_settings_are_recorded(tiny: TinyModel, usual: tuple[Any, Any]) -> None:
