@@ -35,7 +35,15 @@ def report(measured: Measured, places: Places) -> str:
     parts = [*heading(suite), suite.about, made_from(measured, places)]
     if suite.curves:
         parts += curve_parts(measured, places.plot("curves"))
-        return "\n\n".join(part for part in parts if part) + "\n"
+    else:
+        parts += suite_parts(measured, places)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def suite_parts(measured: Measured, places: Places) -> list[str]:
+    """Plots, tables and tests of all judges, costs and settings."""
+    suite = measured.suite
+    parts: list[str] = []
     for name in suite.plots:
         PLOTS[name](measured, places.plot(name))
         parts.append(f"![{name.replace('_', ' ')}]({places.plot(name).name})")
@@ -57,7 +65,7 @@ def report(measured: Measured, places: Places) -> str:
         ("## Settings", settings_list(measured)),
     ):
         parts += [title, part] if part else []
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return parts
 
 
 def write_report(measured: Measured, places: Places) -> None:
