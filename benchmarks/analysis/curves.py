@@ -1,130 +1,20 @@
-"""Sweeps as lines: what is left of the forgotten where equal shares of the kept names are left."""
+"""The report of sweeps that are followed to equal shares of the kept names: tables and a plot."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
 from math import isnan, nan
 from pathlib import Path
 
 from matplotlib import pyplot
 
 from benchmarks.harness import registry
-from benchmarks.harness.suite import BASE, NOTHING, Suite, Sweep
+from benchmarks.harness.suite import BASE, NOTHING, Sweep
 
 from .frames import Measured
+from .lines import PRESENCE, TARGETS, Line, against, best, lines, mean, point, seen, title_of
 from .plots import save
 from .tables import table
 
-TARGETS = (0.9, 0.8)
-"""Kept shares at which methods are compared."""
-
 TITLES = {False: "Not told what to keep", True: "Told what to keep"}
-PRESENCE, FROM_SCENE = "presence", "from_scene"
-"""Judges that some suites have."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """One setting, or what lies between two.
-
-    Attributes:
-        value: of the dial, both where it lies between two.
-        kept: how many kept names are found, as a share of the plain model's.
-        left: share of the forgotten names that is found.
-        there: share of the forgotten's pictures with anything but a scene; NaN without a judge.
-        from_scene: distance of these to the plain model's scenes alone; NaN likewise.
-        moved: average pixel change in kept pictures.
-    """
-
-    value: str
-    kept: float
-    left: float
-    there: float
-    from_scene: float
-    moved: float
-
-    def towards(self, other: "Point", part: float) -> "Point":
-        """A setting between two, at a share of the way."""
-        ours, theirs = (list(vars(point).values())[1:] for point in (self, other))
-        between = [one + part * (two - one) for one, two in zip(ours, theirs, strict=True)]
-        return Point(f"{self.value} to {other.value}", *between)
-
-
-@dataclass(frozen=True)
-class Line:
-    """A sweep's settings that were measured, from the plain model on."""
-
-    sweep: Sweep
-    points: tuple[Point, ...]
-
-    @property
-    def title(self) -> str:
-        """Of the settings that stay."""
-        return title_of(self.sweep)
-
-    def at(self, kept: float) -> Point:
-        """The setting that leaves least among those that keep so much, and those between two where
-        the line crosses it."""
-        found = [point for point in self.points if point.kept >= kept]
-        for one, other in pairwise(self.points):
-            if (one.kept - kept) * (other.kept - kept) < 0:
-                found.append(one.towards(other, (one.kept - kept) / (one.kept - other.kept)))
-        return min(found, key=lambda point: (point.left, point.moved))
-
-
-def title_of(sweep: Sweep) -> str:
-    """Of the settings that stay."""
-    return sweep.label.removeprefix(sweep.use).removesuffix(", told").removeprefix(", ")
-
-
-def lines(measured: Measured, told: bool) -> list[Line]:
-    """Every sweep of which something was measured; of those that are told, or of the others."""
-    plain = point(measured, BASE, "plain")
-    counts = measured.pairs(registry.judge_of_concepts(measured.suite))["method"].value_counts()
-    found = []
-    for sweep in _of(measured.suite, told):
-        points = [
-            point(measured, entry.label, str(entry.settings[sweep.setting]))
-            for entry in sweep.entries
-            if counts.get(entry.label) == counts[BASE]  # all of its pictures are there
-        ]
-        if points:
-            found.append(Line(sweep, (plain, *points)))
-    return found
-
-
-def _of(suite: Suite, told: bool) -> list[Sweep]:
-    return [sweep for sweep in suite.sweeps if sweep.told == told]
-
-
-def point(measured: Measured, label: str, value: str) -> Point:
-    """The figures of one method, over all pictures of all seeds."""
-    judge = registry.judge_of_concepts(measured.suite)
-    before = _mean(measured, judge, BASE, forgotten=False)
-    kept = _mean(measured, judge, label, forgotten=False)
-    return Point(
-        value,
-        round(kept / before, 6) if before else nan,
-        _mean(measured, judge, label),
-        _mean(measured, PRESENCE, label),
-        _mean(measured, FROM_SCENE, label),
-        _mean(measured, registry.judge_of_changes(measured.suite) or "", label, forgotten=False),
-    )
-
-
-def _mean(measured: Measured, judge: str, label: str, forgotten: bool = True) -> float:
-    pairs = measured.pairs(judge)
-    own = pairs[(pairs["method"] == label) & (pairs["forgotten"] == forgotten)]
-    return float(own["after"].mean()) if len(own) else nan
-
-
-def best(found: Iterable[Line], first: float = TARGETS[0]) -> dict[str, Line]:
-    """Method → the line that leaves least at a kept share; the other one decides ties."""
-    order = sorted(TARGETS, key=lambda target: target != first)
-    chosen: dict[str, Line] = {}
-    for line in sorted(found, key=lambda line: [line.at(target).left for target in order]):
-        chosen.setdefault(line.sweep.use, line)
-    return chosen
 
 
 def curve_parts(measured: Measured, plot: Path) -> list[str]:
@@ -140,7 +30,9 @@ def curve_parts(measured: Measured, plot: Path) -> list[str]:
     for told, own in found.items():
         parts += [f"## {TITLES[told]}", _table(shown[told])]
         if measured.suite.chooses:
-            parts += [_chosen(own, _of(measured.suite, told))]
+            parts += [_chosen(own, [one for one in measured.suite.sweeps if one.told == told])]
+        else:
+            parts += [_tested(measured, shown[told])]
     return parts
 
 
@@ -152,7 +44,8 @@ def _shown(measured: Measured, own: list[Line]) -> list[Line]:
 
 def _about(measured: Measured) -> str:
     plain = point(measured, BASE, "plain")
-    kept = _mean(measured, registry.judge_of_concepts(measured.suite), BASE, forgotten=False)
+    judge = registry.judge_of_concepts(measured.suite)
+    kept = mean(seen(measured, judge, BASE, forgotten=False))
     alone = measured.pictures[
         (measured.pictures["method"] == BASE) & (measured.pictures["shows"] == NOTHING)
     ]
@@ -170,15 +63,16 @@ def _about(measured: Measured) -> str:
 def _table(some: Sequence[Line]) -> str:
     head = ["method", "its line"]
     for target in TARGETS:
-        head += [f"left at {target:.0%} kept", "something there", "from the scene alone"]
+        head += [f"left at {target:.0%} kept", "neighbours kept"]
+        head += ["something there", "from the scene alone"]
     rows = []
     for line in some:
         high, low = (line.at(target) for target in TARGETS)
         dial = f"{line.title}, {line.sweep.setting} {high.value}".removeprefix(", ")
         cells = [registry.method(line.sweep.use).title, dial]
         for one in (high, low):
-            cells += [f"**{_percent(one.left)}**", _percent(one.there)]
-            cells += [_percent(one.from_scene, 1)]
+            cells += [f"**{_percent(one.left)}**", _percent(one.neighbours)]
+            cells += [_percent(one.there), _percent(one.from_scene, 1)]
         rows.append([*cells, _percent(high.moved, 1)])
     return table([*head, "average pixel change in kept pictures, at 90 %"], rows)
 
@@ -194,6 +88,42 @@ def _chosen(own: Sequence[Line], sweeps: Sequence[Sweep]) -> str:
     ]
     head = ["method", "authors' own", *(f"chosen at {target:.0%} kept" for target in TARGETS)]
     return table(head, rows, "Lines for test names:")
+
+
+def _tested(measured: Measured, own: Sequence[Line]) -> str:
+    """The reference's line against the others; empty where it is not there."""
+    suite = measured.suite
+    of_reference = next(
+        sweep
+        for sweep in suite.sweeps
+        if suite.reference in [entry.label for entry in sweep.entries]
+    )
+    use, title = of_reference.use, title_of(of_reference)
+    ours = next((line for line in own if (line.sweep.use, line.title) == (use, title)), None)
+    others = [line for line in own if line is not ours]
+    if ours is None or not others:
+        return ""
+    sentence = (
+        f"{registry.method(use).title} ({title}) against the others: paired Wilcoxon signed-rank "
+        "test, two-sided, of what is left; a pair is one name at one seed. Holm's correction is "
+        "over the lines of a column. Names of one seed share a line's place on its dial, and how "
+        "sure the kept shares are is no part of the test, so p tells less than it seems to."
+    )
+    tests = [against(measured, ours, others, target) for target in TARGETS]
+    rows = [
+        [registry.method(line.sweep.use).title, line.title]
+        + [
+            cell
+            for each in tests
+            for test in [each.loc[line.sweep.label]]
+            for cell in (f"{100 * test.difference:+.1f}", f"{test.p_holm:.2g}", test.verdict)
+        ]
+        for line in others
+    ]
+    head = [
+        cell for target in TARGETS for cell in (f"more left at {target:.0%} kept", "p, Holm", "")
+    ]
+    return table(["method", "its line", *head], rows, sentence)
 
 
 def _percent(share: float, digits: int = 0) -> str:

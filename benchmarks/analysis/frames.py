@@ -110,24 +110,27 @@ class Measured:
     @cached_property
     def asked(self) -> Frame:
         """Each drawn shot that the suite still asks for: group, condition, suite's seed, template,
-        shot, and whether it asks for what was forgotten."""
+        shot, what it shows, and whether that was forgotten."""
         suite = self.suite
         lines = [
-            (group.name, condition.name, seed, template, self.shots[shot], forgotten)
+            (group.name, condition.name, seed, template, self.shots[shot], shows, forgotten)
             for group in suite.groups
             for condition in suite.conditions
             for seed in suite.seeds
             for template in suite.prompts or ("",)
             for shot in group_shots(suite, group, condition, seed, template)
             if shot in self.shots
-            for forgotten in [shot.shows(suite.concept) in group.concepts]
+            for shows in [shot.shows(suite.concept)]
+            for forgotten in [shows in group.concepts]
         ]
-        return pd.DataFrame(lines, columns=[*PAIR, "template", "shot", "forgotten"])
+        return pd.DataFrame(lines, columns=[*PAIR, "template", "shot", "shows", "forgotten"])
 
     def _pairs(self, judge: str, by_template: bool = False) -> Frame:
         """Every asked shot of every method with a judge's value ``before`` and ``after``."""
         if judge not in self.pictures:
-            return pd.DataFrame(columns=["method", *PAIR, "shot", "forgotten", "before", "after"])
+            return pd.DataFrame(
+                columns=["method", *PAIR, "shot", "shows", "forgotten", "before", "after"]
+            )
         asked = self.asked
         if not by_template:
             asked = asked.drop_duplicates([*PAIR, "shot"]).drop(columns="template")

@@ -76,12 +76,14 @@ class Group(_Table):
         family: groups of one family are reported together.
         concepts: what is forgotten.
         kept: what should stay.
+        neighbours: those of them that resemble what is forgotten; curves show them apart.
     """
 
     name: Text
     family: str
     concepts: SomeTexts
     kept: Texts
+    neighbours: Texts = ()
 
 
 class _Labelled(_Table):
@@ -383,6 +385,9 @@ class Suite(_Table):
             _require(1 <= count <= most, f"{key}: {count} is not between 1 and {most}")
         for group in self.groups:
             _require(bool(group.kept), f"groups: {group.name!r} keeps nothing; name kept concepts")
+            strange = ", ".join(name for name in group.neighbours if name not in group.kept)
+            message = f"groups: {group.name!r}: neighbours that are not kept: {strange}"
+            _require(not strange, message)
         for none in {PLAIN, NOTHING} & {*self.concepts, NOTHING if self.scenes_alone else ""}:
             message = f"plain_prompt: is missing, and {none!r} is asked for; give one"
             _require(bool(self.plain_prompt), message)

@@ -205,7 +205,12 @@ def _quick(content: Content, suite: Suite) -> Content:
         few |= {key: _ends(few[key])} if key in few else {}
     few["seeds"] = few["seeds"][:1]
     few["groups"] = [
-        {**group, "concepts": _ends(group["concepts"]), "kept": _ends(group["kept"])}
+        {
+            **group,
+            "concepts": _ends(group["concepts"]),
+            "kept": (kept := _ends(group["kept"])),
+            "neighbours": [name for name in group.get("neighbours", []) if name in kept],
+        }
         for group in few["groups"][: suite.quick_groups]
     ]
     wanted = (BASE, suite.reference, *suite.quick)

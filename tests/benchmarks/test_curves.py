@@ -10,7 +10,8 @@ import torch
 from measured import every_shot, measured
 from safetensors.torch import save_file
 
-from benchmarks.analysis.curves import Line, Point, best, curve_parts, lines
+from benchmarks.analysis.curves import curve_parts
+from benchmarks.analysis.lines import Line, Point, against, best, lines
 from benchmarks.harness.places import Places
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import Rows
@@ -80,7 +81,8 @@ def test_the_kept_validation_names_begin_with_neighbours_in_order() -> None:
 
 
 def point(kept: float, left: float, value: str = "1") -> Point:
-    return Point(value, kept, left, there=1.0, from_scene=0.1, moved=0.02)
+    parts = {f"scale {value}": 1.0}
+    return Point(value, parts, kept, kept, left, there=1.0, from_scene=0.1, moved=0.02)
 
 
 def line(label: str, *points: Point) -> Line:
@@ -92,6 +94,7 @@ def test_a_line_is_read_at_a_kept_share() -> None:
     slow = line("slow", point(0.96, 0.6, "1"), point(0.86, 0.2, "2"))
     at_90, at_80 = slow.at(0.9), slow.at(0.8)
     assert at_90.left == pytest.approx(0.36) and at_90.value == "1 to 2"
+    assert at_90.parts == pytest.approx({"scale 1": 0.4, "scale 2": 0.6})
     assert (at_80.left, at_80.kept) == (0.2, 0.86), "the line ends there"
     steep = line("steep", point(0.2, 0.0))
     assert steep.at(0.9).left == pytest.approx(0.875)
@@ -155,10 +158,47 @@ def test_the_report_is_of_the_rows(suite: Suite, tmp_path: Path) -> None:
     first, plot, *tables = curve_parts(made, tmp_path / "curves.png")
     page = "\n\n".join(tables)
     assert "draws 100% of the names to forget" in first and "curves.png" in plot
-    assert "| NAG | strong, scale 5.0 | **0%** | 100% | – |" in page
+    assert "| NAG | strong, scale 5.0 | **0%** | – | 100% | – |" in page
     assert "| NAG | weak | strong | strong |" in page, "the lines for test names"
     assert page.index("## Not told") < page.index("| NAG") < page.index("## Told")
     assert (tmp_path / "curves.png").stat().st_size > 10_000
+
+
+def test_lines_are_tested_at_an_equal_kept_share(suite: Suite, tmp_path: Path) -> None:
+    """At half of the way to scale 9, where 90 % is kept, the weak line has forgotten half, the
+    strong one a quarter. Of the neighbours twice as many are lost."""
+    group = suite.groups[0].model_copy(update={"neighbours": suite.groups[0].kept[:1]})
+    of_tests = suite.model_copy(
+        update={"groups": (group,), "chooses": False, "seeds": tuple(range(1, 9))}
+    )
+    (near,) = group.neighbours
+
+    def value(label: str, _: str, shot: Shot, judge: str) -> float:
+        if judge != "demo_objects" or not label.endswith("scale 9.0"):
+            return 1.0
+        if shot.object == "church":
+            return 0.0 if "weak" in label else 0.5
+        others = len(group.kept) - 1
+        return 0.6 if shot.object == near else 1 - (0.2 * len(group.kept) - 0.4) / others
+
+    made = every_shot(of_tests, value)
+    weak, strong = lines(made, told=False)[:2]
+    assert weak.at(0.9).left == pytest.approx(0.5)
+    assert weak.at(0.9).neighbours == pytest.approx(0.8)
+    tests = against(made, weak, [weak, strong], 0.9)
+    assert tests.index.tolist() == ["nag, strong"]
+    (test,) = tests.itertuples()
+    assert test.difference == pytest.approx(0.25) and test.pairs == 8
+    assert test.verdict == "ahead" and test.p_holm == pytest.approx(2**-7)
+    page = "\n\n".join(curve_parts(made, tmp_path / "curves.png"))
+    assert "NAG (weak) against the others" in page
+    assert "| NAG | strong | +25.0 | 0.016 | ahead |" in page
+
+
+def test_neighbours_are_kept(content: dict[str, Any]) -> None:
+    content["groups"] = [{"name": "one", "concepts": ["church"], "neighbours": ["church"]}]
+    with pytest.raises(SuiteError, match="'one': neighbours that are not kept: church"):
+        parse_suite("small", content)
 
 
 def test_a_model_that_draws_nothing_has_no_curve(suite: Suite, tmp_path: Path) -> None:

@@ -1,0 +1,170 @@
+"""Sweeps read as lines: what a method leaves of the forgotten at any share of the kept names."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from itertools import pairwise
+from math import nan
+
+from benchmarks.harness import registry
+from benchmarks.harness.suite import BASE, Sweep
+
+from .comparisons import corrected, signed_rank
+from .frames import Frame, Measured
+
+TARGETS = (0.9, 0.8)
+"""Kept shares at which methods are compared."""
+
+PRESENCE, FROM_SCENE = "presence", "from_scene"
+"""Judges that some suites have."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting, or what lies between two.
+
+    Attributes:
+        value: of the dial, both where it lies between two.
+        parts: labels of one method or two, and the part that each has in the figures.
+        kept: how many kept names are found, as a share of the plain model's.
+        neighbours: the same of those that resemble the forgotten; NaN where the suite names none.
+        left: share of the forgotten names that is found.
+        there: share of the forgotten's pictures with anything but a scene; NaN without a judge.
+        from_scene: distance of these to the plain model's scenes alone; NaN likewise.
+        moved: average pixel change in kept pictures.
+    """
+
+    value: str
+    parts: Mapping[str, float]
+    kept: float
+    neighbours: float
+    left: float
+    there: float
+    from_scene: float
+    moved: float
+
+    def towards(self, other: "Point", part: float) -> "Point":
+        """What lies between two settings, at a share of the way."""
+        (label,), (next_label,) = self.parts, other.parts
+        figures = zip(astuple(self)[2:], astuple(other)[2:], strict=True)
+        return Point(
+            f"{self.value} to {other.value}",
+            {label: 1 - part, next_label: part},
+            *(one + part * (two - one) for one, two in figures),
+        )
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sweep's settings that were measured, from the plain model on."""
+
+    sweep: Sweep
+    points: tuple[Point, ...]
+
+    @property
+    def title(self) -> str:
+        """Of the settings that stay."""
+        return title_of(self.sweep)
+
+    def at(self, kept: float) -> Point:
+        """The setting that leaves least among those that keep so much, and those between two where
+        the line crosses it."""
+        found = [point for point in self.points if point.kept >= kept]
+        for one, other in pairwise(self.points):
+            if (one.kept - kept) * (other.kept - kept) < 0:
+                found.append(one.towards(other, (one.kept - kept) / (one.kept - other.kept)))
+        return min(found, key=lambda point: (point.left, point.moved))
+
+
+def title_of(sweep: Sweep) -> str:
+    """Of the settings that stay."""
+    return sweep.label.removeprefix(sweep.use).removesuffix(", told").removeprefix(", ")
+
+
+def lines(measured: Measured, told: bool) -> list[Line]:
+    """Every sweep of which something was measured; of those that are told, or of the others."""
+    plain = point(measured, BASE, "plain")
+    counts = measured.pairs(registry.judge_of_concepts(measured.suite))["method"].value_counts()
+    found = []
+    for sweep in (sweep for sweep in measured.suite.sweeps if sweep.told == told):
+        points = [
+            point(measured, entry.label, str(entry.settings[sweep.setting]))
+            for entry in sweep.entries
+            if counts.get(entry.label) == counts[BASE]  # all of its pictures are there
+        ]
+        if points:
+            found.append(Line(sweep, (plain, *points)))
+    return found
+
+
+def best(found: Iterable[Line], first: float = TARGETS[0]) -> dict[str, Line]:
+    """Method → the line that leaves least at a kept share; the other one decides ties."""
+    order = sorted(TARGETS, key=lambda target: target != first)
+    chosen: dict[str, Line] = {}
+    for line in sorted(found, key=lambda line: [line.at(target).left for target in order]):
+        chosen.setdefault(line.sweep.use, line)
+    return chosen
+
+
+def point(measured: Measured, label: str, value: str) -> Point:
+    """The figures of one method, over all pictures of all seeds."""
+    judge = registry.judge_of_concepts(measured.suite)
+    changes = registry.judge_of_changes(measured.suite) or ""
+    near = {name for group in measured.suite.groups for name in group.neighbours}
+    return Point(
+        value,
+        {label: 1.0},
+        _kept_share(seen(measured, judge, label, forgotten=False)),
+        _kept_share(seen(measured, judge, label, forgotten=False, names=near)),
+        mean(seen(measured, judge, label)),
+        mean(seen(measured, PRESENCE, label)),
+        mean(seen(measured, FROM_SCENE, label)),
+        mean(seen(measured, changes, label, forgotten=False)),
+    )
+
+
+def against(measured: Measured, ours: Line, others: Sequence[Line], kept: float) -> Frame:
+    """Paired tests of what two lines leave of each forgotten name at each seed, where the same
+    share of the kept names is left: a row for every other line, by its label; less is ahead.
+
+    How sure the kept shares are is no part of the tests.
+    """
+    own = _left(measured, ours.at(kept))
+    return corrected(
+        {
+            line.sweep.label: signed_rank(_left(measured, line.at(kept)) - own)
+            for line in others
+            if line is not ours
+        }
+    )
+
+
+def _left(measured: Measured, at: Point) -> Frame:
+    """By seed and forgotten name: the share of its pictures in which it is found."""
+    judge = registry.judge_of_concepts(measured.suite)
+    found = [
+        part * seen(measured, judge, label).groupby(["seed", "shows"])["after"].mean()
+        for label, part in at.parts.items()
+    ]
+    return sum(found[1:], found[0])
+
+
+def seen(
+    measured: Measured,
+    judge: str,
+    label: str,
+    forgotten: bool = True,
+    names: Collection[str] | None = None,
+) -> Frame:
+    """What a judge says of a method's pictures, of some names or of all."""
+    pairs = measured.pairs(judge)
+    own = pairs[(pairs["method"] == label) & (pairs["forgotten"] == forgotten)]
+    return own if names is None else own[own["shows"].isin(names)]
+
+
+def mean(own: Frame) -> float:
+    return float(own["after"].mean()) if len(own) else nan
+
+
+def _kept_share(own: Frame) -> float:
+    before = own["before"].mean() if len(own) else 0.0
+    return round(float(own["after"].mean()) / before, 6) if before else nan
