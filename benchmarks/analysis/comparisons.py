@@ -80,11 +80,11 @@ def signed_rank(differences: Frame) -> dict[str, float]:
         "pairs": len(rounded),
         "differing": (rounded != 0).sum(),
         "difference": rounded.mean(),
-        "p": _p(rounded),
+        "p": paired_p(rounded),
         "seeds": len(means),
         "seeds_ahead": (means > 0).sum(),
         "seeds_behind": (means < 0).sum(),
-        "p_seeds": _p(means),
+        "p_seeds": paired_p(means),
     }
 
 
@@ -131,7 +131,7 @@ def _against_reference(suite: Suite, table: Frame) -> Frame:
     return corrected(tests)
 
 
-def _p(differences: Frame) -> float:
+def paired_p(differences: Frame) -> float:
     """Wilcoxon's, two-sided; 1 where nothing differs.
 
     Of few pairs by all signs that their ranks could have: scipy's way to the same takes a second.

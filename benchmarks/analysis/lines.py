@@ -1,6 +1,6 @@
 """Sweeps read as lines: what a method leaves of the forgotten at any share of the kept names."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass
 from itertools import pairwise
 from math import nan
@@ -8,7 +8,6 @@ from math import nan
 from benchmarks.harness import registry
 from benchmarks.harness.suite import BASE, Sweep
 
-from .comparisons import corrected, signed_rank
 from .frames import Frame, Measured
 
 TARGETS = (0.9, 0.8)
@@ -27,6 +26,7 @@ class Point:
         parts: labels of one method or two, and the part that each has in the figures.
         kept: how many kept names are found, as a share of the plain model's.
         neighbours: the same of those that resemble the forgotten; NaN where the suite names none.
+        unheard: the same of those that no method hears of; NaN where the suite tells all.
         left: share of the forgotten names that is found.
         there: share of the forgotten's pictures with anything but a scene; NaN without a judge.
         from_scene: distance of these to the plain model's scenes alone; NaN likewise.
@@ -37,6 +37,7 @@ class Point:
     parts: Mapping[str, float]
     kept: float
     neighbours: float
+    unheard: float
     left: float
     there: float
     from_scene: float
@@ -65,9 +66,16 @@ class Line:
         """Of the settings that stay."""
         return title_of(self.sweep)
 
+    @property
+    def own(self) -> Point | None:
+        """At the method's authors' setting, where it is on this line and was measured."""
+        return next((one for one in self.points if one.value == str(self.sweep.own)), None)
+
     def at(self, kept: float) -> Point:
         """The setting that leaves least among those that keep so much, and those between two where
-        the line crosses it."""
+        the line crosses it; of a sweep with one value this, whatever it keeps."""
+        if len(self.sweep.values) == 1:
+            return self.points[-1]
         found = [point for point in self.points if point.kept >= kept]
         for one, other in pairwise(self.points):
             if (one.kept - kept) * (other.kept - kept) < 0:
@@ -96,11 +104,10 @@ def lines(measured: Measured, told: bool) -> list[Line]:
     return found
 
 
-def best(found: Iterable[Line], first: float = TARGETS[0]) -> dict[str, Line]:
-    """Method → the line that leaves least at a kept share; the other one decides ties."""
-    order = sorted(TARGETS, key=lambda target: target != first)
+def best(found: Iterable[Line]) -> dict[str, Line]:
+    """Method → the line that leaves least at the first kept share; the second decides ties."""
     chosen: dict[str, Line] = {}
-    for line in sorted(found, key=lambda line: [line.at(target).left for target in order]):
+    for line in sorted(found, key=lambda line: [line.at(target).left for target in TARGETS]):
         chosen.setdefault(line.sweep.use, line)
     return chosen
 
@@ -109,43 +116,20 @@ def point(measured: Measured, label: str, value: str) -> Point:
     """The figures of one method, over all pictures of all seeds."""
     judge = registry.judge_of_concepts(measured.suite)
     changes = registry.judge_of_changes(measured.suite) or ""
-    near = {name for group in measured.suite.groups for name in group.neighbours}
+    groups = measured.suite.groups
+    near = {name for group in groups for name in group.neighbours}
+    unheard = {name for group in groups if group.told for name in {*group.kept} - {*group.told}}
     return Point(
         value,
         {label: 1.0},
         _kept_share(seen(measured, judge, label, forgotten=False)),
         _kept_share(seen(measured, judge, label, forgotten=False, names=near)),
+        _kept_share(seen(measured, judge, label, forgotten=False, names=unheard)),
         mean(seen(measured, judge, label)),
         mean(seen(measured, PRESENCE, label)),
         mean(seen(measured, FROM_SCENE, label)),
         mean(seen(measured, changes, label, forgotten=False)),
     )
-
-
-def against(measured: Measured, ours: Line, others: Sequence[Line], kept: float) -> Frame:
-    """Paired tests of what two lines leave of each forgotten name at each seed, where the same
-    share of the kept names is left: a row for every other line, by its label; less is ahead.
-
-    How sure the kept shares are is no part of the tests.
-    """
-    own = _left(measured, ours.at(kept))
-    return corrected(
-        {
-            line.sweep.label: signed_rank(_left(measured, line.at(kept)) - own)
-            for line in others
-            if line is not ours
-        }
-    )
-
-
-def _left(measured: Measured, at: Point) -> Frame:
-    """By seed and forgotten name: the share of its pictures in which it is found."""
-    judge = registry.judge_of_concepts(measured.suite)
-    found = [
-        part * seen(measured, judge, label).groupby(["seed", "shows"])["after"].mean()
-        for label, part in at.parts.items()
-    ]
-    return sum(found[1:], found[0])
 
 
 def seen(

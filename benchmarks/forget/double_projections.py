@@ -25,7 +25,7 @@ from comfy.sd import CLIP
 from pydantic import Field
 from torch import Tensor
 
-from .erased import Erased
+from .erased import Erased, RefusalError
 from .text_readers import edited, key_and_value_readers
 from .text_states import text_states
 
@@ -50,8 +50,8 @@ def double_projections(
         strength: what ΔW is multiplied by.
 
     Raises:
-        ValueError: the denoiser has no layer that reads the text, an anchor has no word, or the
-            kept names leave too little of a name.
+        ValueError: the denoiser has no layer that reads the text, or an anchor has no word.
+        RefusalError: the kept names leave too little of a name.
     """
     goals = text_states(clip, anchors)
     for anchor, goal in zip(anchors, goals, strict=True):
@@ -66,7 +66,7 @@ def double_projections(
     for concept, name in zip(concepts, names, strict=True):
         left = (name.words @ free).square().sum(1) / name.words.square().sum(1)
         if left.min() < least:
-            raise ValueError(
+            raise RefusalError(
                 f"kept: leaves {left.min():.1%} of a token of {concept!r}, and Double Projections "
                 f"divides by it. Keep fewer, or raise rank_cut, now {rank_cut}."
             )

@@ -24,6 +24,10 @@ def classifier_free(
     return guider
 
 
+class RefusalError(ValueError):
+    """A setting with which a method can do nothing here; a sweep goes on after it."""
+
+
 @dataclass(frozen=True)
 class Erased:
     """A model that forgets, as the sampler is to use it.

@@ -31,7 +31,7 @@ from pydantic import Field
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
-from .erased import Erased
+from .erased import Erased, RefusalError
 from .text_readers import edited, value_readers
 from .text_states import text_states
 
@@ -67,8 +67,8 @@ def speed(
         seed: of the augmentation and of k-means.
 
     Raises:
-        ValueError: the denoiser has no layer that reads the text, or what is kept leaves nothing
-            free (ours; the authors' code edits nothing then).
+        ValueError: the denoiser has no layer that reads the text.
+        RefusalError: what is kept leaves nothing free (ours; the authors' code edits nothing then).
     """
     others = [name for name in kept if not _holds_one(name, concepts)]
     empty, wanted, *texts = text_states(clip, ["", anchor, *concepts, *others])
@@ -84,7 +84,7 @@ def speed(
         refined = refined_prior(weight, moved, seen, keep, draws, filtered, generator)
         free = null_space(refined.T @ refined / len(refined), threshold, relative)
         if not free.any():
-            raise ValueError(
+            raise RefusalError(
                 f"kept: {len(keep)} texts leave SPEED nothing to edit. Keep fewer, or raise "
                 f"threshold, now {threshold}."
             )

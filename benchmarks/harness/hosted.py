@@ -78,6 +78,11 @@ class HostedModel:
         model, clip, vae, *_ = parts
         return cls(extension, model, clip, vae, sampling, defaults)
 
+    @property
+    def refusal(self) -> type[ValueError]:
+        """What methods raise of settings with which they can do nothing."""
+        return self.extension.module("benchmarks.forget.erased").RefusalError
+
     def sampled_with(self, given: Mapping[str, Any]) -> "HostedModel":
         """The model with other sampling."""
         return replace(self, sampling=self.sampling.changed(given))

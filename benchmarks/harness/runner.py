@@ -22,7 +22,7 @@ from .provenance import current_commit, drawn_by, has_changed
 from .rows import OVERLAP, PREPARATION, PRUNED, Picture, Rows, RowsError, Run
 from .sampling import AT_ONCE
 from .shots import Shot, base_shots, group_shots, scene_alone
-from .suite import BASE, Condition, Entry, Group, Suite, SuiteError
+from .suite import BASE, Condition, Entry, Group, Suite
 
 if TYPE_CHECKING:  # it needs the host
     from .hosted import HostedModel
@@ -183,10 +183,10 @@ class _Work:
         model = self._model.sampled_with(task.condition.sampling)
         try:
             erased = self._erase(model, task)
-        except ValueError as refusal:
-            if not self.suite.curves or isinstance(refusal, SuiteError):
+        except model.refusal as error:
+            if not self.suite.curves:
                 raise
-            tqdm.write(f"{task.title}: {refusal}", sys.stderr)  # a sweep may go too far
+            tqdm.write(f"{task.title}: {error}", sys.stderr)  # a sweep may go too far
             return
         while part := list(islice(missing, AT_ONCE)):
             drawn = self._drawn(task, part, model, erased)
@@ -242,7 +242,7 @@ class _Work:
         key = (task.origin, model.sampling.lora == "before")
         if self._erased[0] != key:
             group, start = task.group, time.monotonic()
-            names = (group.concepts, group.kept) if group else ((), ())
+            names = (group.concepts, group.told or group.kept) if group else ((), ())
             self._erased = key, model.erased(task.entry, *names)
             if task.origin not in self.rows.commits:
                 figures = self._figures(task, time.monotonic() - start) if group else {}

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -77,6 +78,7 @@ class Group(_Table):
         concepts: what is forgotten.
         kept: what should stay.
         neighbours: those of them that resemble what is forgotten; curves show them apart.
+        told: those of them that methods which are told what to keep hear of; all where empty.
     """
 
     name: Text
@@ -84,6 +86,7 @@ class Group(_Table):
     concepts: SomeTexts
     kept: Texts
     neighbours: Texts = ()
+    told: Texts = ()
 
 
 class _Labelled(_Table):
@@ -129,6 +132,7 @@ class Sweep(_Labelled):
         use: a name in ``methods.toml``.
         setting, values: one of its settings, and values.
         default: the value of the method that is labelled ``use``; None where it is not to be shown.
+        own: the value of the method's authors, where curves are to show it; one of ``values``.
         settings: further settings that all have.
         told: of all; the file's ``told = [false, true]`` makes two sweeps.
     """
@@ -136,6 +140,7 @@ class Sweep(_Labelled):
     setting: Text
     values: Annotated[tuple[Any, ...], Field(min_length=1)]
     default: Any = None
+    own: Any = None
     settings: dict[str, Any] = {}
     told: bool = False
 
@@ -143,6 +148,8 @@ class Sweep(_Labelled):
     def _default_is_no_value(self) -> "Sweep":
         message = f"{self.setting!r}: the default {self.default!r} is among the values"
         _require(self.default not in self.values, message)
+        message = f"{self.setting!r}: the authors' own {self.own!r} is not among the values"
+        _require(self.own is None or self.own in self.values, message)
         return self
 
     @cached_property
@@ -322,7 +329,7 @@ class Suite(_Table):
         ]
         settings: list[Any] = [entry.use, entry.settings, self.sampling, conditions]
         if entry.told:
-            settings.append({"told": [group.kept for group in self.groups]})
+            settings.append({"told": [group.told or group.kept for group in self.groups]})
         if self.attack:
             settings.append({"concepts": self.attack.concepts, "settings": self.attack.settings})
         text = json.dumps(settings, sort_keys=True)
@@ -375,6 +382,10 @@ class Suite(_Table):
             _require(not self.scenes_alone, "scenes_alone: a file's prompts have none; take it out")
             return self
         contexts = "scenes" if self.concept == "object" else "objects"
+        seeds = sorted(self.seeds)
+        near = any(after - one < len(self.concepts) for one, after in pairwise(seeds))
+        message = f"own_noise: seeds must be {len(self.concepts)} apart, or names share their noise"
+        _require(not (self.own_noise and near), message)
         if self.scenes_alone:
             of_scenes = self.concept == "object" and all(self.scenes)
             _require(of_scenes, "scenes_alone: the suite has no scenes; take it out")
@@ -385,9 +396,12 @@ class Suite(_Table):
             _require(1 <= count <= most, f"{key}: {count} is not between 1 and {most}")
         for group in self.groups:
             _require(bool(group.kept), f"groups: {group.name!r} keeps nothing; name kept concepts")
-            strange = ", ".join(name for name in group.neighbours if name not in group.kept)
-            message = f"groups: {group.name!r}: neighbours that are not kept: {strange}"
-            _require(not strange, message)
+            for key in ("neighbours", "told"):
+                names = [name for name in getattr(group, key) if name not in group.kept]
+                message = (
+                    f"groups: {group.name!r}: {key} names what is not kept: {', '.join(names)}"
+                )
+                _require(not names, message)
         for none in {PLAIN, NOTHING} & {*self.concepts, NOTHING if self.scenes_alone else ""}:
             message = f"plain_prompt: is missing, and {none!r} is asked for; give one"
             _require(bool(self.plain_prompt), message)

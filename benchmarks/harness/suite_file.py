@@ -209,7 +209,10 @@ def _quick(content: Content, suite: Suite) -> Content:
             **group,
             "concepts": _ends(group["concepts"]),
             "kept": (kept := _ends(group["kept"])),
-            "neighbours": [name for name in group.get("neighbours", []) if name in kept],
+            **{
+                key: [name for name in group.get(key, []) if name in kept]
+                for key in ("neighbours", "told")
+            },
         }
         for group in few["groups"][: suite.quick_groups]
     ]

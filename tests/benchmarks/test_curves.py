@@ -11,7 +11,8 @@ from measured import every_shot, measured
 from safetensors.torch import save_file
 
 from benchmarks.analysis.curves import curve_parts
-from benchmarks.analysis.lines import Line, Point, against, best, lines
+from benchmarks.analysis.equal_kept import against
+from benchmarks.analysis.lines import Line, Point, best, lines
 from benchmarks.harness.places import Places
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import Rows
@@ -82,11 +83,11 @@ def test_the_kept_validation_names_begin_with_neighbours_in_order() -> None:
 
 def point(kept: float, left: float, value: str = "1") -> Point:
     parts = {f"scale {value}": 1.0}
-    return Point(value, parts, kept, kept, left, there=1.0, from_scene=0.1, moved=0.02)
+    return Point(value, parts, kept, kept, kept, left, there=1.0, from_scene=0.1, moved=0.02)
 
 
 def line(label: str, *points: Point) -> Line:
-    sweep = Sweep(use="nag", label=f"nag, {label}", setting="scale", values=(1.0,))
+    sweep = Sweep(use="nag", label=f"nag, {label}", setting="scale", values=(1.0, 2.0))
     return Line(sweep, (point(1, 1, "plain"), *points))
 
 
@@ -159,45 +160,54 @@ def test_the_report_is_of_the_rows(suite: Suite, tmp_path: Path) -> None:
     page = "\n\n".join(tables)
     assert "draws 100% of the names to forget" in first and "curves.png" in plot
     assert "| NAG | strong, scale 5.0 | **0%** | – | 100% | – |" in page
-    assert "| NAG | weak | strong | strong |" in page, "the lines for test names"
+    assert "| NAG | weak | strong |" in page, "the lines for test names"
     assert page.index("## Not told") < page.index("| NAG") < page.index("## Told")
     assert (tmp_path / "curves.png").stat().st_size > 10_000
 
 
-def test_lines_are_tested_at_an_equal_kept_share(suite: Suite, tmp_path: Path) -> None:
+def test_lines_are_compared_at_an_equal_kept_share(
+    suite: Suite, content: dict[str, Any], tmp_path: Path
+) -> None:
     """At half of the way to scale 9, where 90 % is kept, the weak line has forgotten half, the
-    strong one a quarter. Of the neighbours twice as many are lost."""
-    group = suite.groups[0].model_copy(update={"neighbours": suite.groups[0].kept[:1]})
-    of_tests = suite.model_copy(
-        update={"groups": (group,), "chooses": False, "seeds": tuple(range(1, 9))}
-    )
-    (near,) = group.neighbours
+    strong one a quarter. Of neighbours twice as many are lost, of those not told of none."""
+    group = {"name": "ten", "concepts": VALIDATION[0], "kept": VALIDATION[1]}
+    group |= {"neighbours": VALIDATION[1][:10], "told": VALIDATION[1][:10]}
+    weakly, strongly, _ = content["sweeps"]
+    sweeps = [{**weakly, "own": 9.0}, strongly]
+    few = {"groups": [group], "sweeps": sweeps, "chooses": False, "seeds": [0, 1]}
+    of_tests = parse_suite("small", content | few)
 
     def value(label: str, _: str, shot: Shot, judge: str) -> float:
-        if judge != "demo_objects" or not label.endswith("scale 9.0"):
+        if not label.endswith("scale 9.0"):
             return 1.0
-        if shot.object == "church":
+        if shot.object in group["concepts"]:
             return 0.0 if "weak" in label else 0.5
-        others = len(group.kept) - 1
-        return 0.6 if shot.object == near else 1 - (0.2 * len(group.kept) - 0.4) / others
+        return 0.6 if shot.object in group["neighbours"] else 1.0
 
     made = every_shot(of_tests, value)
-    weak, strong = lines(made, told=False)[:2]
-    assert weak.at(0.9).left == pytest.approx(0.5)
-    assert weak.at(0.9).neighbours == pytest.approx(0.8)
-    tests = against(made, weak, [weak, strong], 0.9)
-    assert tests.index.tolist() == ["nag, strong"]
-    (test,) = tests.itertuples()
-    assert test.difference == pytest.approx(0.25) and test.pairs == 8
-    assert test.verdict == "ahead" and test.p_holm == pytest.approx(2**-7)
+    weak, strong = lines(made, told=False)
+    at = weak.at(0.9)
+    assert (at.left, at.neighbours, at.unheard) == pytest.approx((0.5, 0.8, 1.0))
+    assert weak.own and weak.own.left == 0
+    (found,) = against(made, weak, [strong], 0.9)
+    assert found.line is strong and found.difference == pytest.approx(0.25)
+    assert 0.1 < found.low < 0.25 < found.high < 0.5, "how much is kept depends on the names"
+    assert found.p == pytest.approx(2**-9), "ten names, however many seeds"
     page = "\n\n".join(curve_parts(made, tmp_path / "curves.png"))
-    assert "NAG (weak) against the others" in page
-    assert "| NAG | strong | +25.0 | 0.016 | ahead |" in page
+    assert "NAG (weak) against the others" in page and "| NAG | strong | +25.0 (" in page
+    assert "| 0% · 80% |" in page, "the authors' own setting"
+
+
+def test_a_method_with_one_setting_is_shown_at_what_it_keeps() -> None:
+    sweep = Sweep(
+        use="negative_prompt", label="negative_prompt", setting="wording", values=("list",)
+    )
+    assert Line(sweep, (point(1, 1, "plain"), point(0.4, 0.1, "list"))).at(0.9).kept == 0.4
 
 
 def test_neighbours_are_kept(content: dict[str, Any]) -> None:
     content["groups"] = [{"name": "one", "concepts": ["church"], "neighbours": ["church"]}]
-    with pytest.raises(SuiteError, match="'one': neighbours that are not kept: church"):
+    with pytest.raises(SuiteError, match="'one': neighbours names what is not kept: church"):
         parse_suite("small", content)
 
 
@@ -215,7 +225,7 @@ def test_a_judge_of_scenes_needs_them_drawn(suite: Suite) -> None:
 def test_a_run_goes_on_after_a_setting_that_a_method_refuses(
     content: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the real host: the anchor of a sweep in the middle has no word."""
+    """In the real host: a sweep in the middle asks for more of a name than there is."""
     few = {"contexts": ["park", "room"], "profile_steps": 1, "use_cache": False}
     content |= {
         "plain_prompt": "a photo of {scene}",
@@ -231,7 +241,7 @@ def test_a_run_goes_on_after_a_setting_that_a_method_refuses(
         "curves": True,
         "sweeps": [
             {"use": "fia", "setting": "strength", "values": [1.0], "settings": few},
-            {"use": "double_projections", "setting": "anchors", "values": [[" "]]},
+            {"use": "double_projections", "setting": "least", "values": [0.999], "told": True},
             {"use": "negative_prompt", "setting": "wording", "values": ["list"]},
         ],
     }
@@ -240,7 +250,7 @@ def test_a_run_goes_on_after_a_setting_that_a_method_refuses(
     places = Places("natural/small", quick=True)
     shutil.rmtree(ROOT / "results" / "benchmarks" / "natural" / "small-quick", ignore_errors=True)
     run(suite, plan(suite), rows, places)
-    assert "Double Projections needs a word" in capsys.readouterr().err
+    assert "Double Projections divides by it" in capsys.readouterr().err
     seen = {(one.run.method, one.shot.object): one.values for one in rows.pictures.values()}
     base, fia = "base", "fia, strength 1.0"
     assert {method for method, _ in seen} == {base, fia, "negative_prompt, wording list"}
