@@ -204,6 +204,16 @@ def test_a_saved_model_keeps_the_mask(extension: Any, mask: Any, tmp_path: Any) 
         assert torch.equal(weight == 0, pruned)
 
 
+def test_the_fingerprint_is_of_the_precision_that_the_host_chose(extension: Any) -> None:
+    """A host with dynamic memory holds weights as they are in the file."""
+    identity = extension.module("nodes.host.model.identity").model_identity
+    as_in_file = tiny_denoiser()
+    for layer in extension.module("nodes.host.model.layers").find_ffn2_layers(as_in_file).values():
+        layer.weight_comfy_model_dtype = torch.bfloat16
+    assert identity(as_in_file) == identity(tiny_denoiser(torch.bfloat16))
+    assert identity(as_in_file) != identity(tiny_denoiser())
+
+
 def test_the_fingerprint_does_not_depend_on_precision_device_or_patch_state(extension: Any) -> None:
     identity = extension.module("nodes.host.model.identity").model_identity
     half = tiny_denoiser(torch.float16)

@@ -1,5 +1,6 @@
 """Wrong input, errors and interrupts: a message that names input and mend, and no trace left."""
 
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -334,6 +335,27 @@ def test_a_call_that_breaks_is_not_captured_further(extension: Any) -> None:
         layer(torch.ones(1, 2))
     assert not seen
     assert not {"weight_function", "bias_function"} & set(vars(layer))
+
+
+def test_the_weights_in_effect_of_one_layer_are_kept_at_a_time(extension: Any) -> None:
+    """Those of all would take as much memory as the model. Also where nothing is captured."""
+    layers = {"first": host_linear(), "second": host_linear()}
+    alive: list[list[bool]] = []
+    sizes: list[weakref.ref[torch.Tensor]] = []
+
+    def receive(name: str, prompts: range, size: torch.Tensor, *seen: torch.Tensor) -> None:
+        sizes.append(weakref.ref(size))
+        alive.append([size() is not None for size in sizes])
+
+    capture = extension.module("nodes.host.profiling.capture").Ffn2Capture(layers, receive)
+    with capture.attached(), capture.prompts(range(1)):
+        for conditional in (1, 0):
+            capture.forward([conditional])
+            for layer in layers.values():
+                layer(torch.ones(1, 2))
+        kept = [vars(capture._parameters[name]) for name in layers]
+        assert all(value is None for values in kept for value in values.values())
+    assert alive == [[True], [False, True]]
 
 
 def host_linear() -> Any:

@@ -12,7 +12,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from drawn_mask import drawn_mask
-from graphs import draw, profile_graph
+from graphs import draw, picture_graph, profile_graph
 from loras import lora_file
 from tiny_families import FAMILIES
 from tiny_model import TinyModel, tiny_denoiser
@@ -116,3 +116,36 @@ def test_blocks_that_run_fused_are_profiled(host: Any, extension: Any) -> None:
     clip = family.clip()
     own = profile(host, with_fused_blocks(quantised_lumina(form)), clip, cfg=family.cfg)
     assert_same(own, profile(host, quantised_lumina(form), clip, cfg=family.cfg))
+
+
+def latents(host: Any, model: ModelPatcher, family: Any) -> torch.Tensor:
+    graph = {"model": host.source(model), "clip": host.source(family.clip())}
+    graph |= picture_graph(["model", 0])
+    del graph["picture"]
+    graph["sampler"]["inputs"]["cfg"] = family.cfg
+    host.forget()
+    return host.run(graph, "sampler")[0]["samples"].clone()
+
+
+def test_blocks_that_run_fused_are_masked_in_a_strip(host: Any, extension: Any) -> None:
+    family, form = FAMILIES["Lumina 2"], FORMS["int8 rotated"]
+    form.require()
+    strip = extension.module("nodes.host.erasing.strength_strip").strip_model
+    models = with_fused_blocks(quantised_lumina(form)), quantised_lumina(form)
+    mask = drawn_mask(extension, models[0], share=0.5)
+    fused, apart = (latents(host, strip(model, mask, [1.0]), family) for model in models)
+    assert torch.equal(fused, apart)
+    assert not torch.allclose(fused, latents(host, strip(models[0], mask, [0.0]), family))
+
+
+def test_a_strip_of_a_model_split_over_two_cards_is_drawn_on_one(
+    host: Any, extension: Any, tiny: TinyModel
+) -> None:
+    model = tiny_denoiser()
+    strip = extension.module("nodes.host.erasing.strength_strip").strip_model
+    mask = drawn_mask(extension, model, share=0.2)
+    whole = draw(host, tiny, strip(model, mask, [1.0]))
+    shared = split(model)
+    calls = count_calls(shared.get_additional_models_with_key("multigpu")[0])
+    assert torch.equal(draw(host, tiny, strip(shared, mask, [1.0])), whole)
+    assert not calls

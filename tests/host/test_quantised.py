@@ -281,6 +281,20 @@ def test_the_weight_that_is_scored_is_the_one_that_computes(extension: Any, form
         assert torch.equal(scored[name], expected[name].abs())
 
 
+def test_a_layer_that_scales_its_input_is_masked_with_that(extension: Any) -> None:
+    """As nvfp4 files with smoothed activations."""
+    form = FORMS["fp8"]
+    if OLD_HOST:
+        pytest.skip("this host scales no input")
+    layer: Any = quantised_unet(form).model.get_submodule(LAST)
+    layer.pre_quant_scale = torch.linspace(0.5, 2, layer.in_features)
+    x = torch.randn(2, 3, layer.in_features)
+    masked = extension.module("nodes.host.erasing.strength_strip")._MaskedLayer(
+        torch.ones_like(layer.weight, dtype=torch.bool)
+    )
+    assert torch.allclose(masked(layer, x), layer(x) - layer.bias, atol=0.1 * layer(x).std())
+
+
 def test_integers_that_the_host_does_not_know_are_refused(extension: Any) -> None:
     """As some node packs hold int8 weights, with scales of their own."""
     model = tiny_denoiser()

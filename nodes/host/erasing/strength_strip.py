@@ -1,7 +1,7 @@
 """One batch, several strengths: each row of the denoiser's batch is masked by its own share."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -10,8 +10,9 @@ from comfy.patcher_extension import WrappersMP
 from comfy.utils import repeat_to_batch_size
 
 from ....fia_core import NeuronMask
-from ..model.compilation import leave_out_compilation
-from ..model.weight_in_effect import weight_in_effect
+from ..model.layers import is_quantised
+from ..model.one_place import run_in_one_place
+from ..model.weight_in_effect import input_in_effect, passed_through, weight_in_effect
 from .strip_noise import same_noise_for_every_strength
 from .weight_patch import require_fit
 
@@ -29,7 +30,7 @@ def strip_model(model: ModelPatcher, mask: NeuronMask, strengths: list[float]) -
     """
     require_fit(mask, model)
     plain = model.clone()
-    leave_out_compilation(plain)
+    run_in_one_place(plain)
     strip = _Strip(mask, strengths)
     plain.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, WRAPPER_KEY, strip.sample)
     plain.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, strip.forward)
@@ -69,6 +70,7 @@ class _MaskedLayer:
 
     def __call__(self, layer: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
         """(batch, ..., C_out) of ``x`` (batch, ..., C_in)."""
+        x = input_in_effect(layer, x)
         with weight_in_effect(layer, x) as weight:
             masked = weight.index_select(1, self._inputs) * self._pruned
             return torch.nn.functional.linear(x.index_select(-1, self._inputs), masked)
@@ -158,15 +160,14 @@ class _Strip:
     @contextmanager
     def _attached(self, model: torch.nn.Module, strengths: torch.Tensor) -> Iterator[None]:
         """Hook the layers of the host's ``model``; whatever happens the hooks are removed."""
-        handles = []
-        try:
+        with ExitStack() as hooks:
             for name, masked in self._layers.items():
-                layer = model.get_submodule(name)
-                handles.append(layer.register_forward_hook(self._hook(masked, strengths)))
+                layer: Any = model.get_submodule(name)
+                handle = layer.register_forward_hook(self._hook(masked, strengths))
+                hooks.callback(handle.remove)
+                if is_quantised(layer):  # else the host may fuse it, and not call it
+                    hooks.enter_context(passed_through(layer, weight_function=_as_it_is))
             yield
-        finally:
-            for handle in reversed(handles):
-                handle.remove()
 
     def _hook(self, masked: _MaskedLayer, strengths: torch.Tensor) -> Callable[..., torch.Tensor]:
         def hook(
@@ -177,3 +178,7 @@ class _Strip:
             return output - erased.mul_(strengths.view(-1, *[1] * (erased.ndim - 1)))
 
         return hook
+
+
+def _as_it_is(weight: torch.Tensor) -> torch.Tensor:
+    return weight

@@ -9,7 +9,7 @@ from comfy.model_management import cast_to_device
 from comfy.model_patcher import ModelPatcher, get_key_weight
 
 from ....fia_core import LayerShapes, ModelIdentity
-from .layers import find_ffn2_layers, layer_shapes
+from .layers import chosen_dtype, find_ffn2_layers, layer_shapes
 from .stored_weights import stored_weight
 
 CPU = torch.device("cpu")
@@ -32,9 +32,9 @@ def model_identity(model: ModelPatcher) -> ModelIdentity:
     """Architecture of ``model`` and a fingerprint of its FFN2 weights in effect.
 
     Weights in effect are those with every patch of the patcher applied (a LoRA is part of the
-    model). They are computed on the CPU from the unpatched weights in float32, so neither the
-    device, nor the precision that the host chose, nor how much of the model is on the GPU changes
-    the fingerprint.
+    model). They are computed on the CPU in float32 from the unpatched weights, as these are in the
+    precision that the host chose for the model. So neither the device, nor how much of the model is
+    on it, nor whether the host keeps a file's own precision there changes the fingerprint.
     """
     shapes = layer_shapes(find_ffn2_layers(model))
     fingerprint = hashlib.sha256()
@@ -48,7 +48,10 @@ def model_identity(model: ModelPatcher) -> ModelIdentity:
 def _weight_in_effect(model: ModelPatcher, key: str) -> torch.Tensor:
     """(C_out, C_in) on the CPU, float32 where the host's own conversion of it is."""
     now, _, convert = get_key_weight(model.model, key)
-    weight = cast_to_device(stored_weight(model, key, now), CPU, torch.float32, copy=True)
+    stored = stored_weight(model, key, now)
+    chosen = chosen_dtype(model.model.get_submodule(key.removesuffix(".weight")))
+    rounded = stored if chosen is None else stored.to(chosen)
+    weight = cast_to_device(rounded, CPU, torch.float32, copy=True)
     if convert is not None:  # quantised
         weight = convert(weight, inplace=True)
     return calculate_weight(model.patches.get(key, []), weight, key)

@@ -37,7 +37,18 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
 def is_quantised(layer: torch.nn.Linear) -> bool:
     """Whether the host keeps the layer's weight in 8 bits or fewer, and rounds it again with every
     patch."""
-    return isinstance(layer.weight, QuantizedTensor) or layer.weight.itemsize == 1
+    weight = layer.weight
+    return (
+        isinstance(weight, QuantizedTensor) or (chosen_dtype(layer) or weight.dtype).itemsize == 1
+    )
+
+
+def chosen_dtype(layer: torch.nn.Module) -> torch.dtype | None:
+    """Precision that the host chose for a weight which it holds in that of the file, as newer hosts
+    do; None for others."""
+    if isinstance(layer.weight, QuantizedTensor):
+        return None
+    return getattr(layer, "weight_comfy_model_dtype", None)
 
 
 def layer_shapes(layers: dict[str, torch.nn.Linear]) -> LayerShapes:

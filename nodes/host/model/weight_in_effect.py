@@ -1,7 +1,8 @@
-"""The weight that a layer computes with, wherever the host keeps it."""
+"""What a layer computes with: its input and its weight, wherever the host keeps that."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from comfy.ops import cast_bias_weight, uncast_bias_weight
@@ -22,3 +23,33 @@ def weight_in_effect(layer: torch.nn.Module, x: torch.Tensor) -> Iterator[torch.
         yield weight if convert is None else convert(weight).to(x.dtype)
     finally:
         uncast_bias_weight(layer, weight, bias, *stream)
+
+
+def input_in_effect(layer: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """``x`` (..., C_in), an input of ``layer``, as the layer multiplies it by its weight: some
+    quantised layers scale it first."""
+    scale = getattr(layer, "pre_quant_scale", None)
+    return x if scale is None else x * scale.to(x)
+
+
+@contextmanager
+def passed_through(
+    layer: Any, **functions: Callable[[torch.Tensor], torch.Tensor]
+) -> Iterator[None]:
+    """Let the host pass a layer's parameters through functions in the forwards inside.
+
+    So no host fuses the layer with its neighbours, which would leave out its forward (INT8 on
+    Lumina 2). The layer is left as it was.
+
+    Args:
+        functions: of the host's lists ``weight_function`` and ``bias_function``, one each.
+    """
+    own = {name: vars(layer)[name] for name in functions if name in vars(layer)}
+    try:
+        for name, function in functions.items():
+            setattr(layer, name, [*getattr(layer, name), function])
+        yield
+    finally:
+        for name in functions:
+            vars(layer).pop(name, None)
+        vars(layer).update(own)

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from ..model.weight_in_effect import input_in_effect, passed_through
+
 CONDITIONAL = 0  # the host's mark in cond_or_uncond
 
 Receiver = Callable[[str, range, torch.Tensor, torch.Tensor, torch.Tensor], None]
@@ -55,6 +57,7 @@ class Ffn2Capture:
 
     def _hook(self, name: str) -> Callable[[Any, tuple[torch.Tensor, ...], torch.Tensor], None]:
         def hook(layer: Any, args: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+            weight_size, bias = self._parameters[name].taken(layer)
             if not self._prompts or CONDITIONAL not in self._parts:
                 return
             x = self._conditional(args[0])
@@ -64,10 +67,12 @@ class Ffn2Capture:
                     f"{len(self._prompts)}. Connect the model without nodes that split the "
                     "denoiser's work (such as tiled diffusion)."
                 )
-            x_scale = getattr(layer, "pre_quant_scale", None)  # the layer multiplies x by it first
-            if x_scale is not None:
-                x = x * x_scale.to(x)
-            weight_size, bias = self._parameters[name].of(layer)
+            if weight_size is None:
+                raise ValueError(
+                    "model: its layers compute with weights that the host does not hand over, as "
+                    "with --fast cublas_ops. Start ComfyUI without it while profiling."
+                )
+            x = input_in_effect(layer, x)
             y = self._conditional(output)
             y = y if bias is None else y - bias.float()
             self._receive(name, self._prompts, weight_size, x, y)
@@ -82,8 +87,7 @@ class Ffn2Capture:
 class _ParametersInEffect:
     """The parameters that a layer's forward computes with: cast, dequantised, with every patch.
 
-    The host passes them through functions on the layer. So nothing is cast a second time, and no
-    host fuses a layer with its neighbours, which would leave out its forward (INT8 on Lumina 2).
+    The host passes them through functions on the layer, so nothing is cast a second time.
     """
 
     def __init__(self) -> None:
@@ -92,30 +96,21 @@ class _ParametersInEffect:
 
     @contextmanager
     def kept(self, layer: Any) -> Iterator[None]:
-        """Keep what the forwards inside compute with; the layer is left as it was."""
+        """Keep what the forwards inside compute with."""
         functions = {"weight_function": self._keep_weight_size, "bias_function": self._keep_bias}
-        own = {name: vars(layer)[name] for name in functions if name in vars(layer)}
-        try:
-            for name, function in functions.items():
-                setattr(layer, name, [*getattr(layer, name), function])
+        with passed_through(layer, **functions):
             yield
-        finally:
-            for name in functions:
-                vars(layer).pop(name, None)
-            vars(layer).update(own)
-            self._weight_size = self._bias = None
 
-    def of(self, layer: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """|W| (C_out, C_in) and the bias (C_out), of the forward that just ended."""
-        weight_size = self._weight_size
-        if weight_size is None:
-            raise ValueError(
-                "model: its layers compute with weights that the host does not hand over, as with "
-                "--fast cublas_ops. Start ComfyUI without it while profiling."
-            )
-        if hasattr(layer, "convert_weight"):  # old scaled fp8: the scale is not in it yet
-            weight_size = layer.convert_weight(weight_size)
-        return weight_size, self._bias
+    def taken(self, layer: Any) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """|W| (C_out, C_in) and the bias (C_out), of the forward that just ended.
+
+        They are kept no longer: those of all layers would take as much as the model.
+        """
+        weight_size, bias = self._weight_size, self._bias
+        self._weight_size = self._bias = None
+        if weight_size is not None and hasattr(layer, "convert_weight"):
+            weight_size = layer.convert_weight(weight_size)  # old scaled fp8: not scaled yet
+        return weight_size, bias
 
     def _keep_weight_size(self, weight: torch.Tensor) -> torch.Tensor:
         self._weight_size = _for_this_stream(weight.abs())  # a copy: the host reuses its own memory

@@ -9,9 +9,9 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
 from ....fia_core import ConceptProfile, LayerShapes
-from ..model.compilation import leave_out_compilation
 from ..model.identity import model_identity
 from ..model.layers import find_ffn2_layers, layer_shapes
+from ..model.one_place import run_in_one_place
 from .cache import ProfileCache
 from .fingerprint import Fingerprint, NoFingerprintError, add_model
 from .progress import ProfileProgress
@@ -22,8 +22,6 @@ from .state_plan import StatePlan, plan_state
 from .words import require_known_words
 from .working_copy import working_copy
 
-MULTIGPU_KEY = "multigpu"  # of the host's copies of the model on other cards
-MULTIGPU_OPTIONS = "multigpu_options"  # how fast each card is
 CALCULATION = 5
 """Raise it when the same request would give other numbers than before: cached profiles expire."""
 
@@ -46,7 +44,7 @@ def profile_concepts(
             known word, or the sampler does not follow the schedule.
     """
     with working_copy(model) as model:
-        _run_in_one_place(model)
+        run_in_one_place(model)
         shapes = layer_shapes(find_ffn2_layers(model))
         sigmas = profile_sigmas(model, request.sampling)
         prompts = RequestPrompts(clip, request)
@@ -133,14 +131,3 @@ def _cache_keys(
         logging.info("Forget It All: profiles are not cached, the model holds %s.", error)
         return {}
     return keys
-
-
-def _run_in_one_place(copy: ModelPatcher) -> None:
-    """Let a working copy run the plain modules of this model, which are the ones that are watched.
-
-    A compiled denoiser would not call their hooks, nor would the copies on other cards that share
-    the work.
-    """
-    leave_out_compilation(copy)
-    copy.remove_additional_models(MULTIGPU_KEY)
-    copy.model_options.pop(MULTIGPU_OPTIONS, None)

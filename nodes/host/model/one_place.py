@@ -1,0 +1,22 @@
+"""Let a model run its plain modules on one card, where a node watches them."""
+
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+
+COMPILE_KEY = "torch.compile"  # of the host's wrapper that swaps in the compiled denoiser
+MULTIGPU_KEY = "multigpu"  # of the host's copies of the model on other cards
+MULTIGPU_OPTIONS = "multigpu_options"  # how fast each card is
+
+
+def run_in_one_place(clone: ModelPatcher) -> None:
+    """Let ``clone`` run the modules of this model.
+
+    A compiled denoiser would not call their hooks, nor would the copies on other cards that share
+    the work.
+    """
+    clone.remove_wrappers_with_key(WrappersMP.APPLY_MODEL, COMPILE_KEY)
+    compiled = clone.object_patches.get("diffusion_model")
+    if compiled is not None:
+        clone.add_object_patch("diffusion_model", getattr(compiled, "_orig_mod", compiled))
+    clone.remove_additional_models(MULTIGPU_KEY)
+    clone.model_options.pop(MULTIGPU_OPTIONS, None)
