@@ -1,7 +1,7 @@
 """Diffusion transformers of the host's own classes, random and small enough for a test."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import comfy.ldm.chroma.model
@@ -260,3 +260,12 @@ FAMILIES = {
         ),
     ),
 }
+
+if any(one.name == "yak_mlp" for one in fields(comfy.ldm.flux.model.FluxParams)):
+    FAMILIES["Ovis-Image"] = replace(  # the host's Flux with another feed-forward part
+        FAMILIES["Flux"],
+        unet={**FAMILIES["Flux"].unet, "yak_mlp": True},
+        layers=frozenset(
+            name.replace("_mlp.2", "_mlp.down_proj") for name in FAMILIES["Flux"].layers
+        ),
+    )

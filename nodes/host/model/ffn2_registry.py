@@ -36,7 +36,10 @@ _UNET = BlockFfn2("comfy.ldm.modules.attention.FeedForward", (UNET_FFN2,))
 # step by step together with the picture's, which attends to what their FFN2 makes of them. A UNet
 # has no such stream; its text is fixed. Single blocks of Flux and Chroma are left out: one linear
 # layer is both attention's projection and the end of the feed-forward part.
-_DOUBLE_STREAM = BlockFfn2("comfy.ldm.flux.layers.DoubleStreamBlock", ("img_mlp.2", "txt_mlp.2"))
+_DOUBLE_STREAM = BlockFfn2(
+    "comfy.ldm.flux.layers.DoubleStreamBlock",
+    ("img_mlp.2", "txt_mlp.2", "img_mlp.down_proj", "txt_mlp.down_proj"),  # Ovis-Image: the latter
+)
 
 _FAMILIES = {
     "comfy.model_base.SD3": (
