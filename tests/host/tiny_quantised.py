@@ -79,6 +79,11 @@ def quantised_unet(form: Form, dtype: torch.dtype = torch.float32, **unet: Any) 
     return _quantised(form, lambda: tiny_description(**unet), ".ff.net.", dtype)
 
 
+def quantised_attention(form: Form) -> ModelPatcher:
+    """A tiny SD 1.x whose attention layers alone are quantised."""
+    return _quantised(form, tiny_description, ".attn", torch.float32)
+
+
 def quantised_flux(form: Form, dtype: torch.dtype = torch.float32) -> ModelPatcher:
     """The tiny Flux whose feed-forward layers are quantised."""
     flux = FAMILIES["Flux"]
