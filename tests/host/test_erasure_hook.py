@@ -312,7 +312,7 @@ def test_quantised_models_are_refused_and_left_alone(
 ) -> None:
     model = quantised(FORMS["fp8"])
     fitting = drawn_mask(extension, model)
-    with pytest.raises(GraphError, match="model: .* is quantised.*Use Apply Neuron Mask"):
+    with pytest.raises(GraphError, match=r"model: .* is quantised.*Use Apply Neuron Mask"):
         drawn(host, tiny, fitting, WHOLE, base=model)
     assert not model.hook_patches
     assert drawn(host, tiny, fitting, {}, PLAIN, model, model=["applied", 0]).isfinite().all()

@@ -66,7 +66,7 @@ def _require_full_precision(model: ModelPatcher) -> None:
     for name, weight in model.model.named_parameters():
         if isinstance(weight, QuantizedTensor):
             raise ValueError(
-                f"model: {name} is quantised, and ComfyUI's hooks cannot work on a quantised model. "
-                "Use Apply Neuron Mask in place of Create Erasure Hook, or load a checkpoint in "
-                "fp16, bf16 or fp32."
+                f"model: {name} is quantised, and ComfyUI's hooks fail on a quantised model. Use "
+                "Apply Neuron Mask in place of Create Erasure Hook, or load a checkpoint in fp16, "
+                "bf16 or fp32."
             )
