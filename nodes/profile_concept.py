@@ -15,6 +15,7 @@ from ..fia_core import (
 )
 from ..fia_core.equations.checks import require_choice
 from ..fia_core.files.values import same_words
+from .host.model.layers import find_ffn2_layers
 from .host.profiling.cache import host_cache
 from .host.profiling.concepts import profile_concepts
 from .host.profiling.request import ProfileRequest
@@ -238,6 +239,7 @@ class ProfileConcept(io.ComfyNode):
         saliency_form: str,
         use_cache: bool = True,
     ) -> io.NodeOutput:
+        find_ffn2_layers(model)  # what makes videos or sound often has no text encoder, either
         if clip is None:
             raise ValueError(
                 "clip: None, the checkpoint has no text encoder. "
