@@ -183,6 +183,7 @@ def checkered(extension: Any, model: Any) -> Any:
         ),
         ("WAN21_T2V", {"model_type": "t2v"}, "it makes videos"),
         ("HiDream", HIDREAM, "no prompt's share can be told"),
+        ("HunyuanDiT", {"depth": 1}, "this extension knows none of its layers"),
     ],
 )
 def test_other_families_are_refused_with_name_and_reason(
@@ -215,7 +216,7 @@ def test_a_video_unet_is_refused_though_it_has_no_text_encoder_either(host: Any)
         video_kernel_size=[3, 1, 1],
     )
     model = ModelPatcher(config.get_model({}, device=meta), meta, meta)
-    with pytest.raises(GraphError, match="SVD_img2vid has no FFN2 layers.*it makes videos"):
+    with pytest.raises(GraphError, match=r"SVD_img2vid has no FFN2 layers.*it makes videos"):
         host.run(profile_graph(host, model, None), "profile")
 
 
