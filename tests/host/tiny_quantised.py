@@ -134,8 +134,9 @@ def awq_unet() -> ModelPatcher:
         )
         packed = torch.zeros(rows, columns // 2, dtype=torch.int8)
         weight = quantised(packed, AWQ, params)
-    layer.weight = torch.nn.Parameter(weight, requires_grad=False)
-    layer.weight._layout_cls = AWQ
+    named: Any = torch.nn.Parameter(weight, requires_grad=False)
+    named._layout_cls = AWQ
+    layer.weight = named
     return model
 
 
