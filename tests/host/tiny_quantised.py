@@ -135,7 +135,8 @@ def awq_unet() -> ModelPatcher:
         packed = torch.zeros(rows, columns // 2, dtype=torch.int8)
         weight = quantised(packed, AWQ, params)
     named: Any = torch.nn.Parameter(weight, requires_grad=False)
-    named._layout_cls = AWQ
+    if OLD_HOST:
+        named._layout_cls = AWQ
     layer.weight = named
     return model
 
