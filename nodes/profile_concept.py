@@ -15,7 +15,6 @@ from ..fia_core import (
 )
 from ..fia_core.equations.checks import require_choice
 from ..fia_core.files.values import same_words
-from .host.model.layers import find_ffn2_layers
 from .host.profiling.cache import host_cache
 from .host.profiling.concepts import profile_concepts
 from .host.profiling.request import ProfileRequest
@@ -220,7 +219,7 @@ class ProfileConcept(io.ComfyNode):
     def execute(
         cls,
         model: ModelPatcher,
-        clip: CLIP,
+        clip: CLIP | None,
         concepts: str,
         kind: str,
         contexts: str,
@@ -239,12 +238,6 @@ class ProfileConcept(io.ComfyNode):
         saliency_form: str,
         use_cache: bool = True,
     ) -> io.NodeOutput:
-        find_ffn2_layers(model)  # what makes videos or sound often has no text encoder, either
-        if clip is None:
-            raise ValueError(
-                "clip: None, the checkpoint has no text encoder. "
-                "Load one with Load CLIP and connect it."
-            )
         require_choice("saliency_form", saliency_form, SALIENCY_FORMS)
         request = ProfileRequest(
             concepts=_concepts(concepts),
