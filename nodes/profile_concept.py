@@ -219,7 +219,7 @@ class ProfileConcept(io.ComfyNode):
     def execute(
         cls,
         model: ModelPatcher,
-        clip: CLIP,
+        clip: CLIP | None,
         concepts: str,
         kind: str,
         contexts: str,
@@ -238,11 +238,6 @@ class ProfileConcept(io.ComfyNode):
         saliency_form: str,
         use_cache: bool = True,
     ) -> io.NodeOutput:
-        if clip is None:
-            raise ValueError(
-                "clip: None, the checkpoint has no text encoder. "
-                "Load one with Load CLIP and connect it."
-            )
         require_choice("saliency_form", saliency_form, SALIENCY_FORMS)
         request = ProfileRequest(
             concepts=_concepts(concepts),

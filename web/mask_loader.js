@@ -9,6 +9,7 @@ import { MaskServer } from "./mask/server.js";
 import { modelLoadersFor } from "./mask/upstream.js";
 import { hideWidget } from "./mask/widgets.js";
 import { shareWithCanvas } from "./shared/canvas.js";
+import { rememberChange } from "./shared/changes.js";
 import { addStyleSheet } from "./shared/elements.js";
 import { nodesOf, rootGraph } from "./shared/graph.js";
 
@@ -61,7 +62,7 @@ function addPanel(node) {
     models: () => (node.graph ? modelLoadersFor(node) : []),
     onChange: () => {
       node.graph?.setDirtyCanvas(true);
-      app.extensionManager?.workflow?.activeWorkflow?.changeTracker?.checkState();
+      rememberChange(app);
     },
     words,
   });

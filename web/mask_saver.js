@@ -3,6 +3,7 @@
 import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
 import { offerFile } from "./mask/widgets.js";
+import { rememberChange } from "./shared/changes.js";
 import { nodesOf, rootGraph } from "./shared/graph.js";
 import { showWhenExecuted, showingAgain } from "./shared/outputs.js";
 
@@ -100,5 +101,5 @@ function addLoader(node) {
   offerFile(file, name);
   file.value = name;
   node.graph.add(loader);
-  app.extensionManager?.workflow?.activeWorkflow?.changeTracker?.checkState();
+  rememberChange(app);
 }

@@ -5,6 +5,7 @@ import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
 import { applyPreset, sentencesOf } from "./presets/preset.js";
 import { hasOwnWidgets, shownWidget } from "./presets/shown.js";
+import { rememberChange } from "./shared/changes.js";
 
 const KIND = "FIAProfileConcept";
 const SHOWN = 6000; // milliseconds
@@ -92,7 +93,7 @@ async function choose(node, kind, owner) {
   }
   const changed = applyPreset(node, preset, owner);
   node.graph?.setDirtyCanvas(true);
-  app.extensionManager.workflow.activeWorkflow?.changeTracker?.checkState();
+  rememberChange(app);
   app.extensionManager.toast.add({
     severity: "info",
     summary: `Forget It All: ${kind}`,

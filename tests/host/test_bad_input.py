@@ -1,5 +1,6 @@
 """Wrong input, errors and interrupts: a message that names input and mend, and no trace left."""
 
+import itertools
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,6 +169,32 @@ def test_a_model_that_skips_forwards(host: Any, tiny: TinyModel) -> None:
     )
     message = refused(host, lazy, tiny.clip)
     assert "model: diffusion_model." in message and "ran for 0 prompts instead of 8" in message
+    assert "skips steps (as EasyCache does)" in message
+
+
+def test_a_model_that_skips_some_forwards(host: Any, tiny: TinyModel) -> None:
+    calls = itertools.count()
+
+    def skip(executor: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        return x * 0 if next(calls) == 0 else executor(x, *args, **kwargs)
+
+    skipping = tiny.model.clone()
+    skipping.add_wrapper_with_key(WrappersMP.DIFFUSION_MODEL, "skip", skip)
+    message = refused(host, skipping, tiny.clip, cfg=1.0)
+    assert "ran for 5 prompts instead of 8" in message
+    assert "skip or split the denoiser's work" in message
+
+
+def test_a_layer_that_computes_without_being_called(host: Any, tiny: TinyModel) -> None:
+    """As a host does that joins layers to one kernel."""
+    model = tiny_denoiser()
+    name = "diffusion_model.output_blocks.3.1.transformer_blocks.0.ff"
+    block: Any = model.model.get_submodule(name)
+    first, _, last = block.net
+    block.forward = lambda x: torch.nn.functional.linear(first(x), last.weight, last.bias)
+    message = refused(host, model, tiny.clip)
+    assert f"model: {name}.net.2 ran for 0 prompts instead of 8" in message
+    assert "ComfyUI or another node computes this layer without calling it" in message
 
 
 def test_a_model_that_splits_the_batch(host: Any, tiny: TinyModel) -> None:

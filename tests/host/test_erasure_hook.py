@@ -1,14 +1,18 @@
 """Create Erasure Hook with the host's own hook nodes: only where, and only when."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import execution
 import pytest
 import torch
+from comfy.model_patcher import ModelPatcher
+from drawn_mask import drawn_mask
 from graphs import Graph, GraphError, Host
 from tiny_model import TinyModel, tiny_denoiser
+from tiny_quantised import FORMS, OLD_HOST, Form, quantised_attention, quantised_unet
 
 import nodes
 
@@ -300,3 +304,26 @@ def test_a_model_that_does_not_fit_is_refused_and_left_alone(
         drawn(host, tiny, mask, WHOLE, base=other)
     assert not other.hook_patches
     drawn(host, tiny, mask, {}, PLAIN, base=other)
+
+
+@pytest.mark.parametrize("quantised", [quantised_unet, quantised_attention])
+def test_quantised_models_are_refused_and_left_alone(
+    host: Host, extension: Any, tiny: TinyModel, quantised: Callable[[Form], ModelPatcher]
+) -> None:
+    model = quantised(FORMS["fp8"])
+    fitting = drawn_mask(extension, model)
+    with pytest.raises(GraphError, match=r"model: .* is quantised.*Use Apply Neuron Mask"):
+        drawn(host, tiny, fitting, WHOLE, base=model)
+    assert not model.hook_patches
+    assert drawn(host, tiny, fitting, {}, PLAIN, model, model=["applied", 0]).isfinite().all()
+
+
+def test_scaled_weights_of_a_host_that_keeps_them_so_are_masked(
+    host: Host, extension: Any, tiny: TinyModel
+) -> None:
+    if not OLD_HOST:
+        pytest.skip("this host makes quantised tensors of them")
+    model = quantised_unet(FORMS["fp8 scaled, old"])
+    fitting = drawn_mask(extension, model)
+    hooked = drawn(host, tiny, fitting, WHOLE, base=model)
+    assert torch.equal(hooked, drawn(host, tiny, fitting, {}, PLAIN, model, model=["applied", 0]))

@@ -10,12 +10,14 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
+from drawn_mask import drawn_mask
 from graphs import Graph, GraphError, Host, picture_graph, sources
 from loras import with_lora
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from server import PromptServer
 from tiny_model import TinyModel, tiny_denoiser, tiny_sdxl_denoiser
+from tiny_quantised import FORMS, quantised_attention
 
 FIRST = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.2"
 
@@ -112,6 +114,17 @@ def test_the_file_holds_the_change_of_each_masked_weight(
         "strength": 2.0,
         "architecture": mask.model.architecture,
     }
+
+
+def test_quantised_attention_is_no_hindrance(host: Host, extension: Any, loras: Path) -> None:
+    model = quantised_attention(FORMS["fp8"])
+    pruned = drawn_mask(extension, model)
+    names = extension.module("nodes.host.erasing.erasure_lora").lora_names(model)
+    content = load_file(loras / saved(host, model, pruned))
+    for layer, where in pruned.layers.items():
+        weight = model.model.get_submodule(layer).weight
+        change = content[f"{names[f'{layer}.weight']}.diff"]
+        assert torch.equal(change, torch.where(where, -weight, 0.0))
 
 
 def test_a_layer_that_the_mask_leaves_alone_is_left_out(

@@ -12,7 +12,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.supported_models_base import BASE
 from tiny_families import FAMILIES
-from tiny_model import randomise, tiny_description
+from tiny_model import randomise, tiny_denoiser, tiny_description
 
 FP8 = torch.float8_e4m3fn
 OLD_HOST = not hasattr(comfy.utils, "convert_old_quants")
@@ -27,11 +27,13 @@ class Form:
         layout: the host's class of such tensors; empty for the old form of scaled fp8.
         description: in the file, of a layer.
         options: of the host's function that quantises.
+        columns: divide a layer's inputs; other layers stay as they are.
     """
 
     layout: str
     description: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    columns: int = 1
 
     def require(self) -> None:
         """Skip the test on a host that has no such form."""
@@ -39,7 +41,10 @@ class Form:
             pytest.skip(f"this host has no {self.layout}")
 
 
+AWQ = "TensorCoreAWQW4A16Layout"
+AWQ_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.2"
 ROTATION = {"convrot": True, "convrot_groupsize": 16}
+WIDE_ROTATION = {"convrot_groupsize": 64}
 FORMS = {
     "fp8 scaled, old": Form(""),
     "fp8": Form("TensorCoreFP8Layout", {"format": "float8_e4m3fn"}),
@@ -55,6 +60,15 @@ FORMS = {
     ),
     "nvfp4": Form("TensorCoreNVFP4Layout", {"format": "nvfp4"}),
     "mxfp8": Form("TensorCoreMXFP8Layout", {"format": "mxfp8"}),
+    "asym_w4a8_int8": Form(
+        "AsymW4A8Int8Layout", {"format": "asym_w4a8_int8", **WIDE_ROTATION}, WIDE_ROTATION, 64
+    ),
+    "convrot_w4a4": Form(
+        "TensorCoreConvRotW4A4Layout",
+        {"format": "convrot_w4a4", **WIDE_ROTATION},
+        WIDE_ROTATION,
+        64,
+    ),
 }
 
 
@@ -67,16 +81,23 @@ MOVED = {
     "int8 rotated": 0.015,
     "nvfp4": 0.18,
     "mxfp8": 0.0,
+    "asym_w4a8_int8": 0.11,
+    "convrot_w4a4": 0.22,
 }
 """By how much kept weights move at most, of a layer's root mean square, as the help page says."""
 
-LEFT = {"int8 rotated": 0.015}
+LEFT = {"int8 rotated": 0.015, "asym_w4a8_int8": 0.11, "convrot_w4a4": 0.22}
 """How much is left of masked weights; nothing in the other forms."""
 
 
 def quantised_unet(form: Form, dtype: torch.dtype = torch.float32, **unet: Any) -> ModelPatcher:
     """A tiny SD 1.x whose feed-forward layers are quantised."""
     return _quantised(form, lambda: tiny_description(**unet), ".ff.net.", dtype)
+
+
+def quantised_attention(form: Form) -> ModelPatcher:
+    """A tiny SD 1.x whose attention layers alone are quantised."""
+    return _quantised(form, tiny_description, ".attn", torch.float32)
 
 
 def quantised_flux(form: Form, dtype: torch.dtype = torch.float32) -> ModelPatcher:
@@ -89,6 +110,35 @@ def quantised_lumina(form: Form, dtype: torch.dtype = torch.float32) -> ModelPat
     """The tiny Lumina 2 whose feed-forward layers are quantised."""
     lumina = FAMILIES["Lumina 2"]
     return _quantised(form, lambda: lumina.config({**lumina.unet}), ".feed_forward.", dtype)
+
+
+def awq_unet() -> ModelPatcher:
+    """A tiny SD 1.x, one of whose FFN2 layers is stored as awq_w4a16.
+
+    A host without that form has an fp8 weight there that bears the form's name.
+    """
+    model = tiny_denoiser()
+    layer: Any = model.model.get_submodule(AWQ_LAYER)
+    quantised: Any = comfy.quant_ops.QuantizedTensor
+    if OLD_HOST:
+        weight = quantised.from_float(layer.weight.float(), "TensorCoreFP8Layout")
+    else:
+        host_layouts: Any = comfy.quant_ops
+        rows, columns = layer.weight.shape
+        groups = (columns // 64, rows)
+        params = host_layouts.get_layout_class(AWQ).Params(
+            scale=torch.ones(groups),
+            orig_dtype=torch.float32,
+            orig_shape=(rows, columns),
+            zeros=torch.zeros(groups),
+        )
+        packed = torch.zeros(rows, columns // 2, dtype=torch.int8)
+        weight = quantised(packed, AWQ, params)
+    named: Any = torch.nn.Parameter(weight, requires_grad=False)
+    if OLD_HOST:
+        named._layout_cls = AWQ
+    layer.weight = named
+    return model
 
 
 def weights_in_effect(model: ModelPatcher) -> dict[str, torch.Tensor]:
@@ -114,7 +164,10 @@ def _quantised(
     layers = [
         name.removesuffix(".weight")
         for name, weight in state.items()
-        if part in name and name.endswith(".weight") and weight.ndim == 2
+        if part in name
+        and name.endswith(".weight")
+        and weight.ndim == 2
+        and weight.shape[1] % form.columns == 0
     ]
     for name in layers:
         state |= _stored(form, name, state.pop(f"{name}.weight"))

@@ -62,9 +62,16 @@ declare namespace Comfy {
     type: "delete";
   }
 
+  /** Both take a change in: it can be undone and is there after a reload. */
+  interface ChangeTracker {
+    /** Absent from older pages. */
+    captureCanvasState?(): void;
+    /** Deprecated in newer pages. */
+    checkState?(): void;
+  }
+
   interface Workflow {
-    /** checkState takes a change in: it can be undone and is there after a reload. */
-    changeTracker?: { checkState(): void };
+    changeTracker?: ChangeTracker;
   }
 
   interface Canvas {

@@ -4,6 +4,7 @@ from typing import Any
 
 from comfy.hooks import EnumWeightTarget, HookGroup, WeightHook
 from comfy.model_patcher import ModelPatcher
+from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import NeuronMask
 from .weight_patch import neuron_mask_patches, require_fit
@@ -36,10 +37,12 @@ class NeuronMaskHook(WeightHook):
         """Called by the host when sampling begins.
 
         Raises:
-            ValueError: if the mask was made for another architecture than ``model``.
+            ValueError: if the mask was made for another architecture than ``model``, or weights of
+                ``model`` are quantised.
         """
         if self.mask and target_dict.get("target") != EnumWeightTarget.Clip:
             require_fit(self.mask, model)
+            _require_full_precision(model)
         return super().add_hook_patches(model, model_options, target_dict, registered)
 
     def clone(self) -> "NeuronMaskHook":
@@ -56,3 +59,14 @@ def erasure_hooks(
     hooks = HookGroup() if previous is None else previous.clone()
     hooks.add(NeuronMaskHook(mask, strength))
     return hooks
+
+
+def _require_full_precision(model: ModelPatcher) -> None:
+    """Refuse weights anywhere in the model on which the host's hooks fail at the first step."""
+    for name, weight in model.model.named_parameters():
+        if isinstance(weight, QuantizedTensor):
+            raise ValueError(
+                f"model: {name} is quantised, and ComfyUI's hooks fail on a quantised model. Use "
+                "Apply Neuron Mask in place of Create Erasure Hook, or load a checkpoint in fp16, "
+                "bf16 or fp32."
+            )

@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from ....fia_core import NeuronMask
 from ....fia_core.files.safetensors_file import whole_file
 from ..model.layers import find_ffn2_layers
+from ..model.stored_weights import stored_weight
 from .weight_patch import require_fit
 
 FOLDER = "loras"
@@ -37,8 +38,8 @@ class ErasureLora:
     """−strength · (W ∘ M) of every FFN2 layer that a mask M touches, as full differences.
 
     W is the weight in effect: a LoRA loaded before is masked too, and must be there when the file
-    is used. Raises ValueError where nothing would change, or as ``require_fit``, or for a model
-    whose weights are quantised.
+    is used. Raises ValueError where nothing would change, or as ``require_fit``, or where FFN2
+    layers hold quantised weights; others may.
 
     Args:
         model: whose weights are masked; it stays as it is.
@@ -93,14 +94,14 @@ class ErasureLora:
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         """Each layer's difference, by its key in the file."""
-        patches = self.model.get_key_patches("diffusion_model.")
+        layers = find_ffn2_layers(self.model)
         keys = lora_names(self.model)
         tensors = {}
         for name in self._names:
             key = f"{name}.weight"
-            (stored, convert), *changes = patches[key]
+            stored = stored_weight(self.model, key, layers[name].weight)
             weight = cast_to_device(stored, self.model.load_device, torch.float32, copy=True)
-            weight = calculate_weight(changes, convert(weight, inplace=True), key)
+            weight = calculate_weight(self.model.patches.get(key, []), weight, key)
             change = weight * self.mask.layers[name].to(weight.device) * -self.strength
             tensors[f"{keys[key]}.diff"] = change.to("cpu", stored.dtype)
         return tensors

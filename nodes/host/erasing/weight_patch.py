@@ -19,8 +19,13 @@ _told: WeakSet[torch.nn.Module] = WeakSet()  # models whose user knows that thei
 ROUNDED_AGAIN = (
     "Apply Neuron Mask: this model's weights are quantised. ComfyUI rounds them again with every "
     "patch, so those that the mask keeps can move, too: by up to 4 % in fp8 (8 % in e5m2), 2 % in "
-    "int8 and 18 % in nvfp4, root mean square of a layer. The node's help page has more."
+    "int8, 18 % in nvfp4, 11 % in asym_w4a8_int8 and 22 % in convrot_w4a4, root mean square of a "
+    "layer. Where weights are stored rotated, as much is left of masked ones. The node's help page "
+    "has more."
 )
+
+_AWQ = "TensorCoreAWQW4A16Layout"
+"""The host's name of weights that it can read and not write."""
 
 
 class NeuronMaskPatch(WeightAdapterBase):
@@ -73,13 +78,17 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     strength 0 the clone gets no patch.
 
     Raises:
-        ValueError: if the mask was made for another architecture.
+        ValueError: if the mask was made for another architecture, or the host cannot write the
+            form that the weights are stored in.
     """
     require_fit(mask, model)
     masked = model.clone()
     if strength == 0:
         return masked
-    if any(map(is_quantised, find_ffn2_layers(model).values())) and model.model not in _told:
+    layers = find_ffn2_layers(model)
+    for name, layer in layers.items():
+        _require_writable(name, layer.weight)
+    if any(map(is_quantised, layers.values())) and model.model not in _told:
         _told.add(model.model)
         logging.info(ROUNDED_AGAIN)
     patches = neuron_mask_patches(mask)
@@ -105,3 +114,11 @@ def require_fit(mask: NeuronMask, model: ModelPatcher) -> None:
         f"model is {own}{layer}. Load the model that the mask was made for, or profile the "
         "concepts on this one."
     )
+
+
+def _require_writable(name: str, weight: torch.Tensor) -> None:
+    if getattr(weight, "_layout_cls", None) == _AWQ:
+        raise ValueError(
+            f"model: {name} is stored as awq_w4a16, which ComfyUI can read and not write, so no "
+            "mask can change it. Load the model in another form: fp16, bf16, fp8, int8 or nvfp4."
+        )

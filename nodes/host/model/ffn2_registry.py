@@ -88,8 +88,16 @@ _REASONS = {
     "comfy.model_base.LTXV": _VIDEO,
     "comfy.model_base.CosmosVideo": _VIDEO,
     "comfy.model_base.GenmoMochi": _VIDEO,
+    "comfy.model_base.SVD_img2vid": _VIDEO,
+    "comfy.model_base.CogVideoX": _VIDEO,
+    "comfy.model_base.LTXAV": _VIDEO,
+    "comfy.model_base.MiniMaxH3": _VIDEO,
     "comfy.model_base.StableAudio1": _SOUND,
+    "comfy.model_base.StableAudio3": _SOUND,
     "comfy.model_base.ACEStep": _SOUND,
+    "comfy.model_base.ACEStep15": _SOUND,
+    "comfy.model_base.YuE2": _SOUND,
+    "comfy.model_base.MiniMaxMusic3": _SOUND,
     "comfy.model_base.Hunyuan3Dv2": _SHAPES,
     "comfy.model_base.Hunyuan3Dv2_1": _SHAPES,
 }
@@ -99,11 +107,12 @@ def ffn2_of(model: type, denoiser: torch.nn.Module) -> Iterator[tuple[str, torch
     """Name and layer of every FFN2 in a denoiser.
 
     Args:
-        model: the host's model class, which holds the denoiser. One that is not listed is searched
-            as a UNet.
+        model: the host's model class, which holds the denoiser. One that is neither listed nor
+            refused is searched as a UNet.
         denoiser: whose modules are searched; names are relative to it.
     """
-    blocks = _FAMILIES.get(_full_name(model), (_UNET,))
+    others = () if reason_without_ffn2(model) else (_UNET,)
+    blocks = _FAMILIES.get(_full_name(model), others)
     for name, module in denoiser.named_modules():
         classes = _full_names(type(module))
         for block in blocks:

@@ -62,6 +62,7 @@ def _refusal(model: ModelPatcher) -> str:
     reason = reason_without_ffn2(type(model.model))
     return (
         f"model: {family} has no FFN2 layers (second linear layers of feed-forward blocks) that "
-        f"can be profiled{f': {reason}' if reason else ''}. The paper covers UNets: use a Stable "
-        f"Diffusion 1.x, 2.x or XL model. Beyond the paper, {FAMILY_NAMES} can be profiled, too."
+        f"can be profiled: {reason or 'this extension knows none of its layers'}. The paper covers "
+        "UNets: use a Stable Diffusion 1.x, 2.x or XL model. Beyond the paper, "
+        f"{FAMILY_NAMES} can be profiled, too."
     )

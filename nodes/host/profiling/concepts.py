@@ -28,7 +28,7 @@ CALCULATION = 5
 
 def profile_concepts(
     model: ModelPatcher,
-    clip: CLIP,
+    clip: CLIP | None,
     request: ProfileRequest,
     cache: ProfileCache | None = None,
     node_id: str | None = None,
@@ -40,12 +40,17 @@ def profile_concepts(
     are left as they were, also after an error or an interrupt.
 
     Raises:
-        ValueError: if the model has no FFN2 layers, the schedule is too short, a concept is in no
-            known word, or the sampler does not follow the schedule.
+        ValueError: if the model has no FFN2 layers, there is no text encoder, the schedule is too
+            short, a concept is in no known word, or the sampler does not follow the schedule.
     """
     with working_copy(model) as model:
         run_in_one_place(model)
         shapes = layer_shapes(find_ffn2_layers(model))
+        if clip is None:  # asked after the layers: what makes videos often has none
+            raise ValueError(
+                "clip: None, the checkpoint has no text encoder. "
+                "Load one with Load CLIP and connect it."
+            )
         sigmas = profile_sigmas(model, request.sampling)
         prompts = RequestPrompts(clip, request)
         keys = _cache_keys(model, request, prompts, sigmas) if cache else {}

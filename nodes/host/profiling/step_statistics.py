@@ -29,6 +29,15 @@ from .state_plan import StatePlan
 STACK_BYTES = 2**28
 """At most this much of a layer's matrices side by side, on a device that sums them in one pass."""
 
+_SPLIT = (
+    "Connect the model without nodes that skip or split the denoiser's work (such as EasyCache or "
+    "tiled diffusion)."
+)
+_NOT_CALLED = (
+    "ComfyUI or another node computes this layer without calling it, or skips steps (as EasyCache "
+    "does). Connect the model without such nodes; if there are none, load it in fp16 or bf16."
+)
+
 
 class StepStatistics:
     """Stage 1 and Eq. 3 for all FFN2 layers and all concepts.
@@ -106,8 +115,7 @@ class StepStatistics:
             if layer.seen != self._prompts:
                 raise ValueError(
                     f"model: {name} ran for {layer.seen} prompts instead of {self._prompts} at a "
-                    "step. Connect the model without nodes that skip or split the denoiser's work "
-                    "(such as EasyCache or tiled diffusion)."
+                    f"step. {_SPLIT if layer.seen else _NOT_CALLED}"
                 )
             if not is_finite:
                 raise ValueError(
