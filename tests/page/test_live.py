@@ -256,7 +256,8 @@ def test_it_works_in_a_template_of_subgraphs(comfy: ComfyPage) -> None:
     plain = after(comfy).tobytes()
     comfy.page.evaluate(
         """() => {
-          const forget = app.graph.nodes.find(({ title }) => title === "Forget It All");
+          const forget = app.graph.nodes.find(
+            ({ title }) => title === "Forget It All (Demo Model)");
           const strength = forget.widgets.find(({ name }) => name.endsWith("strength"));
           strength.value = 0;
         }"""
