@@ -17,7 +17,7 @@ class CreateErasureHook(io.ComfyNode):
             node_id="FIACreateErasureHook",
             display_name="Create Erasure Hook",
             category=CATEGORY,
-            **search_words("erase", "hook", "region", "schedule", "forget"),
+            **search_words("erase", "hook", "region", "schedule"),
             description=(
                 "A mask for a part of the picture, for one prompt of several, or for some of the "
                 "steps. ComfyUI's own nodes Cond Pair Set Props and Set Hook Keyframes say where "

@@ -20,7 +20,7 @@ class LoadNeuronMask(io.ComfyNode):
             node_id="FIALoadNeuronMask",
             display_name="Load Neuron Mask",
             category=CATEGORY,
-            **search_words("erase", "forget", "open mask"),
+            **search_words("erase", "open mask"),
             description=(
                 f"Read a mask from models/{FOLDER}, or from this workflow if it is embedded here; "
                 "the model need not be profiled again."

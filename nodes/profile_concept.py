@@ -56,8 +56,12 @@ class ProfileConcept(io.ComfyNode):
                     multiline=True,
                     default="church",
                     tooltip=(
-                        "What to forget, one concept a line. Every concept gives one profile; the "
-                        "prompts without a concept are run once for all of them."
+                        "What to forget, one concept a line, all of one kind. Object: a noun (a "
+                        "church in a road). Explicit content: an adjective (a photo of a naked "
+                        "man). Art style: its name (a cat in the style of Van Gogh). For another "
+                        "kind add a Profile Concept and a Build Concept Mask, joined at masks_2 "
+                        "of Fuse Masks. Every concept gives one profile; the prompts without a "
+                        "concept are run once for all of them."
                     ),
                 ),
                 io.Combo.Input(

@@ -19,7 +19,7 @@ class SaveErasureLora(io.ComfyNode):
             node_id="FIASaveErasureLora",
             display_name="Save Erasure LoRA",
             category=CATEGORY,
-            **search_words("erase", "forget", "export", "lora"),
+            **search_words("erase", "export", "lora"),
             description=(
                 f"Save the erasure as a LoRA into models/{FOLDER}, for programs that know no "
                 "masks. The file is as large as the weights that it changes: about 100 MB for "

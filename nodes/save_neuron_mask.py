@@ -16,7 +16,7 @@ class SaveNeuronMask(io.ComfyNode):
             node_id="FIASaveNeuronMask",
             display_name="Save Neuron Mask",
             category=CATEGORY,
-            **search_words("erase", "forget", "export"),
+            **search_words("erase", "export"),
             description=f"Save a mask into models/{FOLDER}, where Load Neuron Mask finds it.",
             is_output_node=True,
             inputs=[

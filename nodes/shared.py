@@ -22,10 +22,10 @@ def with_advanced(schema: io.Schema, *names: str) -> io.Schema:
 
 
 def search_words(*words: str) -> dict[str, Any]:
-    """Argument of a schema: what else a person may type to find the node; none where the host's
-    schema has no such field."""
+    """Argument of a schema: what else a person may type to find the node, the pack's name with it;
+    none where the host's schema has no such field."""
     known = "search_aliases" in io.Schema.__dataclass_fields__
-    return {"search_aliases": list(words)} if known else {}
+    return {"search_aliases": [*words, "forget it all"]} if known else {}
 
 
 def strength_input(tooltip: str) -> io.Float.Input:

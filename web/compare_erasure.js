@@ -42,7 +42,10 @@ app.registerExtension({
       function: () => toggleLive(display.kind),
     },
   ],
-  keybindings: [{ combo: { key: "l", alt: true }, commandId: LIVE }],
+  keybindings: [
+    { combo: { key: "l", alt: true }, commandId: LIVE },
+    { combo: { key: "¬", alt: true }, commandId: LIVE }, // Option+L on a Mac's US keyboard
+  ],
   menuCommands: [{ path: ["Edit"], commands: [LIVE] }],
 
   setup: () => addStyleSheet("./compare/comparison.css", import.meta.url),

@@ -136,6 +136,13 @@ def checkpoint(template: str) -> Motif:
 
 MASK_CARD = "objects/church_golf_ball"
 PHOTOGRAPHS = {
+    TEMPLATES / "export_erased_checkpoint.jpg": Motif(
+        "export_erased_checkpoint",
+        {5: (0, 0, 400, 130), 17: (0, 200, 400, 130)},
+        margin=30,
+        size=(460, 420),
+        vue=False,
+    ),
     TEMPLATES / "forget_explicit_content_sd15.jpg": checkpoint("forget_explicit_content_sd15"),
     TEMPLATES / "forget_with_sd15.jpg": checkpoint("forget_with_sd15"),
     TEMPLATES / "forget_with_sdxl.jpg": checkpoint("forget_with_sdxl"),
@@ -152,6 +159,7 @@ PHOTOGRAPHS = {
         vue=False,
     ),
     HELP / "FIABuildConceptMask.png": Motif("forget_with_demo_model", {3: (1530, 0, 300, 120)}),
+    HELP / "FIAProfileConcept.png": Motif("forget_with_demo_model", {2: (1530, 0, 380, 760)}),
     HELP / "FIAFuseMasks.png": Motif("forget_with_demo_model", {4: (1530, 0, 300, 280)}),
     HELP / "FIALoadNeuronMask.png": Motif(
         EMBEDDING, {8: (0, 0, 350, 370)}, values={8: [f"{MASK_CARD}_00001_.safetensors", ""]}

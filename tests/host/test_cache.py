@@ -175,6 +175,24 @@ def test_a_model_that_runs_foreign_code_is_not_cached(
     assert not folder.exists()
 
 
+def test_a_compiled_model_has_the_plain_ones_profile(
+    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
+) -> None:
+    """It is profiled through its plain modules."""
+    from comfy_api.torch_helpers import set_torch_compile_wrapper
+
+    compiled = tiny.model.clone()
+    block = "diffusion_model.middle_block.1.transformer_blocks.0"
+    set_torch_compile_wrapper(compiled, backend="eager", keys=[block])
+    options = dict(compiled.model_options)
+    (first,) = profiles(host, tiny, model=compiled)
+    assert compiled.model_options == options
+    denoiser.calls = 0
+    (second,) = profiles(host, tiny)
+    assert denoiser.calls == 0
+    assert_same(first, second)
+
+
 @pytest.mark.parametrize(
     "place",
     [

@@ -66,10 +66,14 @@ def test_the_nodes_are_found_by_what_people_call_it(extension: Any) -> None:
     """Hosts from 0.11 on search these words too; the floor's schema has no such field."""
     from comfy_api.latest import io
 
-    words = extension.node("FIAProfileConcept").GET_NODE_INFO_V1().get("search_aliases", [])
     known = "search_aliases" in io.Schema.__dataclass_fields__
-    asked = {"erase", "unlearn", "remove", "censor", "negative", "nsfw", "concept"}
-    assert set(words) == (asked if known else set())
+    found = {
+        node.GET_SCHEMA().node_id: node.GET_NODE_INFO_V1().get("search_aliases", [])
+        for node in extension.module("nodes").NODES
+    }
+    assert all(("forget it all" in words) == known for words in found.values())
+    asked = {"erase", "unlearn", "remove", "censor", "negative", "nsfw", "concept", "forget it all"}
+    assert set(found["FIAProfileConcept"]) == (asked if known else set())
 
 
 def test_saved_workflows_find_their_inputs_by_position(extension: Any) -> None:

@@ -1,6 +1,7 @@
 """Diffusion transformers in the real host: profiled, masked, and refused with the reason."""
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,62 @@ def test_other_families_are_refused_with_name_and_reason(
     assert "paper covers UNets" in message
 
 
+class ForeignLayer(torch.nn.Module):
+    """As another node pack has it: no linear layer, its weights in a form of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qweight = torch.nn.Parameter(torch.zeros(4, 4, dtype=torch.int8), requires_grad=False)
+
+    def forward(self, x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+        return torch.zeros_like(x)
+
+
+def replace_network(model: ModelPatcher) -> None:
+    """The whole denoiser, as Nunchaku does for Flux and SDXL."""
+    model.model.diffusion_model = ForeignLayer()
+
+
+def replace_blocks_parts(model: ModelPatcher) -> None:
+    """The host's denoiser with other feed-forward parts, as Nunchaku does for Z-Image."""
+    for block in model.model.diffusion_model.layers:
+        block.feed_forward.w2 = ForeignLayer()
+
+
+def derive_the_class(model: ModelPatcher) -> None:
+    """The denoiser and the model's class, as Nunchaku does for Qwen-Image."""
+    replace_network(model)
+    model.model.__class__ = type("Foreign", (type(model.model),), {"__module__": "pack"})
+
+
+@pytest.mark.parametrize(
+    ("name", "replace", "config"),
+    [
+        ("Flux", replace_network, "Flux"),
+        ("Z-Image", replace_blocks_parts, "ZImage"),
+        ("Qwen-Image", derive_the_class, "QwenImage"),
+    ],
+)
+def test_layers_of_another_pack_are_told_from_a_family_without_ffn2(
+    host: Any, tiny: TinyModel, name: str, replace: Callable[[ModelPatcher], None], config: str
+) -> None:
+    model = FAMILIES[name].denoiser()
+    replace(model)
+    with pytest.raises(GraphError) as error:
+        host.run(profile_graph(host, model, tiny.clip), "profile")
+    message = str(error.value)
+    assert f"model: {config} is run by another node pack's own layers" in message
+    assert "Load Checkpoint or Load Diffusion Model" in message
+    assert "has no FFN2 layers" not in message
+
+
+def test_an_sdxl_of_another_pack_is_told_too(host: Any, tiny_sdxl: TinyModel) -> None:
+    model = tiny_sdxl.model.clone()
+    model.add_object_patch("diffusion_model", ForeignLayer())
+    with pytest.raises(GraphError, match="model: SDXL is run by another node pack's own layers"):
+        host.run(profile_graph(host, model, tiny_sdxl.clip), "profile")
+
+
 class Packed(torch.Tensor):
     """Eight-bit blocks as GGUF has them, with the shape of what they unpack to."""
 
@@ -228,7 +285,7 @@ def test_the_registry_names_classes_of_the_host(extension: Any) -> None:
     registry = extension.module("nodes.host.model.ffn2_registry")
     assert set(registry._REASONS) >= NEWER
     blocks = {block.block for blocks in registry._FAMILIES.values() for block in blocks}
-    for name in {registry._UNET.block, *blocks, *registry._FAMILIES, *registry._REASONS}:
+    for name in {registry._UNET.block, *blocks, *registry._LISTED, *registry._REASONS}:
         module, _, kind = name.rpartition(".")
         assert name in NEWER or isinstance(getattr(importlib.import_module(module), kind), type)
 

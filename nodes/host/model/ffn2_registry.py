@@ -67,6 +67,10 @@ _FAMILIES = {
     ),
 }
 
+_LISTED = {*_FAMILIES, "comfy.model_base.SDXL"}
+"""Classes whose models always have FFN2 layers, as the host builds them. That of SD 1.x and 2.x,
+BaseModel, is left out: it has models without any."""
+
 FAMILY_NAMES = "SD3, Flux, Chroma, PixArt, Lumina 2, Z-Image, Qwen-Image and AuraFlow"
 
 _VIDEO = "it makes videos, and concepts are profiled on still pictures"
@@ -128,6 +132,17 @@ def reason_without_ffn2(model: type) -> str | None:
     """Why the FFN2 layers of a model class cannot be profiled, where that is known."""
     reasons = (_REASONS.get(name) for name in _full_names(model))
     return next(filter(None, reasons), None)
+
+
+def has_foreign_layers(model: type) -> bool:
+    """Whether a model in which no FFN2 was found must be run by layers of another node pack: as the
+    host builds it, it has some.
+
+    Args:
+        model: the host's model class, or one that another pack has derived from it.
+    """
+    names = (name for name in _full_names(model) if name.startswith("comfy."))
+    return next(names, "") in _LISTED
 
 
 def _is_linear(layer: torch.nn.Module | None) -> TypeGuard[torch.nn.Linear]:

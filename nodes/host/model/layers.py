@@ -5,7 +5,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import LayerShapes
-from .ffn2_registry import FAMILY_NAMES, ffn2_of, reason_without_ffn2
+from .ffn2_registry import FAMILY_NAMES, ffn2_of, has_foreign_layers, reason_without_ffn2
 
 
 def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
@@ -13,7 +13,8 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
 
     Raises:
         ValueError: if the denoiser has no feed-forward blocks, or none that can be profiled, or
-            their weights are stored in a form that only other nodes can read.
+            another node pack runs it by its own layers, or their weights are stored in a form that
+            only other nodes can read.
     """
     denoiser = model.get_model_object("diffusion_model")
     denoiser = getattr(denoiser, "_orig_mod", denoiser)  # as it was before torch.compile
@@ -59,6 +60,12 @@ def layer_shapes(layers: dict[str, torch.nn.Linear]) -> LayerShapes:
 def _refusal(model: ModelPatcher) -> str:
     """Names the family, and why where that is known."""
     family = type(model.model.model_config).__name__
+    if has_foreign_layers(type(model.model)):
+        return (
+            f"model: {family} is run by another node pack's own layers (Nunchaku's, for example), "
+            "which cannot be watched or masked. Load a file of it in fp16, bf16 or fp8 with Load "
+            "Checkpoint or Load Diffusion Model."
+        )
     reason = reason_without_ffn2(type(model.model))
     return (
         f"model: {family} has no FFN2 layers (second linear layers of feed-forward blocks) that "

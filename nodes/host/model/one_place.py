@@ -4,6 +4,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
 COMPILE_KEY = "torch.compile"  # of the host's wrapper that swaps in the compiled denoiser
+COMPILE_OPTIONS = "torch_compile_kwargs"  # how it compiles
 MULTIGPU_KEY = "multigpu"  # of the host's copies of the model on other cards
 MULTIGPU_OPTIONS = "multigpu_options"  # how fast each card is
 
@@ -19,4 +20,5 @@ def run_in_one_place(clone: ModelPatcher) -> None:
     if compiled is not None:
         clone.add_object_patch("diffusion_model", getattr(compiled, "_orig_mod", compiled))
     clone.remove_additional_models(MULTIGPU_KEY)
-    clone.model_options.pop(MULTIGPU_OPTIONS, None)
+    for options in (COMPILE_OPTIONS, MULTIGPU_OPTIONS):
+        clone.model_options.pop(options, None)
