@@ -285,7 +285,9 @@ def settings_list(measured: Measured) -> str:
 
 
 def _value(value: Any) -> str:
-    """A long list by its beginning and its length."""
+    """A long list by its beginning and its length; blanks in quotes."""
+    if isinstance(value, str) and not value.strip():
+        return f"“{value}”"
     if not isinstance(value, list):
         return str(value)
     end = f" … ({len(value)})" if len(value) > LISTED else ""
