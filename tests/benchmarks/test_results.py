@@ -108,14 +108,24 @@ def test_the_readmes_table_says_what_the_report_says() -> None:
         assert figures == [shown(moved[one][3], 1) for one in labels], name
 
 
-def test_the_readme_says_of_guidance_1_what_its_table_says() -> None:
-    table = table_rows(ROOT / "docs" / "measuring.md", "## At guidance 1")
-    negative, nag, negpip, fia = (
-        table[name][0].strip("*").removesuffix(" of 20")
-        for name in ("negative prompt", "NAG", "NegPiP's rule", "Forget It All")
-    )
-    said = f"in {negative} with a negative prompt, {nag} with NAG, {negpip} with NegPiP's rule"
-    assert f"{said} and **{fia}** with a mask" in " ".join((ROOT / "README.md").read_text().split())
+def test_the_readme_says_of_guidance_1_what_the_report_says() -> None:
+    table = table_rows(RESULTS / "guidance_one.md", "## two at once: the bundled judge, objects")
+    asked = [int(count) for count in re.findall(r"(\d+) \(", table["base model"][4])]
+    (negative, _), (nag, _), (negpip, _), (strong, lost), (fia, _) = found = [
+        (
+            round(float(cells[0].split()[0]) * asked[0] / 100),
+            asked[1] - round(float(cells[1].split()[0]) * asked[1] / 100),
+        )
+        for name in ("negative prompt", "NAG", "NegPiP", "NegPiP, weight -1.3", "FIA, exact Eq. 1")
+        for cells in [table[name]]
+    ]
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert f"{asked[0]} pictures of two forgotten objects" in text
+    said = f"in {negative} with a negative prompt, {nag} with NAG, {negpip} with NegPiP,"
+    assert f"{said} {strong} with NegPiP at weight −1.3 and **{fia}** with a mask" in text
+    most = max(misses for _, misses in found if misses != lost)
+    said = f"misses {lost} with NegPiP at −1.3 and at most {most} with any other"
+    assert f"Of {asked[1]} pictures of four other objects it {said}" in text
 
 
 NOISE, PICTURE = "from noise", "from the base model's picture"
