@@ -274,8 +274,8 @@ def test_agreement_tells_the_base_model_what_was_forgotten_and_what_should_stay(
 
 
 def test_what_is_better_at_every_seed_or_by_the_test_is_named(suite: Suite) -> None:
-    def lines(differences: list[float]) -> list[str]:
-        tests = corrected({"weak": paired(differences)})
+    def lines(differences: list[float], seeds: Sequence[int] = SEEDS) -> list[str]:
+        tests = corrected({"weak": paired(differences, seeds)})
         return behind_lines(suite, "harmonic mean", tests)
 
     assert lines([-0.1, -0.2, -0.3, -0.4, -0.5, -0.6]) == [
@@ -284,6 +284,8 @@ def test_what_is_better_at_every_seed_or_by_the_test_is_named(suite: Suite) -> N
     (line,) = lines([-0.1, -0.2, -0.3, -0.4, -0.5])
     assert line.endswith(" by 30.00 points: FIA is worse at 5 of 5 seeds")
     assert not lines([-0.1, -0.2]) and not lines([-0.1, -0.2, 0.3])
+    assert not lines([-0.1, -0.2, -0.3, -0.4, -0.5, -0.6], [1, 1, 2, 2, 3, 3]), "too few seeds"
+    assert lines([0.01, *([-0.1] * 9)], range(10)), "by the test alone"
 
 
 def test_a_line_says_what_was_found_before_and_after(content: dict[str, Any]) -> None:
