@@ -3,9 +3,10 @@
 A test is a row of a frame: a method's label, how many ``pairs`` there are and how many of them
 differ (``differing``; the test rests on them alone), the mean ``difference`` of reference − other,
 its two-sided ``p``, at how many of the ``seeds`` the mean difference is above 0 (``seeds_ahead``)
-and below (``seeds_behind``), and ``p_seeds`` of these means. ``least_p`` and ``least_p_seeds`` are
-what p would be if all pairs, and all seeds, that differ did so in the same direction. ``…_holm``
-are corrected for all tests of the frame. ``verdict`` and ``verdict_seeds`` are of ``VERDICTS``.
+and below (``seeds_behind``), and ``p_seeds`` of these means. ``…_holm`` are corrected for all tests
+of the frame; ``least_p_holm`` and ``least_p_seeds_holm`` are what p would be if all pairs, and all
+seeds, that differ did so in the same direction. ``verdict`` and ``verdict_seeds`` are of
+``VERDICTS``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -108,12 +109,10 @@ def corrected(tests: Mapping[str, Mapping[str, float]]) -> Frame:
     found: Frame = pd.DataFrame([*tests.values()], index=[*tests], columns=[*MEASURED])
     of_seeds = found["seeds_ahead"] + found["seeds_behind"]
     for end, differing in (("", found["differing"]), ("_seeds", of_seeds)):
-        found[f"least_p{end}"] = least_p(differing)
-        for name in (f"p{end}", f"least_p{end}"):
-            found[f"{name}_holm"] = holm(found[name])
-        columns = (found[f"p{end}_holm"], found[f"least_p{end}_holm"])
-        tests = zip(found["difference"], differing, *columns, strict=True)
-        found[f"verdict{end}"] = [verdict(*test) for test in tests]
+        p, least = holm(found[f"p{end}"]), holm(least_p(differing))
+        columns = (found["difference"], differing, p, least)
+        found[f"p{end}_holm"], found[f"least_p{end}_holm"] = p, least
+        found[f"verdict{end}"] = [verdict(*test) for test in zip(*columns, strict=True)]
     return found
 
 

@@ -183,7 +183,7 @@ def test_a_verdict_says_why_there_is_none(
 
 def test_of_many_pairs_a_few_that_differ_cannot_show_a_difference() -> None:
     few = corrected({"a": paired([0.1, 0.2] + [0.0] * 28, range(30))}).loc["a"]
-    assert few["least_p"] == least_p(2) == few["least_p_seeds"]
+    assert few["least_p_holm"] == least_p(2) == few["least_p_seeds_holm"]
     assert few["verdict"] == few["verdict_seeds"] == "too few differ"
 
 
