@@ -1,6 +1,7 @@
 """The second value that travels: which weights are pruned, and its file.
 
-File schema ``fia.neuron_mask``, version 2, one safetensors file (``files.py``). Fields:
+File schema ``fia.neuron_mask``, version 2, one safetensors file
+(``files/safetensors_file.py``). Fields:
 
 | field | JSON type | what |
 | --- | --- | --- |

@@ -1,6 +1,7 @@
 """The first value that travels: a concept's profile, and its file.
 
-File schema ``fia.concept_profile``, version 2, one safetensors file (``files.py``). Fields:
+File schema ``fia.concept_profile``, version 2, one safetensors file
+(``files/safetensors_file.py``). Fields:
 
 | field | JSON type | what |
 | --- | --- | --- |
@@ -66,7 +67,7 @@ class SparseSensitivity:
 
     Args:
         shape: (C_out, C_in).
-        kept: uint8 (⌈C_out · C_in / 8⌉,) on the CPU, one bit a weight (``bits.py``).
+        kept: uint8 (⌈C_out · C_in / 8⌉,) on the CPU, one bit a weight (``files/bits.py``).
         values: float32 (kept entries,) on the CPU, in row-major order, all above 0.
 
     Raises:

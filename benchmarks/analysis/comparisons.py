@@ -3,9 +3,10 @@
 A test is a row of a frame: a method's label, how many ``pairs`` there are and how many of them
 differ (``differing``; the test rests on them alone), the mean ``difference`` of reference − other,
 its two-sided ``p``, at how many of the ``seeds`` the mean difference is above 0 (``seeds_ahead``)
-and below (``seeds_behind``), and ``p_seeds`` of these means. ``least_p`` and ``least_p_seeds`` are
-what p would be if every pair, and every seed, differed in the same direction. ``…_holm`` are
-corrected for all tests of the frame. ``verdict`` is one of ``VERDICTS``.
+and below (``seeds_behind``), and ``p_seeds`` of these means. ``…_holm`` are corrected for all tests
+of the frame; ``least_p_holm`` and ``least_p_seeds_holm`` are what p would be if all pairs, and all
+seeds, that differ did so in the same direction. ``verdict`` and ``verdict_seeds`` are of
+``VERDICTS``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,9 @@ ENUMERATED = 13
 DIGITS = 12
 """Differences are rounded to this many: less is none, and equal ones share a rank."""
 
-VERDICTS = ("ahead", "equal", "no difference shown", "behind", "too few pairs")
+TOO_FEW = "too few differ"
+
+VERDICTS = ("ahead", "equal", "no difference shown", "behind", TOO_FEW)
 
 MEASURED = (
     *("pairs", "differing", "difference", "p"),
@@ -61,10 +64,23 @@ def hardest(suite: Suite, tests: Frame, *kinds: str) -> Frame:
     return tests.loc[labels].set_axis(labels.index)
 
 
-def by_verdict(tests: Frame) -> dict[str, list[str]]:
-    """Names by what the test says of them, the best first."""
-    found = {word: [*tests.index[tests["verdict"] == word]] for word in VERDICTS}
-    return {word: names for word, names in found.items() if names}
+def standing(test: Any) -> str:
+    """What the seeds say of a test: the verdict on their means or, where too few differ for one, at
+    how many of them the reference is better or worse."""
+    if test.verdict_seeds != TOO_FEW:
+        return test.verdict_seeds
+    counts = {"better": test.seeds_ahead, "worse": test.seeds_behind}
+    found = " and ".join(f"{word} at {count}" for word, count in counts.items() if count)
+    return f"{found} of {test.seeds} seeds"
+
+
+def by_standing(tests: Frame) -> dict[str, list[str]]:
+    """Names by ``standing``, those that the reference is better than at most seeds first."""
+    found: dict[str, list[str]] = {}
+    order = (tests["seeds_behind"] - tests["seeds_ahead"]).sort_values(kind="stable").index
+    for test in tests.loc[order].itertuples():
+        found.setdefault(standing(test), []).append(test.Index)
+    return found
 
 
 def signed_rank(differences: Frame) -> dict[str, float]:
@@ -91,25 +107,33 @@ def signed_rank(differences: Frame) -> dict[str, float]:
 def corrected(tests: Mapping[str, Mapping[str, float]]) -> Frame:
     """The tests, by label, with Holm's correction for all of them."""
     found: Frame = pd.DataFrame([*tests.values()], index=[*tests], columns=[*MEASURED])
-    found["least_p"], found["least_p_seeds"] = least_p(found["pairs"]), least_p(found["seeds"])
-    for name in ("p", "p_seeds", "least_p", "least_p_seeds"):
-        found[f"{name}_holm"] = holm(found[name])
-    found["verdict"] = [verdict(test) for test in found.itertuples()]
+    of_seeds = found["seeds_ahead"] + found["seeds_behind"]
+    for end, differing in (("", found["differing"]), ("_seeds", of_seeds)):
+        p, least = holm(found[f"p{end}"]), holm(least_p(differing))
+        columns = (found["difference"], differing, p, least)
+        found[f"p{end}_holm"], found[f"least_p{end}_holm"] = p, least
+        found[f"verdict{end}"] = [verdict(*test) for test in zip(*columns, strict=True)]
     return found
 
 
-def verdict(test: Any) -> str:
-    """Who is ahead, if the test tells, and why not where it cannot."""
-    if test.p_holm < SIGNIFICANT:
-        return "ahead" if test.difference > 0 else "behind"
-    if test.differing == 0:
+def verdict(difference: float, differing: int, p: float, least: float) -> str:
+    """Who is ahead, if the test tells, and why not where it cannot.
+
+    Args:
+        difference: reference − other.
+        differing: pairs.
+        p, least: corrected; what it is, and what it would be if these all differed alike.
+    """
+    if p < SIGNIFICANT:
+        return "ahead" if difference > 0 else "behind"
+    if differing == 0:
         return "equal"
-    return "too few pairs" if test.least_p_holm >= SIGNIFICANT else "no difference shown"
+    return TOO_FEW if least >= SIGNIFICANT else "no difference shown"
 
 
-def least_p(pairs: Any) -> Any:
+def least_p(differing: Any) -> Any:
     """The two-sided p of pairs that all differ in the same direction."""
-    return np.minimum(1.0, 2.0 ** (1 - pairs))
+    return np.minimum(1.0, 2.0 ** (1 - differing))
 
 
 def holm(p: Frame) -> Frame:

@@ -8,7 +8,7 @@ from benchmarks.harness.places import Places
 from benchmarks.harness.provenance import has_changed
 from benchmarks.harness.suite import Suite
 
-from .comparisons import by_verdict, change_comparisons, comparisons, hardest
+from .comparisons import by_standing, change_comparisons, comparisons, hardest, standing
 from .frames import Frame, Measured, of, over_seeds
 from .tables import table
 
@@ -83,23 +83,20 @@ def suite_lines(measured: Measured, *against: str) -> list[list[str]]:
 
 
 def behind_lines(suite: Suite, what: str, tests: Frame) -> list[str]:
-    """A line for every other method, or other setting of FIA, that the test finds better, or that
-    is better at each of ``FEWEST_SEEDS`` or more seeds."""
+    """A line for every other method, or other setting of FIA, that the test of seeds finds better,
+    or that is better at each of ``FEWEST_SEEDS`` or more seeds."""
     return [
         f"- {_link(suite)}, {what}: {registry.title(suite, test.Index)} by "
-        f"{-100 * test.difference:.2f} points; {test.pairs} pairs, {test.verdict}, Holm p "
-        f"{test.p_holm:.2g}; FIA ahead at {test.seeds_ahead} of {test.seeds} seeds"
+        f"{-100 * test.difference:.2f} points: FIA is {standing(test)}"
         for test in tests.itertuples()
-        if test.verdict == "behind" or FEWEST_SEEDS <= test.seeds == test.seeds_behind
+        if test.verdict_seeds == "behind" or FEWEST_SEEDS <= test.seeds == test.seeds_behind
     ]
 
 
 def against_peers(suite: Suite, tests: Frame) -> str:
-    """Other people's methods by what the tests say; empty where they can say nothing."""
-    verdicts = by_verdict(hardest(suite, tests, "peer", "trained peer"))
-    if set(verdicts) <= {"too few pairs"}:
-        return ""
-    return "; ".join(f"{word}: {', '.join(titles)}" for word, titles in verdicts.items())
+    """Other people's methods by what the seeds say; empty where there are none."""
+    found = by_standing(hardest(suite, tests, "peer", "trained peer"))
+    return "; ".join(f"{words}: {', '.join(titles)}" for words, titles in found.items())
 
 
 def _pictures(suite: Suite) -> list[str]:

@@ -122,10 +122,10 @@ def test_table(suite: Suite, tests: Frame, of: str, digits: int = 1) -> str:
     bound = f", which cannot be below {least:.2g} here" if least >= SIGNIFICANT else ""
     sentence = (
         f"Paired Wilcoxon signed-rank test, two-sided, of {of}; a pair is one group at one seed in "
-        "one condition. Holm's correction is over the methods of the table. *Too few pairs*: "
-        "Holm's p would not be below 0.05 if all of them differed. Pairs of one seed start from "
-        "the same noise, and groups share prompts, so p tells less than of as many independent "
-        f"pairs; *p, seeds* is of the means at each seed alone{bound}."
+        "one condition. Holm's correction is over the methods of the table. *Too few differ*: "
+        "Holm's p would not be below 0.05 if all that differ did so in the same direction. Pairs "
+        "of one seed start from the same noise, and groups share prompts, so p tells less than of "
+        f"as many independent pairs; *p, seeds* is of the means at each seed alone{bound}."
     )
     lines = [
         [
@@ -134,14 +134,15 @@ def test_table(suite: Suite, tests: Frame, of: str, digits: int = 1) -> str:
             f"{test.pairs} ({test.differing})",
             f"{test.p:.2g}",
             f"{test.p_holm:.2g}",
+            test.verdict,
             f"{test.seeds_ahead} of {test.seeds}",
             f"{test.p_seeds_holm:.2g}",
-            test.verdict,
+            test.verdict_seeds,
         ]
         for test in tests.itertuples()
     ]
-    head = ["method", "difference", "pairs (differing)", "p", "p, Holm", "seeds ahead"]
-    return table([*head, "p, seeds, Holm", ""], lines, sentence)
+    head = ["method", "difference", "pairs (differing)", "p", "p, Holm", "by pairs"]
+    return table([*head, "seeds ahead", "p, seeds, Holm", "by seeds"], lines, sentence)
 
 
 def agreement_table(measured: Measured, first: str, second: str) -> str:
@@ -284,7 +285,9 @@ def settings_list(measured: Measured) -> str:
 
 
 def _value(value: Any) -> str:
-    """A long list by its beginning and its length."""
+    """A long list by its beginning and its length; blanks in quotes."""
+    if isinstance(value, str) and not value.strip():
+        return f"“{value}”"
     if not isinstance(value, list):
         return str(value)
     end = f" … ({len(value)})" if len(value) > LISTED else ""

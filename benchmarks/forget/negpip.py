@@ -3,11 +3,16 @@
 A token of weight w has the state z′ = z∅ + |w| (z − z∅), z∅ the empty prompt's at its place. Keys
 come from z′, values from sign(w) z′: the picture looks for the name and gets its opposite.
 
-Facts from hako-mikan/sd-webui-negpip and its port pamparamm/ComfyUI-ppm (at 200f461, AGPL-3.0:
-unet_negpip.py, clip_negpip.py, flux_negpip.py): a context holds each token twice, as it goes to the
-keys and as it goes to the values, in turn; "(church:-1)" is written at a prompt's end, weights of
-−1.1 and −1.3 are shown. In Flux's joint attention the values of such tokens change their sign in
-every block ("probably broken", says the port); so they do in AuraFlow's here.
+Facts from the port pamparamm/ComfyUI-ppm (at 200f461, AGPL-3.0: unet_negpip.py, clip_negpip.py,
+flux_negpip.py): a context holds each token twice, as it goes to the keys and as it goes to the
+values, in turn; "(church:-1)" is written at a prompt's end, weights of −1.1 and −1.3 are shown. In
+Flux's joint attention the values of such tokens change their sign in every block ("probably
+broken", says the port); so they do in AuraFlow's here.
+
+From hako-mikan/sd-webui-negpip (at dc75fd2, scripts/negpip.py), whom the port follows: there the
+prompt is encoded without the names, each name alone, and the states of its words and of the end
+mark after them follow the prompt's. In the port the prompt's own end mark and padding have read
+the names, too, and keep their sign.
 
 Ours: the empty prompt, which stands for the negative one, gets no ending.
 """
@@ -27,6 +32,7 @@ from torch import Tensor
 
 from .erased import Erased
 from .text_readers import key_and_value_readers
+from .text_states import text_states
 
 WRAPPER_KEY = "forget_it_all_negpip"
 
@@ -38,12 +44,14 @@ def negpip(
     *,
     weight: Annotated[float, Field(lt=0)] = -1.0,
     joint: str = ", ",
+    alone: bool = False,
 ) -> Erased:
     """NegPiP. It needs no kept names.
 
     Args:
         weight: w of every name.
         joint: before each name.
+        alone: names are encoded alone, as hako-mikan does it; there is nothing to join then.
 
     Raises:
         ValueError: the denoiser is neither a UNet with cross-attention nor AuraFlow.
@@ -56,6 +64,10 @@ def negpip(
     else:
         key_and_value_readers(model, "NegPiP")  # refuses what has none
         turned.set_model_attn2_patch(keys_and_values_apart)
+    if alone:
+        followed = FollowedByNames(clip, concepts, weight)
+        reading.patcher.add_object_patch("encode_token_weights", followed)
+        return Erased(turned, reading)
     for name, module in reading.cond_stage_model.named_children():
         if isinstance(module, SDClipModel):
             encode = partial(encode_in_turn, module)
@@ -77,6 +89,37 @@ class Ending:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._tokenizer, name)
+
+
+class FollowedByNames:
+    """In place of the ``encode_token_weights`` of a whole text encoder: every text that is not
+    empty is followed by the names, keys and values in turn."""
+
+    def __init__(self, clip: CLIP, concepts: Sequence[str], weight: float) -> None:
+        empty, *names = text_states(clip, ["", *concepts])
+        rows = [
+            in_turn(
+                name.rows[None, name.start : name.last + 2],
+                empty.rows[None, name.start : name.last + 2],
+                torch.full((1, name.last + 2 - name.start), weight),
+            )
+            for name in names
+        ]
+        self._names = torch.cat(rows, 1)
+        self._model = clip.cond_stage_model
+        self._marks = set(tokens_of(clip.tokenize("")))
+
+    def __call__(self, tokens: Any) -> tuple[Any, ...]:
+        states, *further = type(self._model).encode_token_weights(self._model, tokens)
+        context = states.repeat_interleave(2, 1)
+        if any(torch.is_tensor(token) or token not in self._marks for token in tokens_of(tokens)):
+            context = torch.cat([context, self._names.to(context)], 1)
+        return context, *further
+
+
+def tokens_of(tokenized: dict[str, list[list[tuple[Any, ...]]]]) -> list[Any]:
+    """All tokens, or learned vectors, of all encoders and chunks."""
+    return [token for chunks in tokenized.values() for chunk in chunks for token, *_ in chunk]
 
 
 def encode_in_turn(encoder: SDClipModel, chunks: list[list[tuple[Any, ...]]]) -> tuple[Any, ...]:

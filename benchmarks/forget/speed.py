@@ -10,7 +10,8 @@ It is the ΔW P that moves the names to their anchors at the cost γ ‖ΔW P‖
 is. P is of each layer, from kept names that an edit without P would move most:
 
 1. filter: Δe = W (S_ac − S_cc)(I + S_cc)⁻¹; of the kept r those with ‖Δe r‖ above the mean;
-2. augment: r + (pᵀε) p, p the last right singular vector of W, and the filter again;
+2. augment: r + (pᵀε) p, p the last right singular vector of W, and the filter again (theirs is of
+   a reduced SVD, `torch.svd`: where W has fewer rows than columns, p is not in its null space);
 3. R = mean r rᵀ over both; P projects on its eigenvectors with eigenvalues below τ.
 
 Facts from the authors' code (Ouxiang-Li/SPEED at 6d3df0c, train_erase_null.py): values only; all

@@ -81,14 +81,14 @@ def _profiles(
     """One a concept, in order."""
     layers = find_layers(model, kind)
     statistics = {
-        name: _LayerStatistics(shape, request, parts)
+        name: _VariantStatistics(shape, request, parts)
         for name, shape in layer_shapes(layers).items()
     }
 
     def receive(
-        name: str, rows: range, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+        name: str, prompts: range, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
     ) -> None:
-        statistics[name].add(rows, weight, x, y)
+        statistics[name].add(prompts, weight, x, y)
 
     def finish_step() -> None:
         for layer in statistics.values():
@@ -128,7 +128,7 @@ def _applied(model: ModelPatcher, mask: NeuronMask, strength: float) -> ModelPat
     return masked
 
 
-class _LayerStatistics:
+class _VariantStatistics:
     """Stage 1 and Eq. 3 of one layer, with these parts of them."""
 
     def __init__(self, shape: tuple[int, int], request: ProfileRequest, parts: Parts) -> None:

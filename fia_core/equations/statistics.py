@@ -239,17 +239,9 @@ class RunningMoments(RunningMean):
         self._require_some()
         return (self._state[1] / self.count).sqrt_()
 
-    @property
-    def mean_plus_std(self) -> Tensor:
-        """Mean + standard deviation, float32: all that Eq. 2 needs of the base prompts.
-
-        Raises:
-            ValueError: nothing has been added.
-        """
-        return self.std.add_(self.mean)
-
     def into_mean_plus_std(self) -> Tensor:
-        """``mean_plus_std`` in the first row of the state; the second is free until ``reset``."""
+        """``mean`` + ``std``, all that Eq. 2 needs of the base prompts, in the first row of the
+        state; the second is free until ``reset``."""
         return self.mean.add_(self._state[1].div_(self.count).sqrt_())
 
     def _fold(self, stack: Tensor) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from math import isnan
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ import pytest
 from measured import every_shot, measured
 
 from benchmarks.analysis.comparisons import (
+    by_standing,
     change_comparisons,
     comparisons,
     corrected,
@@ -166,20 +166,52 @@ def test_holm_multiplies_by_what_is_left_and_never_falls(p: list[float], wanted:
 
 
 @pytest.mark.parametrize(
-    ("least", "differing", "difference", "p", "word"),
+    ("difference", "differing", "p", "least", "word"),
     [
-        (0.03, 6, 0.2, 0.03, "ahead"),
-        (0.03, 6, -0.2, 0.03, "behind"),
-        (0.03, 6, 0.2, 0.06, "no difference shown"),
-        (0.06, 6, 1.0, 0.06, "too few pairs"),
-        (0.06, 0, 0.0, 1.0, "equal"),
+        (0.2, 6, 0.03, 0.03, "ahead"),
+        (-0.2, 6, 0.03, 0.03, "behind"),
+        (0.2, 6, 0.06, 0.03, "no difference shown"),
+        (1.0, 6, 0.06, 0.06, "too few differ"),
+        (0.0, 0, 1.0, 1.0, "equal"),
     ],
 )
 def test_a_verdict_says_why_there_is_none(
-    least: float, differing: int, difference: float, p: float, word: str
+    difference: float, differing: int, p: float, least: float, word: str
 ) -> None:
-    test = {"p_holm": p, "differing": differing, "difference": difference, "least_p_holm": least}
-    assert verdict(SimpleNamespace(**test)) == word
+    assert verdict(difference, differing, p, least) == word
+
+
+def test_of_many_pairs_a_few_that_differ_cannot_show_a_difference() -> None:
+    few = corrected({"a": paired([0.1, 0.2] + [0.0] * 28, range(30))}).loc["a"]
+    assert few["least_p_holm"] == least_p(2) == few["least_p_seeds_holm"]
+    assert few["verdict"] == few["verdict_seeds"] == "too few differ"
+
+
+def test_pairs_of_few_seeds_may_tell_where_their_seeds_cannot() -> None:
+    six = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    one = corrected({"a": paired(six, [1, 1, 2, 2, 3, 3])}).loc["a"]
+    assert (one["verdict"], one["verdict_seeds"]) == ("ahead", "too few differ")
+    assert corrected({"a": paired(six)}).loc["a", "verdict_seeds"] == "ahead"
+
+
+def test_where_too_few_seeds_differ_they_are_counted_and_the_best_come_first() -> None:
+    found = {
+        "equal": [0.0] * 10,
+        "worse": [-0.1] * 3 + [0.0] * 7,
+        "both": [0.1, 0.1, -0.1] + [0.0] * 7,
+        "behind": [-0.1] * 10,
+        "mixed": [0.2, -0.1] * 5,
+        "ahead": [0.1] * 10,
+    }
+    tests = {name: paired(differences, range(10)) for name, differences in found.items()}
+    assert by_standing(corrected(tests)) == {
+        "ahead": ["ahead"],
+        "better at 2 and worse at 1 of 10 seeds": ["both"],
+        "equal": ["equal"],
+        "no difference shown": ["mixed"],
+        "worse at 3 of 10 seeds": ["worse"],
+        "behind": ["behind"],
+    }
 
 
 def test_the_harmonic_means_are_compared_on_the_groups_that_are_asked_for(suite: Suite) -> None:
@@ -242,16 +274,18 @@ def test_agreement_tells_the_base_model_what_was_forgotten_and_what_should_stay(
 
 
 def test_what_is_better_at_every_seed_or_by_the_test_is_named(suite: Suite) -> None:
-    def lines(differences: list[float]) -> list[str]:
-        tests = corrected({"weak": paired(differences)})
+    def lines(differences: list[float], seeds: Sequence[int] = SEEDS) -> list[str]:
+        tests = corrected({"weak": paired(differences, seeds)})
         return behind_lines(suite, "harmonic mean", tests)
 
     assert lines([-0.1, -0.2, -0.3, -0.4, -0.5, -0.6]) == [
-        "- [small](small.md), harmonic mean: weak by 35.00 points; 6 pairs, behind, Holm p 0.031; "
-        "FIA ahead at 0 of 6 seeds"
+        "- [small](small.md), harmonic mean: weak by 35.00 points: FIA is behind"
     ]
-    assert "too few pairs" in lines([-0.1, -0.2, -0.3, -0.4, -0.5])[0]
+    (line,) = lines([-0.1, -0.2, -0.3, -0.4, -0.5])
+    assert line.endswith(" by 30.00 points: FIA is worse at 5 of 5 seeds")
     assert not lines([-0.1, -0.2]) and not lines([-0.1, -0.2, 0.3])
+    assert not lines([-0.1, -0.2, -0.3, -0.4, -0.5, -0.6], [1, 1, 2, 2, 3, 3]), "too few seeds"
+    assert lines([0.01, *([-0.1] * 9)], range(10)), "by the test alone"
 
 
 def test_a_line_says_what_was_found_before_and_after(content: dict[str, Any]) -> None:
@@ -271,4 +305,5 @@ def test_a_peer_counts_in_the_setting_that_leaves_the_reference_the_least_ahead(
     far, equal = (paired([value] * 10, range(10)) for value in (1.0, 0.0))
     tests = corrected({"weak": equal, "uce": far, "UCE, better": equal, "sld": far})
     assert against_peers(suite, tests) == "ahead: SLD; equal: UCE"
-    assert against_peers(suite, corrected({"sld": paired([1.0])})) == ""
+    assert against_peers(suite, corrected({"sld": paired([1.0])})) == "better at 1 of 1 seeds: SLD"
+    assert against_peers(suite, corrected({"weak": far})) == ""

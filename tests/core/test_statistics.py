@@ -152,7 +152,7 @@ def test_moments_are_mean_and_population_deviation(seed: int, count: int, offset
         assert_near(mean.mean, exact.mean(dim=0))
         deviation = (moments.std.double() - exact.std(dim=0, unbiased=False)).abs().max()
         assert deviation <= 1e-5 * exact.max()
-        bar = moments.mean_plus_std
+        bar = moments.mean + moments.std
         assert torch.equal(moments.into_mean_plus_std(), bar)
 
 

@@ -29,6 +29,29 @@ def test_keys_and_values_stand_in_turn(module: Any) -> None:
             )
 
 
+def test_names_that_are_encoded_alone_follow_the_prompt(module: Any, tiny: TinyModel) -> None:
+    def encode(clip: Any, text: str) -> Tensor:
+        return clip.encode_from_tokens(clip.tokenize(text))
+
+    plain = encode(tiny.clip, "a cat")
+    clip = module.negpip(tiny.model, tiny.clip, ["church", "cat"], weight=-1.5, alone=True).clip
+    context = encode(clip, "a cat")
+    keys, values = context[:, 0::2], context[:, 1::2]
+    tokens = plain.shape[1]
+    assert torch.equal(keys[:, :tokens], plain) and torch.equal(values[:, :tokens], plain)
+    wanted = []
+    for name in ("church", "cat"):
+        ids = [id for id, _ in tiny.clip.tokenize(name)["l"][0]]
+        rows = slice(1, ids.index(ids[-1]) + 1)  # its words and the first end mark
+        alone, empty = (encode(tiny.clip, text)[:, rows] for text in (name, ""))
+        wanted.append(empty + 1.5 * (alone - empty))
+    assert torch.allclose(keys[:, tokens:], torch.cat(wanted, 1), rtol=0, atol=1e-5)
+    assert torch.equal(values[:, tokens:], -keys[:, tokens:])
+    nothing = encode(clip, "")
+    assert torch.equal(nothing, encode(tiny.clip, "").repeat_interleave(2, 1))
+    assert torch.equal(encode(tiny.clip, "a cat"), plain)  # the encoder stays
+
+
 def test_a_prompt_ends_with_the_names_and_the_empty_one_does_not(
     module: Any, tiny: TinyModel
 ) -> None:
