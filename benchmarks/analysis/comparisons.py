@@ -5,8 +5,8 @@ differ (``differing``; the test rests on them alone), the mean ``difference`` of
 its two-sided ``p``, at how many of the ``seeds`` the mean difference is above 0 (``seeds_ahead``)
 and below (``seeds_behind``), and ``p_seeds`` of these means. ``…_holm`` are corrected for all tests
 of the frame; ``least_p_holm`` and ``least_p_seeds_holm`` are what p would be if all pairs, and all
-seeds, that differ did so in the same direction. ``verdict`` and ``verdict_seeds`` are of
-``VERDICTS``.
+seeds, that differ did so in the same direction. ``verdict`` and ``verdict_seeds`` say who
+is ahead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,8 +31,6 @@ DIGITS = 12
 """Differences are rounded to this many: less is none, and equal ones share a rank."""
 
 TOO_FEW = "too few differ"
-
-VERDICTS = ("ahead", "equal", "no difference shown", "behind", TOO_FEW)
 
 MEASURED = (
     *("pairs", "differing", "difference", "p"),
@@ -117,7 +115,7 @@ def corrected(tests: Mapping[str, Mapping[str, float]]) -> Frame:
 
 
 def verdict(difference: float, differing: int, p: float, least: float) -> str:
-    """Who is ahead, if the test tells, and why not where it cannot.
+    """ "ahead" or "behind" if the test tells, else "equal", "no difference shown" or ``TOO_FEW``.
 
     Args:
         difference: reference − other.
@@ -156,11 +154,12 @@ def _against_reference(suite: Suite, table: Frame) -> Frame:
 
 
 def paired_p(differences: Frame) -> float:
-    """Wilcoxon's, two-sided; 1 where nothing differs.
+    """Wilcoxon's, two-sided, of differences rounded to ``DIGITS``; 1 where nothing differs.
 
     Of few pairs by all signs that their ranks could have: scipy's way to the same takes a second.
     """
-    differing = differences[differences != 0].to_numpy()
+    rounded = differences.round(DIGITS)
+    differing = rounded[rounded != 0].to_numpy()
     if len(differing) > ENUMERATED:
         result: Any = wilcoxon(differing)
         return float(result.pvalue)

@@ -11,7 +11,7 @@ from benchmarks.harness.suite import BASE, NOTHING, Sweep
 
 from .equal_kept import against
 from .frames import Measured
-from .lines import PRESENCE, TARGETS, Line, best, lines, mean, point, seen, title_of
+from .lines import PRESENCE, TARGETS, Line, lines, mean, point, ranked, seen, title_of
 from .plots import save
 from .tables import table
 
@@ -38,9 +38,9 @@ def curve_parts(measured: Measured, plot: Path) -> list[str]:
 
 
 def _shown(measured: Measured, own: list[Line]) -> list[Line]:
-    """The best line of each method where the suite chooses them, else all; the least left first."""
-    some = best(own).values() if measured.suite.chooses else own
-    return sorted(some, key=lambda line: [line.at(target).left for target in TARGETS])
+    """The best line of each method where the suite chooses, else all; the best method first."""
+    order = ranked(own).values()
+    return [line for some in order for line in (some[:1] if measured.suite.chooses else some)]
 
 
 def _about(measured: Measured) -> str:
@@ -75,8 +75,8 @@ def _table(some: Sequence[Line], own: Sequence[Line], told: bool) -> str:
         dial = f"{line.title}, {line.sweep.setting} {high.value}".removeprefix(", ")
         cells = [registry.method(line.sweep.use).title, dial]
         for one, target in zip((high, low), TARGETS, strict=True):
-            short = f" (keeps {_percent(one.kept)})" if one.kept < round(target, 6) else ""
-            cells += [f"**{_percent(one.left)}**{short}", _percent(one.neighbours)]
+            other = "" if round(one.kept, 6) == target else f" (keeps {_percent(one.kept)})"
+            cells += [f"**{_percent(one.left)}**{other}", _percent(one.neighbours)]
             cells += [_percent(one.unheard)] if told else []
             cells += [_percent(one.there), _percent(one.from_scene, 1)]
         at = authors.get(line.sweep.use)
@@ -87,36 +87,34 @@ def _table(some: Sequence[Line], own: Sequence[Line], told: bool) -> str:
 
 
 def _chosen(own: Sequence[Line], sweeps: Sequence[Sweep]) -> str:
-    """The lines that a suite of test names takes: of each method the first, and the best."""
+    """The lines that later suites take: of each method its authors' own, and the two best."""
     first = {sweep.use: sweep for sweep in reversed(sweeps)}
-    chosen = best(own)
     rows = [
-        [registry.method(use).title, title_of(sweep), chosen[use].title]
-        for use, sweep in reversed(first.items())
-        if use in chosen
+        [registry.method(use).title, title_of(first[use]), *[line.title for line in some], "–"][:4]
+        for use, some in ranked(own).items()
     ]
-    head = ["method", "authors' own", f"chosen at {TARGETS[0]:.0%} kept"]
-    return table(head, rows, "Lines for test names:")
+    head = ["method", "authors' own", f"best at {TARGETS[0]:.0%} kept", "second"]
+    return table(head, rows, "Lines that later suites take:")
 
 
 def _tested(measured: Measured, own: Sequence[Line]) -> str:
     """The reference's line against the others; empty where it is not there."""
     suite = measured.suite
-    of_reference = next(
-        sweep
+    of_reference = {
+        (sweep.use, title_of(sweep))
         for sweep in suite.sweeps
         if suite.reference in [entry.label for entry in sweep.entries]
-    )
-    use, title = of_reference.use, title_of(of_reference)
-    ours = next((line for line in own if (line.sweep.use, line.title) == (use, title)), None)
+    }
+    ours = next((line for line in own if (line.sweep.use, line.title) in of_reference), None)
     others = [line for line in own if line is not ours and len(line.sweep.values) > 1]
     if ours is None or not others:
         return ""
     sentence = (
-        f"{registry.method(use).title} ({title}) against the others: how much more they leave; in "
-        "parentheses 95 % of 2,000 draws of names, of the forgotten and of the kept, so that how "
-        "sure the kept shares are is in it; p of a paired Wilcoxon signed-rank test, two-sided, a "
-        "pair a forgotten name, with Holm's correction over the lines of a column."
+        f"{registry.method(ours.sweep.use).title} ({ours.title}) against the others: how much more "
+        "they leave, where each keeps at least that share; in parentheses 95 % of 2,000 draws of "
+        "names, of the forgotten and of the kept, so that how sure the kept shares are is in it; p "
+        "of a paired Wilcoxon signed-rank test, two-sided, a pair a forgotten name, with Holm's "
+        "correction over the lines of a column."
     )
     tests = [against(measured, ours, others, target) for target in TARGETS]
     rows = [

@@ -1,4 +1,4 @@
-"""What two lines leave of the forgotten where both keep the same share, and how sure that is."""
+"""What two lines leave of the forgotten where each keeps a share at least; how sure that is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ INTERVAL = (2.5, 97.5)
 
 @dataclass(frozen=True)
 class Comparison:
-    """Another line against ours at an equal kept share.
+    """Another line against ours, where each keeps at least a share.
 
     Attributes:
         line: the other one.
@@ -80,10 +80,11 @@ def _left(forgotten: Frame, at: Point) -> Frame:
 
 def _as_drawn(line: Line, forgotten: Frame, kept: Frame) -> Line:
     """The line as some names alone would show it, by label of the method."""
-    plain, *_ = line.points[0].parts
-    points = tuple(
-        replace(at, left=forgotten[label], kept=kept[label] / kept[plain] if kept[plain] else 0.0)
-        for at in line.points
-        for label in at.parts
-    )
-    return replace(line, points=points)
+    plain, *settings = line.points
+    (base,) = plain.parts
+    points = [replace(plain, left=forgotten[base])]
+    for at in settings:
+        (label,) = at.parts
+        share = kept[label] / kept[base] if kept[base] else 0.0  # none of these names is drawn
+        points.append(replace(at, left=forgotten[label], kept=share))
+    return replace(line, points=tuple(points))

@@ -69,11 +69,13 @@ class Line:
     @property
     def own(self) -> Point | None:
         """At the method's authors' setting, where it is on this line and was measured."""
-        return next((one for one in self.points if one.value == str(self.sweep.own)), None)
+        sweep = self.sweep
+        named = {str(value) for value in sweep.values if value == sweep.own}
+        return next((one for one in self.points if one.value in named), None)
 
     def at(self, kept: float) -> Point:
-        """The setting that leaves least among those that keep so much, and those between two where
-        the line crosses it; of a sweep with one value this, whatever it keeps."""
+        """The setting that leaves least among those that keep so much or more, and those between
+        two where the line crosses it; of a sweep with one value this, whatever it keeps."""
         if len(self.sweep.values) == 1:
             return self.points[-1]
         found = [point for point in self.points if point.kept >= kept]
@@ -104,12 +106,13 @@ def lines(measured: Measured, told: bool) -> list[Line]:
     return found
 
 
-def best(found: Iterable[Line]) -> dict[str, Line]:
-    """Method → the line that leaves least at the first kept share; the second decides ties."""
-    chosen: dict[str, Line] = {}
+def ranked(found: Iterable[Line]) -> dict[str, list[Line]]:
+    """Method → its lines, those that leave least at the first kept share first; the second decides
+    ties. The best method comes first."""
+    order: dict[str, list[Line]] = {}
     for line in sorted(found, key=lambda line: [line.at(target).left for target in TARGETS]):
-        chosen.setdefault(line.sweep.use, line)
-    return chosen
+        order.setdefault(line.sweep.use, []).append(line)
+    return order
 
 
 def point(measured: Measured, label: str, value: str) -> Point:

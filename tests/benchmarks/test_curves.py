@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from benchmarks.analysis.curves import curve_parts
 from benchmarks.analysis.equal_kept import against
-from benchmarks.analysis.lines import Line, Point, best, lines
+from benchmarks.analysis.lines import Line, Point, lines, ranked
 from benchmarks.harness.places import Places
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import Rows
@@ -100,8 +100,8 @@ def test_a_line_is_read_at_a_kept_share() -> None:
     steep = line("steep", point(0.2, 0.0))
     assert steep.at(0.9).left == pytest.approx(0.875)
     late = line("late", point(0.9, 0.36), point(0.8, 0.1))
-    assert best([steep, slow, late])["nag"] is late, "80 % decides ties"
-    assert best([steep, slow])["nag"].title == "slow"
+    assert ranked([steep, slow, late])["nag"][0] is late, "80 % decides ties"
+    assert [one.title for one in ranked([steep, slow])["nag"]] == ["slow", "steep"]
 
 
 @pytest.fixture
@@ -159,8 +159,8 @@ def test_the_report_is_of_the_rows(suite: Suite, tmp_path: Path) -> None:
     first, plot, *tables = curve_parts(made, tmp_path / "curves.png")
     page = "\n\n".join(tables)
     assert "draws 100% of the names to forget" in first and "curves.png" in plot
-    assert "| NAG | strong, scale 5.0 | **0%** | – | 100% | – |" in page
-    assert "| NAG | weak | strong |" in page, "the lines for test names"
+    assert "| NAG | strong, scale 5.0 | **0%** (keeps 100%) | – | 100% | – |" in page
+    assert "| NAG | weak | strong | weak |" in page, "the lines for test names"
     assert page.index("## Not told") < page.index("| NAG") < page.index("## Told")
     assert (tmp_path / "curves.png").stat().st_size > 10_000
 
@@ -196,6 +196,42 @@ def test_lines_are_compared_at_an_equal_kept_share(
     page = "\n\n".join(curve_parts(made, tmp_path / "curves.png"))
     assert "NAG (weak) against the others" in page and "| NAG | strong | +25.0 (" in page
     assert "| 0% · 80% |" in page, "the authors' own setting"
+
+
+def test_what_lines_leave_alike_is_no_difference(content: dict[str, Any], suite: Suite) -> None:
+    """Interpolated at other places of their dials. Most kept names are never drawn, so that a draw
+    of names may hold none that the plain model draws."""
+    group = {"name": "ten", "concepts": VALIDATION[0], "kept": VALIDATION[1]}
+    seeds = list(range(10))
+    content |= {"groups": [group], "sweeps": content["sweeps"][:2], "chooses": False}
+    of_tests = parse_suite("small", content | {"seeds": seeds})
+    drawn = VALIDATION[1][0]
+
+    def value(label: str, _: str, shot: Shot, judge: str) -> float:
+        if shot.object in group["concepts"]:
+            return float(shot.seed < 3 + group["concepts"].index(shot.object) % 5)
+        lost = {"weak": 3, "strong": 7} if label.endswith("scale 9.0") else {}
+        fewer = next((count for name, count in lost.items() if name in label), 0)
+        return float(shot.object == drawn and shot.seed >= fewer)
+
+    weak, strong = lines(every_shot(of_tests, value), told=False)
+    (found,) = against(every_shot(of_tests, value), weak, [strong], 0.9)
+    assert (found.difference, found.low, found.high) == pytest.approx((0, 0, 0), abs=1e-9)
+    assert found.p == 1
+
+
+def test_an_authors_setting_is_found_as_it_is_compared() -> None:
+    """1 is 1.0, whose text is another."""
+    sweep = Sweep(use="nag", label="nag", setting="scale", values=(1.0, 2.0), own=1)
+    assert Line(sweep, (point(1, 1, "plain"), point(0.9, 0.5, "1.0"))).own
+
+
+def test_a_reference_that_is_no_sweep_is_compared_with_nothing(
+    content: dict[str, Any], suite: Suite, tmp_path: Path
+) -> None:
+    content |= {"chooses": False, "reference": "base"}
+    made = every_shot(parse_suite("small", content), lambda *_: 1.0)
+    assert "against the others" not in "".join(curve_parts(made, tmp_path / "curves.png"))
 
 
 def test_a_method_with_one_setting_is_shown_at_what_it_keeps() -> None:

@@ -252,6 +252,14 @@ def test_layers_of_another_pack_are_told_from_a_family_without_ffn2(
     assert "has no FFN2 layers" not in message
 
 
+def test_a_class_that_another_pack_derives_is_its_family(extension: Any) -> None:
+    """Where it runs the host's own layers."""
+    model = FAMILIES["Flux"].denoiser()
+    model.model.__class__ = type("Derived", (type(model.model),), {"__module__": "pack"})
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(model)
+    assert {name.removeprefix("diffusion_model.") for name in layers} == FAMILIES["Flux"].layers
+
+
 def test_an_sdxl_of_another_pack_is_told_too(host: Any, tiny_sdxl: TinyModel) -> None:
     model = tiny_sdxl.model.clone()
     model.add_object_patch("diffusion_model", ForeignLayer())

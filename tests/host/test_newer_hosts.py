@@ -135,7 +135,10 @@ def test_blocks_that_run_fused_are_masked_in_a_strip(host: Any, extension: Any) 
     mask = drawn_mask(extension, models[0], share=0.5)
     fused, apart = (latents(host, strip(model, mask, [1.0]), family) for model in models)
     assert torch.equal(fused, apart)
-    assert not torch.allclose(fused, latents(host, strip(models[0], mask, [0.0]), family))
+    unchanged = latents(host, strip(models[0], mask, [0.0]), family)
+    assert not torch.allclose(fused, unchanged)
+    plain = latents(host, models[0], family)
+    assert (unchanged - plain).square().mean() < 0.01 * plain.square().mean(), "unpacked weights"
 
 
 def test_a_strip_of_a_model_split_over_two_cards_is_drawn_on_one(

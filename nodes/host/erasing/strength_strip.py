@@ -10,13 +10,16 @@ from comfy.patcher_extension import WrappersMP
 from comfy.utils import repeat_to_batch_size
 
 from ....fia_core import NeuronMask
-from ..model.layers import is_quantised
 from ..model.one_place import run_in_one_place
 from ..model.weight_in_effect import input_in_effect, passed_through, weight_in_effect
 from .strip_noise import same_noise_for_every_strength
 from .weight_patch import require_fit
 
 WRAPPER_KEY = "forget_it_all_strip"
+
+FUSED = "TensorWiseINT8Layout"
+"""The host's name of weights whose layers it may fuse with their neighbours, without calling them.
+Inside a strip they compute with the unpacked weight."""
 
 
 def strip_model(model: ModelPatcher, mask: NeuronMask, strengths: list[float]) -> ModelPatcher:
@@ -165,7 +168,7 @@ class _Strip:
                 layer: Any = model.get_submodule(name)
                 handle = layer.register_forward_hook(self._hook(masked, strengths))
                 hooks.callback(handle.remove)
-                if is_quantised(layer):  # else the host may fuse it, and not call it
+                if getattr(layer.weight, "_layout_cls", None) == FUSED:
                     hooks.enter_context(passed_through(layer, weight_function=_as_it_is))
             yield
 

@@ -116,7 +116,7 @@ def ffn2_of(model: type, denoiser: torch.nn.Module) -> Iterator[tuple[str, torch
         denoiser: whose modules are searched; names are relative to it.
     """
     others = () if reason_without_ffn2(model) else (_UNET,)
-    blocks = _FAMILIES.get(_full_name(model), others)
+    blocks = _FAMILIES.get(_host_class(model), others)
     for name, module in denoiser.named_modules():
         classes = _full_names(type(module))
         for block in blocks:
@@ -141,8 +141,7 @@ def has_foreign_layers(model: type) -> bool:
     Args:
         model: the host's model class, or one that another pack has derived from it.
     """
-    names = (name for name in _full_names(model) if name.startswith("comfy."))
-    return next(names, "") in _LISTED
+    return _host_class(model) in _LISTED
 
 
 def _is_linear(layer: torch.nn.Module | None) -> TypeGuard[torch.nn.Linear]:
@@ -157,6 +156,11 @@ def _submodule(module: torch.nn.Module, path: str) -> torch.nn.Module | None:
         return module.get_submodule(path)
     except AttributeError:
         return None
+
+
+def _host_class(model: type) -> str:
+    """Full name of the host's own class, from which another pack may have derived this one."""
+    return next((name for name in _full_names(model) if name.startswith("comfy.")), "")
 
 
 def _full_names(kind: type) -> list[str]:

@@ -22,8 +22,9 @@ from .state_plan import StatePlan, plan_state
 from .words import require_known_words
 from .working_copy import working_copy
 
-CALCULATION = 5
-"""Raise it when the same request would give other numbers than before: cached profiles expire."""
+CALCULATION = 6
+"""Raise it when the same request would give other numbers than before, or name its model otherwise:
+cached profiles expire."""
 
 
 def profile_concepts(
