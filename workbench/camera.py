@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.async_api import ViewportSize, async_playwright
 
 from workbench.browser import FLAGS, find_chromium
-from workbench.graph import PageWorkflow
+from workbench.graph import ALWAYS, PageWorkflow
 
 VIEWPORT: ViewportSize = {"width": 1920, "height": 1300}
 REST = 2000  # milliseconds, in which the page fetches pictures and cards and draws them
@@ -86,12 +86,14 @@ async def photograph(address: str, base: Path, workflow: PageWorkflow, motif: Mo
     settings = {
         "Comfy.TutorialCompleted": True,
         "Comfy.Minimap.Visible": False,
+        "Comfy.Workflow.ShowMissingModelsWarning": False,
         "Comfy.VueNodes.Enabled": motif.vue,
     }
     user = base / "user" / "default"
     user.mkdir(parents=True, exist_ok=True)
     (user / "comfy.settings.json").write_text(json.dumps(settings), encoding="utf-8")
     for node in workflow["nodes"]:
+        node["mode"] = ALWAYS  # a muted one is hardly seen
         node["widgets_values"] = motif.values.get(node["id"], node.get("widgets_values", []))
         if node["id"] in motif.places:
             place = motif.places[node["id"]]

@@ -60,8 +60,9 @@ def put_label(sheet: Image.Image, label: str, place: tuple[int, int]) -> None:
 
 
 def save_small(picture: Image.Image, file: Path) -> None:
-    """Save as the file's name says, JPEG or PNG with 256 colours."""
+    """Save as the file's name says, JPEG or PNG with 256 colours (by k-means, which keeps those of
+    thin wires)."""
     if file.suffix == ".png":
-        picture.quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
+        picture.quantize(256, kmeans=1, dither=Image.Dither.NONE).save(file, optimize=True)
     else:
         picture.save(file, quality=JPEG_QUALITY, optimize=True)
