@@ -5,8 +5,7 @@ differ (``differing``; the test rests on them alone), the mean ``difference`` of
 its two-sided ``p``, at how many of the ``seeds`` the mean difference is above 0 (``seeds_ahead``)
 and below (``seeds_behind``), and ``p_seeds`` of these means. ``…_holm`` are corrected for all tests
 of the frame; ``least_p_holm`` and ``least_p_seeds_holm`` are what p would be if all pairs, and all
-seeds, that differ did so in the same direction. ``verdict`` and ``verdict_seeds`` say who
-is ahead.
+seeds, that differ did so in the same direction. ``verdict`` and ``verdict_seeds`` say who is ahead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -115,7 +114,7 @@ def corrected(tests: Mapping[str, Mapping[str, float]]) -> Frame:
 
 
 def verdict(difference: float, differing: int, p: float, least: float) -> str:
-    """ "ahead" or "behind" if the test tells, else "equal", "no difference shown" or ``TOO_FEW``.
+    """Who is ahead: "ahead", "behind", "equal", "no difference shown" or ``TOO_FEW``.
 
     Args:
         difference: reference − other.

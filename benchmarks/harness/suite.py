@@ -145,7 +145,7 @@ class Sweep(_Labelled):
     told: bool = False
 
     @model_validator(mode="after")
-    def _default_is_no_value(self) -> "Sweep":
+    def _check_values(self) -> "Sweep":
         message = f"{self.setting!r}: the default {self.default!r} is among the values"
         _require(self.default not in self.values, message)
         message = f"{self.setting!r}: the authors' own {self.own!r} is not among the values"

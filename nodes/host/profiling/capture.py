@@ -57,7 +57,7 @@ class Ffn2Capture:
 
     def _hook(self, name: str) -> Callable[[Any, tuple[torch.Tensor, ...], torch.Tensor], None]:
         def hook(layer: Any, args: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-            weight_size, bias = self._parameters[name].taken(layer)
+            weight_size, bias = self._parameters[name].taken()
             if not self._prompts or CONDITIONAL not in self._parts:
                 return
             x = self._conditional(args[0])
@@ -72,6 +72,8 @@ class Ffn2Capture:
                     "model: its layers compute with weights that the host does not hand over, as "
                     "with --fast cublas_ops. Start ComfyUI without it while profiling."
                 )
+            if hasattr(layer, "convert_weight"):  # old scaled fp8: the scale is not in it yet
+                weight_size = layer.convert_weight(weight_size)
             x = input_in_effect(layer, x)
             y = self._conditional(output)
             y = y if bias is None else y - bias.float()
@@ -101,15 +103,13 @@ class _ParametersInEffect:
         with passed_through(layer, **functions):
             yield
 
-    def taken(self, layer: Any) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    def taken(self) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """|W| (C_out, C_in) and the bias (C_out), of the forward that just ended.
 
         They are kept no longer: those of all layers would take as much as the model.
         """
         weight_size, bias = self._weight_size, self._bias
         self._weight_size = self._bias = None
-        if weight_size is not None and hasattr(layer, "convert_weight"):
-            weight_size = layer.convert_weight(weight_size)  # old scaled fp8: not scaled yet
         return weight_size, bias
 
     def _keep_weight_size(self, weight: torch.Tensor) -> torch.Tensor:
