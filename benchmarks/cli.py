@@ -103,12 +103,15 @@ def run(arguments: Namespace) -> None:
     """Draw and judge what is missing, then write the report."""
     from benchmarks.analysis.frames import Measured
     from benchmarks.analysis.report import write_report
+    from benchmarks.harness.places import forget_other_code
+    from benchmarks.harness.provenance import current_commit
     from benchmarks.harness.rows import Rows
     from benchmarks.harness.runner import plan
     from benchmarks.harness.runner import run as run_suite
     from benchmarks.harness.sharding import run_sharded
 
     suite, places = suite_of(arguments)
+    forget_other_code(places.host, current_commit())
     rows, tasks = Rows(places.rows, places.database), plan(suite, arguments.method)
     if arguments.fresh or arguments.quick or arguments.dry_run:
         rows.drop(arguments.method or [entry.label for entry in suite.entries])
@@ -165,12 +168,15 @@ def fid(arguments: Namespace) -> None:
 
 def redraw(arguments: Namespace) -> bool:
     """Draw a sample again beside the rows, which stay; whether a judge sees one otherwise."""
+    from benchmarks.harness.places import forget_other_code
+    from benchmarks.harness.provenance import current_commit
     from benchmarks.harness.redrawing import differing, sample_tasks
     from benchmarks.harness.rows import Rows
     from benchmarks.harness.runner import plan
     from benchmarks.harness.runner import run as run_suite
 
     suite, places = suite_of(arguments)
+    forget_other_code(places.host, current_commit())
     before = Rows(places.rows, places.database)
     tasks = sample_tasks(plan(suite, arguments.method), before, arguments.pictures)
     again = Rows()

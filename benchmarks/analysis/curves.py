@@ -9,7 +9,7 @@ from matplotlib import pyplot
 from benchmarks.harness import registry
 from benchmarks.harness.suite import BASE, NOTHING, Sweep
 
-from .equal_kept import against
+from .equal_kept import RESAMPLED, against
 from .frames import Measured
 from .lines import PRESENCE, TARGETS, Line, lines, mean, point, ranked, seen, title_of
 from .plots import save
@@ -87,36 +87,32 @@ def _table(some: Sequence[Line], own: Sequence[Line], told: bool) -> str:
 
 
 def _chosen(own: Sequence[Line], sweeps: Sequence[Sweep]) -> str:
-    """The lines that later suites take: of each method its authors' own, and the two best."""
-    first = {sweep.use: sweep for sweep in reversed(sweeps)}
+    """The lines that later suites take: of each method its authors' own, where it has their
+    setting, and the two best."""
+    theirs = {sweep.use: title_of(sweep) for sweep in sweeps if sweep.own is not None}
     rows = [
-        [registry.method(use).title, title_of(first[use]), *[line.title for line in some], "–"][:4]
+        [registry.method(use).title, theirs.get(use, "–"), *[line.title for line in some], "–"][:4]
         for use, some in ranked(own).items()
     ]
     head = ["method", "authors' own", f"best at {TARGETS[0]:.0%} kept", "second"]
     return table(head, rows, "Lines that later suites take:")
 
 
-def _tested(measured: Measured, own: Sequence[Line]) -> str:
-    """The reference's line against the others; empty where it is not there."""
-    suite = measured.suite
-    of_reference = {
-        (sweep.use, title_of(sweep))
-        for sweep in suite.sweeps
-        if suite.reference in [entry.label for entry in sweep.entries]
-    }
-    ours = next((line for line in own if (line.sweep.use, line.title) in of_reference), None)
-    others = [line for line in own if line is not ours and len(line.sweep.values) > 1]
+def _tested(measured: Measured, some: Sequence[Line]) -> str:
+    """The best line of the reference's method against the others; empty where it has none. What has
+    one setting is at no kept share, and is left out."""
+    use = measured.suite.entry(measured.suite.reference).use
+    lines = [line for line in some if len(line.sweep.values) > 1]
+    ours = next((line for line in lines if line.sweep.use == use), None)
+    others = [line for line in lines if line is not ours]
     if ours is None or not others:
         return ""
     sentence = (
         f"{registry.method(ours.sweep.use).title} ({ours.title}) against the others: how much more "
-        "they leave, where each keeps at least that share; in parentheses 95 % of 2,000 draws of "
-        "names, of the forgotten and of the kept, so that how sure the kept shares are is in it; p "
-        "of a paired Wilcoxon signed-rank test, two-sided, a pair a forgotten name, with Holm's "
-        "correction over the lines of a column."
+        f"they leave, where each keeps at least that share; in parentheses 95 % of {RESAMPLED:,} "
+        "draws of names, of the forgotten and of the kept, so that how sure the kept shares are is "
+        "in it; p of the same draws, two-sided, with Holm's correction over the lines of a column."
     )
-    tests = [against(measured, ours, others, target) for target in TARGETS]
     rows = [
         [registry.method(each[0].line.sweep.use).title, each[0].line.title]
         + [
@@ -127,7 +123,7 @@ def _tested(measured: Measured, own: Sequence[Line]) -> str:
                 f"{one.p:.2g}",
             )
         ]
-        for each in zip(*tests, strict=True)
+        for each in zip(*against(measured, ours, others), strict=True)
     ]
     head = ["method", "its line"]
     for target in TARGETS:

@@ -1,19 +1,19 @@
 """What two lines leave of the forgotten where each keeps a share at least; how sure that is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.harness import registry
 
-from .comparisons import holm, paired_p
+from .comparisons import holm
 from .frames import Frame, Measured
-from .lines import Line, Point, seen
+from .lines import TARGETS, Line, seen
 
-RESAMPLED = 2000
-"""Draws of names for an interval."""
+RESAMPLED = 10_000
+"""Draws of names."""
 
 INTERVAL = (2.5, 97.5)
 """Its ends, in percent of the draws."""
@@ -27,7 +27,7 @@ class Comparison:
         line: the other one.
         difference: how much more of the forgotten it leaves, as a share of the pictures.
         low, high: of the difference in 95 % of the draws of names, forgotten and kept ones.
-        p: of the paired Wilcoxon test of the forgotten names, two-sided, after Holm's correction.
+        p: of the same draws, two-sided, after Holm's correction over all lines.
     """
 
     line: Line
@@ -38,33 +38,45 @@ class Comparison:
 
 
 def against(
-    measured: Measured, ours: Line, others: Sequence[Line], kept: float
-) -> list[Comparison]:
-    """Every other line against ours. A pair is a name, whose pictures are no pairs of their own: an
-    edit hits or misses a name at every seed."""
-    judge = registry.judge_of_concepts(measured.suite)
+    measured: Measured, ours: Line, others: Sequence[Line], shares: Sequence[float] = TARGETS
+) -> list[list[Comparison]]:
+    """Every other line against ours, at each kept share.
+
+    Names are drawn, not pictures: an edit hits or misses a name at every seed. Kept names are drawn
+    as well, since what is kept says where on its dial a line is read.
+    """
     lines = (ours, *others)
-    labels = {label for line in lines for at in line.points for label in at.parts}
-    forgotten, stay = (_by_name(measured, judge, labels, one) for one in (True, False))
-    more = [_left(forgotten, line.at(kept)) - _left(forgotten, ours.at(kept)) for line in others]
-    p = holm(pd.Series([paired_p(each) for each in more]))
-    draws, drawn = np.random.default_rng(0), []
-    for _ in range(RESAMPLED):
-        names = [
-            frame.iloc[draws.integers(0, len(frame), len(frame))].mean()
-            for frame in (forgotten, stay)
-        ]
-        own, *left = (_as_drawn(line, *names).at(kept).left for line in lines)
-        drawn.append([one - own for one in left])
-    ends = np.percentile(drawn, INTERVAL, axis=0).T
-    return [
-        Comparison(line, float(each.mean()), float(low), float(high), float(one))
-        for line, each, (low, high), one in zip(others, more, ends, p, strict=True)
-    ]
+    draws = np.random.default_rng(0)
+    forgotten, stay = (
+        _means_of_draws(_by_name(measured, lines, forgotten), draws) for forgotten in (True, False)
+    )
+    found = []
+    for kept in shares:
+        own, *left = (_left(line, forgotten, stay, kept) for line in lines)
+        more = np.array([each - own for each in left])
+        ends = np.percentile(more, INTERVAL, axis=1)
+        p = holm(pd.Series(two_sided_p(more)))
+        of_ours = ours.at(kept).left
+        found.append(
+            [
+                Comparison(line, line.at(kept).left - of_ours, float(low), float(high), float(each))
+                for line, low, high, each in zip(others, *ends, p, strict=True)
+            ]
+        )
+    return found
 
 
-def _by_name(measured: Measured, judge: str, labels: set[str], forgotten: bool) -> Frame:
+def two_sided_p(more: np.ndarray) -> np.ndarray:
+    """Twice the smaller share of draws (lines, draws) on either side of 0, which is on both; never
+    0, since only so many were drawn."""
+    sides = [(more <= 0).sum(1), (more >= 0).sum(1)]
+    return np.minimum(1.0, 2 * (np.minimum(*sides) + 1) / (more.shape[1] + 1))
+
+
+def _by_name(measured: Measured, lines: Sequence[Line], forgotten: bool) -> Frame:
     """A row a name, a column a method: the share of its pictures in which it is found."""
+    judge = registry.judge_of_concepts(measured.suite)
+    labels = {label for line in lines for at in line.points for label in at.parts}
     return pd.DataFrame(
         {
             label: seen(measured, judge, label, forgotten).groupby("shows")["after"].mean()
@@ -73,18 +85,22 @@ def _by_name(measured: Measured, judge: str, labels: set[str], forgotten: bool) 
     )
 
 
-def _left(forgotten: Frame, at: Point) -> Frame:
-    """By forgotten name: the share of its pictures in which it is found."""
-    return sum(part * forgotten[label] for label, part in at.parts.items())
+def _means_of_draws(by_name: Frame, draws: np.random.Generator) -> Frame:
+    """A row a draw of as many names, with repeats: their means, a column a method."""
+    count = len(by_name)
+    times = draws.multinomial(count, np.full(count, 1 / count), RESAMPLED)
+    return pd.DataFrame(times @ by_name.to_numpy() / count, columns=by_name.columns)
 
 
-def _as_drawn(line: Line, forgotten: Frame, kept: Frame) -> Line:
-    """The line as some names alone would show it, by label of the method."""
-    plain, *settings = line.points
-    (base,) = plain.parts
-    points = [replace(plain, left=forgotten[base])]
-    for at in settings:
-        (label,) = at.parts
-        share = kept[label] / kept[base] if kept[base] else 0.0  # none of these names is drawn
-        points.append(replace(at, left=forgotten[label], kept=share))
-    return replace(line, points=tuple(points))
+def _left(line: Line, forgotten: Frame, kept: Frame, share: float) -> np.ndarray:
+    """``line.at(share).left`` as each draw of names alone would show it: (draws,)."""
+    labels = [label for point in line.points for label in point.parts]
+    left, found = forgotten[labels].to_numpy(), kept[labels].to_numpy()
+    plain = found[:, :1]  # 0 where none of the drawn names is one that the plain model draws
+    above = np.divide(found, plain, out=np.zeros_like(found), where=plain > 0) - share
+    above[:, 0] = 1 - share
+    crosses = above[:, :-1] * above[:, 1:] < 0
+    steps = np.where(crosses, above[:, :-1] - above[:, 1:], 1)
+    between = left[:, :-1] + above[:, :-1] / steps * np.diff(left, axis=1)
+    values = [np.where(above >= 0, left, np.inf), np.where(crosses, between, np.inf)]
+    return np.concatenate(values, axis=1).min(axis=1)

@@ -63,7 +63,7 @@ class Line:
 
     @property
     def title(self) -> str:
-        """Of the settings that stay."""
+        """Its name: the settings that stay."""
         return title_of(self.sweep)
 
     @property
@@ -86,7 +86,7 @@ class Line:
 
 
 def title_of(sweep: Sweep) -> str:
-    """Of the settings that stay."""
+    """A line's name: the settings that stay."""
     return sweep.label.removeprefix(sweep.use).removesuffix(", told").removeprefix(", ")
 
 
@@ -108,9 +108,14 @@ def lines(measured: Measured, told: bool) -> list[Line]:
 
 def ranked(found: Iterable[Line]) -> dict[str, list[Line]]:
     """Method → its lines, those that leave least at the first kept share first; the second decides
-    ties. The best method comes first."""
+    ties, and a line of one setting, which is at no kept share, comes last. The best method comes
+    first."""
+
+    def key(line: Line) -> tuple[bool, list[float]]:
+        return len(line.sweep.values) == 1, [line.at(target).left for target in TARGETS]
+
     order: dict[str, list[Line]] = {}
-    for line in sorted(found, key=lambda line: [line.at(target).left for target in TARGETS]):
+    for line in sorted(found, key=key):
         order.setdefault(line.sweep.use, []).append(line)
     return order
 

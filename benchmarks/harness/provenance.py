@@ -15,6 +15,8 @@ CODE = (
     "demo_model",
     ":(exclude)demo_model/training",
     ":(exclude)demo_model/*.md",
+    "benchmarks/forget",
+    *(f"benchmarks/harness/{name}.py" for name in ("hosted", "sampling", "shots")),
 )
 """The code that draws pictures."""
 

@@ -138,7 +138,7 @@ class Rows:
         for run in self.commits:
             if run.method in methods and run.settings not in current:
                 raise RowsError(
-                    f"{self.folder.name}: the rows of {run.method!r} were made with other settings "
+                    f"the rows of {run.method!r} were made with other settings "
                     f"({run.settings}); --fresh measures all methods again, "
                     f"--fresh --method {run.method!r} this one only"
                 )

@@ -17,8 +17,8 @@ from workbench.in_process import load_host
 
 from . import registry
 from .judge import Look, as_batch
-from .places import Places, forget_other_code
-from .provenance import current_commit, drawn_by, has_changed
+from .places import Places
+from .provenance import drawn_by, has_changed
 from .rows import OVERLAP, PREPARATION, PRUNED, Picture, Rows, RowsError, Run
 from .sampling import AT_ONCE
 from .shots import Shot, base_shots, group_shots, scene_alone
@@ -208,7 +208,6 @@ class _Work:
     @cached_property
     def _model(self) -> "HostedModel":
         """The suite's, loaded when the first picture is to be drawn."""
-        forget_other_code(self.places.host, current_commit())
         extension = load_host(self.places.host)
         from .hosted import HostedModel
 

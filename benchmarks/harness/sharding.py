@@ -63,10 +63,12 @@ def stages(suite: Suite, tasks: Iterable[Task]) -> list[list[Task]]:
 
 
 def cut(tasks: Iterable[Task]) -> list[list[Task]]:
-    """A shard for every method, group and seed, in order."""
+    """A shard for every method and group, so that a method prepares once; the base model, which has
+    nothing to prepare, has one for every seed."""
     shards: dict[tuple[str, str, int], list[Task]] = {}
     for task in tasks:
-        shards.setdefault((task.entry.label, task.origin.group, task.seed), []).append(task)
+        seed = 0 if task.group else task.seed
+        shards.setdefault((task.entry.label, task.origin.group, seed), []).append(task)
     return list(shards.values())
 
 
