@@ -9,9 +9,9 @@ from comfy.sd import CLIP
 from ...demo_model.vocabulary import with_article
 from .erased import Erased
 
-Wording = Literal["list", "caption"]
+Wording = Literal["list", "caption", "words"]
 """``"church, apple"``, as people write it; ``"a church and an apple"``, as the bundled model's
-training captions name things."""
+training captions name things; ``"church apple"``, the shortest."""
 
 
 def negative_prompt(
@@ -23,6 +23,6 @@ def negative_prompt(
 
 def negative_words(concepts: Sequence[str], wording: Wording) -> str:
     """How the concepts are named together."""
-    if wording == "list":
-        return ", ".join(concepts)
-    return " and ".join(map(with_article, concepts))
+    if wording == "caption":
+        return " and ".join(map(with_article, concepts))
+    return (", " if wording == "list" else " ").join(concepts)

@@ -30,6 +30,7 @@ from torch import Tensor
 from .erased import Erased
 from .text_readers import edited, key_and_value_readers
 from .text_states import text_states
+from .texts import PLACEHOLDER, Templates, filled
 from .uce import aligned_tokens
 
 SAMPLES = 5  # of a name and of the empty prompt, for the mutual information
@@ -44,6 +45,7 @@ def scapre(
     concepts: Sequence[str],
     *,
     anchor: str = " ",
+    templates: Templates = (PLACEHOLDER,),
     erase_scale: Annotated[float, Field(ge=0)] = 1.0,
     ridge: Annotated[float, Field(gt=0)] = 0.5,
     sharpness: Annotated[float, Field(ge=0)] = 2.0,
@@ -56,6 +58,7 @@ def scapre(
 
     Args:
         anchor: what the model sees instead.
+        templates: texts of the concepts (theirs are the names alone).
         erase_scale: s.
         ridge: λ; the larger, the smaller the edit.
         sharpness: p; 0 masks no row.
@@ -67,7 +70,7 @@ def scapre(
     Raises:
         ValueError: the denoiser has no layer that reads the text.
     """
-    empty, goal, *texts = text_states(clip, ["", anchor, *concepts])
+    empty, goal, *texts = text_states(clip, ["", anchor, *filled(templates, concepts)])
     pairs = [aligned_tokens(text.rows, text.last, goal.rows, goal.last) for text in texts]
     names = torch.stack([text.name for text in texts])
     generator = torch.Generator().manual_seed(seed)
