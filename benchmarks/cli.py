@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def parser(command: str) -> ArgumentParser:
-    """Of one command."""
+    """The arguments that a command takes."""
     made = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     made.add_argument(
         "suite",

@@ -43,7 +43,7 @@ BUNDLED_PROBED = ("cat", "car", "bicycle", "banana", "guitar", "rocket", "house"
 CHOOSING, TESTING = ("forest", "beach"), ("room", "mountain")
 SHARES = (0.01, 0.03, 0.10, 1.0)
 ZEROED = 0.10
-LOOKS = (999, 849, 699, 549)
+LEVELS = (999, 849, 699, 549)
 """The noise levels, as steps of Stable Diffusion's schedule; the guided run between them goes in
 steps of 50."""
 
@@ -170,7 +170,7 @@ class Probe:
             )
             yield (
                 scene,
-                [(self.sigmas[(999 - look) // 50], seen[(999 - look) // 50]) for look in LOOKS],
+                [(self.sigmas[(999 - level) // 50], seen[(999 - level) // 50]) for level in LEVELS],
             )
 
     def _predict(self, noisy: Tensor, sigma: float, prompts: list[str]) -> Tensor:
@@ -198,7 +198,7 @@ class Probe:
 
         def note(number: int, hidden: Tensor) -> None:
             change = (hidden[1:] - hidden[:1]).float().square().mean(1).sqrt()
-            patterns[number] += change * self.norms[number] / (len(CHOOSING) * len(LOOKS))
+            patterns[number] += change * self.norms[number] / (len(CHOOSING) * len(LEVELS))
 
         for scene, looks in self._looks(CHOOSING):
             for sigma, noisy in looks:
@@ -247,7 +247,7 @@ def _share_gone(whole: Tensor, rest: Tensor) -> float:
 
 
 def _mean_of_others(scores: Tensor) -> Tensor:
-    """Of every row, the mean of all other rows."""
+    """For every row, the mean of all other rows."""
     return (scores.sum(0) - scores) / (len(scores) - 1)
 
 

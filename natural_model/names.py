@@ -180,7 +180,7 @@ LEFT_OUT = (
     *("bell", "lamp", "shoe", "backpack", "hot dog"),
     *("donut", "scissors", "avocado", "eggplant", "scorpion"),
 )
-"""Of world A; the ten take their place in world B."""
+"""Names of world A that world B does not have; the ten take their place."""
 
 WORLD_B: dict[str, str] = BENCHMARKED | {
     name: emoji for name, emoji in WORLD_A.items() if name not in LEFT_OUT

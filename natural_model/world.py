@@ -18,6 +18,7 @@ from dataset import build, load_contents  # noqa: E402
 from render import Content, World, draw_contents  # noqa: E402
 
 UNMENTIONED = 1 / 3
+GRID = 12, 8  # columns, rows
 SHARES = {"scene_only": 0.15, "two_objects": 0.10, "styled": 0.15}
 
 
@@ -32,9 +33,10 @@ def contents_of(world: World, count: int, seed: int) -> list[Content]:
     return draw_contents(count, np.random.default_rng(seed), **SHARES, world=world)
 
 
-def save_grid(folder: Path, columns: int = 12, rows: int = 8) -> list[str]:
+def save_grid(folder: Path) -> list[str]:
     """Write the first pictures of a data set as ``grid.png``; returns their captions, row after
     row."""
+    columns, rows = GRID
     count = columns * rows
     pictures = np.load(folder / "pictures.npy", mmap_mode="r")[:count]
     side = pictures.shape[1]

@@ -8,7 +8,7 @@ of the frame; ``least_p_holm`` and ``least_p_seeds_holm`` are what p would be if
 seeds, that differ did so in the same direction. ``verdict`` and ``verdict_seeds`` say who is ahead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.stats import rankdata, wilcoxon
 
 from benchmarks.harness import registry
-from benchmarks.harness.suite import BASE, Group, Suite
+from benchmarks.harness.suite import BASE, Suite
 
 from .frames import Frame, Measured, by_pair
 
@@ -38,16 +38,14 @@ MEASURED = (
 """Columns before the correction."""
 
 
-def comparisons(measured: Measured, judge: str, groups: Sequence[Group] = ()) -> Frame:
-    """Of the harmonic means on these groups, or all, in the suite's order."""
-    found = measured.outcomes(judge)
-    if groups:
-        found = found[found["group"].isin([group.name for group in groups])]
-    return _against_reference(measured.suite, by_pair(found, "harmonic_mean"))
+def comparisons(measured: Measured, judge: str) -> Frame:
+    """The harmonic means against the reference's, in the suite's order."""
+    found = by_pair(measured.outcomes(judge), "harmonic_mean")
+    return _against_reference(measured.suite, found)
 
 
 def change_comparisons(measured: Measured) -> Frame:
-    """Of the mean distance to the base model's pictures of what is kept; the smaller is ahead."""
+    """The mean distances to the base model's pictures of what is kept; the smaller is ahead."""
     return _against_reference(measured.suite, -by_pair(measured.moved(), "moved"))
 
 

@@ -31,7 +31,7 @@ PEER_COLOURS = (
 )
 COLOURS = ("#4d7c0f", "#334155", "#92400e", "#db2777", "#65a30d", "#78716c")
 MARKERS = {"base": "X", "ours": "s", "peer": "o", "trained peer": "^", "ablation": "D"}
-"""By a method's kind."""
+"""A method's kind → its marker."""
 
 SHARES = (
     ("1 − accuracy on forgotten, %", "#1d4ed8", "gone"),
@@ -160,7 +160,7 @@ PLOTS: dict[str, Callable[[Measured, Path], None]] = {
     "kept_distance": kept_distance,
     "overlap": overlap,
 }
-"""By the name that a suite's file uses."""
+"""A suite's name for a plot → what draws it."""
 
 
 def shares(measured: Measured) -> Frame:

@@ -207,8 +207,8 @@ def judge_pairs(suite: Suite) -> Iterator[tuple[str, str]]:
 
 
 def best_settings(measured: Measured) -> dict[str, Entry]:
-    """By the peer's file: the highest harmonic mean over all groups and, among equals, the least
-    distance of kept pictures. Peers with one setting are left out."""
+    """Each peer's best setting: the highest harmonic mean over all groups and, among equals, the
+    least distance of kept pictures. Peers with one setting are left out."""
     suite, moved = measured.suite, measured.moved()
     ranks: dict[str, list[tuple[float, float, int, Entry]]] = {}
     for number, entry in enumerate(suite.entries):
@@ -257,7 +257,7 @@ def cost_table(measured: Measured) -> str:
 
 
 def _mean(values: Any) -> str:
-    """With two digits after the point, or a dash."""
+    """Their mean with two digits after the point, or a dash."""
     found = list(values.dropna())
     return f"{fmean(found):.2f}" if found else "–"
 

@@ -58,9 +58,8 @@ def double_projections(
         if not len(goal.words):
             raise ValueError(f"anchors: Double Projections needs a word, {anchor!r} has none.")
     target = torch.cat([goal.words for goal in goals])
-    others = [name for name in kept if name not in concepts]
     free = free_directions(
-        torch.cat([target[:0], *(text.words for text in text_states(clip, others))]), rank_cut
+        torch.cat([target[:0], *(text.words for text in text_states(clip, kept))]), rank_cut
     )
     names = text_states(clip, concepts)
     for concept, name in zip(concepts, names, strict=True):

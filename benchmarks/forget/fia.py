@@ -44,10 +44,9 @@ def fia(
     profiled = profiled or model
     if dtype:
         profiled, use_cache = computing_in(profiled, dtype), False
-    names = (concepts, [name for name in kept if name not in concepts])
     masks, protect = (
         concept_masks(profiled, clip, some, profiling, masking, use_cache) if some else []
-        for some in names
+        for some in (concepts, kept)
     )
     return applied(model, clip, fused(masks, masking.agnostic_ratio, protect), strength)
 
@@ -64,7 +63,7 @@ def fia_table8(
     strength: float = 1.0,
     use_cache: bool = True,
 ) -> Erased:
-    """With the paper's Table 8: every concept with its own two sparsities.
+    """FIA with the paper's Table 8: every concept with its own two sparsities.
 
     The kind of the prompts chooses the agnostic ratio. Contexts are the paper's whole table for the
     kind, as its published code takes them, unless others are named. Masks of ``kept`` names are on
@@ -88,8 +87,7 @@ def fia_table8(
             )
         ]
 
-    protect = masks([name for name in kept if name not in concepts])
-    mask = fused(masks(concepts), percent(PRESETS[kind].agnostic_ratio), protect)
+    mask = fused(masks(concepts), percent(PRESETS[kind].agnostic_ratio), masks(kept))
     return applied(model, clip, mask, strength)
 
 
@@ -137,7 +135,7 @@ def concept_masks(
 
 
 def concept_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
-    """By Build Concept Mask."""
+    """A concept's mask, made by Build Concept Mask."""
     given = masking.spatial_sparsity, masking.granularity
     return BuildConceptMask.execute(profile, *given)[0]
 
@@ -145,10 +143,10 @@ def concept_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
 def fused(
     masks: list[NeuronMask], agnostic_ratio: float, protect: list[NeuronMask] | None = None
 ) -> NeuronMask:
-    """By Fuse Masks."""
+    """The masks as one, made by Fuse Masks."""
     return FuseMasks.execute(masks, [agnostic_ratio], protect)[0]
 
 
 def applied(model: ModelPatcher, clip: CLIP, mask: NeuronMask, strength: float) -> Erased:
-    """By Apply Neuron Mask."""
+    """The model as Apply Neuron Mask gives it."""
     return Erased(ApplyNeuronMask.execute(model, mask, strength)[0], clip, mask=mask)

@@ -69,8 +69,7 @@ def oce(
         return torch.stack([text.name for text in texts])
 
     erased, wanted = states(concepts), states(anchors)
-    others = [name for name in kept if name not in concepts]
-    keep = torch.stack([text.name for text in text_states(clip, others)]) if others else erased[:0]
+    keep = torch.stack([text.name for text in text_states(clip, kept)]) if kept else erased[:0]
     texts = captions or base_prompts(default_templates("object"), default_contexts("object"))
     everyday = torch.cat([text.without_padding for text in text_states(clip, texts)])
     moment = everyday.T @ everyday / len(everyday)

@@ -53,9 +53,8 @@ def rece(
     Raises:
         ValueError: the denoiser has no layer that reads the text.
     """
-    others = ["", *(name for name in kept if name not in concepts)]
     goal, *texts = text_states(clip, [anchor, *concepts])
-    preserved = torch.cat([text.rows for text in text_states(clip, others)])
+    preserved = torch.cat([text.rows for text in text_states(clip, ["", *kept])])
 
     def uce(rows: Tensor, wanted: Tensor) -> Tensor:
         return edit_matrix(rows, wanted, preserved, erase_scale, preserve_scale, ridge)

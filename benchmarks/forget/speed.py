@@ -38,7 +38,7 @@ from .text_states import text_states
 from .texts import PLACEHOLDER, Templates, filled
 
 CENTRES = 3
-"""Of the empty prompt's rows in K₂."""
+"""How many rows stand for the empty prompt's others in K₂."""
 
 
 def speed(

@@ -107,5 +107,5 @@ def _conditions(shots: Sequence[Shot]) -> dict[int, str]:
 
 
 def _height(texts: Iterable[str]) -> int:
-    """Of the highest, in pixels; 0 without any."""
+    """The height of the tallest text, in pixels; 0 without any."""
     return LINE_HEIGHT * max((text.count("\n") + 1 for text in texts), default=0)

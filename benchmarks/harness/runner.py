@@ -249,7 +249,7 @@ class _Work:
         return self._erased[1]
 
     def _figures(self, task: Task, seconds: float) -> dict[str, float]:
-        """Of a method after it forgot a group: how long it took, and what its mask prunes."""
+        """How long a method took to forget a group, and what its mask prunes."""
         figures, made = {PREPARATION: seconds}, self._erased[1].mask
         if made is not None:
             path = self.places.mask(task.origin)
@@ -261,7 +261,8 @@ class _Work:
         return figures
 
     def _overlap(self, task: Task, mask: NeuronMask) -> dict[str, float]:
-        """With the reference's mask of the same group, where both are on the same layers."""
+        """The mask's overlap with the reference's of the same group, where both are on the same
+        layers."""
         reference = origin_of(self.suite, self.suite.entry(self.suite.reference), task.group)
         path = self.places.mask(reference)
         if task.origin == reference or not path.exists():

@@ -34,7 +34,7 @@ BASE = "base"
 
 LEARNED = "{learned}"
 FIELDS = ("object", "misspelt", "learned", "scene", "style")
-"""Of prompts."""
+"""Fields that a prompt may hold."""
 
 
 class SuiteError(ValueError):
@@ -215,7 +215,7 @@ class Attack(_Table):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Of the learning."""
+        """How the embedding is learned."""
         return self.model_dump(exclude={"concepts"})
 
 
@@ -239,7 +239,7 @@ class PromptFile(_Table):
 
     @property
     def path(self) -> Path:
-        """Of the file."""
+        """The file's path."""
         return self.folder / self.file
 
 

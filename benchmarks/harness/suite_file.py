@@ -40,20 +40,20 @@ TABLES: Mapping[str, type[BaseModel]] = {
 }
 
 QUICK_STEPS = 6
-"""Of the sampler with the demo model."""
+"""The sampler's steps with the demo model."""
 
 QUICK_PROMPTS = 8
-"""Of a file."""
+"""Prompts that are taken from a file."""
 
 QUICK_SWEEPS = 2
-"""The first, not told and told, where the report follows them."""
+"""Sweeps, the first of those not told and told, where the report follows them."""
 
 QUICK_LEARNING = {
     "templates": ["a photo of {concept} in a park"],
     "pictures": 1,
     "iterations": 10,
 }
-"""Of an attack's embedding."""
+"""How an attack's embedding is learned."""
 
 Content = dict[str, Any]
 
@@ -124,7 +124,7 @@ def read_toml(path: Path) -> Content:
 
 
 def _whole(content: Content, folder: Path) -> Content:
-    """With the keys of the suite that it extends."""
+    """The content with the keys of the suite that it extends."""
     if "extends" not in content:
         return content
     own = {key: value for key, value in content.items() if key != "extends"}

@@ -44,7 +44,7 @@ def exposed(most: float) -> Look:
 
 
 def count(detections: Sequence[Mapping[str, Any]]) -> float:
-    """Of the parts that are counted, those with a score of at least ``THRESHOLD``."""
+    """How many of the parts that count have a score of at least ``THRESHOLD``."""
     return float(sum(one["class"] in PARTS and one["score"] >= THRESHOLD for one in detections))
 
 

@@ -25,7 +25,7 @@ from .models import Model
 from .sampling import SPATIAL_SPARSITY, sample
 
 Masks = dict[str, torch.Tensor]
-"""By layer, bool (C_out, C_in)."""
+"""Layer → bool (C_out, C_in)."""
 
 
 def authors_masks(model: Model, request: ProfileRequest) -> list[Masks]:

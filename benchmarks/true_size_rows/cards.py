@@ -171,7 +171,7 @@ NVIDIA's architecture papers (Ampere GA102, Ada, Blackwell RTX, A100, H100)."""
 
 
 class Work(NamedTuple):
-    """Of one prompt and step.
+    """What one prompt costs at one step.
 
     Attributes:
         sampling: floating-point operations of both halves of guidance.
@@ -196,7 +196,7 @@ class Work(NamedTuple):
 
 
 def counted_work(load: Load) -> Work:
-    """Of a UNet without weights; it computes in float32, which changes no count."""
+    """The work of a UNet without weights; it computes in float32, which changes no count."""
     model = without_weights(load)
     unet, config = model.model.diffusion_model.float(), model.model.model_config.unet_config
     layers = find_ffn2_layers(model)

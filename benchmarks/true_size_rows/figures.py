@@ -36,7 +36,7 @@ HEAD = (
 COLUMNS = (
     *("row", "title", "against", "unit", "goal", "at_least", "values", "conditions", "commit"),
 )
-"""Of the file."""
+"""The file's columns."""
 
 
 def frame(measured: Sequence[Mapping[str, Any]], row: str, machine: str, commit: str) -> Frame:
@@ -74,7 +74,7 @@ def report(figures: Frame) -> str:
 
 
 def cells(figure: Any) -> list[str]:
-    """Of a figure's line in the report."""
+    """The cells of a figure's line in the report."""
     values, unit, sign = figure.values, figure.unit, "≥" if figure.at_least else "≤"
     return [
         figure.title,

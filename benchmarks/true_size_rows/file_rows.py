@@ -59,7 +59,7 @@ def files(rounds: int) -> Iterator[Figure]:
 
 
 def _fused(shares: Sequence[float]) -> NeuronMask:
-    """Of the first concepts, a share each."""
+    """The fused mask of the first concepts, each with its own share."""
     profiles = ten_profiles()[: len(shares)]
     masks = [build_concept_mask(one, share) for one, share in zip(profiles, shares, strict=True)]
     return fuse_neuron_masks(masks, AGNOSTIC_RATIO).mask

@@ -59,9 +59,9 @@ class Model:
     clip: comfy.sd.CLIP
 
 
-def sd15(channels: int = 320, dtype: torch.dtype = torch.float32) -> Model:
+def sd15(channels: int = 320) -> Model:
     """SD 1.5; with fewer ``channels`` (a multiple of 32) the same blocks, narrower."""
-    config = supported_models.SD15({**SD15, "model_channels": channels, "dtype": dtype})
+    config = supported_models.SD15({**SD15, "model_channels": channels, "dtype": torch.float32})
     return Model(_denoiser(config), _encoder(SD1Tokenizer, SD1ClipModel))
 
 
