@@ -1,17 +1,19 @@
-"""Ablations of the choice of weights: all of every concept's, or as many of others."""
+"""Ablations of the choice of weights: all of every concept's, as many of others, whole units, or
+those that a masked model still uses, too."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
+from pydantic import Field
 
-from ...fia_core import NeuronMask
+from ...fia_core import ConceptProfile, NeuronMask
 from ...nodes.host.model.layers import find_ffn2_layers
 from .erased import Erased
-from .fia import applied, concept_masks, fused
+from .fia import applied, concept_mask, concept_masks, fused, profiles
 from .settings import Masking, Profiling
 
 
@@ -41,6 +43,70 @@ def other_choice(
     mask = fused(masks, masking.agnostic_ratio)
     mask = largest(model, mask) if choice == "magnitude" else randomly_chosen(mask, seed=0)
     return applied(model, clip, mask, strength)
+
+
+def whole_units(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    profiled: ModelPatcher | None = None,
+    profiling: Profiling,
+    masking: Masking,
+    strength: float = 1.0,
+    use_cache: bool = True,
+) -> Erased:
+    """The method with hidden units in the place of weights: of each layer the r2 · C_in units with
+    the largest Σ_i A[i, j], all of their weights.
+
+    Args:
+        model, clip, concepts, profiled: see the package.
+        profiling, masking, strength, use_cache: as in the nodes; the granularity has no part in it.
+    """
+    request = profiling.request(concepts, profiling.temporal_sparsity, profiling.saliency_form)
+    masks = [
+        unit_mask(profile, masking)
+        for profile in profiles(profiled or model, clip, request, use_cache)
+    ]
+    return applied(model, clip, fused(masks, masking.agnostic_ratio), strength)
+
+
+def second_round(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    profiled: ModelPatcher | None = None,
+    profiling: Profiling,
+    masking: Masking,
+    strength: float = 1.0,
+    rounds: Annotated[int, Field(ge=1)] = 2,
+) -> Erased:
+    """The method, and then again on the masked model, which shows what else serves the concepts;
+    pruned is what any round prunes.
+
+    Args:
+        model, clip, concepts, profiled: see the package.
+        profiling, masking, strength: as in the nodes; rounds are profiled at strength 1.
+        rounds: 1 is the method.
+    """
+    masked, found = profiled or model, []
+    for _ in range(rounds):
+        masks = concept_masks(masked, clip, concepts, profiling, masking, use_cache=False)
+        found.append(fused(masks, masking.agnostic_ratio))
+        masked = applied(masked, clip, found[-1], 1.0).model
+    return applied(model, clip, union_mask(found), strength)
+
+
+def unit_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
+    """A concept's whole units."""
+    mask, layers = concept_mask(profile, masking), {}
+    for name, sensitivity in profile.layers.items():
+        by_unit = sensitivity.dense().sum(0)
+        count = max(1, round(masking.spatial_sparsity / 100 * len(by_unit)))
+        layers[name] = torch.zeros(sensitivity.shape, dtype=torch.bool)
+        layers[name][:, by_unit.topk(count).indices] = True
+    return replace(mask, layers=layers)
 
 
 def union_mask(masks: Sequence[NeuronMask]) -> NeuronMask:

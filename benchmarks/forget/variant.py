@@ -31,6 +31,8 @@ from .fia import concept_mask, fused
 from .layers import Layers, find_layers, watch
 from .settings import Masking, Profiling
 
+Contrast = Literal["base", "others", "nothing"]
+
 
 def variant(
     model: ModelPatcher,
@@ -42,7 +44,7 @@ def variant(
     masking: Masking,
     strength: float = 1.0,
     layers: Layers = "ffn2",
-    contrast: bool = True,
+    contrast: Contrast = "base",
     frequency: bool = True,
     normalize: bool = True,
     rows: Literal["conditional", "all"] = "conditional",
@@ -53,7 +55,8 @@ def variant(
         model, clip, concepts, profiled: see the package.
         profiling, masking, strength: as in the nodes.
         layers: that are profiled and pruned.
-        contrast: False scores by μ_c alone, without the base prompts of Eq. 2.
+        contrast: what is taken from μ_c in Eq. 2: mean and deviation of the "base" prompts, those
+            of the means of the "others" that are forgotten, or "nothing".
         frequency: False leaves the second term of Eq. 3 out.
         normalize: False is Eq. 3 as printed.
         rows: "all" counts the unconditional half of guidance, too.
@@ -66,7 +69,7 @@ def variant(
     return Erased(_applied(model, mask, strength), clip, mask=mask)
 
 
-Parts = tuple[bool, bool, bool]
+Parts = tuple[Contrast, bool, bool]
 """Contrast, frequency, normalize: see ``variant``."""
 
 
@@ -156,9 +159,14 @@ class _VariantStatistics:
         for concept, integrated, mean in zip(
             self._concepts, self._integrated, self._means, strict=True
         ):
-            step = concept.mean
-            if self._contrast:
-                step = contrastive_saliency(step, self._base.mean, self._base.std)
+            step, others = concept.mean, self._base
+            if self._contrast == "others":
+                others = RunningMoments(self._shape)
+                for other in self._concepts:
+                    if other is not concept:
+                        others.add(other.mean)
+            if self._contrast != "nothing":
+                step = contrastive_saliency(step, others.mean, others.std)
             integrated.add(step)
             mean.add(step)
         self._begin_step()

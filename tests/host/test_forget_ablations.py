@@ -10,7 +10,7 @@ from forgetting import after, prompts
 from tiny_model import TinyModel
 
 CONCEPTS = ("church", "golf ball")
-PARTS = (True, True, True)  # contrast, frequency, normalize
+PARTS = ("base", True, True)  # contrast, frequency, normalize
 
 
 def sensitivities(
@@ -47,9 +47,10 @@ def test_unchanged_it_is_the_shipped_profile(
 @pytest.mark.parametrize(
     "change",
     [
-        {"parts": (False, True, True)},
-        {"parts": (True, False, True)},
-        {"parts": (True, True, False)},
+        {"parts": ("nothing", True, True)},
+        {"parts": ("others", True, True)},
+        {"parts": ("base", False, True)},
+        {"parts": ("base", True, False)},
         {"rows": "all"},
     ],
     ids=str,
@@ -69,8 +70,8 @@ def test_without_the_frequency_term_it_is_the_mean_saliency(
     extension: Any, tiny: TinyModel
 ) -> None:
     """Eq. 3 as printed less half of the shares of steps is half the mean saliency."""
-    printed = sensitivities(extension, tiny, (True, True, False))[0]
-    mean = sensitivities(extension, tiny, (True, False, True))[0]
+    printed = sensitivities(extension, tiny, ("base", True, False))[0]
+    mean = sensitivities(extension, tiny, ("base", False, True))[0]
     steps = prompts(extension).profile_steps
     for name, layer in mean.layers.items():
         both = (layer.dense() > 0) & (printed.layers[name].dense() > 0)
@@ -128,3 +129,32 @@ def test_a_union_holds_what_any_mask_holds(extension: Any, mask: Any) -> None:
     union = masks.union_mask([mask, random])
     for name, pruned in union.layers.items():
         assert torch.equal(pruned, mask.layers[name] | random.layers[name])
+
+
+def test_whole_units_are_pruned_with_all_their_weights(
+    extension: Any, unchanged: list[Any]
+) -> None:
+    masking = extension.module("benchmarks.forget.settings").Masking(spatial_sparsity=5.0)
+    found = extension.module("benchmarks.forget.ablations").unit_mask(unchanged[0], masking)
+    for name, pruned in found.layers.items():
+        by_unit = unchanged[0].layers[name].dense().sum(0)
+        units = pruned.any(0)
+        assert torch.equal(units, pruned.all(0))
+        assert int(units.sum()) == max(1, round(0.05 * len(units)))
+        assert by_unit[units].min() >= by_unit[~units].max()
+
+
+def test_a_second_round_prunes_what_the_first_left(extension: Any, tiny: TinyModel) -> None:
+    groups = extension.module("benchmarks.forget.settings")
+    settings: dict[str, Any] = {
+        "profiling": prompts(extension, "Profiling"),
+        "masking": groups.Masking(spatial_sparsity=5.0, agnostic_ratio=100.0),
+    }
+    method = "ablations.second_round"
+    once, twice = (
+        after(extension, method, tiny, *CONCEPTS, rounds=rounds, **settings).mask
+        for rounds in (1, 2)
+    )
+    for name, pruned in once.layers.items():
+        assert torch.equal(pruned & twice.layers[name], pruned)
+    assert twice.count > once.count
