@@ -71,7 +71,7 @@ def nag(
             "has neither."
         )
     for block, layers in attentions.items():
-        steered.set_model_attn2_replace(CrossGuidance(guidance, layers), *block)
+        steered.set_model_attn2_replace(cross_guidance(guidance, layers), *block)
     return Erased(steered, clip)
 
 
@@ -112,26 +112,28 @@ class Guidance:
         return self._names.to(like).expand(rows, -1, -1)
 
 
-class CrossGuidance:
-    """In place of the cross-attentions of one of a UNet's blocks."""
+def cross_guidance(guidance: Guidance, layers: list[Any]) -> Callable[..., Tensor]:
+    """What is put in place of the cross-attentions of one of a UNet's blocks.
 
-    def __init__(self, guidance: Guidance, layers: list[Any]) -> None:
-        self._guidance, self._layers = guidance, layers
+    A function, since the host copies objects, and their layers, with every clone of a model.
+    """
 
-    def __call__(self, q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
+    def steered(q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
         """The host's replacement: projected q, k, v (B, tokens, width) to (B, tokens, width)."""
-        layer, heads = self._layers[options.get("block_index", 0)], options["n_heads"]
+        layer, heads = layers[options.get("block_index", 0)], options["n_heads"]
         precision = options["attn_precision"]
         found = optimized_attention(q, k, v, heads, attn_precision=precision)
-        rows = self._guidance.rows(options, len(q))
+        rows = guidance.rows(options, len(q))
         if not len(rows):
             return found
-        names = self._guidance.names_for(q, len(rows))
+        names = guidance.names_for(q, len(rows))
         names_k, names_v = layer.to_k(names), layer.to_v(names)
         away = optimized_attention(q[rows], names_k, names_v, heads, attn_precision=precision)
         found = found.clone()
-        found[rows] = self._guidance(found[rows], away)
+        found[rows] = guidance(found[rows], away)
         return found
+
+    return steered
 
 
 class JointGuidance:

@@ -81,6 +81,18 @@ def test_a_unet_draws_otherwise_and_stays_as_it_was(
 
 
 @pytest.mark.parametrize("name", METHODS)
+def test_a_unet_that_computes_in_bfloat16_draws_too(
+    method: Any, extension: Any, tiny: TinyModel, name: str
+) -> None:
+    computing_in = extension.module("benchmarks.forget.fia").computing_in
+    erased = method(name)(tiny.model, tiny.clip, NAMES)
+    exact = draw(erased.model, erased.clip)
+    rounded = draw(computing_in(erased.model, "bf16"), erased.clip)
+    assert not torch.equal(rounded, exact)
+    assert (rounded - exact).norm() < 0.1 * exact.norm()
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_auraflow_draws_otherwise_and_stays_as_it_was(
     method: Any, aura: tuple[ModelPatcher, CLIP], name: str
 ) -> None:
