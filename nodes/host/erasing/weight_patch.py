@@ -64,10 +64,14 @@ class NeuronMaskPatch(WeightAdapterBase):
 
 
 def neuron_mask_patches(mask: NeuronMask) -> dict[str, NeuronMaskPatch]:
-    """The patch of each weight that ``mask`` touches, by the weight's name."""
+    """The patch of each layer that ``mask`` prunes a part of, by its weight's name.
+
+    Others get none: the host rounds a quantised weight again with every patch, an empty one too.
+    """
     return {
         f"{name}.weight": NeuronMaskPatch(set(), [packed])
         for name, packed in mask.bits.packed.items()
+        if mask.counts[name]
     }
 
 
@@ -75,7 +79,7 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     """A clone of ``model`` whose masked FFN2 weights are W · (1 − strength).
 
     Patches that ``model`` already has come first, so a LoRA loaded before is masked too. At
-    strength 0 the clone gets no patch.
+    strength 0 the clone gets no patch, nor does a layer that the mask leaves whole.
 
     Raises:
         ValueError: if the mask was made for another architecture, or the host cannot write the
@@ -85,13 +89,13 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     masked = model.clone()
     if strength == 0:
         return masked
-    layers = find_ffn2_layers(model)
-    for name, layer in layers.items():
+    patches = neuron_mask_patches(mask)
+    layers = [(n, layer) for n, layer in find_ffn2_layers(model).items() if mask.counts[n]]
+    for name, layer in layers:
         _require_writable(name, layer.weight)
-    if any(map(is_quantised, layers.values())) and model.model not in _told:
+    if any(is_quantised(layer) for _, layer in layers) and model.model not in _told:
         _told.add(model.model)
         logging.info(ROUNDED_AGAIN)
-    patches = neuron_mask_patches(mask)
     accepted = masked.add_patches(patches, strength_patch=strength)
     refused = sorted(set(patches) - set(accepted))
     if refused:
