@@ -73,13 +73,14 @@ def test_nothing_is_overwritten(host: Any, folder: Path, mask: Any) -> None:
 
 
 def test_two_servers_never_take_the_same_number(extension: Any, folder: Path, mask: Any) -> None:
-    new_mask_file = extension.module("nodes.host.masks.folders").new_mask_file
-    with new_mask_file("church") as (first, _), new_mask_file("church") as (second, _):
+    new_file = extension.module("nodes.host.masks.folders").new_file
+    at = (str(folder), "church")
+    with new_file(*at) as (first, _), new_file(*at) as (second, _):
         assert first != second
         assert not first.exists() and not second.exists(), "nothing empty is listed"
         mask.save(first)
         mask.save(second)
-    with pytest.raises(KeyError), new_mask_file("church"):
+    with pytest.raises(KeyError), new_file(*at):
         raise KeyError("made while the mask is written")
     assert sorted(folder.iterdir()) == sorted([first, second])
 
