@@ -51,8 +51,9 @@ class ErasureLora:
     strength: float
 
     def __post_init__(self) -> None:
-        require_fit(self.mask, self.model)
-        for name, layer in find_ffn2_layers(self.model).items():
+        layers = find_ffn2_layers(self.model)
+        require_fit(self.mask, self.model, layers)
+        for name, layer in layers.items():
             _require_full_precision(name, layer.weight)
         if not self._names:
             raise ValueError(
