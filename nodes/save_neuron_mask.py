@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .host.masks.folders import FOLDER, new_mask_file
+from .host.masks.folders import FOLDER, mask_folder, new_file
 from .shared import CATEGORY, NeuronMaskWire, search_words
 
 
@@ -40,6 +40,6 @@ class SaveNeuronMask(io.ComfyNode):
 
     @classmethod
     def execute(cls, mask: NeuronMask, filename_prefix: str) -> io.NodeOutput:
-        with new_mask_file(filename_prefix) as (path, name):
+        with new_file(mask_folder(), filename_prefix) as (path, name):
             mask.save(path)
         return io.NodeOutput(name, ui={"text": (name,)})

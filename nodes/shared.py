@@ -45,3 +45,8 @@ def strength_input(tooltip: str) -> io.Float.Input:
 def fraction(percent: float) -> float:
     """The fraction that a dialog's percentage means: 0.7 gives 0.007, not 0.006999999999999999."""
     return round(percent / 100, 6)
+
+
+def percentage(fraction: float) -> float:
+    """A fraction as a dialog's percentage: 0.007 gives 0.7, not 0.7000000000000001."""
+    return round(100 * fraction, 4)

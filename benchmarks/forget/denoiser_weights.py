@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from comfy.ldm.modules.attention import BasicTransformerBlock
-from comfy.lora import calculate_weight
-from comfy.model_management import cast_to_device
 from comfy.model_patcher import ModelPatcher
+
+from ...nodes.host.model.stored_weights import patched_weight, stored_weights
 
 DENOISER = "diffusion_model."
 """The beginning of the names of a denoiser's weights in the model's state dict."""
@@ -45,13 +45,8 @@ def text_projections(model: ModelPatcher) -> tuple[str, ...]:
 @torch.no_grad()
 def weights_in_effect(model: ModelPatcher, names: Iterable[str]) -> dict[str, torch.Tensor]:
     """Copies of weights with every patch of ``model`` applied, float32 on its device."""
-    patches = model.get_key_patches(DENOISER)
-    weights = {}
-    for name in names:
-        (stored, convert), *changes = patches[name]
-        weight = cast_to_device(stored, model.load_device, torch.float32, copy=True)
-        weights[name] = calculate_weight(changes, convert(weight, inplace=True), name)
-    return weights
+    stored = dict(stored_weights(model, DENOISER))
+    return {name: patched_weight(model, name, stored[name], model.load_device) for name in names}
 
 
 def with_differences(model: ModelPatcher, differences: Mapping[str, torch.Tensor]) -> ModelPatcher:

@@ -15,6 +15,7 @@ from ...nodes.fuse_masks import FuseMasks
 from ...nodes.host.profiling.cache import host_cache
 from ...nodes.host.profiling.concepts import profile_concepts
 from ...nodes.host.profiling.request import ProfileRequest
+from ...nodes.shared import percentage
 from .erased import Erased
 from .settings import Masking, Profiling, Prompts
 
@@ -77,17 +78,17 @@ def fia_table8(
         for name in names:
             together[sparsities(kind, name)].append(name)
         return [
-            concept_mask(profile, Masking(spatial_sparsity=percent(spatial)))
+            concept_mask(profile, Masking(spatial_sparsity=percentage(spatial)))
             for (temporal, spatial), alike in together.items()
             for profile in profiles(
                 profiled or model,
                 clip,
-                prompts.request(alike, percent(temporal), saliency_form),
+                prompts.request(alike, percentage(temporal), saliency_form),
                 use_cache,
             )
         ]
 
-    mask = fused(masks(concepts), percent(PRESETS[kind].agnostic_ratio), masks(kept))
+    mask = fused(masks(concepts), percentage(PRESETS[kind].agnostic_ratio), masks(kept))
     return applied(model, clip, mask, strength)
 
 
@@ -100,11 +101,6 @@ def sparsities(kind: str, concept: str) -> tuple[float, float]:
             if same_words(name) == same_words(concept):
                 found[place] = value
     return found[0], found[1]
-
-
-def percent(share: float) -> float:
-    """As the nodes take it."""
-    return round(100 * share, 2)
 
 
 def computing_in(model: ModelPatcher, dtype: str) -> ModelPatcher:

@@ -27,8 +27,6 @@ class BitLayers(Mapping[str, Tensor]):
     @classmethod
     def pack(cls, layers: Mapping[str, Tensor]) -> "BitLayers":
         """Keep ``layers``, bool (C_out, C_in) on any device."""
-        if isinstance(layers, cls):
-            return layers
         shapes = {name: (mask.shape[0], mask.shape[1]) for name, mask in layers.items()}
         return cls(shapes, {name: pack_bits(mask) for name, mask in layers.items()})
 

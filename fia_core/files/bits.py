@@ -8,11 +8,6 @@ import torch
 from torch import Tensor
 
 
-def packed_size(shape: Sequence[int]) -> int:
-    """How many bytes the entries of ``shape`` take: ⌈n / 8⌉."""
-    return -(-prod(shape) // 8)
-
-
 def count_bits(mask: Tensor) -> int:
     """How many entries of ``mask``, bool on the CPU, are set; several times as fast as torch's."""
     return int(np.count_nonzero(mask.numpy()))
@@ -43,7 +38,8 @@ def unpack_bits(packed: Tensor, shape: Sequence[int]) -> Tensor:
     Raises:
         ValueError: ``packed`` is not uint8 (⌈n / 8⌉,), or a spare bit is set.
     """
-    size, count = packed_size(shape), prod(shape)
+    count = prod(shape)
+    size = -(-count // 8)
     if packed.dtype != torch.uint8 or tuple(packed.shape) != (size,):
         raise ValueError(
             f"packed: is {packed.dtype} of shape {tuple(packed.shape)}; "

@@ -43,9 +43,20 @@ def patched_weights(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
     return during
 
 
-def of_nothing(mask: Any) -> Any:
-    """A mask like ``mask`` that prunes nothing."""
-    layers = {name: torch.zeros_like(pruned) for name, pruned in mask.layers.items()}
+def changed_by_nothing(model: ModelPatcher, mask: Any) -> ModelPatcher:
+    """A clone of ``model`` with a patch on every FFN2 weight that adds zeros."""
+    clone = model.clone()
+    zeros = {name: ("diff", (torch.zeros(shape),)) for name, shape in mask.shapes.items()}
+    assert clone.add_patches({f"{name}.weight": patch for name, patch in zeros.items()})
+    return clone
+
+
+def without(mask: Any, *emptied: str) -> Any:
+    """A mask like ``mask`` that prunes nothing of the layers ``emptied``."""
+    layers = {
+        name: torch.zeros_like(pruned) if name in emptied else pruned
+        for name, pruned in mask.layers.items()
+    }
     return type(mask)(layers, mask.model, mask.concepts, mask.settings, mask.provenance)
 
 
@@ -56,8 +67,8 @@ def test_masked_weights_change_and_come_back(
 ) -> None:
     model = tiny_denoiser(dtype)
     before = weights(model, mask)
-    # the host rounds 8-bit weights again whenever a patch touches them, even an empty one
-    untouched = patched_weights(apply(extension, model, of_nothing(mask), strength), mask)
+    # the host rounds 8-bit weights again whenever a patch touches them
+    untouched = patched_weights(changed_by_nothing(model, mask), mask)
     during = patched_weights(apply(extension, model, mask, strength), mask)
     after = weights(model, mask)
     for name, pruned in mask.layers.items():
@@ -76,6 +87,14 @@ def test_masked_weights_change_and_come_back(
 def test_strength_0_leaves_no_patch(extension: Any, mask: Any) -> None:
     model = tiny_denoiser(torch.float8_e4m3fn)
     assert not apply(extension, model, mask, 0.0).patches, "8-bit weights would be rounded again"
+
+
+def test_an_empty_mask_leaves_no_patch(extension: Any, mask: Any) -> None:
+    model = tiny_denoiser(torch.float8_e4m3fn)
+    assert not apply(extension, model, without(mask, *mask.layers), 1.0).patches
+    first, *others = mask.layers
+    patched = apply(extension, model, without(mask, first), 1.0).patches
+    assert set(patched) == {f"{name}.weight" for name in others}
 
 
 def test_a_lora_loaded_before_is_masked_too(extension: Any, mask: Any) -> None:

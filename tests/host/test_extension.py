@@ -89,3 +89,11 @@ def test_percent_become_the_fraction_that_the_user_sees(
     extension: Any, percent: float, expected: float
 ) -> None:
     assert extension.module("nodes.shared").fraction(percent) == expected
+
+
+@pytest.mark.parametrize("percent", [0.0125, 0.7, 7.0, 60.0, 100.0])
+def test_a_fraction_is_shown_as_the_percentage_that_it_came_from(
+    extension: Any, percent: float
+) -> None:
+    shared = extension.module("nodes.shared")
+    assert shared.percentage(shared.fraction(percent)) == percent

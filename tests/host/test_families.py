@@ -17,7 +17,7 @@ from graphs import QUICK, GraphError, picture_graph, profile_graph
 from plain_sampling import plain_sensitivities
 from safetensors.torch import save_file
 from tiny_families import FAMILIES, FLUX_BLOCKS, Family, sizes_for
-from tiny_model import TinyModel, tiny_denoiser, tiny_description
+from tiny_model import TinyModel, tiny_description
 
 NEWER = {
     f"comfy.model_base.{name}"
@@ -265,28 +265,6 @@ def test_an_sdxl_of_another_pack_is_told_too(host: Any, tiny_sdxl: TinyModel) ->
     model.add_object_patch("diffusion_model", ForeignLayer())
     with pytest.raises(GraphError, match="model: SDXL is run by another node pack's own layers"):
         host.run(profile_graph(host, model, tiny_sdxl.clip), "profile")
-
-
-class Packed(torch.Tensor):
-    """Eight-bit blocks as GGUF has them, with the shape of what they unpack to."""
-
-    @property
-    def shape(self) -> torch.Size:  # pyright: ignore[reportIncompatibleVariableOverride]
-        rows, row_bytes = self.size()
-        return torch.Size((rows, row_bytes * 16 // 9))
-
-
-def test_packed_weights_are_refused_by_name(host: Any, tiny: TinyModel) -> None:
-    """As GGUF nodes hold them: a linear layer of the usual class whose bytes they alone read."""
-    model = tiny_denoiser()
-    layers = [name for name, _ in model.model.named_modules() if name.endswith(".ff.net.2")]
-    layer = model.model.get_submodule(layers[0])
-    packed = torch.zeros(layer.out_features, layer.in_features * 9 // 16, dtype=torch.uint8)
-    layer.weight = torch.nn.Parameter(packed.as_subclass(Packed), requires_grad=False)
-    assert layer.weight.shape == (layer.out_features, layer.in_features)
-    with pytest.raises(GraphError, match="packed, as GGUF files do") as error:
-        host.run(profile_graph(host, model, tiny.clip), "profile")
-    assert layers[0] in str(error.value)
 
 
 def test_the_registry_names_classes_of_the_host(extension: Any) -> None:

@@ -73,13 +73,14 @@ def test_nothing_is_overwritten(host: Any, folder: Path, mask: Any) -> None:
 
 
 def test_two_servers_never_take_the_same_number(extension: Any, folder: Path, mask: Any) -> None:
-    new_mask_file = extension.module("nodes.host.masks.folders").new_mask_file
-    with new_mask_file("church") as (first, _), new_mask_file("church") as (second, _):
+    new_file = extension.module("nodes.host.masks.folders").new_file
+    at = (str(folder), "church")
+    with new_file(*at) as (first, _), new_file(*at) as (second, _):
         assert first != second
         assert not first.exists() and not second.exists(), "nothing empty is listed"
         mask.save(first)
         mask.save(second)
-    with pytest.raises(KeyError), new_mask_file("church"):
+    with pytest.raises(KeyError), new_file(*at):
         raise KeyError("made while the mask is written")
     assert sorted(folder.iterdir()) == sorted([first, second])
 
@@ -316,7 +317,7 @@ def test_an_upload_is_no_larger_than_a_mask_whatever_the_host_allows(
         for _ in range(11):
             yield bytes(10)
 
-    routes = extension.module("nodes.host.masks.routes")
+    routes = extension.module("nodes.host.routes")
     monkeypatch.setattr(routes, "MASK_SCHEMA", replace(routes.MASK_SCHEMA, max_bytes=100))
     request = SimpleNamespace(
         query={"name": "m"}, client_max_size=1000, content=SimpleNamespace(iter_chunked=blocks)
@@ -328,7 +329,7 @@ def test_an_upload_is_no_larger_than_a_mask_whatever_the_host_allows(
 
 def test_masks_are_read_one_at_a_time(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mask in memory takes eight times its file, whoever asks."""
-    routes = extension.module("nodes.host.masks.routes")
+    routes = extension.module("nodes.host.routes")
     monkeypatch.setattr(routes, "_one_at_a_time", asyncio.Lock())
     reading, most = 0, 0
 

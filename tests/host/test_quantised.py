@@ -19,15 +19,17 @@ from plain_sampling import plain_sensitivities
 from tiny_families import FAMILIES
 from tiny_model import TinyModel, tiny_denoiser
 from tiny_quantised import (
-    AWQ_LAYER,
+    ANOTHER_PACKS,
+    AWQ,
     FORMS,
     LEFT,
     MOVED,
     OLD_HOST,
+    READ_ONLY_LAYER,
     Form,
-    awq_unet,
     quantised_flux,
     quantised_unet,
+    read_only_unet,
     weights_in_effect,
 )
 
@@ -333,14 +335,12 @@ def test_a_layer_that_scales_its_input_is_masked_with_that(extension: Any) -> No
     assert torch.allclose(masked(layer, x), layer(x) - layer.bias, atol=0.1 * layer(x).std())
 
 
-def test_a_form_that_the_host_cannot_write_is_refused(extension: Any, mask: Any) -> None:
+@pytest.mark.parametrize("layout", [AWQ, ANOTHER_PACKS])
+def test_a_form_that_cannot_be_written_is_refused(extension: Any, mask: Any, layout: str) -> None:
+    model = read_only_unet(layout)
     apply = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
-    with pytest.raises(ValueError, match=rf"model: {AWQ_LAYER} is stored as awq_w4a16.*fp16"):
-        apply(awq_unet(), mask, 1.0)
-    if not OLD_HOST:
-        weight: Any = awq_unet().model.get_submodule(AWQ_LAYER).weight
-        with pytest.raises(NotImplementedError):
-            weight.requantize_from_float(weight.dequantize())
+    with pytest.raises(ValueError, match=rf"model: {READ_ONLY_LAYER} is stored as {layout}.*fp16"):
+        apply(model, mask, 1.0)
 
 
 @pytest.mark.parametrize("form", ["nvfp4", "asym_w4a8_int8", "convrot_w4a4"])

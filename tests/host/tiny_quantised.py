@@ -42,7 +42,8 @@ class Form:
 
 
 AWQ = "TensorCoreAWQW4A16Layout"
-AWQ_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.2"
+ANOTHER_PACKS = "AnotherPacksLayout"
+READ_ONLY_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.2"
 ROTATION = {"convrot": True, "convrot_groupsize": 16}
 WIDE_ROTATION = {"convrot_groupsize": 64}
 FORMS = {
@@ -112,33 +113,42 @@ def quantised_lumina(form: Form, dtype: torch.dtype = torch.float32) -> ModelPat
     return _quantised(form, lambda: lumina.config({**lumina.unet}), ".feed_forward.", dtype)
 
 
-def awq_unet() -> ModelPatcher:
-    """A tiny SD 1.x, one of whose FFN2 layers is stored as awq_w4a16.
-
-    A host without that form has an fp8 weight there that bears the form's name.
-    """
+def read_only_unet(layout: str) -> ModelPatcher:
+    """A tiny SD 1.x, one of whose FFN2 layers is stored in a form that only can be read."""
     model = tiny_denoiser()
-    layer: Any = model.model.get_submodule(AWQ_LAYER)
-    quantised: Any = comfy.quant_ops.QuantizedTensor
-    if OLD_HOST:
-        weight = quantised.from_float(layer.weight.float(), "TensorCoreFP8Layout")
-    else:
-        host_layouts: Any = comfy.quant_ops
-        rows, columns = layer.weight.shape
-        groups = (columns // 64, rows)
-        params = host_layouts.get_layout_class(AWQ).Params(
-            scale=torch.ones(groups),
-            orig_dtype=torch.float32,
-            orig_shape=(rows, columns),
-            zeros=torch.zeros(groups),
-        )
-        packed = torch.zeros(rows, columns // 2, dtype=torch.int8)
-        weight = quantised(packed, AWQ, params)
-    named: Any = torch.nn.Parameter(weight, requires_grad=False)
-    if OLD_HOST:
-        named._layout_cls = AWQ
-    layer.weight = named
+    layer: Any = model.model.get_submodule(READ_ONLY_LAYER)
+    weight = (_awq if layout == AWQ else _of_another_pack)(layer.weight)
+    layer.weight = torch.nn.Parameter(weight, requires_grad=False)
     return model
+
+
+def _awq(weight: torch.Tensor) -> torch.Tensor:
+    if OLD_HOST:
+        pytest.skip(f"this host has no {AWQ}")
+    host_layouts: Any = comfy.quant_ops
+    rows, columns = weight.shape
+    groups = (columns // 64, rows)
+    params = host_layouts.get_layout_class(AWQ).Params(
+        scale=torch.ones(groups),
+        orig_dtype=torch.float32,
+        orig_shape=(rows, columns),
+        zeros=torch.zeros(groups),
+    )
+    packed = torch.zeros(rows, columns // 2, dtype=torch.int8)
+    return host_layouts.QuantizedTensor(packed, AWQ, params)
+
+
+def _of_another_pack(weight: torch.Tensor) -> torch.Tensor:
+    """In fp8, under the name of a form that has no ``quantize`` of its own."""
+    host_layouts: Any = comfy.quant_ops
+    readable = host_layouts.QuantizedTensor.from_float(weight.float(), "TensorCoreFP8Layout")
+    if OLD_HOST:
+        host_layouts.LAYOUTS[ANOTHER_PACKS] = host_layouts.QuantizedLayout
+        params = readable._layout_params
+    else:
+        host_layouts.register_layout_class(ANOTHER_PACKS, host_layouts.QuantizedLayout)
+        params = readable._params
+    return host_layouts.QuantizedTensor(readable._qdata, ANOTHER_PACKS, params)
 
 
 def weights_in_effect(model: ModelPatcher) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-/** What the server says about masks (nodes/host/masks/routes.py). */
+/** What the server says about masks (nodes/host/routes.py). */
 
 const PREFIX = "/forget_it_all";
 

@@ -7,6 +7,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import NeuronMask
+from ..model.layers import find_ffn2_layers
 from .weight_patch import neuron_mask_patches, require_fit
 
 
@@ -41,7 +42,7 @@ class NeuronMaskHook(WeightHook):
                 ``model`` are quantised.
         """
         if self.mask and target_dict.get("target") != EnumWeightTarget.Clip:
-            require_fit(self.mask, model)
+            require_fit(self.mask, model, find_ffn2_layers(model))
             _require_full_precision(model)
         return super().add_hook_patches(model, model_options, target_dict, registered)
 

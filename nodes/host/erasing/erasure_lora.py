@@ -9,9 +9,8 @@ from pathlib import Path
 import folder_paths
 import safetensors.torch
 import torch
-from comfy.lora import calculate_weight, model_lora_keys_unet
+from comfy.lora import model_lora_keys_unet
 from comfy.model_base import SDXL, SDXLRefiner
-from comfy.model_management import cast_to_device
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from safetensors import SafetensorError
@@ -19,7 +18,7 @@ from safetensors import SafetensorError
 from ....fia_core import NeuronMask
 from ....fia_core.files.safetensors_file import whole_file
 from ..model.layers import find_ffn2_layers
-from ..model.stored_weights import stored_weight
+from ..model.stored_weights import patched_weight, stored_weight
 from .weight_patch import require_fit
 
 FOLDER = "loras"
@@ -52,8 +51,9 @@ class ErasureLora:
     strength: float
 
     def __post_init__(self) -> None:
-        require_fit(self.mask, self.model)
-        for name, layer in find_ffn2_layers(self.model).items():
+        layers = find_ffn2_layers(self.model)
+        require_fit(self.mask, self.model, layers)
+        for name, layer in layers.items():
             _require_full_precision(name, layer.weight)
         if not self._names:
             raise ValueError(
@@ -100,8 +100,7 @@ class ErasureLora:
         for name in self._names:
             key = f"{name}.weight"
             stored = stored_weight(self.model, key, layers[name].weight)
-            weight = cast_to_device(stored, self.model.load_device, torch.float32, copy=True)
-            weight = calculate_weight(self.model.patches.get(key, []), weight, key)
+            weight = patched_weight(self.model, key, stored, self.model.load_device)
             change = weight * self.mask.layers[name].to(weight.device) * -self.strength
             tensors[f"{keys[key]}.diff"] = change.to("cpu", stored.dtype)
         return tensors

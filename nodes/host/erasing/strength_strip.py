@@ -10,6 +10,7 @@ from comfy.patcher_extension import WrappersMP
 from comfy.utils import repeat_to_batch_size
 
 from ....fia_core import NeuronMask
+from ..model.layers import find_ffn2_layers
 from ..model.one_place import run_in_one_place
 from ..model.weight_in_effect import input_in_effect, passed_through, weight_in_effect
 from .strip_noise import same_noise_for_every_strength
@@ -31,7 +32,7 @@ def strip_model(model: ModelPatcher, mask: NeuronMask, strengths: list[float]) -
     Raises:
         ValueError: if the mask was made for another architecture.
     """
-    require_fit(mask, model)
+    require_fit(mask, model, find_ffn2_layers(model))
     plain = model.clone()
     run_in_one_place(plain)
     strip = _Strip(mask, strengths)

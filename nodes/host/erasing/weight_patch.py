@@ -7,12 +7,13 @@ from weakref import WeakSet
 import torch
 from comfy.model_management import cast_to_device
 from comfy.model_patcher import ModelPatcher
+from comfy.quant_ops import QuantizedTensor
 from comfy.weight_adapter.base import WeightAdapterBase
 
 from ....fia_core import NeuronMask
 from ....fia_core.files.bits import unpack_bits
 from ..model.identity import architecture
-from ..model.layers import find_ffn2_layers, is_quantised, layer_shapes
+from ..model.layers import find_patchable_layers, is_quantised, layer_shapes
 
 _told: WeakSet[torch.nn.Module] = WeakSet()  # models whose user knows that their weights move
 
@@ -24,8 +25,8 @@ ROUNDED_AGAIN = (
     "has more."
 )
 
-_AWQ = "TensorCoreAWQW4A16Layout"
-"""The host's name of weights that it can read and not write."""
+_TRIED = (256, 256)
+"""The smallest weight that every quantised form of the host can hold."""
 
 
 class NeuronMaskPatch(WeightAdapterBase):
@@ -64,10 +65,14 @@ class NeuronMaskPatch(WeightAdapterBase):
 
 
 def neuron_mask_patches(mask: NeuronMask) -> dict[str, NeuronMaskPatch]:
-    """The patch of each weight that ``mask`` touches, by the weight's name."""
+    """The patch of each layer that ``mask`` prunes a part of, by its weight's name.
+
+    Others get none: the host rounds a quantised weight again with every patch, an empty one too.
+    """
     return {
         f"{name}.weight": NeuronMaskPatch(set(), [packed])
         for name, packed in mask.bits.packed.items()
+        if mask.counts[name]
     }
 
 
@@ -75,23 +80,24 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     """A clone of ``model`` whose masked FFN2 weights are W · (1 − strength).
 
     Patches that ``model`` already has come first, so a LoRA loaded before is masked too. At
-    strength 0 the clone gets no patch.
+    strength 0 the clone gets no patch, nor does a layer that the mask leaves whole.
 
     Raises:
         ValueError: if the mask was made for another architecture, or the host cannot write the
             form that the weights are stored in.
     """
-    require_fit(mask, model)
+    layers = find_patchable_layers(model)
+    require_fit(mask, model, layers)
     masked = model.clone()
     if strength == 0:
         return masked
-    layers = find_ffn2_layers(model)
-    for name, layer in layers.items():
-        _require_writable(name, layer.weight)
-    if any(map(is_quantised, layers.values())) and model.model not in _told:
+    patches = neuron_mask_patches(mask)
+    touched = {name: layer for name, layer in layers.items() if mask.counts[name]}
+    for name, layer in touched.items():
+        _require_writable(name, layer.weight, model.load_device)
+    if any(map(is_quantised, touched.values())) and model.model not in _told:
         _told.add(model.model)
         logging.info(ROUNDED_AGAIN)
-    patches = neuron_mask_patches(mask)
     accepted = masked.add_patches(patches, strength_patch=strength)
     refused = sorted(set(patches) - set(accepted))
     if refused:
@@ -101,9 +107,10 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     return masked
 
 
-def require_fit(mask: NeuronMask, model: ModelPatcher) -> None:
-    """Raise ValueError that names both models, unless ``mask`` was made for such a ``model``."""
-    shapes = layer_shapes(find_ffn2_layers(model))
+def require_fit(mask: NeuronMask, model: ModelPatcher, layers: dict[str, torch.nn.Linear]) -> None:
+    """Raise ValueError that names both models, unless ``mask`` was made for such a ``model``, whose
+    FFN2 ``layers`` these are."""
+    shapes = layer_shapes(layers)
     own = architecture(model, shapes)
     if mask.model.architecture == own and mask.shapes == shapes:
         return
@@ -116,9 +123,15 @@ def require_fit(mask: NeuronMask, model: ModelPatcher) -> None:
     )
 
 
-def _require_writable(name: str, weight: torch.Tensor) -> None:
-    if getattr(weight, "_layout_cls", None) == _AWQ:
+def _require_writable(name: str, weight: torch.Tensor, device: torch.device) -> None:
+    """Refuse a weight in a form that can only be read: the host would fail as sampling begins."""
+    if not isinstance(weight, QuantizedTensor):
+        return
+    layout = getattr(weight, "_layout_cls", None) or weight._layout_type  # 0.3.75: the latter
+    try:
+        QuantizedTensor.from_float(torch.ones(_TRIED, device=device), layout)
+    except NotImplementedError as error:
         raise ValueError(
-            f"model: {name} is stored as awq_w4a16, which ComfyUI can read and not write, so no "
-            "mask can change it. Load the model in another form: fp16, bf16, fp8, int8 or nvfp4."
-        )
+            f"model: {name} is stored as {layout}, which can be read and not written, so no mask "
+            "can change it. Load the model in another form: fp16, bf16, fp8, int8 or nvfp4."
+        ) from error

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -71,11 +71,6 @@ def mask_fingerprint(name: str) -> str:
         while block := file.read(HASH_BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-def new_mask_file(prefix: str) -> AbstractContextManager[tuple[Path, str]]:
-    """``new_file`` in the folder of masks."""
-    return new_file(mask_folder(), prefix)
 
 
 @contextmanager

@@ -4,13 +4,11 @@ import hashlib
 import math
 
 import torch
-from comfy.lora import calculate_weight
-from comfy.model_management import cast_to_device
-from comfy.model_patcher import ModelPatcher, get_key_weight
+from comfy.model_patcher import ModelPatcher
 
 from ....fia_core import LayerShapes, ModelIdentity
 from .layers import chosen_dtype, find_ffn2_layers, layer_shapes
-from .stored_weights import stored_weight
+from .stored_weights import patched_weight, stored_weight
 
 CPU = torch.device("cpu")
 BLOCK = 16  # rows whose sums are made at once: what lies between stays in the processor's cache
@@ -36,25 +34,22 @@ def model_identity(model: ModelPatcher) -> ModelIdentity:
     precision that the host chose for the model. So neither the device, nor how much of the model is
     on it, nor whether the host keeps a file's own precision there changes the fingerprint.
     """
-    shapes = layer_shapes(find_ffn2_layers(model))
+    layers = find_ffn2_layers(model)
     fingerprint = hashlib.sha256()
-    for name in sorted(shapes):
-        weight = _weight_in_effect(model, f"{name}.weight")
+    for name in sorted(layers):
+        weight = _weight_in_effect(model, name, layers[name])
         fingerprint.update(name.encode())
         fingerprint.update(_row_sums(weight).numpy().tobytes())
-    return ModelIdentity(architecture(model, shapes), fingerprint.hexdigest())
+    return ModelIdentity(architecture(model, layer_shapes(layers)), fingerprint.hexdigest())
 
 
-def _weight_in_effect(model: ModelPatcher, key: str) -> torch.Tensor:
+def _weight_in_effect(model: ModelPatcher, name: str, layer: torch.nn.Linear) -> torch.Tensor:
     """(C_out, C_in) on the CPU, float32 where the host's own conversion of it is."""
-    now, _, convert = get_key_weight(model.model, key)
-    stored = stored_weight(model, key, now)
-    chosen = chosen_dtype(model.model.get_submodule(key.removesuffix(".weight")))
+    key = f"{name}.weight"
+    stored = stored_weight(model, key, layer.weight)
+    chosen = chosen_dtype(layer)
     rounded = stored if chosen is None else stored.to(chosen)
-    weight = cast_to_device(rounded, CPU, torch.float32, copy=True)
-    if convert is not None:  # quantised
-        weight = convert(weight, inplace=True)
-    return calculate_weight(model.patches.get(key, []), weight, key)
+    return patched_weight(model, key, rounded, CPU)
 
 
 def _row_sums(weight: torch.Tensor) -> torch.Tensor:

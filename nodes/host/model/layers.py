@@ -12,9 +12,27 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
     """FFN2 layers of ``model`` by the name that its weight has in the model's state dict.
 
     Raises:
+        ValueError: as ``find_patchable_layers``, or if their weights are packed.
+    """
+    layers = find_patchable_layers(model)
+    for name, layer in layers.items():
+        if _is_packed(layer):
+            raise ValueError(
+                f"model: {name} holds its weights packed, as GGUF files do, and only the nodes "
+                "that loaded it can read them. Masks can be put on a GGUF model with Apply Neuron "
+                "Mask; make them on the fp8 or fp16 file of the same model and load them."
+            )
+    return layers
+
+
+def find_patchable_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
+    """FFN2 layers of ``model``, for those who put patches on them and read no weight: packed ones
+    are among them where the nodes that loaded the model unpack and patch them in every forward.
+
+    Raises:
         ValueError: if the denoiser has no feed-forward blocks, or none that can be profiled, or
-            another node pack runs it by its own layers, or their weights are stored in a form that
-            only other nodes can read.
+            another node pack runs it by its own layers, or their weights are packed in a form that
+            takes no patches.
     """
     denoiser = model.get_model_object("diffusion_model")
     denoiser = getattr(denoiser, "_orig_mod", denoiser)  # as it was before torch.compile
@@ -24,13 +42,11 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
     if not layers:
         raise ValueError(_refusal(model))
     for name, layer in layers.items():
-        # A packed weight's shape may be what it unpacks to; its size is what is there.
-        size = (layer.out_features, layer.in_features)
-        if tuple(layer.weight.size()) != size or not layer.weight.is_floating_point():
+        if _is_packed(layer) and not _is_patched_at_use(model, layer.weight):
             raise ValueError(
-                f"model: {name} holds its weights packed, as GGUF files do, and only the nodes "
-                "that loaded it can read them. Load a checkpoint that is not packed (safetensors, "
-                "fp8 at the smallest) with the host's own loader."
+                f"model: {name} holds its weights packed, and only the nodes that loaded it can "
+                "read them. Load a checkpoint that is not packed (safetensors, fp8 at the "
+                "smallest) with the host's own loader."
             )
     return layers
 
@@ -39,7 +55,7 @@ def is_quantised(layer: torch.nn.Linear) -> bool:
     """Whether the host keeps the layer's weight in 8 bits or fewer, and rounds it again with every
     patch."""
     weight = layer.weight
-    return (
+    return not _is_packed(layer) and (
         isinstance(weight, QuantizedTensor) or (chosen_dtype(layer) or weight.dtype).itemsize == 1
     )
 
@@ -55,6 +71,20 @@ def chosen_dtype(layer: torch.nn.Module) -> torch.dtype | None:
 def layer_shapes(layers: dict[str, torch.nn.Linear]) -> LayerShapes:
     """(C_out, C_in) of every layer."""
     return {name: (layer.out_features, layer.in_features) for name, layer in layers.items()}
+
+
+def _is_packed(layer: torch.nn.Linear) -> bool:
+    """Whether only the nodes that loaded a layer can read its weight."""
+    # A packed weight's shape may be what it unpacks to; its size is what is there.
+    size = (layer.out_features, layer.in_features)
+    return tuple(layer.weight.size()) != size or not layer.weight.is_floating_point()
+
+
+def _is_patched_at_use(model: ModelPatcher, packed: torch.Tensor) -> bool:
+    """Whether a pack's patcher hangs patches on the packed weight, for its layers to apply them to
+    what it unpacks to in every forward, as ComfyUI-GGUF does."""
+    own_patching = type(model).patch_weight_to_device is not ModelPatcher.patch_weight_to_device
+    return own_patching and hasattr(packed, "patches")
 
 
 def _refusal(model: ModelPatcher) -> str:

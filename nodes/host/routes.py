@@ -23,15 +23,15 @@ from typing import Any, TypeVar
 from aiohttp import web
 from server import PromptServer
 
-from ....fia_core import PRESETS, NeuronMask
-from ....fia_core.files.embedding import MAX_TEXT, embed_mask, read_embedded_mask
-from ....fia_core.mask import MASK_SCHEMA
-from ....fia_core.reports.card import mask_card
-from ..model.model_files import architecture_of_loader
-from ..profiling.cache import host_cache
-from .folders import SUFFIX, list_mask_files, mask_path
-from .presets import percentages
-from .uploads import TooLargeError, move_in_place, received_file, safe_stem
+from ...fia_core import PRESETS, NeuronMask, Preset
+from ...fia_core.files.embedding import MAX_TEXT, embed_mask, read_embedded_mask
+from ...fia_core.mask import MASK_SCHEMA
+from ...fia_core.reports.card import mask_card
+from ..shared import percentage
+from .masks.folders import SUFFIX, list_mask_files, mask_path
+from .masks.uploads import TooLargeError, move_in_place, received_file, safe_stem
+from .model.model_files import architecture_of_loader
+from .profiling.cache import host_cache
 
 PREFIX = "/forget_it_all"
 UPLOAD_BLOCK = 1 << 20  # bytes
@@ -111,7 +111,16 @@ async def empty_cache(_: web.Request) -> dict[str, Any]:
 
 
 async def presets(_: web.Request) -> dict[str, Any]:
-    return {kind: percentages(preset) for kind, preset in PRESETS.items()}
+    return {kind: _percentages(preset) for kind, preset in PRESETS.items()}
+
+
+def _percentages(preset: Preset) -> dict[str, float]:
+    """Widget name and percentage of each setting, as the dialogs show them."""
+    return {
+        "temporal_sparsity": percentage(preset.temporal_sparsity),
+        "spatial_sparsity": percentage(preset.spatial_sparsity),
+        "agnostic_ratio": percentage(preset.agnostic_ratio),
+    }
 
 
 async def _in_turn(work: Callable[[], Value]) -> Value:
