@@ -19,6 +19,17 @@ SAMPLES = 4096  # entries of a model's weight that are looked at; two checkpoint
 WHOLE_BYTES = 64 * 2**20  # a patch's tensor up to this size is read whole
 
 
+PLACES_OF_CODE = (
+    "model_options",
+    "weight_wrapper_patches",
+    "wrappers",
+    "injections",
+    "hook_patches",
+    "additional_models",
+)
+"""Where other nodes put functions and modules into a patcher, of a model or of a text encoder."""
+
+
 class NoFingerprintError(Exception):
     """Something whose content cannot be told; the message names it."""
 
@@ -57,7 +68,7 @@ class Fingerprint:
         self._add_tensor(weight, 0)
 
     def text(self) -> str:
-        """Of everything so far, 64 hexadecimal digits."""
+        """The digest so far, 64 hexadecimal digits."""
         return self._digest.hexdigest()
 
     def _add_all(self, kind: str, values: Iterable[Any]) -> None:
@@ -113,9 +124,7 @@ def add_model(fingerprint: Fingerprint, model: ModelPatcher) -> None:
     Raises:
         NoFingerprintError: the model runs code of other nodes.
     """
-    for name, extras in _foreign_code(model).items():
-        if not _is_empty(extras):
-            raise NoFingerprintError(name)
+    refuse_code_in(model, *PLACES_OF_CODE, "object_patches")
     fingerprint.add((type(model.model).__qualname__, model.model.model_type.name))
     fingerprint.add(type(model.model.latent_format).__qualname__)
     fingerprint.add((str(model.model_dtype()), str(model.model.manual_cast_dtype)))
@@ -135,17 +144,15 @@ def add_weights(fingerprint: Fingerprint, model: ModelPatcher, prefix: str = "")
         fingerprint.add(model.patches.get(key, []))
 
 
-def _foreign_code(model: ModelPatcher) -> dict[str, Any]:
-    """Where other nodes put functions and modules into a model."""
-    return {
-        "model_options": model.model_options,
-        "object_patches": model.object_patches,
-        "weight_wrapper_patches": model.weight_wrapper_patches,
-        "wrappers": model.wrappers,
-        "injections": model.injections,
-        "hook_patches": model.hook_patches,
-        "additional_models": model.additional_models,
-    }
+def refuse_code_in(patcher: ModelPatcher, *places: str) -> None:
+    """Refuse a patcher with anything in one of these attributes.
+
+    Raises:
+        NoFingerprintError: there is.
+    """
+    for place in places:
+        if not _is_empty(getattr(patcher, place)):
+            raise NoFingerprintError(place)
 
 
 def _is_empty(value: Any) -> bool:
