@@ -13,8 +13,10 @@ import pytest
 import torch
 from comfy.hooks import HookGroup
 from comfy.latent_formats import SDXL
+from comfy.model_sampling import CONST, EPS, ModelSamplingDiscrete, ModelSamplingDiscreteFlow
 from comfy.sd import CLIP
 from comfy.sd1_clip import SD1ClipModel
+from comfy_extras import nodes_model_advanced
 from graphs import QUICK, GraphError, profile_graph
 from loras import with_lora
 from tiny_model import TinyModel, VelocitySD15, tiny_denoiser
@@ -173,6 +175,73 @@ def test_a_model_that_runs_foreign_code_is_not_cached(
     wrapped.set_model_sampler_post_cfg_function(lambda arguments: arguments["denoised"])
     profiles(host, tiny, model=wrapped)
     assert not folder.exists()
+
+
+MODEL_SAMPLING: list[tuple[str, dict[str, Any]]] = [
+    ("ModelSamplingSD3", {"shift": 3.0}),
+    ("ModelSamplingSD3", {"shift": 1.73}),
+    ("ModelSamplingAuraFlow", {"shift": 1.73}),  # with another multiplier
+    ("ModelSamplingFlux", {"max_shift": 1.15, "base_shift": 0.5, "width": 64, "height": 64}),
+    ("ModelSamplingDiscrete", {"sampling": "eps", "zsnr": False}),
+    ("ModelSamplingDiscrete", {"sampling": "v_prediction", "zsnr": False}),  # another class
+    ("ModelSamplingDiscrete", {"sampling": "lcm", "zsnr": False}),
+]
+"""Of the host's nodes that replace how a model is sampled, with their inputs."""
+
+
+def sampled(model: Any, node: str, inputs: dict[str, Any]) -> Any:
+    """What a ModelSampling node of the host gives."""
+    made = nodes_model_advanced.NODE_CLASS_MAPPINGS[node]()
+    return getattr(made, made.FUNCTION)(model, **inputs)[0]
+
+
+@pytest.mark.parametrize(("node", "inputs"), MODEL_SAMPLING)
+def test_a_model_with_another_sampling_is_profiled_once(
+    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser, node: str, inputs: dict[str, Any]
+) -> None:
+    (first,) = profiles(host, tiny, model=sampled(tiny.model, node, inputs))
+    denoiser.calls = 0
+    (second,) = profiles(host, tiny, model=sampled(tiny.model, node, inputs))
+    assert denoiser.calls == 0
+    assert_same(first, second)
+
+
+def test_whatever_matters_in_a_sampling_changes_the_fingerprint(
+    extension: Any, tiny: TinyModel
+) -> None:
+    plain = fingerprint_of(extension, tiny.model)
+    texts = [
+        fingerprint_of(extension, sampled(tiny.model, node, inputs))
+        for node, inputs in MODEL_SAMPLING
+    ]
+    assert len({plain, *texts}) == 1 + len(MODEL_SAMPLING)
+
+
+def with_sampling(model: Any, sampling: Any) -> Any:
+    clone = model.clone()
+    clone.add_object_patch("model_sampling", sampling)
+    return clone
+
+
+def test_a_sampling_with_anybodys_code_has_no_fingerprint(extension: Any, tiny: TinyModel) -> None:
+    class Joined(ModelSamplingDiscreteFlow, CONST):
+        pass
+
+    class Own(ModelSamplingDiscrete, EPS):
+        def calculate_input(self, sigma: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+            return noise
+
+    class Derived(Own):
+        pass
+
+    replaced, hooked, nested = Joined(), Joined(), Joined()
+    vars(replaced)["sigma"] = lambda timestep: timestep
+    hooked.register_forward_hook(lambda *arguments: None)
+    nested.inner = torch.nn.Identity()
+    assert fingerprint_of(extension, with_sampling(tiny.model, Joined()))
+    for sampling in (Own(), Derived(), replaced, hooked, nested):
+        with pytest.raises(extension.module(FINGERPRINT).NoFingerprintError):
+            fingerprint_of(extension, with_sampling(tiny.model, sampling))
 
 
 def test_a_compiled_model_has_the_plain_ones_profile(

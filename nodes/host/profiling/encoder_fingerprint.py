@@ -7,7 +7,7 @@ import torch
 from comfy.sd import CLIP
 
 from ..model.stored_weights import stored_weight
-from .fingerprint import PLACES_OF_CODE, Fingerprint, NoFingerprintError, refuse_code_in
+from .fingerprint import Fingerprint, NoFingerprintError, refuse_code
 
 
 def encoder_fingerprint(clip: CLIP) -> str | None:
@@ -47,7 +47,7 @@ def _add_encoder(fingerprint: Fingerprint, clip: CLIP) -> None:
 
 
 def _refuse_other_code(clip: CLIP) -> None:
-    refuse_code_in(clip.patcher, *PLACES_OF_CODE)
+    refuse_code(clip.patcher)
     if clip.patcher.forced_hooks is not None or clip.apply_hooks_to_conds is not None:
         raise NoFingerprintError("hooks")
     for holder in (clip, *clip.cond_stage_model.modules()):

@@ -1,7 +1,8 @@
 """Fingerprints of content, for the profile cache: equal content, equal text.
 
 Only what can be told by content is fingerprinted. A model with wrappers, hooks or patched modules
-runs code that has no content to compare, so it has no fingerprint.
+runs code that has no content to compare, so it has no fingerprint. What the host's ModelSampling
+nodes put in is the host's own code with some numbers, which are compared.
 """
 
 import hashlib
@@ -17,8 +18,8 @@ from ..model.stored_weights import stored_weights
 
 SAMPLES = 4096  # entries of a model's weight that are looked at; two checkpoints differ in most
 WHOLE_BYTES = 64 * 2**20  # a patch's tensor up to this size is read whole
-
-
+SAMPLING = "model_sampling"  # the object that ModelSampling nodes replace
+HOST_PACKAGES = ("comfy", "comfy_extras", "torch", "builtins")
 PLACES_OF_CODE = (
     "model_options",
     "weight_wrapper_patches",
@@ -124,11 +125,17 @@ def add_model(fingerprint: Fingerprint, model: ModelPatcher) -> None:
     Raises:
         NoFingerprintError: the model runs code of other nodes.
     """
-    refuse_code_in(model, *PLACES_OF_CODE, "object_patches")
+    refuse_code(model)
+    replaced = dict(model.object_patches)
+    sampling = replaced.pop(SAMPLING, None)
+    if not _is_empty(replaced):
+        raise NoFingerprintError("object_patches")
     fingerprint.add((type(model.model).__qualname__, model.model.model_type.name))
     fingerprint.add(type(model.model.latent_format).__qualname__)
     fingerprint.add((str(model.model_dtype()), str(model.model.manual_cast_dtype)))
     fingerprint.add(model.load_device.type)
+    if sampling is not None:
+        _add_sampling(fingerprint, sampling)
     add_weights(fingerprint, model, "diffusion_model.")
 
 
@@ -144,13 +151,33 @@ def add_weights(fingerprint: Fingerprint, model: ModelPatcher, prefix: str = "")
         fingerprint.add(model.patches.get(key, []))
 
 
-def refuse_code_in(patcher: ModelPatcher, *places: str) -> None:
-    """Refuse a patcher with anything in one of these attributes.
+def _add_sampling(fingerprint: Fingerprint, sampling: Any) -> None:
+    """Take in the host's classes that a ModelSampling node has joined, and what the object holds.
+
+    The class that joins them may be any pack's, but must add nothing.
 
     Raises:
-        NoFingerprintError: there is.
+        NoFingerprintError: code that is not the host's.
     """
-    for place in places:
+    for kind in type(sampling).__mro__:
+        if kind.__module__.split(".")[0] in HOST_PACKAGES:
+            fingerprint.add((kind.__module__, kind.__qualname__))
+        elif vars(kind).keys() - vars(_Empty).keys():
+            raise NoFingerprintError(kind.__qualname__)
+    fingerprint.add(vars(sampling))
+
+
+class _Empty:
+    """A class that adds nothing."""
+
+
+def refuse_code(patcher: ModelPatcher) -> None:
+    """Refuse a patcher, of a model or a text encoder, with anything in ``PLACES_OF_CODE``.
+
+    Raises:
+        NoFingerprintError: there is; the message names the place.
+    """
+    for place in PLACES_OF_CODE:
         if not _is_empty(getattr(patcher, place)):
             raise NoFingerprintError(place)
 
