@@ -56,15 +56,11 @@ class RequestPrompts:
 
     def encode(self, concepts: Sequence[str]) -> None:
         """Encode now all that the profiles of ``concepts`` need."""
-        self.positive(concepts)
-        self.negative()
+        self._of((*self._texts(concepts), EMPTY_PROMPT))
 
     def positive(self, concepts: Sequence[str]) -> Conditioning:
         """A row for each base prompt, then for each prompt of each concept."""
-        texts = [*self._request.base_prompts()]
-        for concept in concepts:
-            texts += self._request.concept_prompts(concept)
-        return stack_prompts(self._of(texts))
+        return stack_prompts(self._of(self._texts(concepts)))
 
     def negative(self) -> Conditioning:
         return stack_prompts(self._of((EMPTY_PROMPT,)))
@@ -85,6 +81,12 @@ class RequestPrompts:
     @cached_property
     def _encoder(self) -> str | None:
         return encoder_fingerprint(self._clip)
+
+    def _texts(self, concepts: Sequence[str]) -> list[str]:
+        texts = [*self._request.base_prompts()]
+        for concept in concepts:
+            texts += self._request.concept_prompts(concept)
+        return texts
 
     def _of(self, prompts: Sequence[str]) -> list[EncodedPrompt]:
         new = [prompt for prompt in prompts if prompt not in self._encoded]
