@@ -362,6 +362,32 @@ def test_only_prompts_of_profiles_that_are_missing_are_encoded(
     assert len(encoded) == 2 + 2 + 1
 
 
+def test_prompts_are_encoded_before_room_is_made_and_stacked_for_a_round_only(
+    host: Any,
+    extension: Any,
+    tiny: TinyModel,
+    encoded: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = extension.module("nodes.host.profiling.request")
+    state_plan = extension.module("nodes.host.profiling.state_plan")
+    stack, make_room = request.stack_prompts, state_plan.make_room
+    events: list[tuple[str, int]] = []
+
+    def note_stack(prompts: Any) -> Any:
+        events.append(("stacked", len(prompts)))
+        return stack(prompts)
+
+    def note_room(*arguments: Any) -> None:
+        events.append(("room after", len(encoded)))
+        make_room(*arguments)
+
+    monkeypatch.setattr(request, "stack_prompts", note_stack)
+    monkeypatch.setattr(state_plan, "make_room", note_room)
+    profiles(host, tiny, use_cache=False)
+    assert events == [("room after", 5), ("stacked", 4), ("stacked", 1)]
+
+
 def test_another_text_encoder_makes_a_new_profile(
     host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
 ) -> None:

@@ -98,7 +98,9 @@ def _new_profiles(
         return
     progress.say(ENCODING)
     prompts.encode(missing)  # before room is made for the denoiser
-    plan = plan_state(model, shapes, len(missing), request.sampling, request.chunk)
+    plan = plan_state(
+        model, shapes, len(missing), request.sampling, request.chunk, request.saliency_form
+    )
     starts = range(0, len(missing), plan.concepts)
     rounds = [missing[start : start + plan.concepts] for start in starts]
     progress.expect(rounds)

@@ -49,6 +49,17 @@ def whole_weights(model: ModelPatcher) -> int:
     return model.model_size()
 
 
+def arriving_weights(model: ModelPatcher, space: float) -> float:
+    """Bytes of weights that leave the CPU's memory when the host loads the model.
+
+    Args:
+        space: bytes of its device that weights may take.
+    """
+    if _is_dynamic(model) or model.load_device == model.offload_device:
+        return 0  # the file's own pages, which count as free; or there for good
+    return max(0, min(whole_weights(model), space) - model.loaded_size())
+
+
 def fixed_weights(model: ModelPatcher) -> int:
     """Bytes of weights that the host keeps on the device whatever else needs room there."""
     if _is_dynamic(model):
