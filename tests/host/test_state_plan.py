@@ -139,6 +139,11 @@ def test_what_is_on_the_card_or_moves_there_needs_no_ram(
     assert is_refused(extension, tiny, shapes), "pages of the file count as free already"
 
 
+def test_no_weights_arrive_where_they_are_at_home(extension: Any) -> None:
+    memory = extension.module("nodes.host.profiling.memory")
+    assert memory.arriving_weights(tiny_denoiser(), 10**12) == 0
+
+
 def test_the_released_form_has_hardly_any_moments(
     host: Any, extension: Any, tiny: TinyModel, shapes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
