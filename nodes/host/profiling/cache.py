@@ -70,7 +70,7 @@ class ProfileCache:
         return refusal
 
     def empty(self) -> tuple[int, int]:
-        """Remove every profile; how many, and their bytes."""
+        """Remove every profile, and say how many there were and their bytes."""
         sizes = [size for _, size, path in self._files() if self._remove(path)]
         return len(sizes), sum(sizes)
 
@@ -97,7 +97,7 @@ class ProfileCache:
 
     @staticmethod
     def _remove(path: Path) -> bool:
-        """Whether it was there and could be removed; another server may have been faster."""
+        """Delete a file, and say whether that worked; another server may have been faster."""
         try:
             path.unlink()
         except OSError:

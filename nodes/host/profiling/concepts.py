@@ -39,7 +39,7 @@ def profile_concepts(
     cache: ProfileCache | None = None,
     node_id: str | None = None,
 ) -> list[ConceptProfile]:
-    """One profile a concept, in order.
+    """The profiles of a request's concepts, in order.
 
     Profiles that ``cache`` holds are taken from it, and only the prompts of others are encoded; new
     ones are put into it. The page's node ``node_id`` shows how far it is. ``model`` and its modules
@@ -90,9 +90,10 @@ def _new_profiles(
     missing: list[str],
     progress: ProfileProgress,
 ) -> Iterator[ConceptProfile]:
-    """Round by round, so that those of finished rounds are kept whatever comes after.
+    """Profile the missing concepts round by round; those of finished rounds are kept whatever comes
+    after.
 
-    For no concepts nothing is encoded, and no room is made.
+    Where none is missing, nothing is encoded, and no room is made.
     """
     if not missing:
         return

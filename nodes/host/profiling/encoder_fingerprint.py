@@ -60,7 +60,7 @@ def _refuse_other_code(clip: CLIP) -> None:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """With names of data types, which newer hosts put into their text encoder's patcher."""
+    """``values`` with names in place of data types, which newer hosts put into the patcher."""
     return {
         name: str(value) if isinstance(value, torch.dtype) else value
         for name, value in values.items()

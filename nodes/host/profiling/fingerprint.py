@@ -111,8 +111,8 @@ class Fingerprint:
 
 
 def _stride(entries: int, columns: int) -> int:
-    """About one entry in ``entries / SAMPLES``; no factor in common with the row length, so that
-    all columns come up."""
+    """Every how many entries one is looked at, for about ``SAMPLES`` in all; it has no factor in
+    common with the row length, so that all columns come up."""
     stride = max(1, entries // SAMPLES)
     while math.gcd(stride, columns) > 1:
         stride += 1

@@ -59,15 +59,15 @@ class RequestPrompts:
         self._of((*self._texts(concepts), EMPTY_PROMPT))
 
     def positive(self, concepts: Sequence[str]) -> Conditioning:
-        """A row for each base prompt, then for each prompt of each concept."""
+        """The prompts encoded: a row for each base prompt, then for each prompt of each concept."""
         return stack_prompts(self._of(self._texts(concepts)))
 
     def negative(self) -> Conditioning:
         return stack_prompts(self._of((EMPTY_PROMPT,)))
 
     def add_to(self, fingerprint: Fingerprint, prompts: Sequence[str]) -> None:
-        """Take in what the text encoder makes of prompts: by itself and their tokens; by running it
-        only where the code of other nodes has part in it.
+        """Take in what the text encoder makes of prompts. Its own fingerprint and their tokens
+        stand for it; it is run only where the code of other nodes has part in it.
 
         Raises:
             NoFingerprintError: tokens without content that can be told.

@@ -76,7 +76,7 @@ def profile_round(
 
 
 def _in_whole_groups(chunk: int, group: int) -> int:
-    """At most ``chunk`` prompts a call, no part of a group beside a whole one.
+    """Prompts a call, at most ``chunk``, so that no part of a group is beside a whole one.
 
     Least lies between two calls where the first ends with a whole group (``StepStatistics``).
     """
@@ -108,7 +108,8 @@ def _watch(
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """By the host's own judgement where it has one: it also knows errors that come late."""
+    """Whether memory ran out, by the host's own judgement where it has one: it also knows errors
+    that come late."""
     judge = getattr(model_management, "is_oom", None)
     return judge(error) if judge else isinstance(error, model_management.OOM_EXCEPTION)
 

@@ -28,16 +28,17 @@ from .sampling import SamplingSettings, empty_latent
 
 GIB = 2**30
 MOMENT_BYTES = 8
-"""A weight: mean and squares of the base prompts, then μ_b + σ_b and a concept's sum; float32."""
+"""Bytes a weight: mean and squares of the base prompts, then μ_b + σ_b and
+a concept's sum; float32."""
 
 SCRATCH_BYTES = 384 * 2**20
-"""Y and |P| of the few prompts of one layer that are stacked at a time, float32."""
+"""Bytes of Y and |P| of the few prompts of one layer that are stacked at a time, float32."""
 
 SUM_BYTES = 5
-"""A weight and concept: Eq. 3's sum (float32) and count (a byte; two beyond 255 steps)."""
+"""Bytes a weight and concept: Eq. 3's sum (float32) and count (a byte; two beyond 255 steps)."""
 
 PROFILE_BYTES = 1
-"""A weight and concept: the finished profile (at most 0.925 byte, ``fia_core/profile.py``)."""
+"""Bytes a weight and concept: the finished profile (at most 0.925, ``fia_core/profile.py``)."""
 
 LARGEST_ROUND = 10  # concepts; a finished round is in the cache whatever comes next
 SHARE_OF_RAM = 0.5  # of what is free
@@ -127,7 +128,8 @@ def plan_state(
 
 
 def moment_shape(shape: tuple[int, int], saliency_form: str) -> tuple[int, int]:
-    """(C_in, C_out) of a layer of ``shape`` (C_out, C_in); (C_in, 1) in the released form."""
+    """Shape of the moments of a layer of ``shape`` (C_out, C_in): (C_in, C_out), or (C_in, 1) in
+    the released form."""
     c_out, c_in = shape
     return c_in, c_out if saliency_form == "exact" else 1
 

@@ -152,7 +152,7 @@ class _LayerStatistics:
         self._concept = RunningMean(shape, memory=state[1:])
 
     def add(self, group: int, values: torch.Tensor, weight_size: torch.Tensor) -> None:
-        """Prompts of one group: P (prompts, C_in, C_out), and |W|."""
+        """Take in prompts of one group: P (prompts, C_in, C_out), and |W|."""
         self.seen += len(values)
         running = self._concept if group else self._base
         running.add(values)
