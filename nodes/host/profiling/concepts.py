@@ -47,7 +47,8 @@ def profile_concepts(
 
     Raises:
         ValueError: if the model has no FFN2 layers, there is no text encoder, the schedule is too
-            short, a concept is in no known word, or the sampler does not follow the schedule.
+            short, a concept is in no known word, not even one concept fits in memory, or the
+            sampler does not follow the schedule.
     """
     with working_copy(model) as model:
         run_in_one_place(model)

@@ -28,8 +28,8 @@ from .sampling import SamplingSettings, empty_latent
 
 GIB = 2**30
 MOMENT_BYTES = 8
-"""Bytes a weight: mean and squares of the base prompts, then μ_b + σ_b and
-a concept's sum; float32."""
+"""Bytes a weight, float32: mean and squares of the base prompts, then μ_b + σ_b and a concept's
+sum."""
 
 SCRATCH_BYTES = 384 * 2**20
 """Bytes of Y and |P| of the few prompts of one layer that are stacked at a time, float32."""
