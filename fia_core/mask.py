@@ -106,6 +106,10 @@ class NeuronMask:
         """How many weights are pruned."""
         return sum(self.counts.values())
 
+    def _comfy_cache_tensors(self) -> list[Tensor]:
+        """All tensors that it holds: how ComfyUI after 0.33 asks what an output takes in memory."""
+        return list(self.bits.packed.values())
+
     def to_bytes(self, plain: bool = False) -> bytes:
         """The bytes of the mask's file; the same mask always gives the same.
 

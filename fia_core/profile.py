@@ -173,6 +173,10 @@ class ConceptProfile:
         """Each layer's weight shape (C_out, C_in)."""
         return {name: layer.shape for name, layer in self.layers.items()}
 
+    def _comfy_cache_tensors(self) -> list[Tensor]:
+        """All tensors that it holds: how ComfyUI after 0.33 asks what an output takes in memory."""
+        return [tensor for layer in self.layers.values() for tensor in (layer.kept, layer.values)]
+
     def save(self, path: FilePath) -> None:
         """Write the profile's file, whole or not at all.
 

@@ -9,9 +9,8 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
 from ...nodes.host.profiling.capture import Ffn2Capture
-from ...nodes.host.profiling.denoise import denoise_prompts
+from ...nodes.host.profiling.denoise import StepObserver, denoise_prompts
 from ...nodes.host.profiling.request import ProfileRequest, RequestPrompts
-from ...nodes.host.profiling.round import RoundObserver
 
 LARGEST_CHUNK = 16  # prompts a denoiser call, where nothing plans the memory
 Layers = Literal["ffn2", "ffn1", "cross-attention keys", "self-attention values"]
@@ -64,5 +63,5 @@ def watch(
             prompts.negative(),
             request.sampling,
             request.chunk or LARGEST_CHUNK,
-            RoundObserver(capture, finish_step),
+            StepObserver(capture.prompts, capture.forward, finish_step),
         )

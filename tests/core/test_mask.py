@@ -43,6 +43,11 @@ def test_file_round_trip(
         assert torch.equal(loaded.layers[name], layer)
 
 
+def test_it_says_what_it_takes_in_memory() -> None:
+    held = sum(-(-c_out * c_in // 8) for c_out, c_in in SHAPES.values())
+    assert sum(tensor.nbytes for tensor in mask()._comfy_cache_tensors()) == held
+
+
 @pytest.mark.parametrize(("share", "bits"), [(0.01, 0.13), (0.05, 0.35), (0.1, 0.5), (0.5, 1.01)])
 def test_about_a_bit_a_weight_on_disk_and_less_where_few_are_pruned(
     tmp_path: Path, share: float, bits: float

@@ -62,6 +62,12 @@ def test_at_most_a_byte_a_weight_in_memory_and_on_disk(tmp_path: Path) -> None:
     assert path.stat().st_size <= sensitivity.numel()
 
 
+def test_it_says_what_it_takes_in_memory() -> None:
+    layers = profile().layers.values()
+    held = sum(layer.kept.nbytes + layer.values.nbytes for layer in layers)
+    assert sum(tensor.nbytes for tensor in profile()._comfy_cache_tensors()) == held > 0
+
+
 def test_a_layer_without_sensitivity_is_kept_as_nothing(tmp_path: Path) -> None:
     layer = SparseSensitivity.from_dense(torch.zeros(3, 5))
     assert layer.values.numel() == 0

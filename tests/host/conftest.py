@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 HOST = Path(os.environ["FIA_HOST"]).resolve()
 BASE = Path(tempfile.mkdtemp(prefix="fia-host-"))  # models, outputs and custom nodes
 EXTENSION = BASE / "custom_nodes" / "forget-it-all"
-LITTLE_MEMORY = 1 << 20  # bytes; less than any denoiser call needs
+LITTLE_MEMORY = 2 << 20  # bytes; one concept's state, and less than any denoiser call needs
 
 EXTENSION.parent.mkdir()
 EXTENSION.symlink_to(REPOSITORY, target_is_directory=True)

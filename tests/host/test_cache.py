@@ -13,8 +13,10 @@ import pytest
 import torch
 from comfy.hooks import HookGroup
 from comfy.latent_formats import SDXL
+from comfy.model_sampling import CONST, EPS, ModelSamplingDiscrete, ModelSamplingDiscreteFlow
 from comfy.sd import CLIP
 from comfy.sd1_clip import SD1ClipModel
+from comfy_extras import nodes_model_advanced
 from graphs import QUICK, GraphError, profile_graph
 from loras import with_lora
 from tiny_model import TinyModel, VelocitySD15, tiny_denoiser
@@ -175,6 +177,73 @@ def test_a_model_that_runs_foreign_code_is_not_cached(
     assert not folder.exists()
 
 
+MODEL_SAMPLING: list[tuple[str, dict[str, Any]]] = [
+    ("ModelSamplingSD3", {"shift": 3.0}),
+    ("ModelSamplingSD3", {"shift": 1.73}),
+    ("ModelSamplingAuraFlow", {"shift": 1.73}),  # with another multiplier
+    ("ModelSamplingFlux", {"max_shift": 1.15, "base_shift": 0.5, "width": 64, "height": 64}),
+    ("ModelSamplingDiscrete", {"sampling": "eps", "zsnr": False}),
+    ("ModelSamplingDiscrete", {"sampling": "v_prediction", "zsnr": False}),  # another class
+    ("ModelSamplingDiscrete", {"sampling": "lcm", "zsnr": False}),
+]
+"""Of the host's nodes that replace how a model is sampled, with their inputs."""
+
+
+def sampled(model: Any, node: str, inputs: dict[str, Any]) -> Any:
+    """What a ModelSampling node of the host gives."""
+    made = nodes_model_advanced.NODE_CLASS_MAPPINGS[node]()
+    return getattr(made, made.FUNCTION)(model, **inputs)[0]
+
+
+@pytest.mark.parametrize(("node", "inputs"), MODEL_SAMPLING)
+def test_a_model_with_another_sampling_is_profiled_once(
+    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser, node: str, inputs: dict[str, Any]
+) -> None:
+    (first,) = profiles(host, tiny, model=sampled(tiny.model, node, inputs))
+    denoiser.calls = 0
+    (second,) = profiles(host, tiny, model=sampled(tiny.model, node, inputs))
+    assert denoiser.calls == 0
+    assert_same(first, second)
+
+
+def test_whatever_matters_in_a_sampling_changes_the_fingerprint(
+    extension: Any, tiny: TinyModel
+) -> None:
+    plain = fingerprint_of(extension, tiny.model)
+    texts = [
+        fingerprint_of(extension, sampled(tiny.model, node, inputs))
+        for node, inputs in MODEL_SAMPLING
+    ]
+    assert len({plain, *texts}) == 1 + len(MODEL_SAMPLING)
+
+
+def with_sampling(model: Any, sampling: Any) -> Any:
+    clone = model.clone()
+    clone.add_object_patch("model_sampling", sampling)
+    return clone
+
+
+def test_a_sampling_with_anybodys_code_has_no_fingerprint(extension: Any, tiny: TinyModel) -> None:
+    class Joined(ModelSamplingDiscreteFlow, CONST):
+        pass
+
+    class Own(ModelSamplingDiscrete, EPS):
+        def calculate_input(self, sigma: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+            return noise
+
+    class Derived(Own):
+        pass
+
+    replaced, hooked, nested = Joined(), Joined(), Joined()
+    vars(replaced)["sigma"] = lambda timestep: timestep
+    hooked.register_forward_hook(lambda *arguments: None)
+    nested.inner = torch.nn.Identity()
+    assert fingerprint_of(extension, with_sampling(tiny.model, Joined()))
+    for sampling in (Own(), Derived(), replaced, hooked, nested):
+        with pytest.raises(extension.module(FINGERPRINT).NoFingerprintError):
+            fingerprint_of(extension, with_sampling(tiny.model, sampling))
+
+
 def test_a_compiled_model_has_the_plain_ones_profile(
     host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
 ) -> None:
@@ -291,6 +360,32 @@ def test_only_prompts_of_profiles_that_are_missing_are_encoded(
     assert not encoded
     profiles(host, tiny, concepts="church\ncat")
     assert len(encoded) == 2 + 2 + 1
+
+
+def test_prompts_are_encoded_before_room_is_made_and_stacked_for_a_round_only(
+    host: Any,
+    extension: Any,
+    tiny: TinyModel,
+    encoded: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = extension.module("nodes.host.profiling.request")
+    state_plan = extension.module("nodes.host.profiling.state_plan")
+    stack, make_room = request.stack_prompts, state_plan.make_room
+    events: list[tuple[str, int]] = []
+
+    def note_stack(prompts: Any) -> Any:
+        events.append(("stacked", len(prompts)))
+        return stack(prompts)
+
+    def note_room(*arguments: Any) -> None:
+        events.append(("room after", len(encoded)))
+        make_room(*arguments)
+
+    monkeypatch.setattr(request, "stack_prompts", note_stack)
+    monkeypatch.setattr(state_plan, "make_room", note_room)
+    profiles(host, tiny, use_cache=False)
+    assert events == [("room after", 5), ("stacked", 4), ("stacked", 1)]
 
 
 def test_another_text_encoder_makes_a_new_profile(
@@ -613,8 +708,9 @@ def test_the_least_recently_used_go_first(
     (profile,) = profiles(host, tiny, use_cache=False)
     module = extension.module("nodes.host.profiling.cache")
     profile.save(tmp_path / "one.safetensors")
-    cache = module.ProfileCache(tmp_path, limit=2 * (tmp_path / "one.safetensors").stat().st_size)
-    cache.put("two", profile)
+    profile.save(tmp_path / "two.safetensors")
+    limit = 2 * (tmp_path / "one.safetensors").stat().st_size
+    cache = module.ProfileCache(tmp_path, limit)
     os.utime(tmp_path / "one.safetensors", (1, 1))
     os.utime(tmp_path / "two.safetensors", (2, 2))
     left_by_a_killed_process = tmp_path / ".0123.tmp"
@@ -629,6 +725,24 @@ def test_the_least_recently_used_go_first(
     ]
     assert cache.empty()[0] == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_a_request_never_drives_out_its_own_profiles(
+    extension: Any, host: Any, tiny: TinyModel, tmp_path: Path
+) -> None:
+    """Neither those it has made nor those it has found."""
+    (profile,) = profiles(host, tiny, use_cache=False)
+    module = extension.module("nodes.host.profiling.cache")
+    for name in ("found", "other"):
+        profile.save(tmp_path / f"{name}.safetensors")
+    request = module.ProfileCache(tmp_path, limit=1)
+    assert request.get("found") is not None
+    request.put("made", profile)
+    request.put("made next", profile)
+    names = sorted(path.stem for path in tmp_path.iterdir())
+    assert names == ["found", "made", "made next"]
+    module.ProfileCache(tmp_path, limit=1).put("of the next request", profile)
+    assert [path.stem for path in tmp_path.iterdir()] == ["of the next request"]
 
 
 def test_a_profile_whose_time_cannot_be_set_is_used(
@@ -661,6 +775,5 @@ def test_files_that_another_server_takes_away_or_that_cannot_go_harm_nothing(
     os.utime(stuck, (1, 1))
     cache = extension.module("nodes.host.profiling.cache").ProfileCache(tmp_path, limit=1)
     cache.put("key", profile)  # more than there is room for
-    assert not (tmp_path / "key.safetensors").exists()
-    assert cache.empty() == (0, 0)
+    assert cache.empty()[0] == 1
     assert stuck.exists()

@@ -1,9 +1,11 @@
-"""What newer hosts do with a model: split it over cards, add a LoRA as it runs, fuse its layers.
+"""What newer hosts do with a model: split it over cards, add a LoRA as it runs, fuse its layers;
+and how they size what a node gave.
 
 Each test is skipped on a host that does not.
 """
 
-from types import MethodType
+import inspect
+from types import MethodType, SimpleNamespace
 from typing import Any
 
 import comfy.sd
@@ -11,6 +13,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
+from comfy_execution import caching
 from drawn_mask import drawn_mask
 from graphs import draw, picture_graph, profile_graph
 from loras import lora_file
@@ -152,3 +155,24 @@ def test_a_strip_of_a_model_split_over_two_cards_is_drawn_on_one(
     calls = count_calls(shared.get_additional_models_with_key("multigpu")[0])
     assert torch.equal(draw(host, tiny, strip(shared, mask, [1.0])), whole)
     assert not calls
+
+
+def test_profiles_and_masks_are_sized_where_memory_is_short(
+    host: Any, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else they count as nothing, and the host lets other nodes' outputs go instead."""
+    if "_comfy_cache_tensors" not in inspect.getsource(caching):
+        pytest.skip("this host sizes tensors only")
+    profiled = profile(host, tiny.model, tiny.clip)
+    mask = drawn_mask(extension, tiny.model)
+    monkeypatch.setattr(caching, "virtual_memory_available", lambda: 0)
+    for output, tensors in (
+        (profiled, [part for layer in profiled.layers.values() for part in vars(layer).values()]),
+        (mask, mask.bits.packed.values()),
+    ):
+        cache = caching.RAMPressureCache(caching.CacheKeySetID)
+        cache.cache["node"] = SimpleNamespace(outputs=[[output]])
+        cache.used_generation["node"] = cache.generation - 1
+        cache.timestamps["node"] = 0
+        size = sum(tensor.nbytes for tensor in tensors if isinstance(tensor, torch.Tensor))
+        assert cache.ram_release(1) == pytest.approx(size, abs=1)

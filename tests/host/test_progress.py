@@ -69,13 +69,18 @@ def test_the_text_names_concept_prompt_and_step(
     profile(host, tiny)
     assert {node_id for _, node_id in texts} == {"profile"}
     lines = [text.split(" · about")[0] for text, _ in texts]
-    assert lines[:4] == [
+    assert lines[:3] == [
+        "encoding the prompts …",
+        "reading the model's weights …",
+        "loading the model …",
+    ]
+    assert lines[3:7] == [
         "step 1 of 3 · without a concept\nprompt 3 of 4",
         "step 1 of 3 · church (1 of 2)\nprompt 2 of 4",
         "step 1 of 3 · cat (2 of 2)\nprompt 1 of 4",
         "step 1 of 3 · cat (2 of 2)\nprompt 4 of 4",
     ]
-    assert lines[4].startswith("step 2 of 3 · without a concept")
+    assert lines[7].startswith("step 2 of 3 · without a concept")
     assert texts[-2][0].endswith("about 0 s left")
     end, doubt = texts[-1][0].split("\n")
     assert end.startswith("2 profiled in ")
@@ -105,11 +110,52 @@ def test_a_round_that_begins_again_is_counted_once(
 def test_without_a_node_there_are_no_words(
     extension: Any, tiny: TinyModel, texts: list[tuple[str, str]]
 ) -> None:
+    request = extension.module("benchmarks.forget.settings").Prompts().request(["church"])
     progress = extension.module("nodes.host.profiling.progress").ProfileProgress(
-        tiny.model, [["church"]], 5, 1, None, "object"
+        tiny.model, request, None
     )
+    progress.say("something")
     progress.finish(cached=0)
     assert not texts
+
+
+def test_what_is_looked_for_on_disk_is_told_at_once(
+    host: Any,
+    tiny: TinyModel,
+    tmp_path: Path,
+    texts: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path))
+    for _ in range(2):
+        texts.clear()
+        profile(host, tiny, use_cache=True)
+        assert texts[0][0] == "reading the model's weights …"
+    assert len(texts) == 2
+    assert texts[1][0].startswith("2 from the cache")
+
+
+def test_the_text_says_why_nothing_is_kept_on_disk(
+    host: Any,
+    tiny: TinyModel,
+    tmp_path: Path,
+    texts: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path))
+    foreign = tiny.model.clone()
+    foreign.set_model_sampler_post_cfg_function(lambda arguments: arguments["denoised"])
+    profile(host, replace(tiny, model=foreign), use_cache=True)
+    _, end = texts[-1][0].split("\n")
+    assert end.startswith(
+        "Not kept on disk: a node before this one puts code of its own into the model "
+        "(model_options). Put this one right after the loader and its LoRAs."
+    )
+
+    (tmp_path / "__forget_it_all").write_text("a file where the folder should be")
+    profile(host, tiny, use_cache=True)
+    _, end = texts[-1][0].split("\n")
+    assert end.startswith("Not kept on disk: ") and str(tmp_path) in end
 
 
 def test_five_contexts_are_enough(host: Any, tiny: TinyModel, texts: list[tuple[str, str]]) -> None:

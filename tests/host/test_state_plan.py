@@ -35,11 +35,12 @@ def plan(extension: Any, tiny: TinyModel, shapes: Any, concepts: int) -> Any:
     return state_plan.plan_state(tiny.model, shapes, concepts, sampling(extension))
 
 
-def set_free(monkeypatch: pytest.MonkeyPatch, device: float, ram: float = 0) -> None:
+def set_free(monkeypatch: pytest.MonkeyPatch, device: float, ram: float = 10**12) -> None:
     """Let the host believe that this many bytes are free on a graphics card, and beside the CPU."""
 
     def free(dev: Any, torch_free_too: bool = False) -> Any:
-        return ram if dev == CPU else device
+        here = ram if dev == CPU else device
+        return (here, here) if torch_free_too else here
 
     monkeypatch.setattr(model_management, "get_free_memory", free)
     monkeypatch.setattr(model_management, "get_total_memory", lambda device: 10**15)
@@ -84,6 +85,81 @@ def test_without_room_a_round_shrinks_to_what_fits(
         assert plan(extension, tiny, shapes, 25).concepts == expected
 
 
+def test_a_model_of_which_no_concept_fits_is_refused_before_the_first_step(
+    host: Any, extension: Any, tiny: TinyModel, shapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.profiling.state_plan")
+    monkeypatch.setattr(module, "GIB", 1000)
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    needed = (module.MOMENT_BYTES + module.SUM_BYTES + module.PROFILE_BYTES) * weights
+    model, rows = crowded(tiny.model, most=100)
+    set_free(monkeypatch, 0, ram=needed - 1000)
+    host.forget()
+    with pytest.raises(GraphError) as refusal:
+        host.run(profile_graph(host, model, tiny.clip), "profile")
+    assert (
+        f"model: profiling this model takes {needed / 1000:.1f} GB of memory (RAM), and "
+        f"{needed / 1000 - 1:.1f} GB are free. Close other programs, or use a smaller model."
+    ) in str(refusal.value)
+    assert not rows
+    set_free(monkeypatch, 0, ram=needed)
+    assert plan(extension, tiny, shapes, 3).concepts == 1
+
+
+def is_refused(extension: Any, tiny: TinyModel, shapes: Any) -> bool:
+    """For too little memory beside the device."""
+    try:
+        plan(extension, tiny, shapes, 1)
+    except ValueError:
+        return True
+    return False
+
+
+def test_what_is_on_the_card_or_moves_there_needs_no_ram(
+    extension: Any, tiny: TinyModel, shapes: Any, on_gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.profiling.state_plan")
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    needed = (module.SUM_BYTES + module.PROFILE_BYTES) * weights
+    set_free(monkeypatch, 0)
+    call_and_scratch = math.ceil(least_call(extension, tiny, 4)) + module.SCRATCH_BYTES
+    moments = call_and_scratch + module.MOMENT_BYTES * weights
+    arriving = needed // 4
+    for device, ram in ((moments, needed), (moments + arriving, needed - arriving)):
+        for missing in (0, 1):
+            set_free(monkeypatch, device, ram - missing)
+            assert is_refused(extension, tiny, shapes) == bool(missing)
+    set_free(monkeypatch, 10**12, ram=0)
+    assert not is_refused(extension, tiny, shapes), "all of it is on the card"
+
+    set_free(monkeypatch, 0, ram=needed - arriving)
+    monkeypatch.setattr(tiny.model, "is_dynamic", lambda: True, raising=False)
+    room = moments + arriving
+    monkeypatch.setattr(tiny.model, "get_free_memory", lambda device: room, raising=False)
+    assert is_refused(extension, tiny, shapes), "pages of the file count as free already"
+
+
+def test_no_weights_arrive_where_they_are_at_home(extension: Any) -> None:
+    memory = extension.module("nodes.host.profiling.memory")
+    assert memory.arriving_weights(tiny_denoiser(), 10**12) == 0
+
+
+def test_the_released_form_has_hardly_any_moments(
+    host: Any, extension: Any, tiny: TinyModel, shapes: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.profiling.state_plan")
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    inputs = sum(inputs for _, inputs in shapes.values())
+    needed = (module.SUM_BYTES + module.PROFILE_BYTES) * weights + module.MOMENT_BYTES * inputs
+    graph = profile_graph(host, tiny.model, tiny.clip, saliency_form="released")
+    host.forget()
+    set_free(monkeypatch, 0, ram=needed - 1)
+    with pytest.raises(GraphError, match="model: profiling this model takes"):
+        host.run(graph, "profile")
+    set_free(monkeypatch, 0, ram=needed)
+    assert len(host.run(graph, "profile")) == 1
+
+
 def test_the_layers_that_fit_stay_on_the_device(
     extension: Any, tiny: TinyModel, shapes: Any, on_gpu: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +167,7 @@ def test_the_layers_that_fit_stay_on_the_device(
     first, *others = shapes
     set_free(monkeypatch, 0)
     room = module.MOMENT_BYTES * math.prod(shapes[first]) + module.SCRATCH_BYTES
-    set_free(monkeypatch, room + least_call(extension, tiny, 4), ram=10**12)
+    set_free(monkeypatch, room + least_call(extension, tiny, 4))
     spilled = plan(extension, tiny, shapes, 2)
     assert spilled.moments == {first: GPU, **dict.fromkeys(others, CPU)}
     assert spilled.sums == CPU
@@ -113,7 +189,7 @@ def test_weights_that_the_host_can_take_away_count_as_free(
     room = moments + module.SCRATCH_BYTES + least_call(extension, tiny, 4)
     loaded = tiny.model.model_size() // 2
     monkeypatch.setattr(tiny.model.model, "model_loaded_weight_memory", loaded)
-    set_free(monkeypatch, room - loaded, ram=10**12)
+    set_free(monkeypatch, room - loaded)
     monkeypatch.setattr(model_management, "vram_state", state)
     streams = state in (VRAMState.NO_VRAM, VRAMState.LOW_VRAM, VRAMState.NORMAL_VRAM)
     placed = module.plan_state(tiny.model, shapes, 2, sampling(extension), chunk=4)

@@ -14,21 +14,22 @@ import folder_paths
 from ....fia_core import ConceptProfile, FIAFileError
 from ..masks.leftovers import sweep
 
-LIMIT_BYTES = 8 * 2**30  # some 20 concepts of SDXL, 200 of SD 1.5
+LIMIT_BYTES = 8 * 2**30  # some 200 concepts of SD 1.5, 20 of SDXL, 6 of Flux, 2 of Qwen-Image
 SUFFIX = ".safetensors"
 
 
 class ProfileCache:
-    """Profiles by key; the least recently used go first.
+    """Profiles by key, for one request; the least recently used go first, its own never.
 
     Args:
         folder: of the files; made when the first profile comes.
-        limit: bytes of all files together.
+        limit: bytes of all files together, unless the request's own take more.
     """
 
     def __init__(self, folder: Path, limit: int = LIMIT_BYTES) -> None:
         self._folder = folder
         self._limit = limit
+        self._own: set[Path] = set()
 
     def get(self, key: str) -> ConceptProfile | None:
         """The profile under ``key``, or None.
@@ -45,22 +46,31 @@ class ProfileCache:
             if not isinstance(error.__cause__, OSError):
                 self._remove(path)
             return None
+        self._own.add(path)
         with suppress(OSError):
             os.utime(path)
         return profile
 
-    def put(self, key: str, profile: ConceptProfile) -> None:
-        """Keep a profile; where the disk refuses, say so in the log and go on."""
+    def put(self, key: str, profile: ConceptProfile) -> str | None:
+        """Keep a profile.
+
+        Returns:
+            why not, where the disk refuses; the log says so, too.
+        """
+        refusal = None
+        self._own.add(self._path(key))
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             profile.save(self._path(key))
         except (OSError, FIAFileError) as error:
+            refusal = str(error)
             logging.warning("Forget It All: a profile could not be cached. %s", error)
         with suppress(OSError):  # also where the disk is full
             self._make_room()
+        return refusal
 
     def empty(self) -> tuple[int, int]:
-        """Remove every profile; how many, and their bytes."""
+        """Remove every profile, and say how many there were and their bytes."""
         sizes = [size for _, size, path in self._files() if self._remove(path)]
         return len(sizes), sum(sizes)
 
@@ -80,15 +90,14 @@ class ProfileCache:
         files = self._files()
         total = sum(size for _, size, _ in files)
         for _, size, path in files:
-            if total <= self._limit:
-                break
-            self._remove(path)
-            total -= size
+            if total > self._limit and path not in self._own:
+                self._remove(path)
+                total -= size
         sweep(self._folder, ".*.tmp")
 
     @staticmethod
     def _remove(path: Path) -> bool:
-        """Whether it was there and could be removed; another server may have been faster."""
+        """Delete a file, and say whether that worked; another server may have been faster."""
         try:
             path.unlink()
         except OSError:

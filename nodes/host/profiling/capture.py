@@ -30,14 +30,10 @@ class Ffn2Capture:
     @contextmanager
     def attached(self) -> Iterator[None]:
         """Hook the layers; clones share modules, so whatever happens the hooks are removed."""
-        handles = []
-        try:
+        with ExitStack() as hooks:
             for name, layer in self._layers.items():
-                handles.append(layer.register_forward_hook(self._hook(name)))
+                hooks.callback(layer.register_forward_hook(self._hook(name)).remove)
             yield
-        finally:
-            for handle in reversed(handles):
-                handle.remove()
 
     @contextmanager
     def prompts(self, rows: range) -> Iterator[None]:

@@ -24,7 +24,11 @@ class Chunk:
 
 
 def cut_into_chunks(entries: Sequence[int], chunk: int) -> list[Chunk]:
-    """At most ``chunk`` prompts each; ``entries`` has the rows of the conditioning's entries."""
+    """Cut a batch into chunks of at most ``chunk`` prompts.
+
+    Args:
+        entries: rows of each of the conditioning's entries.
+    """
     chunks = []
     stop = 0
     for entry, rows in enumerate(entries):

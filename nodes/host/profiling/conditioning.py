@@ -17,7 +17,7 @@ EncodedPrompt = dict[str, Any]
 
 
 def encode_prompts(clip: CLIP, prompts: Sequence[str]) -> list[EncodedPrompt]:
-    """Every prompt by itself, in order."""
+    """Encode every prompt by itself; the results are in order."""
     encoded = []
     for prompt in prompts:
         throw_exception_if_processing_interrupted()
@@ -26,7 +26,7 @@ def encode_prompts(clip: CLIP, prompts: Sequence[str]) -> list[EncodedPrompt]:
 
 
 def stack_prompts(prompts: Sequence[EncodedPrompt]) -> Conditioning:
-    """A row for every prompt, in order; an entry for every run of prompts of one size.
+    """One conditioning: a row for every prompt, in order; an entry for every run of one size.
 
     Sizes differ where prompts have different numbers of tokens. Such prompts never share an entry:
     where text goes through the denoiser's blocks, more tokens would change the result.

@@ -6,8 +6,9 @@ begins; the denoiser sees the batch in chunks. Prompts of different sizes never 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from inspect import signature
-from typing import Any, Protocol
+from typing import Any
 
 import comfy.sample
 import comfy.samplers
@@ -26,24 +27,22 @@ WRAPPER_KEY = "forget_it_all"
 SIGMA_TOLERANCE = 1e-4  # relative; samplers recompute sigmas in float32
 
 
-class StepObserver(Protocol):
-    """Watches the denoiser work on the prompts, at the first denoiser call of every step."""
+@dataclass(frozen=True)
+class StepObserver:
+    """Watches the denoiser work on the prompts, at the first denoiser call of every step.
 
-    def prompts(self, rows: range) -> AbstractContextManager[None]:
-        """Around a denoiser call for the prompts ``rows`` (its halves may be several forwards)."""
-        ...
+    Attributes:
+        prompts: gives the context of a call for these prompts (its halves may be several forwards).
+        forward: called before a forward of equal parts, each conditional (0) or unconditional (1).
+        finish_step: called after all prompts of a step.
+        denoised: called after each call with its prompts and the clean latents that the denoiser
+            sees, (prompts, channels, height, width).
+    """
 
-    def forward(self, cond_or_uncond: list[int]) -> None:
-        """Before a forward of equal parts, each conditional (0) or unconditional (1)."""
-        ...
-
-    def denoised(self, rows: range, latents: torch.Tensor) -> None:
-        """After that call: the clean latents that it sees, (rows, channels, height, width)."""
-        ...
-
-    def finish_step(self) -> None:
-        """After all prompts of a step."""
-        ...
+    prompts: Callable[[range], AbstractContextManager[None]]
+    forward: Callable[[list[int]], None]
+    finish_step: Callable[[], None]
+    denoised: Callable[[range, torch.Tensor], None] = lambda prompts, latents: None
 
 
 def denoise_prompts(

@@ -1,27 +1,18 @@
 """A fingerprint of a text encoder, so that prompts can be told apart before they are encoded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
-from .fingerprint import Fingerprint, NoFingerprintError
-
-PLACES_OF_CODE = (
-    "model_options",
-    "weight_wrapper_patches",
-    "wrappers",
-    "injections",
-    "hook_patches",
-    "additional_models",
-)
-"""Where other nodes put functions into a patcher."""
+from ..model.stored_weights import stored_weight
+from .fingerprint import Fingerprint, NoFingerprintError, refuse_code
 
 
 def encoder_fingerprint(clip: CLIP) -> str | None:
-    """Of all that makes conditionings out of tokens; None where other nodes' code has part in it.
+    """Fingerprint of all that makes conditionings out of tokens; None where other nodes' code has
+    part in it.
 
     The tokenizer is left out: what it does shows in the tokens.
     """
@@ -44,7 +35,8 @@ def _add_encoder(fingerprint: Fingerprint, clip: CLIP) -> None:
     fingerprint.add((type(clip.cond_stage_model).__qualname__, clip.layer_idx))
     fingerprint.add((patcher.load_device.type, _plain(patcher.object_patches)))
     fingerprint.add(patcher.patches)
-    for name, weight in _unpatched(patcher):
+    for name, now in patcher.model.named_parameters():
+        weight = stored_weight(patcher, name, now)
         fingerprint.add(name)
         if weight.is_meta:  # newer hosts' for a weight that the file lacks; zeros, once it is used
             fingerprint.add((str(weight.dtype), tuple(weight.shape)))
@@ -54,19 +46,9 @@ def _add_encoder(fingerprint: Fingerprint, clip: CLIP) -> None:
             fingerprint.sample(weight)
 
 
-def _unpatched(patcher: ModelPatcher) -> Iterator[tuple[str, torch.Tensor]]:
-    """Every weight by name, without the patches that may be in it."""
-    for name, weight in patcher.model.named_parameters():
-        kept = patcher.backup.get(name)
-        yield name, weight if kept is None else kept.weight
-
-
 def _refuse_other_code(clip: CLIP) -> None:
-    patcher = clip.patcher
-    for place in PLACES_OF_CODE:
-        if any(getattr(patcher, place).values()):
-            raise NoFingerprintError(place)
-    if patcher.forced_hooks is not None or clip.apply_hooks_to_conds is not None:
+    refuse_code(clip.patcher)
+    if clip.patcher.forced_hooks is not None or clip.apply_hooks_to_conds is not None:
         raise NoFingerprintError("hooks")
     for holder in (clip, *clip.cond_stage_model.modules()):
         own: dict[str, Any] = vars(holder)
@@ -78,7 +60,7 @@ def _refuse_other_code(clip: CLIP) -> None:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """With names of data types, which newer hosts put into their text encoder's patcher."""
+    """``values`` with names in place of data types, which newer hosts put into the patcher."""
     return {
         name: str(value) if isinstance(value, torch.dtype) else value
         for name, value in values.items()

@@ -1,7 +1,8 @@
 """Fingerprints of content, for the profile cache: equal content, equal text.
 
 Only what can be told by content is fingerprinted. A model with wrappers, hooks or patched modules
-runs code that has no content to compare, so it has no fingerprint.
+runs code that has no content to compare, so it has no fingerprint. What the host's ModelSampling
+nodes put in is the host's own code with some numbers, which are compared.
 """
 
 import hashlib
@@ -17,6 +18,17 @@ from ..model.stored_weights import stored_weights
 
 SAMPLES = 4096  # entries of a model's weight that are looked at; two checkpoints differ in most
 WHOLE_BYTES = 64 * 2**20  # a patch's tensor up to this size is read whole
+SAMPLING = "model_sampling"  # the object that ModelSampling nodes replace
+HOST_PACKAGES = ("comfy", "comfy_extras", "torch", "builtins")
+PLACES_OF_CODE = (
+    "model_options",
+    "weight_wrapper_patches",
+    "wrappers",
+    "injections",
+    "hook_patches",
+    "additional_models",
+)
+"""Where other nodes put functions and modules into a patcher, of a model or of a text encoder."""
 
 
 class NoFingerprintError(Exception):
@@ -57,7 +69,7 @@ class Fingerprint:
         self._add_tensor(weight, 0)
 
     def text(self) -> str:
-        """Of everything so far, 64 hexadecimal digits."""
+        """The digest so far, 64 hexadecimal digits."""
         return self._digest.hexdigest()
 
     def _add_all(self, kind: str, values: Iterable[Any]) -> None:
@@ -99,8 +111,8 @@ class Fingerprint:
 
 
 def _stride(entries: int, columns: int) -> int:
-    """About one entry in ``entries / SAMPLES``; no factor in common with the row length, so that
-    all columns come up."""
+    """Every how many entries one is looked at, for about ``SAMPLES`` in all; it has no factor in
+    common with the row length, so that all columns come up."""
     stride = max(1, entries // SAMPLES)
     while math.gcd(stride, columns) > 1:
         stride += 1
@@ -113,13 +125,17 @@ def add_model(fingerprint: Fingerprint, model: ModelPatcher) -> None:
     Raises:
         NoFingerprintError: the model runs code of other nodes.
     """
-    for name, extras in _foreign_code(model).items():
-        if not _is_empty(extras):
-            raise NoFingerprintError(name)
+    refuse_code(model)
+    replaced = dict(model.object_patches)
+    sampling = replaced.pop(SAMPLING, None)
+    if not _is_empty(replaced):
+        raise NoFingerprintError("object_patches")
     fingerprint.add((type(model.model).__qualname__, model.model.model_type.name))
     fingerprint.add(type(model.model.latent_format).__qualname__)
     fingerprint.add((str(model.model_dtype()), str(model.model.manual_cast_dtype)))
     fingerprint.add(model.load_device.type)
+    if sampling is not None:
+        _add_sampling(fingerprint, sampling)
     add_weights(fingerprint, model, "diffusion_model.")
 
 
@@ -135,17 +151,35 @@ def add_weights(fingerprint: Fingerprint, model: ModelPatcher, prefix: str = "")
         fingerprint.add(model.patches.get(key, []))
 
 
-def _foreign_code(model: ModelPatcher) -> dict[str, Any]:
-    """Where other nodes put functions and modules into a model."""
-    return {
-        "model_options": model.model_options,
-        "object_patches": model.object_patches,
-        "weight_wrapper_patches": model.weight_wrapper_patches,
-        "wrappers": model.wrappers,
-        "injections": model.injections,
-        "hook_patches": model.hook_patches,
-        "additional_models": model.additional_models,
-    }
+def _add_sampling(fingerprint: Fingerprint, sampling: Any) -> None:
+    """Take in the host's classes that a ModelSampling node has joined, and what the object holds.
+
+    The class that joins them may be any pack's, but must add nothing.
+
+    Raises:
+        NoFingerprintError: code that is not the host's.
+    """
+    for kind in type(sampling).__mro__:
+        if kind.__module__.split(".")[0] in HOST_PACKAGES:
+            fingerprint.add((kind.__module__, kind.__qualname__))
+        elif vars(kind).keys() - vars(_Empty).keys():
+            raise NoFingerprintError(kind.__qualname__)
+    fingerprint.add(vars(sampling))
+
+
+class _Empty:
+    """A class that adds nothing."""
+
+
+def refuse_code(patcher: ModelPatcher) -> None:
+    """Refuse a patcher, of a model or a text encoder, with anything in ``PLACES_OF_CODE``.
+
+    Raises:
+        NoFingerprintError: there is; the message names the place.
+    """
+    for place in PLACES_OF_CODE:
+        if not _is_empty(getattr(patcher, place)):
+            raise NoFingerprintError(place)
 
 
 def _is_empty(value: Any) -> bool:

@@ -49,6 +49,17 @@ def whole_weights(model: ModelPatcher) -> int:
     return model.model_size()
 
 
+def arriving_weights(model: ModelPatcher, space: float) -> float:
+    """Bytes of weights that leave the CPU's memory when the host loads the model.
+
+    Args:
+        space: bytes of its device that weights may take.
+    """
+    if _is_dynamic(model) or model.load_device == model.offload_device:
+        return 0  # the file's own pages, which count as free; or there for good
+    return max(0, min(whole_weights(model), space) - model.loaded_size())
+
+
 def fixed_weights(model: ModelPatcher) -> int:
     """Bytes of weights that the host keeps on the device whatever else needs room there."""
     if _is_dynamic(model):
@@ -77,12 +88,14 @@ def least_call_memory(model: ModelPatcher, latent: torch.Size, prompts: int) -> 
 
 
 def _estimate(model: ModelPatcher, latent: torch.Size, rows: int) -> float:
-    """By the host's model; a patcher may have put a margin of its own on top."""
+    """Bytes of a forward of ``rows`` latents, by the host's model; a patcher may have put a margin
+    of its own on top."""
     return model.model.memory_required([rows, *latent[1:]])
 
 
 def _free_memory(model: ModelPatcher, wanted: float, keep_loaded: list[Any]) -> None:
-    """By the host's way: nothing leaves a CPU's memory, and weights that leave on demand stay."""
+    """Free ``wanted`` bytes in the host's way: nothing leaves a CPU's memory, and weights that
+    leave on demand stay."""
     if not model_management.is_device_cpu(model.load_device):
         options: dict[str, Any] = {"for_dynamic": True} if _is_dynamic(model) else {}
         model_management.free_memory(wanted, model.load_device, keep_loaded=keep_loaded, **options)

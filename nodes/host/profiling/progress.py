@@ -10,8 +10,11 @@ from comfy.model_patcher import ModelPatcher
 from comfy.utils import ProgressBar
 from server import PromptServer
 
+from .request import ProfileRequest
+
 PREVIEW_FORMAT = "JPEG"
 FEW_CONTEXTS = 5
+LOADING = "loading the model …"
 UNSEEN = "explicit content"
 """The kind of concepts whose prompts are shown to nobody."""
 
@@ -21,40 +24,40 @@ class ProfileProgress:
 
     Args:
         model: whose latents are previewed.
-        rounds: the concepts of each round; base prompts come first in every round.
-        group: prompts of the base and of each concept.
-        steps: how often the prompts are denoised.
+        request: of the profiles; what is explicit is not shown.
         node_id: of the node in the page; without it there are no words.
-        kind: of the concepts; what is explicit is not shown.
     """
 
-    def __init__(
-        self,
-        model: ModelPatcher,
-        rounds: Sequence[Sequence[str]],
-        group: int,
-        steps: int,
-        node_id: str | None,
-        kind: str,
-    ) -> None:
-        self._concepts = [concept for concepts in rounds for concept in concepts]
-        self._group = group
-        self._steps = steps
+    def __init__(self, model: ModelPatcher, request: ProfileRequest, node_id: str | None) -> None:
+        self._concepts: list[str] = []
+        self._group = len(request.base_prompts())
+        self._steps = request.sampling.profile_steps
         self._node_id = node_id
-        self._total = sum(1 + len(concepts) for concepts in rounds) * group * steps
         self._done = 0
         self._round: Sequence[str] = ()
         self._round_start = 0
-        self._start = time.monotonic()
-        self._bar = ProgressBar(self._total)
         self._model = model
-        self._ask_for_previewer = kind != UNSEEN
+        self._ask_for_previewer = request.kind != UNSEEN
         self._previewer: latent_preview.LatentPreviewer | None = None
+
+    def say(self, text: str) -> None:
+        """Write into the node."""
+        if self._node_id is not None:
+            PromptServer.instance.send_progress_text(text, self._node_id)
+
+    def expect(self, rounds: Sequence[Sequence[str]]) -> None:
+        """Concepts will be profiled in these rounds, each after its base prompts."""
+        self._concepts = [concept for concepts in rounds for concept in concepts]
+        self._total = sum(1 + len(concepts) for concepts in rounds) * self._group * self._steps
+        self._bar = ProgressBar(self._total)
+        self._start = time.monotonic()
 
     def begin(self, concepts: Sequence[str]) -> None:
         """The round of these concepts begins, or begins again."""
         if concepts == self._round:
             self._done = self._round_start
+        if self._done == 0:
+            self.say(LOADING)
         if self._ask_for_previewer:  # only now: it may have weights to load
             self._ask_for_previewer = False
             self._previewer = latent_preview.get_previewer(
@@ -70,19 +73,24 @@ class ProfileProgress:
             PREVIEW_FORMAT, denoised[:1]
         )
         self._bar.update_absolute(self._done, preview=preview)
-        self._say(self._sentence(prompts.stop - 1))
+        self.say(self._sentence(prompts.stop - 1))
 
-    def finish(self, cached: int) -> None:
-        """Say how long all of it took, and how many profiles were there already."""
-        seconds = time.monotonic() - self._start
-        done = f"{len(self._concepts)} profiled in {seconds:.0f} s" if self._concepts else ""
-        known = f"{cached} from the cache" if cached else ""
-        doubt = ""
+    def finish(self, cached: int, not_kept: str | None = None) -> None:
+        """Say how long all of it took, how many profiles were there already, and why new ones are
+        not kept on disk."""
+        words, notes = [], []
+        if self._concepts:
+            seconds = time.monotonic() - self._start
+            words.append(f"{len(self._concepts)} profiled in {seconds:.0f} s")
+        if cached:
+            words.append(f"{cached} from the cache")
+        if not_kept:
+            notes.append(f"Not kept on disk: {not_kept}")
         if self._group < FEW_CONTEXTS:
-            doubt = f"Only {self._group} contexts: the mask depends on chance."
-            logging.warning("Profile Concept: %s", doubt)
-        words = ", ".join(filter(None, (done, known)))
-        self._say(f"{words}.\n{doubt}" if doubt else words)  # some pages show it in one line
+            notes.append(f"Only {self._group} contexts: the mask depends on chance.")
+            logging.warning("Profile Concept: %s", notes[-1])
+        first = ", ".join(words)
+        self.say(f"{first}.\n{' '.join(notes)}" if notes else first)  # some pages show one line
 
     def _sentence(self, prompt: int) -> str:
         in_a_step = (1 + len(self._round)) * self._group
@@ -99,7 +107,3 @@ class ProfileProgress:
             return "without a concept"
         concept = self._round[group - 1]
         return f"{concept} ({self._concepts.index(concept) + 1} of {len(self._concepts)})"
-
-    def _say(self, text: str) -> None:
-        if self._node_id is not None:
-            PromptServer.instance.send_progress_text(text, self._node_id)

@@ -56,22 +56,18 @@ class RequestPrompts:
 
     def encode(self, concepts: Sequence[str]) -> None:
         """Encode now all that the profiles of ``concepts`` need."""
-        self.positive(concepts)
-        self.negative()
+        self._of((*self._texts(concepts), EMPTY_PROMPT))
 
     def positive(self, concepts: Sequence[str]) -> Conditioning:
-        """A row for each base prompt, then for each prompt of each concept."""
-        texts = [*self._request.base_prompts()]
-        for concept in concepts:
-            texts += self._request.concept_prompts(concept)
-        return stack_prompts(self._of(texts))
+        """The prompts encoded: a row for each base prompt, then for each prompt of each concept."""
+        return stack_prompts(self._of(self._texts(concepts)))
 
     def negative(self) -> Conditioning:
         return stack_prompts(self._of((EMPTY_PROMPT,)))
 
     def add_to(self, fingerprint: Fingerprint, prompts: Sequence[str]) -> None:
-        """Take in what the text encoder makes of prompts: by itself and their tokens; by running it
-        only where the code of other nodes has part in it.
+        """Take in what the text encoder makes of prompts. Its own fingerprint and their tokens
+        stand for it; it is run only where the code of other nodes has part in it.
 
         Raises:
             NoFingerprintError: tokens without content that can be told.
@@ -85,6 +81,12 @@ class RequestPrompts:
     @cached_property
     def _encoder(self) -> str | None:
         return encoder_fingerprint(self._clip)
+
+    def _texts(self, concepts: Sequence[str]) -> list[str]:
+        texts = [*self._request.base_prompts()]
+        for concept in concepts:
+            texts += self._request.concept_prompts(concept)
+        return texts
 
     def _of(self, prompts: Sequence[str]) -> list[EncodedPrompt]:
         new = [prompt for prompt in prompts if prompt not in self._encoded]

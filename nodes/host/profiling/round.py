@@ -2,8 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import torch
@@ -14,7 +13,7 @@ from ....fia_core import ConceptProfile, ModelIdentity
 from ....fia_core.files.values import Settings
 from ..model.layers import find_ffn2_layers, layer_shapes
 from .capture import Ffn2Capture
-from .denoise import denoise_prompts
+from .denoise import StepObserver, denoise_prompts
 from .progress import ProfileProgress
 from .request import ProfileRequest, RequestPrompts
 from .state_plan import StatePlan
@@ -77,7 +76,7 @@ def profile_round(
 
 
 def _in_whole_groups(chunk: int, group: int) -> int:
-    """At most ``chunk`` prompts a call, no part of a group beside a whole one.
+    """Prompts a call, at most ``chunk``, so that no part of a group is beside a whole one.
 
     Least lies between two calls where the first ends with a whole group (``StepStatistics``).
     """
@@ -102,12 +101,15 @@ def _watch(
             prompts.negative(),
             request.sampling,
             chunk,
-            RoundObserver(capture, statistics.finish_step, progress.advance),
+            StepObserver(
+                capture.prompts, capture.forward, statistics.finish_step, progress.advance
+            ),
         )
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """By the host's own judgement where it has one: it also knows errors that come late."""
+    """Whether memory ran out, by the host's own judgement where it has one: it also knows errors
+    that come late."""
     judge = getattr(model_management, "is_oom", None)
     return judge(error) if judge else isinstance(error, model_management.OOM_EXCEPTION)
 
@@ -121,36 +123,3 @@ def _settings(model: ModelPatcher, request: ProfileRequest) -> Settings:
         "precision": str(model.model_dtype()).removeprefix("torch."),
         "model_weights": sum(math.prod(p.shape) for p in model.model.diffusion_model.parameters()),
     }
-
-
-class RoundObserver:
-    """Passes the denoiser's news on: to the capture, to its statistics, and to who watches.
-
-    Args:
-        capture: of the layers.
-        finish_step: called after all prompts of a step.
-        advance: called with some prompts and the clean latents that the denoiser sees for them.
-    """
-
-    def __init__(
-        self,
-        capture: Ffn2Capture,
-        finish_step: Callable[[], None],
-        advance: Callable[[range, torch.Tensor], None] | None = None,
-    ) -> None:
-        self._capture = capture
-        self._finish_step = finish_step
-        self._advance = advance
-
-    def prompts(self, rows: range) -> AbstractContextManager[None]:
-        return self._capture.prompts(rows)
-
-    def forward(self, cond_or_uncond: list[int]) -> None:
-        self._capture.forward(cond_or_uncond)
-
-    def denoised(self, rows: range, latents: torch.Tensor) -> None:
-        if self._advance:
-            self._advance(rows, latents)
-
-    def finish_step(self) -> None:
-        self._finish_step()

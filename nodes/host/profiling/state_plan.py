@@ -14,6 +14,7 @@ from comfy.model_patcher import ModelPatcher
 
 from ....fia_core import LayerShapes
 from .memory import (
+    arriving_weights,
     call_memory,
     fixed_weights,
     free_ram,
@@ -25,14 +26,19 @@ from .memory import (
 )
 from .sampling import SamplingSettings, empty_latent
 
+GIB = 2**30
 MOMENT_BYTES = 8
-"""A weight: mean and squares of the base prompts, then μ_b + σ_b and a concept's sum; float32."""
+"""Bytes a weight, float32: mean and squares of the base prompts, then μ_b + σ_b and a concept's
+sum."""
 
 SCRATCH_BYTES = 384 * 2**20
-"""Y and |P| of the few prompts of one layer that are stacked at a time, float32."""
+"""Bytes of Y and |P| of the few prompts of one layer that are stacked at a time, float32."""
 
 SUM_BYTES = 5
-"""A weight and concept: Eq. 3's sum (float32) and count (a byte; two beyond 255 steps)."""
+"""Bytes a weight and concept: Eq. 3's sum (float32) and count (a byte; two beyond 255 steps)."""
+
+PROFILE_BYTES = 1
+"""Bytes a weight and concept: the finished profile (at most 0.925, ``fia_core/profile.py``)."""
 
 LARGEST_ROUND = 10  # concepts; a finished round is in the cache whatever comes next
 SHARE_OF_RAM = 0.5  # of what is free
@@ -63,6 +69,7 @@ def plan_state(
     concepts: int,
     sampling: SamplingSettings,
     chunk: int = 0,
+    saliency_form: str = "exact",
 ) -> StatePlan:
     """Plan for a model as the host will load it, and make room for the state on its device.
 
@@ -72,11 +79,19 @@ def plan_state(
         concepts: to be profiled in all.
         sampling: its picture size decides what a denoiser call takes.
         chunk: prompts a call; 0 chooses.
+        saliency_form: "exact" or "released".
+
+    Raises:
+        ValueError: the memory beside the device has no room for one concept.
     """
     device, cpu = torch.device(model.load_device), torch.device("cpu")
     latent = empty_latent(model, sampling).shape
-    moment_bytes = {name: MOMENT_BYTES * math.prod(shape) for name, shape in shapes.items()}
-    sum_bytes = SUM_BYTES * sum(map(math.prod, shapes.values()))
+    moment_bytes = {
+        name: MOMENT_BYTES * math.prod(moment_shape(shape, saliency_form))
+        for name, shape in shapes.items()
+    }
+    weights = sum(map(math.prod, shapes.values()))
+    sum_bytes = SUM_BYTES * weights
     round_size = min(concepts, LARGEST_ROUND)
     whole = sum(moment_bytes.values()) + SCRATCH_BYTES + sum_bytes * round_size
 
@@ -91,24 +106,40 @@ def plan_state(
     )
     least_call = least_call_memory(model, latent, small)
     on_device = _first_that_fit(moment_bytes, streaming - least_call - SCRATCH_BYTES)
-    held = sum(moment_bytes[name] for name in on_device) + SCRATCH_BYTES
+    moments = {name: device if name in on_device else cpu for name in shapes}
     fits = whole + call_memory(model, latent, small) <= resident
-    if fits:
-        held = whole
-    else:
-        spilled = sum(moment_bytes.values()) + SCRATCH_BYTES - held
-        in_ram = int(SHARE_OF_RAM * free_ram() - spilled) // sum_bytes
-        round_size = max(1, min(in_ram, round_size))
+    held = whole if fits else sum(moment_bytes[name] for name in on_device) + SCRATCH_BYTES
     make_room(model, held + least_call)
+    if not fits:
+        ram = free_ram() + arriving_weights(model, space - held - least_call)
+        spilled = sum(moment_bytes[name] for name, place in moments.items() if place == cpu)
+        _require_ram(spilled + sum_bytes + PROFILE_BYTES * weights, ram)
+        in_ram = int(SHARE_OF_RAM * ram - spilled) // sum_bytes
+        round_size = max(1, min(in_ram, round_size))
     large = _largest(
         LARGEST_CHUNK, lambda prompts: held + call_memory(model, latent, prompts) <= resident
     )
     return StatePlan(
-        moments={name: device if name in on_device else cpu for name in shapes},
+        moments=moments,
         sums=device if fits else cpu,
         concepts=round_size,
         chunk=chunk or max(small, large),
     )
+
+
+def moment_shape(shape: tuple[int, int], saliency_form: str) -> tuple[int, int]:
+    """Shape of the moments of a layer of ``shape`` (C_out, C_in): (C_in, C_out), or (C_in, 1) in
+    the released form."""
+    c_out, c_in = shape
+    return c_in, c_out if saliency_form == "exact" else 1
+
+
+def _require_ram(needed: float, free: float) -> None:
+    if needed > free:
+        raise ValueError(
+            f"model: profiling this model takes {needed / GIB:.1f} GB of memory (RAM), and "
+            f"{free / GIB:.1f} GB are free. Close other programs, or use a smaller model."
+        )
 
 
 def _largest(most: int, fits: Callable[[int], bool]) -> int:

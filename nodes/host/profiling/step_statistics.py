@@ -24,7 +24,7 @@ from ....fia_core.equations.statistics import (
     unit_columns,
     weighted_contrast,
 )
-from .state_plan import StatePlan
+from .state_plan import StatePlan, moment_shape
 
 STACK_BYTES = 2**28
 """At most this much of a layer's matrices side by side, on a device that sums them in one pass."""
@@ -67,7 +67,7 @@ class StepStatistics:
         self._group = group
         self._layers = {
             name: _LayerStatistics(
-                (shape[1], shape[0] if saliency_form == "exact" else 1),
+                moment_shape(shape, saliency_form),
                 plan.moments[name],
                 group,
                 [
@@ -152,7 +152,7 @@ class _LayerStatistics:
         self._concept = RunningMean(shape, memory=state[1:])
 
     def add(self, group: int, values: torch.Tensor, weight_size: torch.Tensor) -> None:
-        """Prompts of one group: P (prompts, C_in, C_out), and |W|."""
+        """Take in prompts of one group: P (prompts, C_in, C_out), and |W|."""
         self.seen += len(values)
         running = self._concept if group else self._base
         running.add(values)
