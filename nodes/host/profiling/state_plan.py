@@ -74,7 +74,7 @@ def plan_state(
         chunk: prompts a call; 0 chooses.
     """
     device, cpu = torch.device(model.load_device), torch.device("cpu")
-    latent = empty_latent(model, sampling).shape
+    latent = empty_latent(model, sampling.width, sampling.height).shape
     moment_bytes = {name: MOMENT_BYTES * math.prod(shape) for name, shape in shapes.items()}
     sum_bytes = SUM_BYTES * sum(map(math.prod, shapes.values()))
     round_size = min(concepts, LARGEST_ROUND)
