@@ -13,6 +13,7 @@ from ..model.identity import model_identity
 from ..model.layers import find_ffn2_layers, layer_shapes
 from ..model.one_place import run_in_one_place
 from .cache import ProfileCache
+from .doubts import doubts
 from .fingerprint import Fingerprint, NoFingerprintError, add_model
 from .progress import ProfileProgress
 from .request import EMPTY_PROMPT, ProfileRequest, RequestPrompts
@@ -74,7 +75,7 @@ def profile_concepts(
             profiles[profile.concept] = profile
             if cache and profile.concept in keys:
                 cache.put(keys[profile.concept], profile)
-        progress.finish(cached=len(request.concepts) - len(missing))
+        progress.finish(len(request.concepts) - len(missing), doubts(model, request))
     return [profiles[concept] for concept in request.concepts]
 
 

@@ -11,7 +11,6 @@ from comfy.utils import ProgressBar
 from server import PromptServer
 
 PREVIEW_FORMAT = "JPEG"
-FEW_CONTEXTS = 5
 UNSEEN = "explicit content"
 """The kind of concepts whose prompts are shown to nobody."""
 
@@ -72,17 +71,16 @@ class ProfileProgress:
         self._bar.update_absolute(self._done, preview=preview)
         self._say(self._sentence(prompts.stop - 1))
 
-    def finish(self, cached: int) -> None:
-        """Say how long all of it took, and how many profiles were there already."""
+    def finish(self, cached: int, doubts: Sequence[str]) -> None:
+        """Say how long all of it took, how many profiles were there already, and the doubts."""
         seconds = time.monotonic() - self._start
         done = f"{len(self._concepts)} profiled in {seconds:.0f} s" if self._concepts else ""
         known = f"{cached} from the cache" if cached else ""
-        doubt = ""
-        if self._group < FEW_CONTEXTS:
-            doubt = f"Only {self._group} contexts: the mask depends on chance."
-            logging.warning("Profile Concept: %s", doubt)
         words = ", ".join(filter(None, (done, known)))
-        self._say(f"{words}.\n{doubt}" if doubt else words)  # some pages show it in one line
+        for doubt in doubts:
+            logging.warning("Profile Concept: %s", doubt)
+        # two lines have room in the node, and some pages show all in one
+        self._say(f"{words}.\n{' '.join(doubts)}" if doubts else words)
 
     def _sentence(self, prompt: int) -> str:
         in_a_step = (1 + len(self._round)) * self._group
