@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from .equations.checks import require_choice
+from .files.values import require_text
 
 KINDS = ("object", "explicit content", "art style")
 DEFAULT_CONTEXT_COUNT = 10
@@ -180,7 +181,7 @@ def concept_prompts(
     Raises:
         ValueError: the concept is blank, or there are no contexts or a blank one.
     """
-    _require_words("concept", concept)
+    require_text("concept", concept)
     _require_contexts(contexts)
     return tuple(
         _fill(templates.concept[position % len(templates.concept)], concept, context)
@@ -215,9 +216,4 @@ def _require_contexts(contexts: Sequence[str]) -> None:
     if isinstance(contexts, str) or not contexts:
         raise ValueError(f"contexts: is {contexts!r}; give at least one context.")
     for context in contexts:
-        _require_words("contexts", context)
-
-
-def _require_words(name: str, words: str) -> None:
-    if not isinstance(words, str) or not words.strip():
-        raise ValueError(f"{name}: has {words!r}; give a word or more.")
+        require_text("contexts", context)

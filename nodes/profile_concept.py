@@ -28,6 +28,10 @@ ADVANCED = (
 )
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 LARGEST_SIDE = 16384
+SIDE_TOOLTIP = (
+    "Of the pictures in pixels; use the size that the model was made for: 512 for SD 1.5, 1024 for "
+    "SDXL, SD3, Flux and Z-Image, 1328 for Qwen-Image."
+)
 LEAST_BASE_PROMPTS = 2  # the deviation over one prompt is 0
 
 
@@ -56,12 +60,12 @@ class ProfileConcept(io.ComfyNode):
                     multiline=True,
                     default="church",
                     tooltip=(
-                        "What to forget, one concept a line, all of one kind. Object: a noun (a "
-                        "church in a road). Explicit content: an adjective (a photo of a naked "
-                        "man). Art style: its name (a cat in the style of Van Gogh). For another "
-                        "kind add a Profile Concept and a Build Concept Mask, joined at masks_2 "
-                        "of Fuse Masks. Every concept gives one profile; the prompts without a "
-                        "concept are run once for all of them."
+                        "What to forget, one concept a line (commas do not separate them), all of "
+                        "one kind. Object: a noun (a church in a road). Explicit content: an "
+                        "adjective (a photo of a naked man). Art style: its name (a cat in the "
+                        "style of Van Gogh). For another kind add a Profile Concept and a Build "
+                        "Concept Mask, joined at masks_2 of Fuse Masks. Every concept gives one "
+                        "profile; the prompts without a concept are run once for all of them."
                     ),
                 ),
                 io.Combo.Input(
@@ -155,7 +159,7 @@ class ProfileConcept(io.ComfyNode):
                     min=16,
                     max=LARGEST_SIDE,
                     step=8,
-                    tooltip="Of the pictures in pixels; use the size that the model was made for.",
+                    tooltip=SIDE_TOOLTIP,
                 ),
                 io.Int.Input(
                     "height",
@@ -163,7 +167,7 @@ class ProfileConcept(io.ComfyNode):
                     min=16,
                     max=LARGEST_SIDE,
                     step=8,
-                    tooltip="Of the pictures in pixels; use the size that the model was made for.",
+                    tooltip=SIDE_TOOLTIP,
                 ),
                 io.Int.Input(
                     "batch_size",

@@ -5,6 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 CATEGORY = "Forget It All"
+MOST_STRENGTH = 2.0
 
 ConceptProfileWire = io.Custom("FIA_CONCEPT_PROFILE")
 NeuronMaskWire = io.Custom("FIA_NEURON_MASK")
@@ -34,7 +35,7 @@ def strength_input(tooltip: str) -> io.Float.Input:
         "strength",
         default=1.0,
         min=0.0,
-        max=2.0,
+        max=MOST_STRENGTH,
         step=0.05,
         round=0.001,
         display_mode=io.NumberDisplay.slider,

@@ -8,9 +8,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
 from .host.erasing.strength_strip import strip_latent, strip_model
-from .shared import CATEGORY, NeuronMaskWire, search_words
-
-MOST_STRENGTH = 2.0
+from .shared import CATEGORY, MOST_STRENGTH, NeuronMaskWire, search_words
 
 
 class StrengthStrip(io.ComfyNode):

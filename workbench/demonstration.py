@@ -10,7 +10,7 @@ from demo_model.judge import load_judge
 from demo_model.vocabulary import OBJECTS, STYLES
 from workbench.console import ProgressLine
 from workbench.erasure import FIRST_STEPS, PLAIN, Answer, Case, ask, demo_workflow, shots
-from workbench.graph import ApiGraph
+from workbench.graph import only_node
 from workbench.grid import before_after_sheet
 from workbench.server import BASE, running_server
 
@@ -64,7 +64,8 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
     async with running_server() as server:
         workflow = await demo_workflow(server)
         if strength is None:
-            strength = workflow_strength(workflow)
+            _, apply = only_node("FIAApplyNeuronMask", workflow)
+            strength = float(apply["inputs"]["strength"])
         case = Case(case_forget, strength)
         before, after = [], []
         for title, this, answers in (("before", PLAIN, before), ("after", case, after)):
@@ -95,15 +96,6 @@ def parse_forget(text: str) -> tuple[str, ...]:
     if not 1 <= len(names) < len(OBJECTS):
         raise DemonstrationError("--forget: name at least one object, and leave at least one")
     return names
-
-
-def workflow_strength(workflow: ApiGraph) -> float:
-    """The strength that the workflow's Apply Neuron Mask is set to."""
-    return next(
-        node["inputs"]["strength"]
-        for node in workflow.values()
-        if node["class_type"] == "FIAApplyNeuronMask"
-    )
 
 
 def first_pairs(

@@ -17,7 +17,7 @@ from demo_model.judge import Judge
 from demo_model.vocabulary import OBJECTS, with_article
 from workbench.client import OnProgress, Server
 from workbench.environment import ROOT
-from workbench.graph import ApiGraph, copy_with_sources, only_node, to_api
+from workbench.graph import ApiGraph, Link, copy_with_sources, only_node, to_api
 
 WORKFLOW = ROOT / "workflows" / "forget_with_demo_model.json"
 FIRST_STEPS = WORKFLOW.with_name("first_steps.json")
@@ -86,26 +86,32 @@ async def demo_workflow(server: Server) -> ApiGraph:
     return to_api(page, await server.object_info())
 
 
+def drawing_parts(workflow: ApiGraph) -> tuple[dict[str, Any], Link, Link]:
+    """Inputs of the workflow's first sampler; its text encoder; the VAE of its first decoder."""
+    sampler, decoder = (
+        next(node["inputs"] for node in workflow.values() if node["class_type"] == kind)
+        for kind in ("KSampler", "VAEDecode")
+    )
+    return sampler, workflow[sampler["positive"][0]]["inputs"]["clip"], decoder["vae"]
+
+
 def evaluation_graph(workflow: ApiGraph, case: Case, asked: Sequence[Shot]) -> ApiGraph:
     """The workflow's model and mask nodes, and one branch to a preview for every shot.
 
     The sampler's settings are those of the workflow. The preview of shot n is node ``shot n``.
     """
     apply_id, apply = only_node("FIAApplyNeuronMask", workflow)
-    sampler = next(node for node in workflow.values() if node["class_type"] == "KSampler")
-    clip = workflow[sampler["inputs"]["positive"][0]]["inputs"]["clip"]
-    decoder = next(node for node in workflow.values() if node["class_type"] == "VAEDecode")
-    vae = decoder["inputs"]["vae"]
+    sampler, clip, vae = drawing_parts(workflow)
     model = [apply_id, 0] if case.forget else apply["inputs"]["model"]
 
     graph: ApiGraph = {}
-    for link in (model, clip, vae, sampler["inputs"]["negative"]):
+    for link in (model, clip, vae, sampler["negative"]):
         copy_with_sources(link[0], workflow, graph)
     if case.forget:
         _, profile = only_node("FIAProfileConcept", graph)
         profile["inputs"]["concepts"] = "\n".join(case.forget)
         graph[apply_id]["inputs"]["strength"] = case.strength
-    size = workflow[sampler["inputs"]["latent_image"][0]]["inputs"]
+    size = workflow[sampler["latent_image"][0]]["inputs"]
     graph["latent"] = _node("EmptyLatentImage", **(size | {"batch_size": 1}))
     for number, shot in enumerate(asked):
         text, drawn, decoded = f"prompt {number}", f"sample {number}", f"decode {number}"
@@ -116,7 +122,7 @@ def evaluation_graph(workflow: ApiGraph, case: Case, asked: Sequence[Shot]) -> A
             "latent_image": ["latent", 0],
             "seed": shot.seed,
         }
-        graph[drawn] = _node("KSampler", **(sampler["inputs"] | settings))
+        graph[drawn] = _node("KSampler", **(sampler | settings))
         graph[decoded] = _node("VAEDecode", samples=[drawn, 0], vae=vae)
         graph[f"shot {number}"] = _node("PreviewImage", images=[decoded, 0])
     return graph

@@ -8,6 +8,8 @@ from typing import Any
 PageWorkflow = dict[str, Any]
 ApiGraph = dict[str, dict[str, Any]]
 ObjectInfo = dict[str, dict[str, Any]]
+Link = list[Any]
+"""Node id and output slot."""
 
 WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 PAGE_ONLY = {"Note", "MarkdownNote"}

@@ -7,18 +7,18 @@ from PIL import Image
 
 from workbench.client import Server
 from workbench.environment import ENVIRONMENT
-from workbench.erasure import demo_workflow
-from workbench.graph import ApiGraph, copy_with_sources, only_node
+from workbench.erasure import demo_workflow, drawing_parts
+from workbench.graph import ApiGraph, Link, copy_with_sources, only_node
 from workbench.tiles import Look, save_small, tiled
 
 BASE = ENVIRONMENT / "pictures"
+"""The server's folder; the profiles stay there for the next time."""
+
 PROMPT = "a photo of a church in a desert"
 SIDE = 128  # pixels
 OVERLAP = 16  # pixels by which each half reaches into the other, so that no seam shows
 STRENGTHS = ("0", "0.2", "0.3", "0.4", "1")
 LOOK = Look(side=SIDE, gap=8, title=30, paper="#1e1d22", ink="#e8e8e8")
-
-Link = list[Any]
 
 
 class Demo:
@@ -26,13 +26,10 @@ class Demo:
 
     def __init__(self, workflow: ApiGraph) -> None:
         _, apply = only_node("FIAApplyNeuronMask", workflow)
-        self._sampler = next(n for n in workflow.values() if n["class_type"] == "KSampler")
-        decoder = next(n for n in workflow.values() if n["class_type"] == "VAEDecode")
+        self._sampler, clip, self.vae = drawing_parts(workflow)
         self.model: Link = apply["inputs"]["model"]
         self.mask: Link = apply["inputs"]["mask"]
-        self.vae: Link = decoder["inputs"]["vae"]
-        self.negative: Link = self._sampler["inputs"]["negative"]
-        clip = workflow[self._sampler["inputs"]["positive"][0]]["inputs"]["clip"]
+        self.negative: Link = self._sampler["negative"]
         self.graph: ApiGraph = {}
         for link in (self.model, self.mask, self.vae, self.negative, clip):
             copy_with_sources(link[0], workflow, self.graph)
@@ -56,7 +53,7 @@ class Demo:
         drawn = self.add(
             f"{name} drawn",
             "KSampler",
-            **(self._sampler["inputs"] | settings | {"model": model} | inputs),
+            **(self._sampler | settings | {"model": model} | inputs),
         )
         decoded = self.add(f"{name} decoded", "VAEDecode", samples=drawn, vae=self.vae)
         self.add(name, "PreviewImage", images=decoded)

@@ -17,14 +17,11 @@ from fia_core.files.embedding import embed_mask
 from workbench.camera import Motif, photograph
 from workbench.client import Server
 from workbench.demonstration import demonstrate
-from workbench.environment import ENVIRONMENT, ROOT
+from workbench.environment import ROOT
 from workbench.erasure import PLAIN, Case, Shot, demo_workflow, evaluation_graph, shots
 from workbench.graph import PageWorkflow, copy_with_sources, to_api
-from workbench.help_pictures import draw_hook, draw_lora, draw_strip
+from workbench.help_pictures import BASE, LOOK, draw_hook, draw_lora, draw_strip
 from workbench.tiles import Look, save_small, tiled
-
-BASE = ENVIRONMENT / "pictures"
-"""The server's folder; the profiles stay there for the next time."""
 
 TEMPLATES = ROOT / "workflows"
 HELP = ROOT / "web" / "docs"
@@ -63,7 +60,6 @@ def photo(object: str, scene: str, node: int) -> Changes:
 
 SCENES = ("desert", "beach", "snow field", "mountain", "ocean")
 LARGE, SMALL = Look(side=256), Look(side=110, gap=6)
-STRENGTHS = Look(side=128, gap=8, title=30, paper="#1e1d22", ink="#e8e8e8")
 TEN = [
     [Cell(13, side, "", photo(name, scene, 8)) for name, scene in zip(five, SCENES, strict=True)]
     for five in (IMAGENETTE[:5], IMAGENETTE[5:])
@@ -121,7 +117,7 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
     ),
     HELP / "FIAApplyNeuronMask.jpg": (
         "tune_strength_and_sparsity",
-        STRENGTHS,
+        LOOK,
         [[*pair(17, "strength 0", "strength 0.4"), Cell(22, AFTER, "strength 1")]],
     ),
 }
@@ -147,7 +143,7 @@ PHOTOGRAPHS = {
     TEMPLATES / "forget_with_sd15.jpg": checkpoint("forget_with_sd15"),
     TEMPLATES / "forget_with_sdxl.jpg": checkpoint("forget_with_sdxl"),
     HELP / "FIACompareErasure.jpg": Motif(
-        "forget_with_demo_model", {17: (1530, 0, 300, 370)}, alone=True, run=True
+        "forget_with_demo_model", {17: (1530, 0, 300, 370)}, run=True
     ),
     ROOT / "docs" / "graph.png": Motif(
         "first_steps",
@@ -246,7 +242,7 @@ async def draw_banner(server: Server, file: Path) -> None:
 
 async def draw_thumbnail(server: Server, file: Path) -> None:
     """The pictures of the first template's Compare Erasure."""
-    motif = Motif(file.stem, {7: (0, 0, 380, 440)}, margin=0, alone=True, run=True)
+    motif = Motif(file.stem, {7: (0, 0, 380, 440)}, margin=0, run=True)
     save_small(await photograph(server.address, BASE, read(file.stem), motif), file)
 
 

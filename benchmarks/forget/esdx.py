@@ -30,7 +30,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...nodes.host.profiling.conditioning import encode_prompts, stack_prompts
-from ...nodes.host.profiling.sampling import LATENT_FACTOR
+from ...nodes.host.profiling.sampling import empty_latent
 from .denoiser_weights import (
     Parameters,
     cross_attention_parameters,
@@ -87,10 +87,9 @@ def esdx(
         seed,
     )
     prompts = stack_prompts(encode_prompts(clip, ["", *filled(templates, concepts)]))
-    size = (height // LATENT_FACTOR, width // LATENT_FACTOR)
     sampling: Any = model.get_model_object("model_sampling")
     with torch.inference_mode(False), torch.enable_grad():
-        latent = comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))
+        latent = empty_latent(model, width, height)
         original = weights_in_effect(model, cross_attention_parameters(model))
         sigmas = comfy.samplers.calculate_sigmas(sampling, SCHEDULER, schedule_steps)
         sigmas = sigmas.to(model.load_device, copy=True)

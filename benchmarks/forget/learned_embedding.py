@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...nodes.host.profiling.conditioning import Conditioning, encode_prompts, stack_prompts
-from ...nodes.host.profiling.sampling import LATENT_FACTOR
+from ...nodes.host.profiling.sampling import empty_latent
 from .denoiser_weights import DENOISER, weights_in_effect
 from .settings import Prompts
 from .texts import filled
@@ -192,8 +192,7 @@ def _draw(
     model: ModelPatcher, clip: CLIP, prompt: str, pictures: int, seed: int, sampling: Prompts
 ) -> Tensor:
     """Latents (pictures, C, H, W) of a prompt, sampled together with the empty negative prompt."""
-    size = (sampling.height // LATENT_FACTOR, sampling.width // LATENT_FACTOR)
-    empty = comfy.sample.fix_empty_latent_channels(model, torch.zeros(pictures, 4, *size))
+    empty = empty_latent(model, sampling.width, sampling.height, pictures)
     return comfy.sample.sample(
         model,
         comfy.sample.prepare_noise(empty, seed),

@@ -35,8 +35,6 @@ from .suite import Attack, Entry, Suite, SuiteError
 Erased = Any
 """``Erased`` of ``benchmarks/forget``, under the name that the host gave the extension."""
 
-LATENT_FACTOR = 8  # pixels a latent
-
 
 @dataclass(frozen=True)
 class HostedModel:
@@ -176,9 +174,8 @@ class HostedModel:
         if starts:
             encode: Any = self.vae.encode
             return encode(as_batch(starts))
-        size = (self.sampling.height // LATENT_FACTOR, self.sampling.width // LATENT_FACTOR)
-        empty = torch.zeros(count, 4, *size, device=intermediate_device())
-        return comfy.sample.fix_empty_latent_channels(self.model, empty)
+        empty_latent = self.extension.module("nodes.host.profiling.sampling").empty_latent
+        return empty_latent(self.model, self.sampling.width, self.sampling.height, count)
 
     def _bound(self, entry: Entry) -> tuple[Callable[..., Erased], dict[str, Any]]:
         """The method's function and its settings as keyword arguments."""

@@ -132,7 +132,7 @@ def placement(load: Load, model: ModelPatcher, size: float, loaded: float = 0.0)
     sampling = SamplingSettings(0, 50, 10, 7.5, "euler", "normal", load.side, load.side)
     with card(size, model, loaded):
         plan = state_plan.plan_state(model, shapes, CONCEPTS, sampling)
-        latent = empty_latent(model, sampling).shape
+        latent = empty_latent(model, load.side, load.side).shape
         space = room(model, 0)
         least = least_call_memory(model, latent, plan.chunk)
         four = least_call_memory(model, latent, SMALL_CHUNK) <= space
@@ -205,10 +205,10 @@ def counted_work(load: Load) -> Work:
         layer.register_forward_hook(
             lambda _, args, output, name=name: rows.update({name: args[0].shape[1]})
         )
-    side, adm = load.side // 8, config.get("adm_in_channels")
+    latent, adm = empty_latent(model, load.side, load.side).shape, config.get("adm_in_channels")
     with FlopCounterMode(display=False) as counter, torch.device("meta"):
         unet(
-            torch.empty(2, unet.in_channels, side, side),
+            torch.empty(2, *latent[1:]),
             torch.empty(2),
             context=torch.empty(2, 77, config["context_dim"]),
             y=torch.empty(2, adm) if adm else None,

@@ -106,7 +106,7 @@ def sample(
     """
     denoiser = denoiser or model.denoiser
     settings = replace(request.sampling, profile_steps=steps)
-    latent = empty_latent(denoiser, settings)
+    latent = empty_latent(denoiser, settings.width, settings.height)
     noise = comfy.sample.prepare_noise(latent, settings.seed)
     negative = stack_prompts(encode_prompts(model.clip, ("",)))
     encoded = encode_prompts(model.clip, prompts)

@@ -109,8 +109,7 @@ def _concepts(overlap: ConceptOverlap) -> str:
 
 
 def _hints(overlap: ConceptOverlap) -> str:
-    other = "other concept" if all(overlap.forgotten) else "concept that should stay"
-    lines = [f"When each is forgotten, which {other} loses most of its own weights:", ""]
+    lines = [f"When each is forgotten, which {overlap.others} loses most of its own weights:", ""]
     for number, name in enumerate(overlap.names):
         if overlap.forgotten[number]:
             hit = overlap.hardest_hit(number)

@@ -64,6 +64,11 @@ class ConceptOverlap:
         """
         return _ratio(self.pruned, self.own[None, :])
 
+    @property
+    def others(self) -> str:
+        """Whom ``hardest_hit`` chooses from, in words."""
+        return "other concept" if all(self.forgotten) else "concept that should stay"
+
     def hardest_hit(self, concept: int) -> ConceptShare | None:
         """The other concept that loses the largest share through ``concept``'s pruned weights.
 

@@ -36,9 +36,10 @@ class Hint:
 
 def hint_bars(overlap: ConceptOverlap) -> list[Image.Image]:
     """Weights that forgetting a concept takes from others, and losses of those that should stay."""
-    other = "other concept" if all(overlap.forgotten) else "concept that should stay"
     parts = [
-        _bars(f"When each is forgotten, which {other} loses most of its own", _taken(overlap)),
+        _bars(
+            f"When each is forgotten, which {overlap.others} loses most of its own", _taken(overlap)
+        ),
         _bars("What concepts that should stay lose of their own", _lost(overlap)),
     ]
     return [part for part in parts if part is not None]

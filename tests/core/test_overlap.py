@@ -56,6 +56,8 @@ def test_hints_of_a_case_by_hand() -> None:
     assert overlap.hardest_hit(0) is None  # ball loses more, but is to be forgotten itself
     assert overlap.hardest_hit(1) == ConceptShare(2, 0.2)
     assert overlap.main_cause(2) == ConceptShare(1, 0.2)
+    assert overlap.others == "concept that should stay"
+    assert by_hand(forgotten=(True, True, True)).others == "other concept"
 
 
 def test_hints_where_nothing_stays() -> None:

@@ -1,10 +1,15 @@
 """Eq. 1-3 the plain way: the host's own sampling, one prompt at a time, with nothing of ours."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import comfy.sample
 import torch
+
+NEWER = "downscale_ratio_spacial" in signature(comfy.sample.fix_empty_latent_channels).parameters
+PIXELS = [8] if NEWER else []
+"""A latent, as the host's Empty Latent Image tells: newer hosts resize it for the model."""
 
 
 def plain_sensitivities(core: Any, model: Any, clip: Any, profile: Any) -> dict[str, torch.Tensor]:
@@ -38,7 +43,7 @@ def plain_sensitivities(core: Any, model: Any, clip: Any, profile: Any) -> dict[
             for name in profile.layers
         ]
         latent = comfy.sample.fix_empty_latent_channels(
-            model, torch.zeros(1, 4, settings["height"] // 8, settings["width"] // 8)
+            model, torch.zeros(1, 4, settings["height"] // 8, settings["width"] // 8), *PIXELS
         )
         comfy.sample.sample(
             watched,

@@ -146,6 +146,43 @@ def items(page: Path) -> list[int]:
     return [len(re.findall("^- ", text, re.MULTILINE)) for text in sections]
 
 
+SETTINGS = sorted(PAGES.glob("FIAProfileConcept/*.md"))
+
+
+def figures(page: Path) -> list[list[str]]:
+    """The rows of a page's tables without their first cells, which are words."""
+    rows = re.findall(r"^\|(.+)\|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    cells = [[cell.strip() for cell in row.split("|")][1:] for row in rows]
+    ends = [number for number, row in enumerate(cells) if set(row) == {"---"}]
+    return [row for number, row in enumerate(cells) if not {number, number + 1} & set(ends)]
+
+
+@pytest.mark.parametrize("page", SETTINGS, ids=name)
+def test_a_translations_settings_by_model_have_the_english_figures(page: Path) -> None:
+    assert figures(page) == figures(PAGES / f"{page.parent.name}.md")
+
+
+def test_the_settings_by_model_are_such_that_the_node_takes(extension: Any) -> None:
+    inputs = {slot.id: slot for slot in extension.node("FIAProfileConcept").GET_SCHEMA().inputs}
+    table = figures(PAGES / "FIAProfileConcept.md")
+    assert len(table) > 5
+    for side, cfg, steps, samplers, scheduler in table:
+        assert int(side) % inputs["width"].step == 0
+        assert inputs["cfg"].min <= float(cfg) <= inputs["cfg"].max
+        all_steps, profiled = (int(count) for count in steps.split(" / "))
+        assert profiled <= all_steps
+        assert set(samplers.split(", ")) <= set(inputs["sampler"].options)
+        assert scheduler in inputs["scheduler"].options
+
+
+@pytest.mark.parametrize("page", SETTINGS, ids=name)
+def test_what_to_do_while_a_lora_is_tuned_is_told(page: Path, extension: Any) -> None:
+    apply = Names.of_page(PAGES / "FIAApplyNeuronMask" / page.name, extension).title
+    text = page.read_text(encoding="utf-8")
+    items = re.split(r"^(?:- |## )", text, flags=re.MULTILINE)
+    assert any(f"**{apply}**" in item and item.count("LoRA") > 1 for item in items)
+
+
 @pytest.mark.parametrize("node_id", ["FIAApplyNeuronMask", "FIALoadNeuronMask"])
 def test_the_limits_are_told(node_id: str) -> None:
     english = (PAGES / f"{node_id}.md").read_text(encoding="utf-8")

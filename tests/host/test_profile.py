@@ -108,6 +108,24 @@ def test_a_profile_does_not_depend_on_its_companions(host: Any, tiny: TinyModel)
     assert together[2].model == alone.model
 
 
+@pytest.mark.parametrize(("cfg", "forwards"), [(1.0, 20 * 8), (4.0, 2 * 20 * 8)])
+def test_a_profile_costs_what_the_readme_says(
+    host: Any, tiny: TinyModel, cfg: float, forwards: int
+) -> None:
+    """Of eight steps at 8 of 8: 20 pictures of as many steps; above cfg 1 each has two halves."""
+    rows: list[int] = []
+
+    def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
+        rows.append(len(call["input"]))
+        return apply_model(call["input"], call["timestep"], **call["c"])
+
+    model = tiny.model.clone()
+    model.set_model_unet_function_wrapper(run)
+    given = {"contexts": "", "steps": 8, "profile_steps": 8, "cfg": cfg}
+    host.run(profile_graph(host, model, tiny.clip, **given), "profile")
+    assert sum(rows) == forwards
+
+
 @pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_sde", "lcm"])
 def test_noise_that_a_sampler_adds_does_not_depend_on_the_companions(
     host: Any, tiny: TinyModel, sampler: str

@@ -14,6 +14,7 @@ import torch
 from comfy.cli_args import LatentPreviewMethod, args
 from comfy.model_management import OOM_EXCEPTION
 from graphs import profile_graph
+from tiny_families import FAMILIES
 from tiny_model import TinyModel
 
 PROMPTS, STEPS = 12, 3  # 4 contexts, without a concept and with each of two
@@ -115,7 +116,7 @@ def test_without_a_node_there_are_no_words(
         tiny.model, request, None
     )
     progress.say("something")
-    progress.finish(cached=0)
+    progress.finish(cached=0, notes=[])
     assert not texts
 
 
@@ -161,6 +162,56 @@ def test_the_text_says_why_nothing_is_kept_on_disk(
 def test_five_contexts_are_enough(host: Any, tiny: TinyModel, texts: list[tuple[str, str]]) -> None:
     profile(host, tiny, contexts="a\nb\nc\nd\ne", concepts="church")
     assert "\n" not in texts[-1][0]
+
+
+def test_a_doubt_has_a_line_of_its_own(
+    host: Any,
+    tiny_sdxl: TinyModel,
+    texts: list[tuple[str, str]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    profile(host, tiny_sdxl, concepts="church, cat", contexts="a\nb\nc\nd\ne")
+    _, doubts = texts[-1][0].split("\n")
+    assert doubts == (
+        "'church, cat' counts as one concept: write one a line. "
+        "Profiled at 64 × 64: SDXL is made for 1024 (Turbo: 512)."
+    )
+    for doubt in doubts.split(". "):
+        assert doubt in caplog.text
+
+
+def request(extension: Any, concept: str = "church", **changes: Any) -> Any:
+    """As the node is set at first: 512 × 512, cfg 7.5."""
+    return extension.module("benchmarks.forget.settings").Prompts(**changes).request((concept,))
+
+
+SIDES = {
+    "SD3": "SD3 is made for 1024",
+    "Flux": "Flux is made for 1024",
+    "Flux.2": "Flux2 is made for 1024",
+    "Lumina 2": "Lumina2 is made for 1024",
+    "Z-Image": "ZImage is made for 1024",
+    "Qwen-Image": "QwenImage is made for 1328",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in SIDES if name in FAMILIES])
+def test_settings_that_a_model_is_not_made_for_are_doubted(extension: Any, name: str) -> None:
+    doubts = extension.module("nodes.host.profiling.doubts").doubts
+    model = FAMILIES[name].denoiser()
+    cfg = ["cfg 7.5: this model draws at 1."] if name == "Flux" else []  # the others do not tell
+    assert doubts(model, request(extension)) == [f"Profiled at 512 × 512: {SIDES[name]}.", *cfg]
+    assert doubts(model, request(extension, width=704, height=768, cfg=1.0)) == []
+
+
+@pytest.mark.parametrize("concept", ["church,cat", "教堂，猫", "教会、猫"])
+def test_commas_are_doubted_and_nothing_else_of_sd15(
+    extension: Any, tiny: TinyModel, concept: str
+) -> None:
+    doubts = extension.module("nodes.host.profiling.doubts").doubts
+    assert doubts(tiny.model, request(extension)) == []
+    (doubt,) = doubts(tiny.model, request(extension, concept))
+    assert doubt == f"'{concept}' counts as one concept: write one a line."
 
 
 def set_previews(monkeypatch: pytest.MonkeyPatch, method: LatentPreviewMethod) -> None:

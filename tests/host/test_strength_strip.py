@@ -174,6 +174,14 @@ def test_strengths_that_are_none(
         sampled(host, tiny, mask, strip=strengths)
 
 
+def test_it_goes_as_far_as_the_slider(extension: Any) -> None:
+    slider = extension.node("FIAApplyNeuronMask").GET_SCHEMA().inputs[-1]
+    read = extension.module("nodes.strength_strip").read_strengths
+    assert read(str(slider.max)) == [slider.max]
+    with pytest.raises(ValueError, match="no number from 0 to 2"):
+        read(str(slider.max + slider.step))
+
+
 def test_a_mask_of_another_model(host: Host, tiny: TinyModel, mask: Any) -> None:
     with pytest.raises(GraphError, match="mask: that of church was made for"):
         sampled(host, tiny, mask, base=tiny_denoiser(channel_mult=[1, 1]), strip="0, 1")

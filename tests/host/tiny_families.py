@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import comfy.latent_formats
 import comfy.ldm.chroma.model
 import comfy.ldm.flux.model
 import comfy.model_management
@@ -34,6 +35,7 @@ SMALL = {
     "pile_t5xl_model_config": T5,
     "qwen25_7b_model_config": LANGUAGE_MODEL,
     "qwen3_4b_model_config": LANGUAGE_MODEL,
+    "qwen3_8b_model_config": {**LANGUAGE_MODEL, "num_hidden_layers": 28},  # Klein reads the 27th
 }
 FLUX_BLOCKS = {
     "in_channels": 16,
@@ -260,6 +262,32 @@ FAMILIES = {
         ),
     ),
 }
+
+if hasattr(comfy.latent_formats.LatentFormat, "spacial_downscale_ratio"):
+    FAMILIES["Flux.2"] = Family(  # as Klein is, without guidance of its own
+        supported_models.Flux2,
+        {
+            **FAMILIES["Flux"].unet,
+            "in_channels": 128,
+            "out_channels": 128,
+            "patch_size": 1,
+            "vec_in_dim": None,
+            "context_in_dim": 3 * TEXT_WIDTH,
+            "guidance_embed": False,
+            "axes_dim": [8, 8, 8, 8],
+            "theta": 2000,
+            "txt_ids_dims": [3],
+            "global_modulation": True,
+            "mlp_silu_act": True,
+            "qkv_bias": False,
+            "ops_bias": False,
+            "default_ref_method": "index",
+            "ref_index_scale": 10.0,
+        },
+        flux.KleinTokenizer8B,
+        flux.klein_te(model_type="qwen3_8b"),
+        FAMILIES["Flux"].layers,
+    )
 
 if any(one.name == "yak_mlp" for one in fields(comfy.ldm.flux.model.FluxParams)):
     FAMILIES["Ovis-Image"] = replace(  # the host's Flux with another feed-forward part

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 import torch
+from comfy.latent_formats import LatentFormat
 from comfy.ops import CastWeightBiasOp
 
 
@@ -34,8 +35,8 @@ _UNET = BlockFfn2("comfy.ldm.modules.attention.FeedForward", (UNET_FFN2,))
 
 # Blocks with separate streams for picture and text count with both: text tokens pass through them
 # step by step together with the picture's, which attends to what their FFN2 makes of them. A UNet
-# has no such stream; its text is fixed. Single blocks of Flux and Chroma are left out: one linear
-# layer is both attention's projection and the end of the feed-forward part.
+# has no such stream; its text is fixed. Single blocks of Flux, Flux.2 and Chroma are left out: one
+# linear layer is both attention's projection and the end of the feed-forward part.
 _DOUBLE_STREAM = BlockFfn2(
     "comfy.ldm.flux.layers.DoubleStreamBlock",
     ("img_mlp.2", "txt_mlp.2", "img_mlp.down_proj", "txt_mlp.down_proj"),  # Ovis-Image: the latter
@@ -71,13 +72,12 @@ _LISTED = {*_FAMILIES, "comfy.model_base.SDXL"}
 """Classes whose models always have FFN2 layers, as the host builds them. That of SD 1.x and 2.x,
 BaseModel, is left out: it has models without any."""
 
-FAMILY_NAMES = "SD3, Flux, Chroma, PixArt, Lumina 2, Z-Image, Qwen-Image and AuraFlow"
+FAMILY_NAMES = "SD3, Flux, Flux.2, Chroma, PixArt, Lumina 2, Z-Image, Qwen-Image and AuraFlow"
 
 _VIDEO = "it makes videos, and concepts are profiled on still pictures"
 _SOUND = "it makes sound"
 _SHAPES = "it makes solid shapes"
 _REASONS = {
-    "comfy.model_base.Flux2": "its latents have another size than a picture's width and height / 8",
     "comfy.model_base.HunyuanImage21": (
         "its latents have another size than a picture's width and height / 8"
     ),
@@ -105,6 +105,13 @@ _REASONS = {
     "comfy.model_base.Hunyuan3Dv2": _SHAPES,
     "comfy.model_base.Hunyuan3Dv2_1": _SHAPES,
 }
+
+if hasattr(LatentFormat, "spacial_downscale_ratio"):
+    _FAMILIES["comfy.model_base.Flux2"] = (_DOUBLE_STREAM,)
+else:
+    _REASONS["comfy.model_base.Flux2"] = (
+        "this ComfyUI does not tell the size of its latents, a newer one does"
+    )
 
 
 def ffn2_of(model: type, denoiser: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Linear]]:

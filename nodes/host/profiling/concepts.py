@@ -1,6 +1,5 @@
 """Profile concepts: prompts → denoiser → FFN2 activations → statistics → concept profiles."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 
@@ -13,6 +12,7 @@ from ..model.identity import model_identity
 from ..model.layers import find_ffn2_layers, layer_shapes
 from ..model.one_place import run_in_one_place
 from .cache import ProfileCache
+from .doubts import doubts
 from .fingerprint import Fingerprint, NoFingerprintError, add_model
 from .progress import ProfileProgress
 from .request import EMPTY_PROMPT, ProfileRequest, RequestPrompts
@@ -70,7 +70,6 @@ def profile_concepts(
                 keys = _cache_keys(model, request, prompts, sigmas)
             except NoFingerprintError as error:
                 not_kept = f"{FOREIGN_CODE} ({error}). {CONNECT_EARLIER}"
-                logging.info("Forget It All: profiles are not kept on disk: %s", not_kept)
             found = {concept: cache.get(key) for concept, key in keys.items()}
             profiles = {concept: profile for concept, profile in found.items() if profile}
         missing = [concept for concept in request.concepts if concept not in profiles]
@@ -79,7 +78,8 @@ def profile_concepts(
             profiles[profile.concept] = profile
             if cache and profile.concept in keys:
                 not_kept = cache.put(keys[profile.concept], profile) or not_kept
-        progress.finish(len(request.concepts) - len(missing), not_kept)
+        notes = [f"Not kept on disk: {not_kept}"] if not_kept else []
+        progress.finish(len(request.concepts) - len(missing), [*notes, *doubts(model, request)])
     return [profiles[concept] for concept in request.concepts]
 
 

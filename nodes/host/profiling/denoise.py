@@ -61,7 +61,7 @@ def denoise_prompts(
         ValueError: if the sampler skips a step of the schedule, so that there is nothing to watch.
     """
     sigmas = profile_sigmas(model, settings)
-    latent = empty_latent(model, settings)
+    latent = empty_latent(model, settings.width, settings.height)
     chunks = cut_into_chunks([len(tensor) for tensor, _ in positive], chunk)
     prompts = chunks[-1].rows.stop
     largest = max(len(each.rows) for each in chunks)

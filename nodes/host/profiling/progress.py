@@ -13,7 +13,6 @@ from server import PromptServer
 from .request import ProfileRequest
 
 PREVIEW_FORMAT = "JPEG"
-FEW_CONTEXTS = 5
 LOADING = "loading the model …"
 UNSEEN = "explicit content"
 """The kind of concepts whose prompts are shown to nobody."""
@@ -75,22 +74,20 @@ class ProfileProgress:
         self._bar.update_absolute(self._done, preview=preview)
         self.say(self._sentence(prompts.stop - 1))
 
-    def finish(self, cached: int, not_kept: str | None = None) -> None:
-        """Say how long all of it took, how many profiles were there already, and why new ones are
-        not kept on disk."""
-        words, notes = [], []
+    def finish(self, cached: int, notes: Sequence[str]) -> None:
+        """Say how long all of it took, how many profiles were there already, and what else there is
+        to know."""
+        words = []
         if self._concepts:
             seconds = time.monotonic() - self._start
             words.append(f"{len(self._concepts)} profiled in {seconds:.0f} s")
         if cached:
             words.append(f"{cached} from the cache")
-        if not_kept:
-            notes.append(f"Not kept on disk: {not_kept}")
-        if self._group < FEW_CONTEXTS:
-            notes.append(f"Only {self._group} contexts: the mask depends on chance.")
-            logging.warning("Profile Concept: %s", notes[-1])
         first = ", ".join(words)
-        self.say(f"{first}.\n{' '.join(notes)}" if notes else first)  # some pages show one line
+        for note in notes:
+            logging.warning("Profile Concept: %s", note)
+        # two lines have room in the node, and some pages show all in one
+        self.say(f"{first}.\n{' '.join(notes)}" if notes else first)
 
     def _sentence(self, prompt: int) -> str:
         in_a_step = (1 + len(self._round)) * self._group

@@ -9,7 +9,7 @@ from comfy.model_patcher import ModelPatcher
 
 from ....fia_core.equations.checks import require_choice
 
-LATENT_FACTOR = 8  # pixels a latent, as in the host's Empty Latent Image
+USUAL_RATIO = 8  # pixels a latent, where the host does not say
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ def profile_sigmas(model: ModelPatcher, settings: SamplingSettings) -> torch.Ten
     return sigmas[: settings.profile_steps + 1]
 
 
-def empty_latent(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
-    """One latent of zeros with the channels that ``model`` wants."""
-    size = (settings.height // LATENT_FACTOR, settings.width // LATENT_FACTOR)
-    return comfy.sample.fix_empty_latent_channels(model, torch.zeros(1, 4, *size))
+def empty_latent(model: ModelPatcher, width: int, height: int, rows: int = 1) -> torch.Tensor:
+    """Latents of zeros for pictures of that many pixels, with the channels that ``model`` wants."""
+    latent_format = model.get_model_object("latent_format")
+    ratio = getattr(latent_format, "spacial_downscale_ratio", USUAL_RATIO)
+    empty = torch.zeros(rows, 4, height // ratio, width // ratio)
+    return comfy.sample.fix_empty_latent_channels(model, empty)

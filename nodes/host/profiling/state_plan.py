@@ -85,7 +85,7 @@ def plan_state(
         ValueError: the memory beside the device has no room for one concept.
     """
     device, cpu = torch.device(model.load_device), torch.device("cpu")
-    latent = empty_latent(model, sampling).shape
+    latent = empty_latent(model, sampling.width, sampling.height).shape
     moment_bytes = {
         name: MOMENT_BYTES * math.prod(moment_shape(shape, saliency_form))
         for name, shape in shapes.items()
