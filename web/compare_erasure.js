@@ -8,7 +8,7 @@ import { pairsOf } from "./compare/pairs.js";
 import { wordsOf } from "./language/words.js";
 import { addLiveSwitch, toggleLive } from "./live/switch.js";
 import { shareWithCanvas } from "./shared/canvas.js";
-import { addStyleSheet } from "./shared/elements.js";
+import { addElement, addStyleSheet } from "./shared/elements.js";
 import { showWhenExecuted, showingAgain } from "./shared/outputs.js";
 
 const LIVE = "ForgetItAll.Live";
@@ -68,12 +68,6 @@ function addComparison(node) {
   comparison.element.classList.add("widget-expands"); // the newer renderer lets it grow
   shareWithCanvas(comparison.element, app.canvas);
   comparisons.set(node, comparison);
-
-  const widget = node.addDOMWidget("comparison", "fia_comparison", comparison.element, {
-    serialize: false,
-    hideOnZoom: false,
-    getMinHeight: () => MIN_HEIGHT,
-  });
-  widget.serialize = false;
-  node.setSize([Math.max(node.size[0], SIZE[0]), Math.max(node.size[1], SIZE[1])]);
+  const options = { hideOnZoom: false, getMinHeight: () => MIN_HEIGHT };
+  addElement(node, "comparison", comparison.element, options, SIZE);
 }

@@ -3,7 +3,7 @@
 import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
 import { keepWheel } from "./shared/canvas.js";
-import { part } from "./shared/elements.js";
+import { addElement, part } from "./shared/elements.js";
 import { showWhenExecuted, showingAgain } from "./shared/outputs.js";
 
 const HEIGHT = 180; // the pictures have the rest of the node
@@ -54,11 +54,6 @@ function addTable(node) {
   element.style.cssText = STYLE;
   keepWheel(element);
   tables.set(node, element);
-  const widget = node.addDOMWidget("table", "fia_table", element, {
-    serialize: false,
-    getMinHeight: () => HEIGHT,
-    getMaxHeight: () => HEIGHT,
-  });
-  widget.serialize = false;
-  node.setSize([Math.max(node.size[0], SIZE[0]), Math.max(node.size[1], SIZE[1])]);
+  const options = { getMinHeight: () => HEIGHT, getMaxHeight: () => HEIGHT };
+  addElement(node, "table", element, options, SIZE);
 }

@@ -10,7 +10,7 @@ import { modelLoadersFor } from "./mask/upstream.js";
 import { hideWidget } from "./mask/widgets.js";
 import { shareWithCanvas } from "./shared/canvas.js";
 import { rememberChange } from "./shared/changes.js";
-import { addStyleSheet } from "./shared/elements.js";
+import { addElement, addStyleSheet } from "./shared/elements.js";
 import { nodesOf, rootGraph } from "./shared/graph.js";
 
 const KIND = "FIALoadNeuronMask";
@@ -67,26 +67,14 @@ function addPanel(node) {
     words,
   });
   loaders.set(node, loader);
-  addElement(node, loader.panel.element);
+  const { element } = loader.panel;
+  element.classList.add("widget-expands"); // the newer renderer lets it grow
+  shareWithCanvas(element, app.canvas);
+  const options = { hideOnZoom: false, getMinHeight: () => MIN_HEIGHT };
+  addElement(node, "mask card", element, options, SIZE);
   listen(node, file, loader);
   takeDrops(node, loader);
   queueMicrotask(() => void loader.update()); // a workflow sets the values first
-}
-
-/**
- * @param {Comfy.Node} node
- * @param {HTMLElement} element
- */
-function addElement(node, element) {
-  element.classList.add("widget-expands"); // the newer renderer lets it grow
-  shareWithCanvas(element, app.canvas);
-  const widget = node.addDOMWidget("mask card", "fia_mask_card", element, {
-    serialize: false,
-    hideOnZoom: false,
-    getMinHeight: () => MIN_HEIGHT,
-  });
-  widget.serialize = false;
-  node.setSize([Math.max(node.size[0], SIZE[0]), Math.max(node.size[1], SIZE[1])]);
 }
 
 /**

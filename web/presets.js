@@ -6,6 +6,7 @@ import { wordsOf } from "./language/words.js";
 import { applyPreset, sentencesOf } from "./presets/preset.js";
 import { hasOwnWidgets, shownWidget } from "./presets/shown.js";
 import { rememberChange } from "./shared/changes.js";
+import { ask } from "./shared/server.js";
 
 const KIND = "FIAProfileConcept";
 const SHOWN = 6000; // milliseconds
@@ -72,12 +73,10 @@ function watchKind(node, owner) {
 
 /** @returns {Promise<Presets | null>} null where the server does not tell; then it is asked again */
 async function fetchPresets() {
-  const answer = await api.fetchApi("/forget_it_all/presets").catch(() => null);
-  if (answer?.ok) {
-    return answer.json();
-  }
-  presets = undefined;
-  return null;
+  return ask(api, wordsOf(app), "presets").catch(() => {
+    presets = undefined;
+    return null;
+  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
 import { sizeWords } from "./mask/words.js";
+import { ask } from "./shared/server.js";
 
 const COMMAND = "ForgetItAll.EmptyCache";
 const SHOWN = 6000; // milliseconds
@@ -28,22 +29,14 @@ async function emptyCache() {
   if (!(await dialog.confirm({ title: words.emptyCache, message, type: "delete" }))) {
     return;
   }
-  const path = "/forget_it_all/empty_cache";
-  const response = await api.fetchApi(path, { method: "POST" }).catch(() => null);
-  if (!response) {
-    app.extensionManager.toast.add({
-      severity: "error",
-      summary: words.emptyCache,
-      detail: words.noAnswer,
-      life: SHOWN,
-    });
-    return;
-  }
-  const answer = await response.json().catch(() => ({}));
-  const summary = response.ok ? words.cacheEmpty : words.answered(response.status);
-  const detail = response.ok
-    ? words.cacheEmptied(answer.profiles, sizeWords(answer.bytes, words.locale))
-    : String(answer.error ?? "");
-  const severity = response.ok ? "success" : "error";
+  /** @type {[Comfy.Toast["severity"], string, string]} */
+  const [severity, summary, detail] = await ask(api, words, "empty_cache", {}, "").then(
+    ({ profiles, bytes }) => [
+      "success",
+      words.cacheEmpty,
+      words.cacheEmptied(profiles, sizeWords(bytes, words.locale)),
+    ],
+    ({ message: fault }) => ["error", words.emptyCache, fault],
+  );
   app.extensionManager.toast.add({ severity, summary, detail, life: SHOWN });
 }

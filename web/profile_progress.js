@@ -9,7 +9,7 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { part } from "./shared/elements.js";
+import { addElement, part } from "./shared/elements.js";
 import { nodeByExecutionId, nodesOf, rootGraph } from "./shared/graph.js";
 
 const KIND = "FIAProfileConcept";
@@ -67,10 +67,5 @@ function addText(node) {
   element.style.cssText = STYLE;
   element.setAttribute("role", "status");
   texts.set(node, element);
-  const widget = node.addDOMWidget(WIDGET, "fia_progress", element, {
-    serialize: false,
-    getMinHeight: () => HEIGHT,
-    getMaxHeight: () => HEIGHT,
-  });
-  widget.serialize = false;
+  addElement(node, WIDGET, element, { getMinHeight: () => HEIGHT, getMaxHeight: () => HEIGHT });
 }

@@ -19,6 +19,7 @@ MAX_FILE_BYTES = 64 * 2**20
 SDXL's 410 million FFN2 weights takes 51 MB, and a hostile text must not unpack to more."""
 
 _MAX_COMPRESSED = MAX_TEXT // 4 * 3
+_MAX_DEFLATED = MAX_TEXT // 2 * 3
 _MAX_DECODER_BYTES = 64 * 2**20  # what xz itself may use to unpack; 9 MB for what is written here
 _BLOCK = 2**20  # bytes
 
@@ -44,6 +45,14 @@ def embed_mask(mask: NeuronMask) -> str:
     compressed += compressor.flush()
     _require_room(mask, len(compressed), len(data), len(data))
     return base64.b64encode(compressed).decode("ascii")
+
+
+def may_embed(mask: NeuronMask) -> bool:
+    """False where ``embed_mask`` is sure to refuse ``mask``; told in a tenth of its time.
+
+    A mask's text has been seen to take 0.7 to 1.7 of the bytes of its file, which is deflated.
+    """
+    return len(mask.to_bytes()) <= _MAX_DEFLATED
 
 
 def read_embedded_mask(text: str) -> NeuronMask:

@@ -2,7 +2,7 @@
 
 | route | what it gives |
 | --- | --- |
-| GET /forget_it_all/mask_card?name=N | the card of the mask file N |
+| GET /forget_it_all/mask_card?name=N | the card of the mask file N, with ``may_embed`` |
 | POST /forget_it_all/mask_card, body: text | the card of an embedded mask |
 | GET /forget_it_all/embedded_mask?name=N | the text form of the mask file N |
 | GET /forget_it_all/architecture?node=K&name=N | the model that a loader will give, or null |
@@ -24,7 +24,7 @@ from aiohttp import web
 from server import PromptServer
 
 from ...fia_core import PRESETS, NeuronMask, Preset
-from ...fia_core.files.embedding import MAX_TEXT, embed_mask, read_embedded_mask
+from ...fia_core.files.embedding import MAX_TEXT, embed_mask, may_embed, read_embedded_mask
 from ...fia_core.mask import MASK_SCHEMA
 from ...fia_core.reports.card import mask_card
 from ..shared import percentage
@@ -79,12 +79,12 @@ async def card_of_file(request: web.Request) -> dict[str, Any]:
     if name not in list_mask_files():
         return {"card": None}
     path = mask_path(name)
-    return {"card": await _in_turn(lambda: asdict(mask_card(NeuronMask.load(path))))}
+    return {"card": await _in_turn(lambda: _card(NeuronMask.load(path)))}
 
 
 async def card_of_text(request: web.Request) -> dict[str, Any]:
     text = await _text(request)
-    return {"card": await _in_turn(lambda: asdict(mask_card(read_embedded_mask(text))))}
+    return {"card": await _in_turn(lambda: _card(read_embedded_mask(text)))}
 
 
 async def text_of_file(request: web.Request) -> dict[str, Any]:
@@ -121,6 +121,11 @@ def _percentages(preset: Preset) -> dict[str, float]:
         "spatial_sparsity": percentage(preset.spatial_sparsity),
         "agnostic_ratio": percentage(preset.agnostic_ratio),
     }
+
+
+def _card(mask: NeuronMask) -> dict[str, Any]:
+    """Its card, and as ``may_embed`` whether it is small enough to be embedded."""
+    return {**asdict(mask_card(mask)), "may_embed": may_embed(mask)}
 
 
 async def _in_turn(work: Callable[[], Value]) -> Value:

@@ -14,7 +14,13 @@ from samples import mask, profile, seeds
 
 from fia_core import FIAFileError, NeuronMask
 from fia_core.files import embedding as module
-from fia_core.files.embedding import MAX_FILE_BYTES, MAX_TEXT, embed_mask, read_embedded_mask
+from fia_core.files.embedding import (
+    MAX_FILE_BYTES,
+    MAX_TEXT,
+    embed_mask,
+    may_embed,
+    read_embedded_mask,
+)
 from fia_core.profile import PROFILE_SCHEMA
 
 
@@ -76,6 +82,16 @@ def test_a_mask_that_is_too_long_is_refused_with_its_size_and_the_mend() -> None
         embed_mask(large)
     assert f"at most {MAX_TEXT:,} may be" in str(caught.value)
     assert "Share the mask's file instead" in str(caught.value)
+
+
+def test_what_may_not_be_embedded_is_told_without_trying() -> None:
+    assert may_embed(mask(seed=0))
+    generator = torch.Generator().manual_seed(0)
+    large = {"layer": torch.rand((1000, 13_000), generator=generator) < 0.5}  # a bit a weight
+    one = NeuronMask(large, mask(seed=0).model, ("large",), {}, {})
+    assert not may_embed(one)
+    with pytest.raises(ValueError, match="Share the mask's file instead"):
+        embed_mask(one)
 
 
 def test_a_mask_that_is_too_long_is_not_packed_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from workbench.environment import HOST, HOST_PYTHON, ROOT
-from workbench.erasure import WORKFLOW
+from workbench.erasure import FIRST_STEPS, WORKFLOW
 from workbench.graph import ALWAYS, PageWorkflow, to_api
 
 LOADER = "CheckpointLoaderSimple"
@@ -97,6 +97,16 @@ def test_the_blueprint_says_what_it_is_for_and_where_it_belongs() -> None:
     assert subgraph["category"] == "Forget It All"
     assert subgraph["description"] == page["extra"]["BlueprintDescription"] != ""
     assert {"erase", "unlearn"} <= set(page["extra"]["BlueprintSearchAliases"])
+
+
+def test_the_templates_copies_of_the_blueprint_have_its_inputs() -> None:
+    for file in (BLUEPRINT, FIRST_STEPS, FIRST_STEPS.with_name("forget_as_app.json")):
+        page = json.loads(file.read_text(encoding="utf-8"))
+        subgraph = page["definitions"]["subgraphs"][0]
+        (node,) = (node for node in page["nodes"] if node["type"] == subgraph["id"])
+        for part in (subgraph, node):
+            inputs = [socket["name"] for socket in part["inputs"]]
+            assert inputs == ["model", "clip", "concepts", "protect"]
 
 
 @pytest.mark.parametrize("file", CHECKPOINT_WORKFLOWS, ids=lambda file: file.stem)

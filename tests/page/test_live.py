@@ -20,9 +20,10 @@ LONG = {"steps": 400}
 WATCH = """() => {
   const { api } = app;
   const watched = Boolean(window.live);  // by an earlier test in this tab
-  window.live = { runs: [], shown: [], posted: 0 };
+  window.live = { runs: [], executing: [], shown: [], posted: 0 };
   if (watched) return;
   api.addEventListener("execution_start", ({ detail }) => window.live.runs.push(detail.prompt_id));
+  api.addEventListener("executing", ({ detail }) => window.live.executing.push(detail));
   api.addEventListener("executed", ({ detail }) => {
     window.live.shown.push([String(detail.node), performance.now()]);
   });
@@ -45,6 +46,18 @@ QUICKLY = """async ([id, values]) => {
     widget.value = value;
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
+}"""
+SET_STRENGTH = """value => {
+  const forget = app.graph.nodes.find(({ title }) => title === "Forget It All (Demo Model)");
+  forget.widgets.find(({ name }) => name.endsWith("strength")).value = value;
+}"""
+LONG_PROFILE = """() => {
+  const forget = app.graph.nodes.find(({ title }) => title === "Forget It All (Demo Model)");
+  const profile = forget.subgraph.nodes.find(({ type }) => type === "FIAProfileConcept");
+  for (const [name, value] of [["profile_steps", 20], ["use_cache", false]]) {
+    profile.widgets.find((widget) => widget.name === name).value = value;
+  }
+  return `${forget.id}:${profile.id}`;
 }"""
 OPTION_L = """() => document.body.dispatchEvent(new KeyboardEvent("keydown",
   { key: "¬", code: "KeyL", altKey: true, bubbles: true, cancelable: true }))"""
@@ -165,6 +178,25 @@ def test_a_run_that_is_out_of_date_is_interrupted(ready: ComfyPage) -> None:
     assert states == ["error", "success"]  # the host's word for an interrupted run
 
 
+@ONCE
+def test_a_profile_is_finished_though_its_run_is_out_of_date(comfy: ComfyPage) -> None:
+    comfy.load_file(FIRST_STEPS)
+    comfy.shorten()
+    comfy.page.evaluate(WATCH)
+    profile = comfy.page.evaluate(LONG_PROFILE)
+    switch(comfy, True)
+    comfy.page.wait_for_function("id => window.live.executing.includes(id)", arg=profile)
+    for strength in (0.5, 0.4):
+        comfy.page.evaluate(SET_STRENGTH, strength)
+        comfy.page.wait_for_timeout(2 * REST)
+    assert comfy.page.evaluate("window.live.executing.at(-1)") == profile, "it was too short"
+    rest(comfy)
+    assert comfy.page.evaluate("window.live.executing").count(profile) == 1
+    history = comfy.page.evaluate(RUN_HISTORY)
+    states = [history[run]["status"]["status_str"] for run in runs(comfy)]
+    assert states == ["error", "success"]  # the first run ended after its profile
+
+
 def test_a_bad_value_is_told_and_the_next_one_is_drawn(ready: ComfyPage) -> None:
     told = ready.find(".fia-compare-fault")
     switch(ready, True)
@@ -254,14 +286,7 @@ def test_it_works_in_a_template_of_subgraphs(comfy: ComfyPage) -> None:
     comfy.page.wait_for_function("id => app.nodeOutputs[id]", arg=str(comfy.only(COMPARE)))
     rest(comfy)
     plain = after(comfy).tobytes()
-    comfy.page.evaluate(
-        """() => {
-          const forget = app.graph.nodes.find(
-            ({ title }) => title === "Forget It All (Demo Model)");
-          const strength = forget.widgets.find(({ name }) => name.endsWith("strength"));
-          strength.value = 0;
-        }"""
-    )
+    comfy.page.evaluate(SET_STRENGTH, 0)
     rest(comfy)
     assert after(comfy).tobytes() != plain
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from comfy_page import ComfyPage
+from comfy_page import ONCE, ComfyPage
 from PIL import Image
 from playwright.sync_api import Locator, Route, expect
 from safetensors import safe_open
@@ -141,6 +141,7 @@ def test_the_card_of_the_chosen_file_is_there_before_anything_runs(
 ) -> None:
     expect(panel(comfy)).to_contain_text("Forgets church")
     expect(panel(comfy)).to_contain_text("SD15 (16 FFN2 layers, 1 FFN2 weights)")
+    expect(panel(comfy)).to_contain_text("Other checkpoints of this kind work, too")
     expect(panel(comfy)).to_contain_text("spatial sparsity 2 %")
     expect(panel(comfy)).not_to_contain_text("Embedded")
 
@@ -269,6 +270,25 @@ def test_a_mask_of_the_largest_size_is_embedded_and_outlives_a_reload_of_the_pag
     expect(panel(comfy)).to_contain_text("Embedded in this workflow (1.0 MB)")
     node = comfy.only(KIND)
     assert comfy.widget(node, "embedded") == text
+
+
+@ONCE  # the panel is the same
+def test_a_mask_that_is_too_large_to_embed_says_so_beforehand(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    embed = panel(comfy).get_by_role("button", name="Embed in workflow")
+    expect(embed).to_have_attribute(
+        "title", "Put the mask into this workflow and the pictures it makes"
+    )
+    generator = torch.Generator().manual_seed(0)
+    layer = torch.rand((1000, 13_000), generator=generator) < 0.5  # a bit a weight
+    model = ModelIdentity("SDXL", "ab" * 32)
+    NeuronMask({"layer": layer}, model, ("large",), {}, {}).save(folder / "large.safetensors")
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    comfy.set_widget(node, "mask_file", "large.safetensors")
+    expect(panel(comfy)).to_contain_text("Forgets large")
+    expect(embed).to_be_disabled()
+    expect(embed).to_have_attribute("title", "Too large to embed (1 MiB at most): send the file.")
 
 
 def test_the_long_text_is_never_on_the_screen(comfy: ComfyPage, renderer: str, node: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from comfy_page import ONCE, TOAST, ComfyPage
 from PIL import Image
-from playwright.sync_api import ViewportSize, expect
+from playwright.sync_api import Request, ViewportSize, expect
 
 from workbench.erasure import FIRST_STEPS, WORKFLOW
 from workbench.graph import ALWAYS, to_api
@@ -66,6 +66,19 @@ BLUEPRINT_GRAPH = """() => {
   model.connect(2, decode, 1);
   decode.connect(0, preview, 0);
   return forget.id;
+}"""
+
+PROTECT = """id => {
+  const [profile, build, report] = ["FIAProfileConcept", "FIABuildConceptMask", "PreviewAny"]
+    .map((kind) => app.graph.add(LiteGraph.createNode(kind)));
+  const forget = app.graph.getNodeById(id);
+  const [model] = app.graph.nodes.filter(({ type }) => type === "FIADemoModel");
+  model.connect(0, profile, 0);
+  model.connect(1, profile, 1);
+  profile.connect(0, build, 0);
+  build.connect(0, forget, forget.inputs.findIndex(({ label }) => label === "protect (optional)"));
+  forget.connect(2, report, 0);
+  return [profile.id, build.id];
 }"""
 
 
@@ -245,12 +258,31 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
             comfy.set_widget(node, name, value)
     with comfy.page.expect_request(lambda request: request.url.endswith("/prompt")) as sent:
         comfy.run()
-    posted = sent.value.post_data_json
-    assert posted
-    graph = {node["class_type"]: node["inputs"] for node in posted["prompt"].values()}
+    graph = inputs_by_type(sent.value)
+    assert "protect" not in graph["FIAFuseMasks"]
     assert graph["FIAProfileConcept"]["concepts"] == "golf ball"
     assert graph["FIAProfileConcept"]["contexts"] == "park\nroom"
     assert graph["FIAProfileConcept"]["width"] == 128
     assert graph["FIAProfileConcept"]["cfg"] == 4
     assert graph["FIAApplyNeuronMask"]["strength"] == 1.5
     assert comfy.picture(comfy.node_ids("PreviewImage")[0]).size == (128, 128)
+
+    profile, build = comfy.page.evaluate(PROTECT, forget)
+    for name in ("contexts", "width", "height", "cfg"):
+        comfy.set_widget(profile, name, written[name])
+    comfy.set_widget(profile, "concepts", "cat")
+    comfy.set_widget(profile, "profile_steps", 1)
+    with comfy.page.expect_request(lambda request: request.url.endswith("/prompt")) as sent:
+        comfy.run()
+    assert inputs_by_type(sent.value)["FIAFuseMasks"]["protect"] == [str(build), 0]
+    report = "".join(comfy.output(comfy.only("PreviewAny"))["text"])
+    (row,) = (line for line in report.splitlines() if line.startswith("| golf ball"))
+    protected = row.split("|")[4].strip()
+    assert int(protected) > 0
+
+
+def inputs_by_type(sent: Request) -> dict[str, Any]:
+    """What each node of a posted graph is given; of two nodes of a type, the last."""
+    posted = sent.post_data_json
+    assert posted
+    return {node["class_type"]: node["inputs"] for node in posted["prompt"].values()}

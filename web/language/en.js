@@ -43,6 +43,7 @@ export const en = {
   uploadHint: "Copy a mask file to the server and use it here",
   embed: "Embed in workflow",
   embedHint: "Put the mask into this workflow and the pictures it makes",
+  tooLarge: "Too large to embed (1 MiB at most): send the file.",
   remove: "Remove from workflow",
   removeHint: "Take the embedded mask out and use the file again",
   noMask: "Choose a mask file above, upload one, or drop one on this node.",
@@ -62,6 +63,7 @@ export const en = {
   embedding: "Embedding …",
   /** @param {string} concepts */
   forgets: (concepts) => `Forgets ${concepts}`,
+  otherCheckpoints: "Other checkpoints of this kind work, too, but may forget less: profile yours.",
   /** @type {Record<string, string>} a label of a mask's card by the server's; else the server's */
   card: {},
 

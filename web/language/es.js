@@ -40,6 +40,7 @@ export const es = {
   uploadHint: "Copia un archivo de máscara al servidor y lo usa aquí",
   embed: "Incrustar en el flujo",
   embedHint: "Pone la máscara en este flujo de trabajo y en las imágenes que genera",
+  tooLarge: "Demasiado grande para incrustarla (1 MiB como máximo): envía el archivo.",
   remove: "Quitar del flujo",
   removeHint: "Quita la máscara incrustada y vuelve a usar el archivo",
   noMask: "Elige arriba un archivo de máscara, sube uno o suéltalo sobre este nodo.",
@@ -51,6 +52,8 @@ export const es = {
   uploading: (name) => `Subiendo ${name} …`,
   embedding: "Incrustando …",
   forgets: (concepts) => `Olvida ${concepts}`,
+  otherCheckpoints:
+    "Otros checkpoints de este tipo sirven, pero pueden olvidar menos: perfila el tuyo.",
   card: {
     "made for": "hecha para",
     "switches off": "apaga",

@@ -41,6 +41,7 @@ export const fr = {
   uploadHint: "Copie un fichier de masque sur le serveur et l'utilise ici",
   embed: "Intégrer au workflow",
   embedHint: "Place le masque dans ce workflow et dans les images qu'il produit",
+  tooLarge: "Trop grand pour être intégré (1 Mio au plus) : envoyez le fichier.",
   remove: "Retirer du workflow",
   removeHint: "Retire le masque intégré et utilise à nouveau le fichier",
   noMask: "Choisissez un fichier de masque ci-dessus, téléversez-en un ou déposez-en un sur ce nœud.",
@@ -53,6 +54,8 @@ export const fr = {
   uploading: (name) => `Téléversement de ${name} …`,
   embedding: "Intégration …",
   forgets: (concepts) => `Oublie ${concepts}`,
+  otherCheckpoints:
+    "D'autres checkpoints de ce type conviennent, mais peuvent oublier moins : profilez le vôtre.",
   card: {
     "made for": "fait pour",
     "switches off": "éteint",

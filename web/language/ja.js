@@ -40,6 +40,7 @@ export const ja = {
   uploadHint: "マスクファイルをサーバーにコピーして、ここで使います",
   embed: "ワークフローに埋め込む",
   embedHint: "マスクをこのワークフローと、そこから作られる画像に入れます",
+  tooLarge: "大きすぎて埋め込めません（最大 1 MiB）。ファイルを送ってください。",
   remove: "ワークフローから取り除く",
   removeHint: "埋め込まれたマスクを取り除き、ファイルを使う状態に戻します",
   noMask: "上でマスクファイルを選ぶか、アップロードするか、このノードにドロップしてください。",
@@ -51,6 +52,7 @@ export const ja = {
   uploading: (name) => `${name} をアップロード中 …`,
   embedding: "埋め込み中 …",
   forgets: (concepts) => `忘れる概念：${concepts}`,
+  otherCheckpoints: "同じ種類の別のチェックポイントでも使えますが、忘れ方が弱いことがあります。そのモデルをプロファイルしてください。",
   card: {
     "made for": "対象モデル",
     "switches off": "無効にする重み",

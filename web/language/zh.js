@@ -40,6 +40,7 @@ export const zh = {
   uploadHint: "把掩码文件复制到服务器，并在此使用",
   embed: "嵌入工作流",
   embedHint: "把掩码放入本工作流及其生成的图像",
+  tooLarge: "太大，无法嵌入（最多 1 MiB）：请发送文件。",
   remove: "从工作流中移除",
   removeHint: "取出嵌入的掩码，重新使用文件",
   noMask: "请在上方选择掩码文件、上传一个，或将其拖到本节点上。",
@@ -50,6 +51,7 @@ export const zh = {
   uploading: (name) => `正在上传 ${name} …`,
   embedding: "正在嵌入 …",
   forgets: (concepts) => `遗忘 ${concepts}`,
+  otherCheckpoints: "同类的其他 Checkpoint 也能用，但可能遗忘得较少：请分析你的模型。",
   card: {
     "made for": "适用模型",
     "switches off": "关闭",

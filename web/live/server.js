@@ -24,9 +24,11 @@ export async function queueAlone(app, api, node) {
  *
  * @param {Comfy.Api} api
  * @param {string} run its id
+ * @param {(run: string) => Promise<void>} rest waits until a run that has begun may be ended
  */
-export async function cancelRun(api, run) {
+export async function cancelRun(api, run, rest) {
   await post(api, "/queue", { delete: [run] });
+  await rest(run);
   await post(api, "/interrupt", { prompt_id: run });
 }
 

@@ -5,6 +5,7 @@ import { app } from "../../../scripts/app.js";
 import { wordsOf } from "../language/words.js";
 import { executionId, nodeByExecutionId, nodesOf, rootGraph } from "../shared/graph.js";
 import { Live } from "./live.js";
+import { profileEnd } from "./profiling.js";
 import { cancelRun, queueAlone, refusal } from "./server.js";
 import { isTyping } from "./typing.js";
 import { valuesBefore } from "./values.js";
@@ -90,7 +91,7 @@ function start(node) {
       tell?.("");
       return queueAlone(app, api, id);
     },
-    cancel: (run) => void cancelRun(api, run),
+    cancel: (run) => void cancelRun(api, run, profileEnd),
     report: (error) => tell?.(refusal(error, titleOf, wordsOf(app))),
   });
   stop(node);

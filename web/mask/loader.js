@@ -199,8 +199,13 @@ export class MaskLoader {
   }
 
   allow() {
-    const embedded = Boolean(this.embedded);
-    this.panel.allow({ upload: true, embed: Boolean(this.card) && !embedded, embedded });
+    const { card, embedded } = this;
+    this.panel.allow({
+      upload: true,
+      embed: Boolean(card?.may_embed) && !embedded,
+      embedded: Boolean(embedded),
+      tooLarge: card?.may_embed === false,
+    });
   }
 
   wanted() {

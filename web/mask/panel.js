@@ -6,6 +6,8 @@ import { part } from "../shared/elements.js";
 /** @import { Words } from "../language/en.js" */
 /** @import { Card } from "./server.js" */
 
+const MADE_FOR = "made for"; // by the server's label
+
 /**
  * @typedef {object} Actions
  * @property {(file: File) => void} onUpload
@@ -25,7 +27,6 @@ export class MaskPanel {
     this.upload = button(words.upload, () => this.picker.click());
     this.upload.title = words.uploadHint;
     this.embed = button(words.embed, onEmbed);
-    this.embed.title = words.embedHint;
     this.remove = button(words.remove, onRemove);
     this.remove.title = words.removeHint;
     const buttons = part("div", "fia-mask-buttons");
@@ -63,6 +64,7 @@ export class MaskPanel {
       ...card.rows.flatMap(([label, text]) => [
         part("dt", "", words.card[label] ?? label),
         part("dd", "", text),
+        ...(label === MADE_FOR ? [part("dd", "", words.otherCheckpoints)] : []),
       ]),
     );
     this.say(source, false);
@@ -89,11 +91,12 @@ export class MaskPanel {
   /**
    * What can be done now.
    *
-   * @param {{ upload: boolean, embed: boolean, embedded: boolean }} state
+   * @param {{ upload: boolean, embed: boolean, embedded: boolean, tooLarge?: boolean }} state
    */
-  allow({ upload, embed, embedded }) {
+  allow({ upload, embed, embedded, tooLarge }) {
     this.upload.disabled = !upload;
     this.embed.disabled = !embed;
+    this.embed.title = tooLarge ? this.words.tooLarge : this.words.embedHint;
     this.remove.disabled = !upload;
     this.embed.hidden = embedded;
     this.remove.hidden = !embedded;

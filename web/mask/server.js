@@ -1,12 +1,13 @@
 /** What the server says about masks (nodes/host/routes.py). */
 
-const PREFIX = "/forget_it_all";
+import { ask } from "../shared/server.js";
 
 /**
  * @typedef {object} Card
  * @property {string} title the concepts
  * @property {string} architecture the model that the mask is made for
  * @property {[string, string][]} rows label and text
+ * @property {boolean} may_embed false where the mask is too large for it
  */
 
 /** @import { Words } from "../language/en.js" */
@@ -74,25 +75,7 @@ export class MaskServer {
    * @param {Record<string, string>} query
    * @param {BodyInit} [body] asks by POST
    */
-  async ask(route, query, body) {
-    const path = `${PREFIX}/${route}?${new URLSearchParams(query)}`;
-    const response = await this.fetch(path, body === undefined ? {} : { method: "POST", body });
-    const answer = await response.json().catch(() => ({}));
-    if (!response.ok) {
-      throw new Error(answer.error ?? this.words.answered(response.status));
-    }
-    return answer;
-  }
-
-  /**
-   * @param {string} path
-   * @param {RequestInit} options
-   */
-  async fetch(path, options) {
-    try {
-      return await this.api.fetchApi(path, options);
-    } catch (error) {
-      throw new Error(this.words.noAnswer, { cause: error });
-    }
+  ask(route, query, body) {
+    return ask(this.api, this.words, route, query, body);
   }
 }

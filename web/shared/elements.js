@@ -27,3 +27,18 @@ export function addStyleSheet(path, module) {
   style.href = new URL(path, module).href;
   document.head.append(style);
 }
+
+/**
+ * Show an element below a node's widgets, in a node that is large enough; it is no input.
+ *
+ * @param {Comfy.Node} node
+ * @param {string} name
+ * @param {HTMLElement} element
+ * @param {Comfy.DomWidgetOptions} options
+ * @param {[number, number]} [size] least width and height of the node
+ */
+export function addElement(node, name, element, options, size = [0, 0]) {
+  const widget = node.addDOMWidget(name, "fia_element", element, { serialize: false, ...options });
+  widget.serialize = false;
+  node.setSize([Math.max(node.size[0], size[0]), Math.max(node.size[1], size[1])]);
+}

@@ -33,7 +33,11 @@ declare namespace Comfy {
       options: { partialExecutionTargets: string[] },
     ): Promise<{ prompt_id: string }>;
     fetchApi(path: string, options?: RequestInit): Promise<Response>;
-    addEventListener(event: string, listener: (event: CustomEvent) => void): void;
+    addEventListener(
+      event: string,
+      listener: (event: CustomEvent) => void,
+      options?: { once: boolean },
+    ): void;
     dispatchEvent(event: CustomEvent): boolean;
     dispatchCustomEvent(event: "progress_text", detail: ProgressText): boolean;
   }

@@ -17,7 +17,7 @@ test("one node is queued, and its run's id comes back", async () => {
   expect(posted).toEqual([[0, "the graph", { partialExecutionTargets: ["5:7"] }]]);
 });
 
-test("taking a run back names it, so that the server leaves others alone", async () => {
+test("taking a run back names it, so that the server leaves others alone, and ends it when it may be", async () => {
   /** @type {any[]} */
   const asked = [];
   /** @type {any} */
@@ -26,9 +26,12 @@ test("taking a run back names it, so that the server leaves others alone", async
       asked.push([path, JSON.parse(body)]);
     },
   };
-  await cancelRun(api, "mine");
+  await cancelRun(api, "mine", async (run) => {
+    asked.push(run);
+  });
   expect(asked).toEqual([
     ["/queue", { delete: ["mine"] }],
+    "mine",
     ["/interrupt", { prompt_id: "mine" }],
   ]);
 });

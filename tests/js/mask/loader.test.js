@@ -28,7 +28,7 @@ async function shown() {
     new Promise((give, refuse) => {
       answers.push({ give, refuse });
     });
-  const card = async (/** @type {string} */ title) => ({ title, architecture: "", rows: [] });
+  const card = async (/** @type {string} */ title) => ({ title, architecture: "", rows: [], may_embed: true });
   const cardOfFile = vi.fn(async (/** @type {string} */ name) =>
     name === "gone.safetensors" ? null : card(name),
   );
@@ -114,7 +114,7 @@ test("a missing file is said so, and asked for again once it is listed", async (
   expect(file.options.values).not.toContain("gone.safetensors");
   await loader.update();
   expect(cardOfFile).toHaveBeenCalledTimes(1);
-  cardOfFile.mockResolvedValueOnce({ title: "back", architecture: "", rows: [] });
+  cardOfFile.mockResolvedValueOnce({ title: "back", architecture: "", rows: [], may_embed: true });
   file.options.values.push("gone.safetensors");
   await loader.update();
   expect(await panelOf(loader)).toEqual({ ...SHOWS_A, title: "Forgets back" });
