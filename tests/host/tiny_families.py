@@ -264,7 +264,8 @@ FAMILIES = {
 }
 
 if hasattr(comfy.latent_formats.LatentFormat, "spacial_downscale_ratio"):
-    FAMILIES["Flux.2"] = Family(  # as Klein is, without guidance of its own
+    klein: Any = flux  # 0.3.75's has no Klein
+    FAMILIES["Flux.2"] = Family(  # which has no guidance of its own
         supported_models.Flux2,
         {
             **FAMILIES["Flux"].unet,
@@ -284,8 +285,8 @@ if hasattr(comfy.latent_formats.LatentFormat, "spacial_downscale_ratio"):
             "default_ref_method": "index",
             "ref_index_scale": 10.0,
         },
-        flux.KleinTokenizer8B,
-        flux.klein_te(model_type="qwen3_8b"),
+        klein.KleinTokenizer8B,
+        klein.klein_te(model_type="qwen3_8b"),
         FAMILIES["Flux"].layers,
     )
 

@@ -23,7 +23,7 @@ export async function profileEnd(run) {
 }
 
 /**
- * A profile goes on although its workflow is closed: only its begin needs the node.
+ * The node is looked for when its profile begins: later its workflow may be closed.
  *
  * @param {CustomEvent<{ prompt_id: string, nodes: Record<string, { state: string }> }>} event
  */

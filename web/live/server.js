@@ -24,11 +24,11 @@ export async function queueAlone(app, api, node) {
  *
  * @param {Comfy.Api} api
  * @param {string} run its id
- * @param {(run: string) => Promise<void>} rest waits until a run that has begun may be ended
+ * @param {(run: string) => Promise<void>} profileEnd waits while the run makes a profile
  */
-export async function cancelRun(api, run, rest) {
+export async function cancelRun(api, run, profileEnd) {
   await post(api, "/queue", { delete: [run] });
-  await rest(run);
+  await profileEnd(run);
   await post(api, "/interrupt", { prompt_id: run });
 }
 
