@@ -170,7 +170,7 @@ def test_profiles_and_masks_are_sized_where_memory_is_short(
         (profiled, [part for layer in profiled.layers.values() for part in vars(layer).values()]),
         (mask, mask.bits.packed.values()),
     ):
-        cache = caching.RAMPressureCache(caching.CacheKeySetID)
+        cache: Any = caching.RAMPressureCache(caching.CacheKeySetID)
         cache.cache["node"] = SimpleNamespace(outputs=[[output]])
         cache.used_generation["node"] = cache.generation - 1
         cache.timestamps["node"] = 0

@@ -149,8 +149,8 @@ def test_the_text_says_why_nothing_is_kept_on_disk(
     profile(host, replace(tiny, model=foreign), use_cache=True)
     _, end = texts[-1][0].split("\n")
     assert end.startswith(
-        "Not kept on disk: a node before this one puts code of its own into the model "
-        "(model_options). Put this one right after the loader and its LoRAs."
+        "Not kept on disk: another node's code is in the model (model_options). "
+        "Put this one right after the loader and its LoRAs."
     )
 
     (tmp_path / "__forget_it_all").write_text("a file where the folder should be")
