@@ -4,7 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .nodes import NODES
 from .nodes.host.masks.folders import register_mask_folder
-from .nodes.host.routes import register_routes
+from .nodes.routes import register_routes
 
 WEB_DIRECTORY = "./web"
 

@@ -317,7 +317,7 @@ def test_an_upload_is_no_larger_than_a_mask_whatever_the_host_allows(
         for _ in range(11):
             yield bytes(10)
 
-    routes = extension.module("nodes.host.routes")
+    routes = extension.module("nodes.routes")
     monkeypatch.setattr(routes, "MASK_SCHEMA", replace(routes.MASK_SCHEMA, max_bytes=100))
     request = SimpleNamespace(
         query={"name": "m"}, client_max_size=1000, content=SimpleNamespace(iter_chunked=blocks)
@@ -329,7 +329,7 @@ def test_an_upload_is_no_larger_than_a_mask_whatever_the_host_allows(
 
 def test_masks_are_read_one_at_a_time(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mask in memory takes eight times its file, whoever asks."""
-    routes = extension.module("nodes.host.routes")
+    routes = extension.module("nodes.routes")
     monkeypatch.setattr(routes, "_one_at_a_time", asyncio.Lock())
     reading, most = 0, 0
 

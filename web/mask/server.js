@@ -1,4 +1,4 @@
-/** What the server says about masks (nodes/host/routes.py). */
+/** What the server says about masks (nodes/routes.py). */
 
 import { ask } from "../shared/server.js";
 

@@ -23,15 +23,15 @@ from typing import Any, TypeVar
 from aiohttp import web
 from server import PromptServer
 
-from ...fia_core import PRESETS, NeuronMask, Preset
-from ...fia_core.files.embedding import MAX_TEXT, embed_mask, may_embed, read_embedded_mask
-from ...fia_core.mask import MASK_SCHEMA
-from ...fia_core.reports.card import mask_card
-from ..shared import percentage
-from .masks.folders import SUFFIX, list_mask_files, mask_path
-from .masks.uploads import TooLargeError, move_in_place, received_file, safe_stem
-from .model.model_files import architecture_of_loader
-from .profiling.cache import host_cache
+from ..fia_core import PRESETS, NeuronMask, Preset
+from ..fia_core.files.embedding import MAX_TEXT, embed_mask, may_embed, read_embedded_mask
+from ..fia_core.mask import MASK_SCHEMA
+from ..fia_core.reports.card import mask_card
+from .host.masks.folders import SUFFIX, list_mask_files, mask_path
+from .host.masks.uploads import TooLargeError, move_in_place, received_file, safe_stem
+from .host.model.model_files import architecture_of_loader
+from .host.profiling.cache import host_cache
+from .shared import percentage
 
 PREFIX = "/forget_it_all"
 UPLOAD_BLOCK = 1 << 20  # bytes
