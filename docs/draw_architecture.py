@@ -19,7 +19,6 @@ from workbench.environment import run_in_environment  # noqa: E402
 PICTURE = ROOT / "docs" / "architecture.png"
 PLACES = {
     "nodes": (0.5, 0.92),
-    "nodes/host": (0.85, 0.92),
     "nodes/host/profiling": (0.1, 0.66),
     "nodes/host/model": (0.31, 0.58),
     "nodes/host/erasing": (0.52, 0.66),

@@ -37,6 +37,7 @@ app.registerExtension({
         const element = texts.get(node);
         if (element) {
           element.textContent = detail.text;
+          element.title = detail.text; // what does not fit
         }
       }
     });
