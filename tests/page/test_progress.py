@@ -45,6 +45,9 @@ def test_profiling_tells_how_far_it_is_and_can_be_interrupted(comfy: ComfyPage) 
     comfy.run()
     end = re.compile(r"2 (profiled in \d+ s|from the cache)")
     expect(comfy.page.get_by_text(end).first).to_be_visible()
+    ours = comfy.page.locator(".fia-profile-progress")  # in Nodes 2.0
+    if ours.count():
+        expect(ours.first).to_have_attribute("title", end)
 
 
 def test_the_words_on_a_run_from_the_cache_are_there_once(comfy: ComfyPage) -> None:
