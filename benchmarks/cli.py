@@ -111,10 +111,10 @@ def run(arguments: Namespace) -> None:
     from benchmarks.harness.sharding import run_sharded
 
     suite, places = suite_of(arguments)
-    forget_other_code(places.host, current_commit())
     rows, tasks = Rows(places.rows, places.database), plan(suite, arguments.method)
     if arguments.fresh or arguments.quick or arguments.dry_run:
         rows.drop(arguments.method or [entry.label for entry in suite.entries])
+    forget_other_code(places.host, current_commit())
     if arguments.ray:
         run_sharded(suite, tasks, rows, places, arguments.ray)
     else:

@@ -84,7 +84,7 @@ async def card_of_file(request: web.Request) -> dict[str, Any]:
 
 async def card_of_text(request: web.Request) -> dict[str, Any]:
     text = await _text(request)
-    return {"card": await _in_turn(lambda: _card(read_embedded_mask(text)))}
+    return {"card": await _in_turn(lambda: asdict(mask_card(read_embedded_mask(text))))}
 
 
 async def text_of_file(request: web.Request) -> dict[str, Any]:

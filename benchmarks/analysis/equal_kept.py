@@ -16,7 +16,7 @@ RESAMPLED = 10_000
 """Draws of names."""
 
 INTERVAL = (2.5, 97.5)
-"""Its ends, in percent of the draws."""
+"""Ends of the 95 % interval, in percent of the draws."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Comparison:
         line: the other one.
         difference: how much more of the forgotten it leaves, as a share of the pictures.
         low, high: of the difference in 95 % of the draws of names, forgotten and kept ones.
-        p: of the same draws, two-sided, after Holm's correction over all lines.
+        p: of the same draws, two-sided, after Holm's correction over the lines at this share.
     """
 
     line: Line
@@ -40,7 +40,7 @@ class Comparison:
 def against(
     measured: Measured, ours: Line, others: Sequence[Line], shares: Sequence[float] = TARGETS
 ) -> list[list[Comparison]]:
-    """Every other line against ours, at each kept share.
+    """Every other line against ours, at each kept share; all have two settings or more.
 
     Names are drawn, not pictures: an edit hits or misses a name at every seed. Kept names are drawn
     as well, since what is kept says where on its dial a line is read.
@@ -67,8 +67,8 @@ def against(
 
 
 def two_sided_p(more: np.ndarray) -> np.ndarray:
-    """Twice the smaller share of draws (lines, draws) on either side of 0, which is on both; never
-    0, since only so many were drawn."""
+    """p (lines,) of differences (lines, draws): twice the smaller share of draws at or below 0, or
+    at or above it. It is never 0, since the draws are few."""
     sides = [(more <= 0).sum(1), (more >= 0).sum(1)]
     return np.minimum(1.0, 2 * (np.minimum(*sides) + 1) / (more.shape[1] + 1))
 
@@ -97,7 +97,7 @@ def _left(line: Line, forgotten: Frame, kept: Frame, share: float) -> np.ndarray
     labels = [label for point in line.points for label in point.parts]
     left, found = forgotten[labels].to_numpy(), kept[labels].to_numpy()
     plain = found[:, :1]  # 0 where none of the drawn names is one that the plain model draws
-    above = np.divide(found, plain, out=np.zeros_like(found), where=plain > 0) - share
+    above = np.divide(found, plain, out=np.zeros_like(found), where=plain > 0).round(6) - share
     above[:, 0] = 1 - share
     crosses = above[:, :-1] * above[:, 1:] < 0
     steps = np.where(crosses, above[:, :-1] - above[:, 1:], 1)

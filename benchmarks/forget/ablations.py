@@ -95,7 +95,8 @@ def second_round(
         masks = concept_masks(masked, clip, concepts, profiling, masking, use_cache=False)
         found.append(fused(masks, masking.agnostic_ratio))
         masked = applied(masked, clip, found[-1], 1.0).model
-    return applied(model, clip, union_mask(found), strength)
+    mask = replace(union_mask(found), settings={**found[0].settings, "rounds": rounds})
+    return applied(model, clip, mask, strength)
 
 
 def unit_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
@@ -106,7 +107,7 @@ def unit_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
         count = max(1, round(masking.spatial_sparsity / 100 * len(by_unit)))
         layers[name] = torch.zeros(sensitivity.shape, dtype=torch.bool)
         layers[name][:, by_unit.topk(count).indices] = True
-    return replace(mask, layers=layers)
+    return replace(mask, layers=layers, settings={**mask.settings, "granularity": "unit"})
 
 
 def union_mask(masks: Sequence[NeuronMask]) -> NeuronMask:
@@ -115,7 +116,7 @@ def union_mask(masks: Sequence[NeuronMask]) -> NeuronMask:
     layers = {
         name: torch.stack([mask.layers[name] for mask in masks]).any(0) for name in first.layers
     }
-    concepts = tuple(concept for mask in masks for concept in mask.concepts)
+    concepts = tuple(dict.fromkeys(concept for mask in masks for concept in mask.concepts))
     return replace(first, layers=layers, concepts=concepts, settings={"fusion": "union"})
 
 

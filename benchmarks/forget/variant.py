@@ -26,7 +26,7 @@ from ...nodes.host.model.identity import model_identity
 from ...nodes.host.model.layers import layer_shapes
 from ...nodes.host.profiling.capture import Ffn2Capture
 from ...nodes.host.profiling.request import ProfileRequest
-from .erased import Erased
+from .erased import Erased, RefusalError
 from .fia import concept_mask, fused
 from .layers import Layers, find_layers, watch
 from .settings import Masking, Profiling
@@ -60,7 +60,12 @@ def variant(
         frequency: False leaves the second term of Eq. 3 out.
         normalize: False is Eq. 3 as printed.
         rows: "all" counts the unconditional half of guidance, too.
+
+    Raises:
+        RefusalError: one concept alone has no others to be told from.
     """
+    if contrast == "others" and len(concepts) < 2:
+        raise RefusalError("concepts: is one; the contrast to others needs two or more.")
     request = profiling.request(concepts, profiling.temporal_sparsity, profiling.saliency_form)
     parts = (contrast, frequency, normalize)
     profiles = _profiles(profiled or model, clip, request, layers, rows, parts)

@@ -48,9 +48,9 @@ def embed_mask(mask: NeuronMask) -> str:
 
 
 def may_embed(mask: NeuronMask) -> bool:
-    """False where ``embed_mask`` is sure to refuse ``mask``; told in a tenth of its time.
+    """False where ``embed_mask`` would refuse ``mask``, as far as seen; in a tenth of its time.
 
-    A mask's text has been seen to take 0.7 to 1.7 of the bytes of its file, which is deflated.
+    A mask's text took 0.7 to 1.7 of the bytes of its file, which is deflated.
     """
     return len(mask.to_bytes()) <= _MAX_DEFLATED
 

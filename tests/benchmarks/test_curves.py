@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -12,7 +13,7 @@ from measured import every_shot, measured
 from safetensors.torch import save_file
 
 from benchmarks.analysis.curves import curve_parts
-from benchmarks.analysis.equal_kept import _left, against
+from benchmarks.analysis.equal_kept import _left, against, two_sided_p
 from benchmarks.analysis.lines import Line, Point, lines, ranked
 from benchmarks.harness import registry
 from benchmarks.harness.places import Places
@@ -314,3 +315,8 @@ def test_draws_are_read_as_the_line_itself_is() -> None:
     assert nothing == pytest.approx(1 - 0.1 * 0.4), (
         "kept names of which none is drawn: the plain end"
     )
+
+
+def test_p_is_twice_the_smaller_side_of_the_draws() -> None:
+    draws = np.array([[-1.0] * 3 + [1.0] * 96, [0.0] * 99])
+    assert two_sided_p(draws) == pytest.approx([2 * 4 / 100, 1])

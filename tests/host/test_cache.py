@@ -2,8 +2,11 @@
 
 import errno
 import os
+import sys
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +19,6 @@ from comfy.latent_formats import SDXL
 from comfy.model_sampling import CONST, EPS, ModelSamplingDiscrete, ModelSamplingDiscreteFlow
 from comfy.sd import CLIP
 from comfy.sd1_clip import SD1ClipModel
-from comfy_extras import nodes_model_advanced
 from graphs import QUICK, GraphError, profile_graph
 from loras import with_lora
 from tiny_model import TinyModel, VelocitySD15, tiny_denoiser
@@ -189,9 +191,21 @@ MODEL_SAMPLING: list[tuple[str, dict[str, Any]]] = [
 """Of the host's nodes that replace how a model is sampled, with their inputs."""
 
 
+@cache
+def model_sampling_nodes() -> dict[str, Any]:
+    """Of a module under the name that the host gives it: the path of its file."""
+    file = Path(folder_paths.__file__).parent / "comfy_extras" / "nodes_model_advanced.py"
+    spec = spec_from_file_location(str(file.with_suffix("")), file)
+    assert spec and spec.loader
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module.NODE_CLASS_MAPPINGS
+
+
 def sampled(model: Any, node: str, inputs: dict[str, Any]) -> Any:
     """What a ModelSampling node of the host gives."""
-    made = nodes_model_advanced.NODE_CLASS_MAPPINGS[node]()
+    made = model_sampling_nodes()[node]()
     return getattr(made, made.FUNCTION)(model, **inputs)[0]
 
 

@@ -157,4 +157,40 @@ def test_a_second_round_prunes_what_the_first_left(extension: Any, tiny: TinyMod
     )
     for name, pruned in once.layers.items():
         assert torch.equal(pruned & twice.layers[name], pruned)
-    assert twice.count > once.count
+    assert twice.count > once.count and twice.concepts == CONCEPTS
+
+
+def test_of_two_concepts_each_is_what_the_other_is_contrasted_with(
+    extension: Any, tiny: TinyModel
+) -> None:
+    """Eq. 2 at one step, σ being 0: S = max(0, μ_c − μ_other)."""
+    variant = extension.module("benchmarks.forget.variant")
+    request = prompts(extension, profile_steps=1).request(CONCEPTS)
+
+    def mean(contrast: str) -> list[Any]:
+        parts = (contrast, False, True)
+        return variant._profiles(tiny.model, tiny.clip, request, "ffn2", "conditional", parts)
+
+    church, ball = mean("nothing")
+    compared = 0
+    for name, layer in mean("others")[0].layers.items():
+        found, of_church, of_ball = (
+            one.dense() for one in (layer, church.layers[name], ball.layers[name])
+        )
+        kept = (found > 0) & (of_church > 0) & (of_ball > 0)
+        assert torch.allclose(found[kept], (of_church - of_ball)[kept], atol=1e-6)
+        compared += int(kept.sum())
+    assert compared > 100
+
+
+def test_one_concept_has_no_others(extension: Any, tiny: TinyModel) -> None:
+    with pytest.raises(ValueError, match=r"^concepts: is one"):
+        after(
+            extension,
+            "variant.variant",
+            tiny,
+            "church",
+            profiling=prompts(extension, "Profiling"),
+            masking=extension.module("benchmarks.forget.settings").Masking(),
+            contrast="others",
+        )

@@ -149,8 +149,8 @@ def test_the_text_says_why_nothing_is_kept_on_disk(
     profile(host, replace(tiny, model=foreign), use_cache=True)
     _, end = texts[-1][0].split("\n")
     assert end.startswith(
-        "Not kept on disk: another node's code is in the model (model_options). "
-        "Put this one right after the loader and its LoRAs."
+        "Not kept on disk: another node's code is in the model or its text encoder "
+        "(model_options). Put this one right after the loader and its LoRAs."
     )
 
     (tmp_path / "__forget_it_all").write_text("a file where the folder should be")
@@ -174,10 +174,15 @@ def test_a_doubt_has_a_line_of_its_own(
     _, doubts = texts[-1][0].split("\n")
     assert doubts == (
         "'church, cat' counts as one concept: write one a line. "
-        "Profiled at 64 × 64: SDXL is made for 1024 (Turbo: 512)."
+        "Profiled at 64 × 64: SDXL is made for 1024."
     )
     for doubt in doubts.split(". "):
         assert doubt in caplog.text
+
+
+def test_few_step_models_of_512_are_not_doubted(extension: Any, tiny_sdxl: TinyModel) -> None:
+    doubts = extension.module("nodes.host.profiling.doubts").doubts
+    assert doubts(tiny_sdxl.model, request(extension, cfg=1.0)) == []
 
 
 def request(extension: Any, concept: str = "church", **changes: Any) -> Any:

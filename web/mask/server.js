@@ -7,7 +7,7 @@ import { ask } from "../shared/server.js";
  * @property {string} title the concepts
  * @property {string} architecture the model that the mask is made for
  * @property {[string, string][]} rows label and text
- * @property {boolean} may_embed false where the mask is too large for it
+ * @property {boolean} [may_embed] of a file: false where the mask is too large for it
  */
 
 /** @import { Words } from "../language/en.js" */

@@ -72,14 +72,14 @@ _LISTED = {*_FAMILIES, "comfy.model_base.SDXL"}
 """Classes whose models always have FFN2 layers, as the host builds them. That of SD 1.x and 2.x,
 BaseModel, is left out: it has models without any."""
 
-FAMILY_NAMES = "SD3, Flux, Flux.2, Chroma, PixArt, Lumina 2, Z-Image, Qwen-Image and AuraFlow"
+FAMILY_NAMES = "SD3, Flux, Chroma, PixArt, Lumina 2, Z-Image, Qwen-Image and AuraFlow"
 
 _VIDEO = "it makes videos, and concepts are profiled on still pictures"
 _SOUND = "it makes sound"
 _SHAPES = "it makes solid shapes"
 _REASONS = {
     "comfy.model_base.HunyuanImage21": (
-        "its latents have another size than a picture's width and height / 8"
+        "its latents are smaller than a picture's width and height / 8, which was not tried"
     ),
     "comfy.model_base.ChromaRadiance": "it works on pixels, not on latents",
     "comfy.model_base.HiDream": (
@@ -108,6 +108,7 @@ _REASONS = {
 
 if hasattr(LatentFormat, "spacial_downscale_ratio"):
     _FAMILIES["comfy.model_base.Flux2"] = (_DOUBLE_STREAM,)
+    FAMILY_NAMES = FAMILY_NAMES.replace("Flux,", "Flux, Flux.2,")
 else:
     _REASONS["comfy.model_base.Flux2"] = (
         "this ComfyUI does not tell the size of its latents, a newer one does"

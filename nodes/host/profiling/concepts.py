@@ -28,7 +28,7 @@ cached profiles expire."""
 
 READING = "reading the model's weights …"
 ENCODING = "encoding the prompts …"
-FOREIGN_CODE = "another node's code is in the model"
+FOREIGN_CODE = "another node's code is in the model or its text encoder"
 CONNECT_EARLIER = "Put this one right after the loader and its LoRAs."
 
 

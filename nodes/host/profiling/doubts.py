@@ -9,14 +9,14 @@ FEW_CONTEXTS = 5
 COMMAS = ",，、"
 SMALL = 500_000  # pixels of a picture
 SIDES = {
-    supported_models.SDXL: "1024 (Turbo: 512)",
+    supported_models.SDXL: "1024",
     supported_models.SD3: "1024",
     supported_models.Flux: "1024",
     supported_models.Lumina2: "1024",
     supported_models.QwenImage: "1328",
 }
-"""Families that draw badly below ``SMALL``, and the sides that they are made for, in pixels. The
-host derives Flux.2 from Flux, and Z-Image from Lumina 2."""
+"""Families made for larger pictures than ``SMALL``, and for which sides, in pixels. The host
+derives Flux.2 from Flux, and Z-Image from Lumina 2."""
 
 
 def doubts(model: ModelPatcher, request: ProfileRequest) -> list[str]:
@@ -28,7 +28,8 @@ def doubts(model: ModelPatcher, request: ProfileRequest) -> list[str]:
         if set(COMMAS) & set(concept)
     ]
     side = next((side for family, side in SIDES.items() if isinstance(config, family)), None)
-    if side and sampling.width * sampling.height < SMALL:
+    is_turbo = isinstance(config, supported_models.SDXL) and sampling.cfg == 1  # made for 512
+    if side and sampling.width * sampling.height < SMALL and not is_turbo:
         size = f"{sampling.width} × {sampling.height}"
         found.append(f"Profiled at {size}: {type(config).__name__} is made for {side}.")
     if config.unet_config.get("guidance_embed") and sampling.cfg > 1:

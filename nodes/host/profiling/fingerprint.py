@@ -7,9 +7,12 @@ nodes put in is the host's own code with some numbers, which are compared.
 
 import hashlib
 import math
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
+import folder_paths
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter import WeightAdapterBase
@@ -19,7 +22,10 @@ from ..model.stored_weights import stored_weights
 SAMPLES = 4096  # entries of a model's weight that are looked at; two checkpoints differ in most
 WHOLE_BYTES = 64 * 2**20  # a patch's tensor up to this size is read whole
 SAMPLING = "model_sampling"  # the object that ModelSampling nodes replace
-HOST_PACKAGES = ("comfy", "comfy_extras", "torch", "builtins")
+HOST_PACKAGES = ("comfy", "torch", "builtins")
+HOST_NODES = Path(folder_paths.__file__).with_name("comfy_extras")
+"""The host's own nodes, which it loads file by file, so that their modules have no package."""
+
 PLACES_OF_CODE = (
     "model_options",
     "weight_wrapper_patches",
@@ -160,11 +166,18 @@ def _add_sampling(fingerprint: Fingerprint, sampling: Any) -> None:
         NoFingerprintError: code that is not the host's.
     """
     for kind in type(sampling).__mro__:
-        if kind.__module__.split(".")[0] in HOST_PACKAGES:
-            fingerprint.add((kind.__module__, kind.__qualname__))
+        if _is_the_hosts(kind):
+            fingerprint.add((Path(kind.__module__).name, kind.__qualname__))
         elif vars(kind).keys() - vars(_Empty).keys():
             raise NoFingerprintError(kind.__qualname__)
     fingerprint.add(vars(sampling))
+
+
+def _is_the_hosts(kind: type) -> bool:
+    if kind.__module__.split(".")[0] in HOST_PACKAGES:
+        return True
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return file is not None and Path(file).parent == HOST_NODES
 
 
 class _Empty:
