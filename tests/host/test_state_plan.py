@@ -10,8 +10,10 @@ import pytest
 import torch
 from comfy import model_management
 from comfy.model_management import OOM_EXCEPTION, VRAMState
+from comfy.utils import get_attr
 from comparison import assert_same_except_at_ties
 from graphs import GraphError, profile_graph
+from loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 
 CONCEPTS = "church\ngolf ball\ncat"
@@ -142,6 +144,17 @@ def test_what_is_on_the_card_or_moves_there_needs_no_ram(
 def test_no_weights_arrive_where_they_are_at_home(extension: Any) -> None:
     memory = extension.module("nodes.host.profiling.memory")
     assert memory.arriving_weights(tiny_denoiser(), 10**12) == 0
+
+
+def test_of_patched_weights_a_copy_stays(extension: Any, tiny: TinyModel) -> None:
+    memory = extension.module("nodes.host.profiling.memory")
+    plain, patched = tiny.model.clone(), with_lora(tiny.model)
+    for model in (plain, patched):
+        model.offload_device = torch.device("meta")  # another than it draws on
+    (key,) = patched.patches
+    copy = get_attr(patched.model, key).nbytes
+    leaving, fewer = (memory.arriving_weights(model, 10**12) for model in (plain, patched))
+    assert leaving - fewer == copy > 0
 
 
 def test_the_released_form_has_hardly_any_moments(

@@ -6,6 +6,7 @@ import torch
 from comfy import model_management
 from comfy.model_management import VRAMState
 from comfy.model_patcher import ModelPatcher
+from comfy.utils import get_attr
 
 MARGIN = 1.5  # the host's own when it runs both halves of guidance in one forward
 STREAMING = (VRAMState.NO_VRAM, VRAMState.LOW_VRAM, VRAMState.NORMAL_VRAM)
@@ -50,14 +51,16 @@ def whole_weights(model: ModelPatcher) -> int:
 
 
 def arriving_weights(model: ModelPatcher, space: float) -> float:
-    """Bytes of weights that leave the CPU's memory when the host loads the model.
+    """Bytes of weights that leave the CPU's memory when the host loads the model; of those that it
+    patches it keeps a copy there.
 
     Args:
         space: bytes of its device that weights may take.
     """
     if _is_dynamic(model) or model.load_device == model.offload_device:
         return 0  # the file's own pages, which count as free; or there for good
-    return max(0, min(whole_weights(model), space) - model.loaded_size())
+    backups = sum(get_attr(model.model, key).nbytes for key in model.patches)
+    return max(0, min(whole_weights(model), space) - model.loaded_size() - backups)
 
 
 def fixed_weights(model: ModelPatcher) -> int:
