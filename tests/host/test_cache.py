@@ -703,7 +703,7 @@ def test_a_drive_that_is_away_costs_the_cache_only(
     (profile,) = profiles(host, tiny)
     monkeypatch.undo()
     assert profile.concept == "church"
-    assert "could not be cached" in caplog.text
+    assert "Not kept on disk" in caplog.text
 
 
 def test_no_room_on_the_disk_harms_nothing(
@@ -713,7 +713,7 @@ def test_no_room_on_the_disk_harms_nothing(
     folder.write_text("a file where the folder should be")
     (profile,) = profiles(host, tiny)
     assert profile.concept == "church"
-    assert "could not be cached" in caplog.text
+    assert "Not kept on disk" in caplog.text
 
 
 def test_the_least_recently_used_go_first(

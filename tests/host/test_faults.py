@@ -286,7 +286,7 @@ def test_a_full_disk_while_profiles_are_kept_costs_the_cache_only(
         patch.setattr(os, "fsync", lambda file: disk_full())
         made = profile(host, model, use_cache=True)
     assert made.concept == "church"
-    assert "could not be cached" in caplog.text and "No space left" in caplog.text
+    assert "Not kept on disk" in caplog.text and "No space left" in caplog.text
     assert not [path for path in folder.rglob("*") if path.is_file()]
 
 

@@ -64,7 +64,6 @@ class ProfileCache:
             profile.save(self._path(key))
         except (OSError, FIAFileError) as error:
             refusal = str(error)
-            logging.warning("Forget It All: a profile could not be cached. %s", error)
         with suppress(OSError):  # also where the disk is full
             self._make_room()
         return refusal
