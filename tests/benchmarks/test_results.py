@@ -12,11 +12,12 @@ import pytest
 
 from benchmarks.analysis.comparisons import comparisons, hardest
 from benchmarks.analysis.frames import Measured, of, over_seeds
+from benchmarks.analysis.lines import TARGETS, lines, ranked
 from benchmarks.analysis.page import page
 from benchmarks.analysis.report import write_report
 from benchmarks.analysis.tables import margin
 from benchmarks.harness import registry
-from benchmarks.harness.places import SUITES, Places
+from benchmarks.harness.places import SUITES, Places, suite_path
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.suite_file import load_suite
 from workbench.environment import ROOT
@@ -39,6 +40,11 @@ class Copied(Places):
 
     def plot(self, name: str) -> Path:
         return ROOT / self.folder / f"{self.suite}_{name}.png"
+
+
+def of_natural(name: str) -> Measured:
+    places = Places(f"natural/{name}")
+    return Measured(load_suite(suite_path(places.suite)), Rows(places.rows, Path("no database")))
 
 
 @cache
@@ -254,3 +260,21 @@ def test_the_page_says_where_the_frechet_distance_puts_fia() -> None:
     ours = float(found["FIA, exact Eq. 1"][2])
     nearer = {name for name, cells in found.items() if float(cells[2]) < ours}
     assert nearer == {"ConceptPrune", "random weights, as many"}
+
+
+def test_the_readme_says_what_the_natural_model_shows() -> None:
+    """Of methods that need no training and have a dial; the negative prompt has none."""
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    best = {use: some[0] for use, some in ranked(lines(of_natural("unet_deep_0"), False)).items()}
+    peers = [
+        line
+        for use, line in best.items()
+        if registry.method(use).kind == "peer" and len(line.sweep.values) > 1
+    ]
+    left = [[line.at(target).left for line in (best["fia"], *peers)] for target in TARGETS]
+    (ours, *high), (ours_low, *low) = left
+    assert len(peers) == 11
+    at_90 = f"{min(high):.0%} to {max(high):.0%} of the forgotten ones, ours {ours:.0%}"
+    at_80 = f"they leave {min(low):.0%} to {max(low):.0%}, ours {ours_low:.0%}"
+    for sentence in (at_90, at_80):
+        assert sentence.replace("% to", " to").replace("%", " %") in text
