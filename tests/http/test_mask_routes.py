@@ -73,6 +73,7 @@ def test_the_text_of_a_file_has_the_files_card(client: Any, saved: NeuronMask) -
     assert status == 200
     assert read_embedded_mask(answer["embedded"]).to_bytes() == saved.to_bytes()
     _, of_file = ask(client, "GET", CARD, params={"name": "church.safetensors"})
+    assert of_file["card"].pop("may_embed"), "asked of files alone"
     assert ask(client, "POST", CARD, data=answer["embedded"]) == (200, of_file)
 
 
