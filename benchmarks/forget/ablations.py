@@ -13,7 +13,7 @@ from pydantic import Field
 from ...fia_core import ConceptProfile, NeuronMask
 from ...nodes.host.model.layers import find_ffn2_layers
 from .erased import Erased
-from .fia import applied, concept_mask, concept_masks, fused, profiles
+from .fia import applied, concept_mask, concept_masks, fused
 from .settings import Masking, Profiling
 
 
@@ -27,48 +27,28 @@ def other_choice(
     masking: Masking,
     strength: float = 1.0,
     use_cache: bool = True,
-    choice: Literal["union", "random", "magnitude"] = "union",
+    choice: Literal["union", "random", "magnitude", "units"] = "union",
 ) -> Erased:
     """The method with another last choice of weights.
 
     Args:
         model, clip, concepts, profiled: see the package.
         profiling, masking, strength, use_cache: as in the nodes.
-        choice: "union" prunes every weight that any concept's mask holds, none is agnostic; the
-            others as many weights of each layer as FIA, drawn at random or the largest.
+        choice: "union" prunes every weight that any concept's mask holds, none is agnostic;
+            "random" and "magnitude" as many weights of each layer as FIA, drawn or the largest;
+            "units" whole hidden units, of each layer the r2 · C_in with the largest Σ_i A[i, j]
+            (the granularity has no part in it).
     """
-    masks = concept_masks(profiled or model, clip, concepts, profiling, masking, use_cache)
+    mask_of = unit_mask if choice == "units" else concept_mask
+    masks = concept_masks(profiled or model, clip, concepts, profiling, masking, use_cache, mask_of)
     if choice == "union":
         return applied(model, clip, union_mask(masks), strength)
     mask = fused(masks, masking.agnostic_ratio)
-    mask = largest(model, mask) if choice == "magnitude" else randomly_chosen(mask, seed=0)
+    if choice == "magnitude":
+        mask = largest(model, mask)
+    elif choice == "random":
+        mask = randomly_chosen(mask, seed=0)
     return applied(model, clip, mask, strength)
-
-
-def whole_units(
-    model: ModelPatcher,
-    clip: CLIP,
-    concepts: Sequence[str],
-    *,
-    profiled: ModelPatcher | None = None,
-    profiling: Profiling,
-    masking: Masking,
-    strength: float = 1.0,
-    use_cache: bool = True,
-) -> Erased:
-    """The method with hidden units in the place of weights: of each layer the r2 · C_in units with
-    the largest Σ_i A[i, j], all of their weights.
-
-    Args:
-        model, clip, concepts, profiled: see the package.
-        profiling, masking, strength, use_cache: as in the nodes; the granularity has no part in it.
-    """
-    request = profiling.request(concepts, profiling.temporal_sparsity, profiling.saliency_form)
-    masks = [
-        unit_mask(profile, masking)
-        for profile in profiles(profiled or model, clip, request, use_cache)
-    ]
-    return applied(model, clip, fused(masks, masking.agnostic_ratio), strength)
 
 
 def second_round(

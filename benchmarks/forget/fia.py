@@ -1,7 +1,7 @@
 """Forget-It-All as it ships: the nodes' own engine, without a graph."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
@@ -117,6 +117,12 @@ def profiles(
     return profile_concepts(model, clip, request, host_cache() if use_cache else None)
 
 
+def concept_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
+    """A concept's mask, made by Build Concept Mask."""
+    given = masking.spatial_sparsity, masking.granularity
+    return BuildConceptMask.execute(profile, *given)[0]
+
+
 def concept_masks(
     model: ModelPatcher,
     clip: CLIP,
@@ -124,16 +130,11 @@ def concept_masks(
     profiling: Profiling,
     masking: Masking,
     use_cache: bool,
+    mask_of: Callable[[ConceptProfile, Masking], NeuronMask] = concept_mask,
 ) -> list[NeuronMask]:
-    """One a concept."""
+    """One a concept, each by ``mask_of``."""
     request = profiling.request(concepts, profiling.temporal_sparsity, profiling.saliency_form)
-    return [concept_mask(profile, masking) for profile in profiles(model, clip, request, use_cache)]
-
-
-def concept_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
-    """A concept's mask, made by Build Concept Mask."""
-    given = masking.spatial_sparsity, masking.granularity
-    return BuildConceptMask.execute(profile, *given)[0]
+    return [mask_of(profile, masking) for profile in profiles(model, clip, request, use_cache)]
 
 
 def fused(

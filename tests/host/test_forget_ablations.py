@@ -194,3 +194,20 @@ def test_one_concept_has_no_others(extension: Any, tiny: TinyModel) -> None:
             masking=extension.module("benchmarks.forget.settings").Masking(),
             contrast="others",
         )
+
+
+def test_units_are_a_choice_of_every_concepts_own(extension: Any, tiny: TinyModel) -> None:
+    masking = extension.module("benchmarks.forget.settings").Masking(agnostic_ratio=100.0)
+    erased = after(
+        extension,
+        "ablations.other_choice",
+        tiny,
+        *CONCEPTS,
+        profiling=prompts(extension, "Profiling"),
+        masking=masking,
+        use_cache=False,
+        choice="units",
+    )
+    assert erased.mask.count > 0 and erased.mask.concepts == CONCEPTS
+    for pruned in erased.mask.layers.values():
+        assert torch.equal(pruned.any(0), pruned.all(0))

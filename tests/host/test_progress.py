@@ -120,14 +120,16 @@ def test_without_a_node_there_are_no_words(
     assert not texts
 
 
-def test_what_is_looked_for_on_disk_is_told_at_once(
-    host: Any,
-    tiny: TinyModel,
-    tmp_path: Path,
-    texts: list[tuple[str, str]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The host's, where profiles are kept."""
     monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path))
+    return tmp_path
+
+
+def test_what_is_looked_for_on_disk_is_told_at_once(
+    host: Any, tiny: TinyModel, user_folder: Path, texts: list[tuple[str, str]]
+) -> None:
     for _ in range(2):
         texts.clear()
         profile(host, tiny, use_cache=True)
@@ -137,13 +139,8 @@ def test_what_is_looked_for_on_disk_is_told_at_once(
 
 
 def test_the_text_says_why_nothing_is_kept_on_disk(
-    host: Any,
-    tiny: TinyModel,
-    tmp_path: Path,
-    texts: list[tuple[str, str]],
-    monkeypatch: pytest.MonkeyPatch,
+    host: Any, tiny: TinyModel, user_folder: Path, texts: list[tuple[str, str]]
 ) -> None:
-    monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path))
     foreign = tiny.model.clone()
     foreign.set_model_sampler_post_cfg_function(lambda arguments: arguments["denoised"])
     profile(host, replace(tiny, model=foreign), use_cache=True)
@@ -153,10 +150,10 @@ def test_the_text_says_why_nothing_is_kept_on_disk(
         "(model_options). Put this one right after the loader and its LoRAs."
     )
 
-    (tmp_path / "__forget_it_all").write_text("a file where the folder should be")
+    (user_folder / "__forget_it_all").write_text("a file where the folder should be")
     profile(host, tiny, use_cache=True)
     _, end = texts[-1][0].split("\n")
-    assert end.startswith("Not kept on disk: ") and str(tmp_path) in end
+    assert end.startswith("Not kept on disk: ") and str(user_folder) in end
 
 
 def test_five_contexts_are_enough(host: Any, tiny: TinyModel, texts: list[tuple[str, str]]) -> None:

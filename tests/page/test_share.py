@@ -252,16 +252,21 @@ def test_a_node_in_a_subgraph_follows_the_server_until_its_workflow_is_closed(
     assert comfy.page.evaluate(INNER_PANEL_SAYS, "church.safetensors is not on this server")
 
 
-def test_a_mask_of_the_largest_size_is_embedded_and_outlives_a_reload_of_the_page(
-    comfy: ComfyPage, folder: Path, node: int
-) -> None:
+def choose_large(comfy: ComfyPage, folder: Path, node: int, columns: int, family: str) -> None:
+    """In the node: a random mask of 1000 rows, which takes a bit a weight."""
     generator = torch.Generator().manual_seed(0)
-    layer = torch.rand((1000, 6200), generator=generator) < 0.5  # a bit a weight
-    model = ModelIdentity("SD15", "ab" * 32)
+    layer = torch.rand((1000, columns), generator=generator) < 0.5
+    model = ModelIdentity(family, "ab" * 32)
     NeuronMask({"layer": layer}, model, ("large",), {}, {}).save(folder / "large.safetensors")
     comfy.page.evaluate("app.refreshComboInNodes()")
     comfy.set_widget(node, "mask_file", "large.safetensors")
     expect(panel(comfy)).to_contain_text("Forgets large")
+
+
+def test_a_mask_of_the_largest_size_is_embedded_and_outlives_a_reload_of_the_page(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    choose_large(comfy, folder, node, 6200, "SD15")
     press(comfy, "Embed in workflow")
     expect(panel(comfy)).to_contain_text("Embedded in this workflow (1.0 MB)")
     text = comfy.widget(node, "embedded")
@@ -280,13 +285,7 @@ def test_a_mask_that_is_too_large_to_embed_says_so_beforehand(
     expect(embed).to_have_attribute(
         "title", "Put the mask into this workflow and the pictures it makes"
     )
-    generator = torch.Generator().manual_seed(0)
-    layer = torch.rand((1000, 13_000), generator=generator) < 0.5  # a bit a weight
-    model = ModelIdentity("SDXL", "ab" * 32)
-    NeuronMask({"layer": layer}, model, ("large",), {}, {}).save(folder / "large.safetensors")
-    comfy.page.evaluate("app.refreshComboInNodes()")
-    comfy.set_widget(node, "mask_file", "large.safetensors")
-    expect(panel(comfy)).to_contain_text("Forgets large")
+    choose_large(comfy, folder, node, 13_000, "SDXL")
     expect(embed).to_be_disabled()
     expect(embed).to_have_attribute("title", "Too large to embed (1 MiB at most): send the file.")
 
