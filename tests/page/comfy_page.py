@@ -183,10 +183,18 @@ class ComfyPage:
         self.page.get_by_text(PACK, exact=True).first.click()
 
     def open_template(self, name: str) -> None:
-        """Open a workflow from the host's template browser, by its file's name less ``.json``."""
+        """Open a workflow from the host's template browser, by its file's name less ``.json``.
+
+        A page that is still drawing the cards may miss a click, so a person clicks again.
+        """
         self.browse_templates()
-        self.page.get_by_test_id(f"template-workflow-{name}").click()
-        self.page.wait_for_function("!document.querySelector('.p-dialog')")
+        for _ in range(5):
+            self.page.get_by_test_id(f"template-workflow-{name}").click()
+            try:
+                self.page.locator(".p-dialog").wait_for(state="hidden", timeout=8_000)
+                break
+            except PlaywrightTimeout:
+                continue
         self.page.wait_for_function(HAS_OPENED, arg=name)
         self.settle()
 
