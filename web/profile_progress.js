@@ -1,10 +1,11 @@
 /**
- * Profile Concept in Nodes 2.0: how far it is, in words.
+ * Profile Concept's words on how far it is and what it warns of.
  *
  * The page adds a widget for a node's progress text by itself, but its newer renderer, in frontend
  * 1.32.9, shows no more than the first text there. Ours has that widget's name: the page finds it
  * and adds no other. Newer pages take all such words away when a run ends; after one that
- * ended well, the last are said again.
+ * ended well, the last are said again. Inside a subgraph nobody sees the node: its warnings are
+ * shown as a message of the page, once.
  */
 
 import { api } from "../../scripts/api.js";
@@ -15,6 +16,8 @@ import { nodeByExecutionId, nodesOf, rootGraph } from "./shared/graph.js";
 const KIND = "FIAProfileConcept";
 const WIDGET = "$$node-text-preview";
 const HEIGHT = 36; // two lines
+const WARNING = "⚠ "; // before warnings, which end the words
+const SHOWN = 20_000; // milliseconds
 const STYLE = `
   box-sizing: border-box; width: 100%; height: ${HEIGHT}px; padding: 2px 4px; overflow: hidden;
   color: var(--input-text, #ddd); font: 12px/1.3 var(--font-inter, Inter, Arial, sans-serif);
@@ -26,6 +29,9 @@ const texts = new WeakMap();
 /** @type {WeakMap<Comfy.Node, Comfy.ProgressText>} */
 const lastWords = new WeakMap();
 
+/** @type {WeakMap<Comfy.Node, string>} */
+const lastWarnings = new WeakMap();
+
 app.registerExtension({
   name: "ForgetItAll.ProfileProgress",
 
@@ -33,6 +39,7 @@ app.registerExtension({
     api.addEventListener("progress_text", ({ detail }) => {
       const node = nodeByExecutionId(rootGraph(app), String(detail.nodeId));
       if (node?.comfyClass === KIND) {
+        warn(node, detail);
         lastWords.set(node, { nodeId: detail.nodeId, text: detail.text });
         const element = texts.get(node);
         if (element) {
@@ -59,6 +66,26 @@ function sayAgain() {
     if (words && !node.widgets?.some(({ name }) => name === WIDGET)) {
       api.dispatchCustomEvent("progress_text", words);
     }
+  }
+}
+
+/**
+ * Show the warnings of a node inside a subgraph, unless they are those that it had before.
+ *
+ * @param {Comfy.Node} node
+ * @param {Comfy.ProgressText} words
+ */
+function warn(node, { nodeId, text }) {
+  const [, warnings] = text.split(WARNING);
+  const outer = rootGraph(app).getNodeById(String(nodeId).split(":")[0] ?? "");
+  if (warnings && outer !== node && warnings !== lastWarnings.get(node)) {
+    lastWarnings.set(node, warnings);
+    app.extensionManager.toast.add({
+      severity: "warn",
+      summary: outer?.title ?? "",
+      detail: warnings,
+      life: SHOWN,
+    });
   }
 }
 

@@ -85,8 +85,8 @@ def test_the_text_names_concept_prompt_and_step(
     assert texts[-2][0].endswith("about 0 s left")
     end, doubt = texts[-1][0].split("\n")
     assert end.startswith("2 profiled in ")
-    assert doubt == "Only 4 contexts: the mask depends on chance."
-    assert doubt in caplog.text
+    assert doubt == "⚠ Only 4 contexts: the mask depends on chance."
+    assert doubt.removeprefix("⚠ ") in caplog.text
 
 
 def test_a_round_that_begins_again_is_counted_once(
@@ -146,14 +146,14 @@ def test_the_text_says_why_nothing_is_kept_on_disk(
     profile(host, replace(tiny, model=foreign), use_cache=True)
     _, end = texts[-1][0].split("\n")
     assert end.startswith(
-        "Not kept on disk: another node's code is in the model or its text encoder "
+        "⚠ Not kept on disk: another node's code is in the model or its text encoder "
         "(model_options). Put this one right after the loader and its LoRAs."
     )
 
     (user_folder / "__forget_it_all").write_text("a file where the folder should be")
     profile(host, tiny, use_cache=True)
     _, end = texts[-1][0].split("\n")
-    assert end.startswith("Not kept on disk: ") and str(user_folder) in end
+    assert end.startswith("⚠ Not kept on disk: ") and str(user_folder) in end
 
 
 def test_five_contexts_are_enough(host: Any, tiny: TinyModel, texts: list[tuple[str, str]]) -> None:
@@ -170,11 +170,11 @@ def test_a_doubt_has_a_line_of_its_own(
     profile(host, tiny_sdxl, concepts="church, cat", contexts="a\nb\nc\nd\ne")
     _, doubts = texts[-1][0].split("\n")
     assert doubts == (
-        "'church, cat' counts as one concept: write one a line. "
+        "⚠ 'church, cat' counts as one concept: write one a line. "
         "Profiled at 64 × 64: SDXL is made for 1024."
     )
     for doubt in doubts.split(". "):
-        assert doubt in caplog.text
+        assert doubt.removeprefix("⚠ ") in caplog.text
 
 
 def test_few_step_models_of_512_are_not_doubted(extension: Any, tiny_sdxl: TinyModel) -> None:

@@ -244,12 +244,14 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
     for name, value in written.items():
         set_promoted(comfy, forget, name, value)
     comfy.page.evaluate(
-        """id => {
+        """([id, values]) => {
           const inside = app.graph.getNodeById(id).subgraph.nodes;
           const profile = inside.find((node) => node.type === "FIAProfileConcept");
-          profile.widgets.find((widget) => widget.name === "profile_steps").value = 1;
+          for (const [name, value] of Object.entries(values)) {
+            profile.widgets.find((widget) => widget.name === name).value = value;
+          }
         }""",
-        forget,
+        [forget, {"profile_steps": 1, "seed": next(SEEDS)}],  # the server has not run it before
     )
     for kind in ("EmptyLatentImage", "KSampler"):
         node = comfy.only(kind)
@@ -258,6 +260,8 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
             comfy.set_widget(node, name, value)
     with comfy.page.expect_request(lambda request: request.url.endswith("/prompt")) as sent:
         comfy.run()
+    # nobody sees the profile's own words inside a subgraph
+    expect(comfy.find(TOAST, has_text="Only 2 contexts")).to_contain_text("Forget It All")
     graph = inputs_by_type(sent.value)
     assert "protect" not in graph["FIAFuseMasks"]
     assert graph["FIAProfileConcept"]["concepts"] == "golf ball"

@@ -16,6 +16,8 @@ PREVIEW_FORMAT = "JPEG"
 LOADING = "loading the model …"
 UNSEEN = "explicit content"
 """The kind of concepts whose prompts are shown to nobody."""
+WARNING = "⚠"
+"""Before what the page must show where the node cannot be seen (``web/profile_progress.js``)."""
 
 
 class ProfileProgress:
@@ -87,7 +89,7 @@ class ProfileProgress:
         for note in notes:
             logging.warning("Profile Concept: %s", note)
         # two lines have room in the node, and some pages show all in one
-        self.say(f"{first}.\n{' '.join(notes)}" if notes else first)
+        self.say(f"{first}.\n{WARNING} {' '.join(notes)}" if notes else first)
 
     def _sentence(self, prompt: int) -> str:
         in_a_step = (1 + len(self._round)) * self._group
