@@ -198,7 +198,7 @@ class ProfileConcept(io.ComfyNode):
                     default=SALIENCY_FORMS[0],
                     tooltip=(
                         "exact: Eq. 1 of the paper. released: the simplified form of Eq. 1 in the "
-                        "authors' published code; everything else stays as the paper says."
+                        "authors' published code; the rest is as with exact."
                     ),
                 ),
                 io.Boolean.Input(

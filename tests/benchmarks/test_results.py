@@ -115,24 +115,30 @@ def test_the_readmes_table_says_what_the_report_says() -> None:
         assert figures == [shown(moved[one][3], 1) for one in labels], name
 
 
-def test_the_readme_says_of_guidance_1_what_the_report_says() -> None:
-    table = table_rows(RESULTS / "guidance_one.md", "## two at once: the bundled judge, objects")
-    asked = [int(count) for count in re.findall(r"(\d+) \(", table["base model"][4])]
-    (negative, _), (nag, _), (negpip, _), (strong, lost), (fia, _) = found = [
-        (
-            round(float(cells[0].split()[0]) * asked[0] / 100),
-            asked[1] - round(float(cells[1].split()[0]) * asked[1] / 100),
-        )
-        for name in ("negative prompt", "NAG", "NegPiP", "NegPiP, weight -1.3", "FIA, exact Eq. 1")
-        for cells in [table[name]]
-    ]
-    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    assert f"{asked[0]} pictures of two forgotten objects" in text
-    said = f"in {negative} with a negative prompt, {nag} with NAG, {negpip} with NegPiP,"
-    assert f"{said} {strong} with NegPiP at weight −1.3 and **{fia}** with a mask" in text
-    most = max(misses for _, misses in found if misses != lost)
-    said = f"misses {lost} with NegPiP at −1.3 and at most {most} with any other"
-    assert f"Of {asked[1]} pictures of four other objects it {said}" in text
+GUIDANCE_ROWS = {
+    "negative prompt": "negative_prompt",
+    "[NAG](https://arxiv.org/abs/2505.21179)": "nag",
+    "[NegPiP](https://github.com/hako-mikan/sd-webui-negpip)": "negpip",
+    "NegPiP at weight −1.3": "NegPiP, weight -1.3",
+    "Forget It All": "fia",
+}
+
+
+def test_the_readme_says_of_guidance_1_what_both_judges_see() -> None:
+    measured = of_suite("guidance_one")
+    table = table_rows(ROOT / "README.md", "## At guidance 1")
+    assert table.keys() == GUIDANCE_ROWS.keys()
+    for name, label in GUIDANCE_ROWS.items():
+        found, missed = [], []
+        for judge in ("demo_objects", "transformer_objects"):
+            pairs = measured.pairs(judge)
+            own = pairs[pairs["method"] == label]
+            gone, stays = own[own["forgotten"]]["after"], own[~own["forgotten"]]["after"]
+            assert (len(gone), len(stays)) == (40, 80)
+            found.append(f"{gone.sum():.0f}")
+            missed.append(f"{(1 - stays).sum():.0f}")
+        said = [cell.strip("*") for cell in table[name]]
+        assert said == [" · ".join(found), " · ".join(missed)], name
 
 
 NOISE, PICTURE = "from noise", "from the base model's picture"
@@ -165,10 +171,10 @@ def attacked(condition: str, method: str) -> int:
 def test_sentences_on_other_words_count_what_the_plain_model_drew(page: str) -> None:
     text = " ".join((ROOT / page).read_text("utf-8").split())
     none, drawn = brought_back(NOISE)
-    bound = f"bring back, from noise, none of {drawn} that the plain model drew (at most"
+    bound = f"From noise none of the {drawn} that the plain model drew came back (at most"
     assert none == 0 and f"{bound} {ceil(10 * margin(drawn)) / 10} %" in text
     back, drawn = brought_back(PICTURE)
-    assert f"and from its own picture {back} of {drawn}" in text
+    assert f"from a picture of the object {back} of {drawn}." in text
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/robustness.md"])
@@ -184,7 +190,7 @@ def test_the_sentence_on_attacks_through_other_methods_says_what_the_report_says
     text = " ".join((ROOT / "docs" / "robustness.md").read_text("utf-8").split())
     prune = "ConceptPrune"
     let = (attacked(NOISE, f"{prune}, 1 %"), attacked(PICTURE, f"{prune}, 1 %"))
-    assert f"lets {let[0]} and {let[1]} through, half as large all;" in text
+    assert f"lets {let[0]} and {let[1]} through, at 0.5 % all;" in text
     assert attacked(NOISE, prune) + attacked(PICTURE, prune) == 40
     assert f"UCE {attacked(NOISE, 'UCE')} and {attacked(PICTURE, 'UCE')}." in text
 

@@ -189,5 +189,4 @@ def test_the_limits_are_told(node_id: str) -> None:
     assert "no guarantee of safety" in english
     for page in (PAGES / node_id).glob("*.md"):
         for text in (english, page.read_text(encoding="utf-8")):
-            assert re.search(r"UNet.*SD 1\.x.*SD 2\.x.*SDXL", text)
             assert "LoRA" in text

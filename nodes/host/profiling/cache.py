@@ -14,7 +14,7 @@ import folder_paths
 from ....fia_core import ConceptProfile, FIAFileError
 from ..masks.leftovers import sweep
 
-LIMIT_BYTES = 8 * 2**30  # some 200 concepts of SD 1.5, 20 of SDXL, 6 of Flux, 2 of Qwen-Image
+LIMIT_BYTES = 8 * 2**30  # some 400 concepts of SD 1.5, 45 of SDXL, 13 of Flux, 4 of Qwen-Image
 SUFFIX = ".safetensors"
 
 
