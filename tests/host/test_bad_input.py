@@ -3,7 +3,6 @@
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -278,35 +277,6 @@ def test_profiles_of_two_models_fused(host: Any, tiny: TinyModel) -> None:
 def also(value: Any) -> Any:
     """An input of the second of two like graphs: a link leads to its own nodes."""
     return [f"other {value[0]}", value[1]] if isinstance(value, list) else value
-
-
-def test_a_mask_for_another_model(host: Any, mask: Any) -> None:
-    graph = {
-        "wide": host.source(tiny_denoiser(**{**UNET, "model_channels": 64})),
-        "mask": host.source(mask),
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["wide", 0], "mask": ["mask", 0], "strength": 1.0},
-        },
-    }
-    with pytest.raises(
-        GraphError, match=r"mask: that of church was made for SD15 .*but the model is"
-    ):
-        host.run(graph, "apply")
-
-
-def test_a_truncated_mask_file(host: Any, tiny: TinyModel, mask: Any, folder: Path) -> None:
-    (folder / "cut.safetensors").write_bytes(mask.to_bytes()[:-1])
-    graph = {
-        "model": host.source(tiny.model),
-        "load": {"class_type": "FIALoadNeuronMask", "inputs": {"mask_file": "cut.safetensors"}},
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["load", 0], "strength": 1.0},
-        },
-    }
-    with pytest.raises(GraphError, match=r"cut\.safetensors"):
-        host.run(graph, "apply")
 
 
 class Denoiser:
