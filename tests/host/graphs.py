@@ -160,6 +160,17 @@ def profile_graph(host: Host, model: Any, clip: Any, **inputs: Any) -> Graph:
     }
 
 
+def fuse_node() -> dict[str, Any]:
+    """Fuse Masks of all masks that the node "mask" gives."""
+    return {"class_type": "FIAFuseMasks", "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0}}
+
+
+def apply_node(model: str = "model", mask: str = "mask", strength: float = 1.0) -> dict[str, Any]:
+    """Apply Neuron Mask on what these nodes give."""
+    inputs = {"model": [model, 0], "mask": [mask, 0], "strength": strength}
+    return {"class_type": "FIAApplyNeuronMask", "inputs": inputs}
+
+
 def picture_graph(model_link: list[Any]) -> Graph:
     """An ordinary text-to-image graph ("picture") after a model; needs "clip" and "vae"."""
     return {

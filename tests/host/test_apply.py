@@ -6,7 +6,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.supported_models import SD20
-from graphs import draw, picture_graph, profile_graph, sources
+from graphs import apply_node, draw, picture_graph, profile_graph, sources
 from loras import with_lora
 from safetensors.torch import load_file
 from tiny_model import TinyModel, tiny_denoiser
@@ -149,10 +149,7 @@ def test_pictures_change_with_strength_and_are_untouched_at_0(
         host.forget()
         graph = {
             **sources(host, tiny),
-            "apply": {
-                "class_type": "FIAApplyNeuronMask",
-                "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": strength},
-            },
+            "apply": apply_node(strength=strength),
             "mask": host.source(mask),
             **picture_graph(["apply", 0]),
         }
@@ -166,10 +163,7 @@ def test_pictures_change_with_strength_and_are_untouched_at_0(
 def test_a_change_of_strength_does_not_profile_again(host: Any, tiny: TinyModel) -> None:
     host.forget()
     graph = profile_graph(host, tiny.model, tiny.clip)
-    graph["apply"] = {
-        "class_type": "FIAApplyNeuronMask",
-        "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": 1.0},
-    }
+    graph["apply"] = apply_node()
     host.run(graph, "apply")
     (before,) = host.run(graph, "profile")
     graph["apply"]["inputs"]["strength"] = 0.5

@@ -14,7 +14,7 @@ from comfy.ldm.hunyuan_video.model import HunyuanVideoParams
 from comfy.model_patcher import ModelPatcher
 from comfy.sample import fix_empty_latent_channels
 from comparison import assert_close_sensitivities
-from graphs import QUICK, GraphError, picture_graph, profile_graph
+from graphs import QUICK, GraphError, apply_node, fuse_node, picture_graph, profile_graph
 from plain_sampling import PIXELS, plain_sensitivities
 from safetensors.torch import save_file
 from tiny_families import FAMILIES, FLUX_BLOCKS, Family, sizes_for
@@ -69,14 +69,8 @@ def erasing(host: Any, family: Family, model: Any, clip: Any) -> dict[str, Any]:
     del graph["picture"]
     return {
         **graph,
-        "fuse": {
-            "class_type": "FIAFuseMasks",
-            "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0},
-        },
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["fuse", 0], "strength": 1.0},
-        },
+        "fuse": fuse_node(),
+        "apply": apply_node(mask="fuse"),
     }
 
 

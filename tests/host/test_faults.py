@@ -17,7 +17,16 @@ import pytest
 import torch
 from comfy import model_management
 from comfy.model_management import OOM_EXCEPTION
-from graphs import QUICK, GraphError, draw, picture_graph, profile_graph, sources
+from graphs import (
+    QUICK,
+    GraphError,
+    apply_node,
+    draw,
+    fuse_node,
+    picture_graph,
+    profile_graph,
+    sources,
+)
 from tiny_model import TinyModel, tiny_sd
 from traces import traces, traces_of_a_new_model
 
@@ -160,18 +169,12 @@ def run(host: Any, model: TinyModel) -> tuple[torch.Tensor, bytes]:
             **QUICK,
         ),
         **sources(host, model),
-        "fuse": {
-            "class_type": "FIAFuseMasks",
-            "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0},
-        },
+        "fuse": fuse_node(),
         "save": {
             "class_type": "FIASaveNeuronMask",
             "inputs": {"mask": ["fuse", 0], "filename_prefix": "mask"},
         },
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["fuse", 0], "strength": 1.0},
-        },
+        "apply": apply_node(mask="fuse"),
         **picture_graph(["apply", 0]),
     }
     picture = host.run(graph, "picture")[0].clone()

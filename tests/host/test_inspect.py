@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from graphs import Graph, GraphError, profile_graph
+from graphs import Graph, GraphError, fuse_node, profile_graph
 from tiny_model import TinyModel
 
 CONCEPTS = ("church", "golf ball", "cat")
@@ -50,10 +50,7 @@ def inspect(host: Any, masks: list[Any], **lists: Any) -> Graph:
 def test_a_whole_graph_from_profile_to_picture(host: Any, tiny: TinyModel) -> None:
     graph = profile_graph(host, tiny.model, tiny.clip, concepts="\n".join(CONCEPTS))
     graph |= {
-        "fuse": {
-            "class_type": "FIAFuseMasks",
-            "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0},
-        },
+        "fuse": fuse_node(),
         "inspect": {
             "class_type": "FIAInspectMask",
             "inputs": {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from graphs import Graph, profile_graph
+from graphs import Graph, apply_node, profile_graph
 from tiny_model import TinyModel
 
 CONCEPTS = ("church", "golf ball", "cat")
@@ -103,10 +103,7 @@ def test_an_empty_mask_is_told_when_it_is_applied(
     graph = {
         "model": host.source(tiny.model),
         "mask": host.source(replace(masks[0], layers=empty)),
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": 1.0},
-        },
+        "apply": apply_node(),
     }
     assert host.run(graph, "apply")
     assert "the mask is empty" in caplog.text

@@ -10,7 +10,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from drawn_mask import drawn_mask
-from graphs import Graph, GraphError, Host, picture_graph, sources
+from graphs import Graph, GraphError, Host, apply_node, picture_graph, sources
 from loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 
@@ -35,10 +35,7 @@ def sampled(
     graph: Graph = {
         **sources(host, tiny, base),
         "mask": host.source(mask),
-        "masked": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": strength},
-        },
+        "masked": apply_node(strength=strength),
         **picture_graph(["masked", 0]),
     }
     graph["latent"]["inputs"]["batch_size"] = batch
