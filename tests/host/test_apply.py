@@ -1,5 +1,6 @@
 """Apply Neuron Mask in the real host: exact on weights, gone without a trace."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def without(mask: Any, *emptied: str) -> Any:
         name: torch.zeros_like(pruned) if name in emptied else pruned
         for name, pruned in mask.layers.items()
     }
-    return type(mask)(layers, mask.model, mask.concepts, mask.settings, mask.provenance)
+    return replace(mask, layers=layers)
 
 
 @pytest.mark.parametrize("strength", STRENGTHS)
@@ -189,7 +190,7 @@ def test_a_mask_of_other_layers_under_the_same_name_is_refused_with_the_layer(
     extension: Any, mask: Any
 ) -> None:
     (first, _), *others = sorted(mask.layers.items())
-    fewer = type(mask)(dict(others), mask.model, mask.concepts, mask.settings, mask.provenance)
+    fewer = replace(mask, layers=dict(others))
     with pytest.raises(ValueError, match=f"they differ in {first}. Load the model"):
         apply(extension, tiny_denoiser(), fewer, 1.0)
 
