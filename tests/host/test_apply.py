@@ -7,6 +7,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.supported_models import SD20
+from compositions import apply, patched_weights, weights
 from graphs import apply_node, draw, picture_graph, profile_graph, sources
 from loras import with_lora
 from safetensors.torch import load_file
@@ -22,26 +23,8 @@ DTYPES = [
 STRENGTHS = [0.5, 1.0, 2.0]
 
 
-def apply(extension: Any, model: ModelPatcher, mask: Any, strength: float) -> ModelPatcher:
-    return extension.node("FIAApplyNeuronMask").execute(model, mask, strength)[0]
-
-
-def weights(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
-    """Copies of the FFN2 weights that the modules hold now."""
-    state = model.model.state_dict()
-    return {name: state[f"{name}.weight"].clone() for name in mask.layers}
-
-
 def bits(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.contiguous().view(torch.uint8)
-
-
-def patched_weights(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
-    """Copies of the FFN2 weights while the patches of ``model`` are in place."""
-    model.patch_model()
-    during = weights(model, mask)
-    model.unpatch_model()
-    return during
 
 
 def changed_by_nothing(model: ModelPatcher, mask: Any) -> ModelPatcher:

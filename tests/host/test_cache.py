@@ -19,9 +19,10 @@ from comfy.latent_formats import SDXL
 from comfy.model_sampling import CONST, EPS, ModelSamplingDiscrete, ModelSamplingDiscreteFlow
 from comfy.sd import CLIP
 from comfy.sd1_clip import SD1ClipModel
+from comparison import assert_same
 from graphs import QUICK, GraphError, profile_graph
 from loras import with_lora
-from tiny_model import TinyModel, VelocitySD15, tiny_denoiser
+from tiny_model import TinyModel, VelocitySD15, compiled, tiny_denoiser
 
 import nodes
 
@@ -62,16 +63,6 @@ def profiles(host: Any, tiny: TinyModel, **inputs: Any) -> list[Any]:
     usual = {"model": tiny.model, "clip": tiny.clip, "use_cache": True, "batch_size": 2, **QUICK}
     graph = profile_graph(host, **(usual | inputs))
     return host.run(graph, "profile")
-
-
-def assert_same(first: Any, second: Any) -> None:
-    assert (first.concept, first.settings, first.model) == (
-        second.concept,
-        second.settings,
-        second.model,
-    )
-    for name, layer in first.layers.items():
-        assert torch.equal(layer.dense(), second.layers[name].dense())
 
 
 def test_a_profile_is_made_once(
@@ -262,14 +253,10 @@ def test_a_compiled_model_has_the_plain_ones_profile(
     host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
 ) -> None:
     """It is profiled through its plain modules."""
-    from comfy_api.torch_helpers import set_torch_compile_wrapper
-
-    compiled = tiny.model.clone()
-    block = "diffusion_model.middle_block.1.transformer_blocks.0"
-    set_torch_compile_wrapper(compiled, backend="eager", keys=[block])
-    options = dict(compiled.model_options)
-    (first,) = profiles(host, tiny, model=compiled)
-    assert compiled.model_options == options
+    model = compiled(tiny.model)
+    options = dict(model.model_options)
+    (first,) = profiles(host, tiny, model=model)
+    assert model.model_options == options
     denoiser.calls = 0
     (second,) = profiles(host, tiny)
     assert denoiser.calls == 0

@@ -14,6 +14,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from comfy_execution import caching
+from comparison import assert_same
 from drawn_mask import drawn_mask
 from graphs import draw, picture_graph, profile_graph
 from loras import lora_file
@@ -28,12 +29,6 @@ MASKED_LORA_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.ne
 def profile(host: Any, model: ModelPatcher, clip: Any, **inputs: Any) -> Any:
     host.forget()
     return host.run(profile_graph(host, model, clip, **inputs), "profile")[0]
-
-
-def assert_same(one: Any, other: Any) -> None:
-    assert one.model == other.model
-    for name, layer in one.layers.items():
-        assert torch.equal(layer.dense(), other.layers[name].dense()), name
 
 
 def split(model: ModelPatcher) -> ModelPatcher:

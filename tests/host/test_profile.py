@@ -11,7 +11,7 @@ from comfy.patcher_extension import WrappersMP
 from comparison import assert_close_sensitivities, assert_same_except_at_ties
 from graphs import PROFILE_INPUTS, picture_graph, profile_graph, sources
 from plain_sampling import plain_sensitivities
-from tiny_model import TinyModel, tiny_denoiser
+from tiny_model import TinyModel, compiled, tiny_denoiser
 
 CONCEPTS = "church\ngolf ball\ncat"
 FEW = {"contexts": "road\nforest\nbeach", "profile_steps": 2}
@@ -281,17 +281,10 @@ def test_the_host_reserves_memory_for_a_chunk(
 def test_a_compiled_model_is_profiled_through_its_plain_modules(
     host: Any, tiny: TinyModel, usual: tuple[Any, Any]
 ) -> None:
-    from comfy_api.torch_helpers import set_torch_compile_wrapper
-
-    compiled = tiny.model.clone()
-    block = "diffusion_model.middle_block.1.transformer_blocks.0"
-    set_torch_compile_wrapper(compiled, backend="eager", keys=[block])
-    drawing = {
-        **sources(host, tiny, compiled),
-        **picture_graph(["model", 0]),
-    }
+    model = compiled(tiny.model)
+    drawing = {**sources(host, tiny, model), **picture_graph(["model", 0])}
     host.run(drawing, "sampler")  # compiled before anything is hooked
-    (profile,), (mask,) = profiles_and_masks(host, tiny, model=compiled, batch_size=1)
+    (profile,), (mask,) = profiles_and_masks(host, tiny, model=model, batch_size=1)
     assert_same_except_at_ties(mask, usual[1], profile)
 
 
