@@ -160,6 +160,12 @@ def profile_graph(host: Host, model: Any, clip: Any, **inputs: Any) -> Graph:
     }
 
 
+def profiled(host: Host, model: Any, clip: Any, **inputs: Any) -> Any:
+    """The first profile of a graph that runs afresh."""
+    host.forget()
+    return host.run(profile_graph(host, model, clip, **inputs), "profile")[0]
+
+
 def fuse_node() -> dict[str, Any]:
     """Fuse Masks of all masks that the node "mask" gives."""
     return {"class_type": "FIAFuseMasks", "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0}}

@@ -25,6 +25,7 @@ from graphs import (
     fuse_node,
     picture_graph,
     profile_graph,
+    profiled,
     sources,
 )
 from tiny_model import TinyModel, tiny_sd
@@ -256,9 +257,7 @@ def break_forward(
 
 def profile(host: Any, model: TinyModel, **inputs: Any) -> Any:
     """A concept's profile, quick."""
-    host.forget()
-    given = {**QUICK, "batch_size": 1, **inputs}
-    return host.run(profile_graph(host, model.model, model.clip, **given), "profile")[0]
+    return profiled(host, model.model, model.clip, **{**QUICK, "batch_size": 1, **inputs})
 
 
 def test_a_full_disk_while_a_mask_is_saved(host: Any, model: TinyModel, folder: Path) -> None:

@@ -13,7 +13,7 @@ import server
 import torch
 from comfy.cli_args import LatentPreviewMethod, args
 from comfy.model_management import OOM_EXCEPTION
-from graphs import profile_graph
+from graphs import profiled
 from tiny_families import FAMILIES
 from tiny_model import TinyModel
 
@@ -47,9 +47,7 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def profile(host: Any, tiny: TinyModel, **inputs: Any) -> None:
-    host.forget()
-    inputs = {"concepts": "church\ncat"} | inputs
-    host.run(profile_graph(host, tiny.model, tiny.clip, **inputs), "profile")
+    profiled(host, tiny.model, tiny.clip, **{"concepts": "church\ncat"} | inputs)
 
 
 def test_the_bar_counts_prompts_to_the_end(
