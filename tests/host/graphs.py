@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import execution
@@ -164,6 +165,19 @@ def profiled(host: Host, model: Any, clip: Any, **inputs: Any) -> Any:
     """The first profile of a graph that runs afresh."""
     host.forget()
     return host.run(profile_graph(host, model, clip, **inputs), "profile")[0]
+
+
+def watched(model: ModelPatcher, see: Callable[[dict[str, Any]], object]) -> ModelPatcher:
+    """A clone whose denoiser lets ``see`` look at every call first."""
+
+    # a function and no method: clones copy what methods belong to
+    def run(apply_model: Callable[..., Any], call: Any) -> Tensor:
+        see(call)
+        return apply_model(call["input"], call["timestep"], **call["c"])
+
+    clone = model.clone()
+    clone.set_model_unet_function_wrapper(run)
+    return clone
 
 
 def fuse_node() -> dict[str, Any]:

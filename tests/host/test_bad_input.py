@@ -13,7 +13,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from graphs import QUICK, GraphError, draw, profile_graph
+from graphs import QUICK, GraphError, draw, profile_graph, watched
 from tiny_model import UNET, TinyModel, tiny_denoiser, tiny_sd, tiny_text_encoder
 
 import nodes
@@ -283,17 +283,13 @@ class Denoiser:
     """Counts the denoiser's calls on a clone and does something before one of them."""
 
     def __init__(self, model: ModelPatcher, at: int, act: Callable[[], None]) -> None:
-        self.calls = 0
-        self.model = model.clone()
+        self.calls, self.at, self.act = 0, at, act
+        self.model = watched(model, self.see)
 
-        # a function and no method: clones copy what methods belong to
-        def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
-            self.calls += 1
-            if self.calls == at:
-                act()
-            return apply_model(call["input"], call["timestep"], **call["c"])
-
-        self.model.set_model_unet_function_wrapper(run)
+    def see(self, call: dict[str, Any]) -> None:
+        self.calls += 1
+        if self.calls == self.at:
+            self.act()
 
 
 def fail() -> None:

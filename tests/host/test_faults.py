@@ -27,6 +27,7 @@ from graphs import (
     profile_graph,
     profiled,
     sources,
+    watched,
 )
 from tiny_model import TinyModel, tiny_sd
 from traces import traces, traces_of_a_new_model
@@ -297,15 +298,14 @@ def test_out_of_memory_that_only_a_newer_host_recognises(
 ) -> None:
     """A device may say it late and in another error; newer hosts have a function that knows."""
     monkeypatch.setattr(model_management, "is_oom", lambda e: "late" in str(e), raising=False)
-    crowded, rows = model.model.clone(), []
+    rows: list[int] = []
 
-    def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
+    def run(call: dict[str, Any]) -> None:
         rows.append(len(call["input"]))
         if rows[-1] > 2:
             raise RuntimeError("out of memory, late")
-        return apply_model(call["input"], call["timestep"], **call["c"])
 
-    crowded.set_model_unet_function_wrapper(run)
+    crowded = watched(model.model, run)
     halved = profile(host, TinyModel(crowded, model.clip, model.vae), batch_size=2)
     assert rows[:2] == [4, 2]
     assert halved.concept == "church"
