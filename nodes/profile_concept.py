@@ -153,21 +153,16 @@ class ProfileConcept(io.ComfyNode):
                     default="normal",
                     tooltip="Gives the noise levels of the steps.",
                 ),
-                io.Int.Input(
-                    "width",
-                    default=512,
-                    min=16,
-                    max=LARGEST_SIDE,
-                    step=8,
-                    tooltip=SIDE_TOOLTIP,
-                ),
-                io.Int.Input(
-                    "height",
-                    default=512,
-                    min=16,
-                    max=LARGEST_SIDE,
-                    step=8,
-                    tooltip=SIDE_TOOLTIP,
+                *(
+                    io.Int.Input(
+                        side,
+                        default=512,
+                        min=16,
+                        max=LARGEST_SIDE,
+                        step=8,
+                        tooltip=SIDE_TOOLTIP,
+                    )
+                    for side in ("width", "height")
                 ),
                 io.Int.Input(
                     "batch_size",

@@ -7,7 +7,7 @@ from server import PromptServer
 from ..fia_core import NeuronMask
 from .host.erasing.erasure_lora import FOLDER, ErasureLora, lora_folder, megabytes
 from .host.masks.folders import new_file
-from .shared import CATEGORY, NeuronMaskWire, search_words, strength_input
+from .shared import CATEGORY, NeuronMaskWire, prefix_input, search_words, strength_input
 
 
 class SaveErasureLora(io.ComfyNode):
@@ -41,14 +41,7 @@ class SaveErasureLora(io.ComfyNode):
                         "where the LoRA is loaded."
                     ),
                 ),
-                io.String.Input(
-                    "filename_prefix",
-                    default="erasure",
-                    tooltip=(
-                        "Start of the file name; a number is added, so nothing is overwritten. "
-                        "May begin with subfolders: objects/church."
-                    ),
-                ),
+                prefix_input("erasure"),
             ],
             outputs=[
                 io.String.Output(

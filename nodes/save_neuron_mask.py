@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
 from .host.masks.folders import FOLDER, mask_folder, new_file
-from .shared import CATEGORY, NeuronMaskWire, search_words
+from .shared import CATEGORY, NeuronMaskWire, prefix_input, search_words
 
 
 class SaveNeuronMask(io.ComfyNode):
@@ -21,14 +21,7 @@ class SaveNeuronMask(io.ComfyNode):
             is_output_node=True,
             inputs=[
                 NeuronMaskWire.Input("mask", tooltip="The mask to keep."),
-                io.String.Input(
-                    "filename_prefix",
-                    default="mask",
-                    tooltip=(
-                        "Start of the file name; a number is added, so nothing is overwritten. "
-                        "May begin with subfolders: objects/church."
-                    ),
-                ),
+                prefix_input("mask"),
             ],
             outputs=[
                 io.String.Output(

@@ -1,4 +1,4 @@
-"""Common parts of the dialogs: category, wire types, search words, strength, percentages."""
+"""Common parts of the dialogs: category, wire types, search words, inputs, percentages."""
 
 from typing import Any
 
@@ -40,6 +40,18 @@ def strength_input(tooltip: str) -> io.Float.Input:
         round=0.001,
         display_mode=io.NumberDisplay.slider,
         tooltip=tooltip,
+    )
+
+
+def prefix_input(default: str) -> io.String.Input:
+    """The start of a new file's name."""
+    return io.String.Input(
+        "filename_prefix",
+        default=default,
+        tooltip=(
+            "Start of the file name; a number is added, so nothing is overwritten. "
+            "May begin with subfolders: objects/church."
+        ),
     )
 
 

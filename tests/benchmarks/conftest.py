@@ -14,6 +14,7 @@ from benchmarks.harness import suite_file
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.suite import Suite
 from benchmarks.harness.suite_file import parse_suite
+from benchmarks.judges.networks.needs import FOLDER_VARIABLE
 from workbench.in_process import Extension, load_host
 
 SMALL: dict[str, Any] = {
@@ -58,6 +59,13 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Places:
     """Of the small suite, below a folder that is empty."""
     monkeypatch.setattr(places_module, "ROOT", tmp_path)
     return Places("small")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where weights are looked for; empty."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    return tmp_path
 
 
 def asked(command: str, *arguments: str) -> Namespace:

@@ -25,7 +25,7 @@ from benchmarks.harness.shots import Shot, base_shots
 from benchmarks.harness.suite import NOTHING, SUITES, Suite, SuiteError, Sweep
 from benchmarks.harness.suite_file import LISTS, load_suite, parse_suite, read_toml
 from benchmarks.judges import JUDGES
-from benchmarks.judges.networks.needs import FOLDER_VARIABLE, MissingError
+from benchmarks.judges.networks.needs import MissingError
 from demo_model.judge import Judge
 from demo_model.vocabulary import IMAGENETTE, STYLES
 from natural_model.names import NEIGHBOURS, PROBED, SOMETHING, WORLDS
@@ -44,16 +44,15 @@ def test_scenes_alone_need_scenes(suite: Suite, content: dict[str, Any], change:
         parse_suite("small", content | change)
 
 
-def test_judges_of_natural_models_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_judges_of_natural_models_look(folder: Path) -> None:
     """Networks that have learned nothing: their answers are those of the network."""
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     with pytest.raises(MissingError, match=r"world_b.safetensors.*start.py --world b judge"):
         JUDGES["world_b"].load()
     torch.manual_seed(0)
     pictures = torch.rand(2, 128, 128, 3)
     for name, things in (("world_b", tuple(WORLDS["b"])), ("presence", (SOMETHING,))):
         network = Judge(things, STYLES).eval()
-        save_file(network.state_dict(), tmp_path / f"{name}.safetensors")
+        save_file(network.state_dict(), folder / f"{name}.safetensors")
         seen = network.name_objects(pictures)
         shots = [Shot(seen[0], "", "", "", 1), Shot("church", "", "", "", 1)]
         answers = JUDGES[name].load()(pictures, shots, None)

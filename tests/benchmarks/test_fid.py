@@ -13,19 +13,12 @@ from benchmarks.harness.frechet import INCEPTION, Distance, JudgeFeatures
 from benchmarks.harness.picture_sets import distance_table, kept_pictures, pictures_in
 from benchmarks.harness.places import Places
 from benchmarks.harness.suite import Suite
-from benchmarks.judges.networks.needs import FOLDER_VARIABLE, REQUIREMENTS, package
+from benchmarks.judges.networks.needs import REQUIREMENTS, package
 
 needs_fidelity = pytest.mark.skipif(
     find_spec("torch_fidelity") is None,
     reason=f"torch_fidelity is not installed: pip install -r {REQUIREMENTS}",
 )
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where weights are looked for; empty."""
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
-    return tmp_path
 
 
 def blurred_noise(seed: int, side: int = 128) -> Image.Image:

@@ -35,13 +35,6 @@ def needs_package(name: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where weights are looked for; empty."""
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
 def clip_folder(folder: Path) -> Path:
     """CLIP of random weights, narrow, with the real tokenizer."""
     torch.manual_seed(0)

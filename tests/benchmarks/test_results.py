@@ -42,16 +42,9 @@ class Copied(Places):
         return ROOT / self.folder / f"{self.suite}_{name}.png"
 
 
-def of_natural(name: str) -> Measured:
-    places = Places(f"natural/{name}")
-    return Measured(load_suite(suite_path(places.suite)), Rows(places.rows, Path("no database")))
-
-
 @cache
 def of_suite(name: str) -> Measured:
-    return Measured(
-        load_suite(SUITES / f"{name}.toml"), Rows(Places(name).rows, Path("no database"))
-    )
+    return Measured(load_suite(suite_path(name)), Rows(Places(name).rows))
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -271,7 +264,8 @@ def test_the_page_says_where_the_frechet_distance_puts_fia() -> None:
 def test_the_readme_says_what_the_natural_model_shows() -> None:
     """Of methods that need no training and have a dial; the negative prompt has none."""
     text = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    best = {use: some[0] for use, some in ranked(lines(of_natural("unet_deep_0"), False)).items()}
+    measured = of_suite("natural/unet_deep_0")
+    best = {use: some[0] for use, some in ranked(lines(measured, False)).items()}
     peers = [
         line
         for use, line in best.items()

@@ -224,7 +224,7 @@ def test_one_template_of_several_asks_for_its_part(content: Content) -> None:
 def test_the_best_settings_are_those_of_the_sweeps(concept: str, sweep: str) -> None:
     """SLD's and the negative prompt's forget nothing among objects, whichever is taken."""
     suite = load_suite(SUITES / f"{sweep}.toml")
-    found = best_settings(Measured(suite, Rows(Places(sweep).rows, Path("no database"))))
+    found = best_settings(Measured(suite, Rows(Places(sweep).rows)))
     taken = parse_suite(
         "small",
         {

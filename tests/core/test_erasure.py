@@ -110,12 +110,6 @@ def check_report(report: FusionReport, fused: NeuronMask, masks: list[NeuronMask
         assert counts.pruned == int(fused.layers[name].sum())
 
 
-def test_a_single_concept_is_pruned_whole() -> None:
-    result = fuse_neuron_masks([mask()], 0.6)
-    assert all(torch.equal(result.mask.layers[name], mask().layers[name]) for name in SHAPES)
-    assert result.report.total.agnostic == 0
-
-
 def test_a_protected_mask_of_everything_leaves_nothing_pruned() -> None:
     result = fuse_neuron_masks([mask()], 0.6, protect=[mask("tree", share=1.1)])
     assert result.mask.count == 0
@@ -195,11 +189,6 @@ def test_masks_of_other_layers_are_refused() -> None:
     other = replace(mask("tench"), layers={"blocks.3": torch.ones(2, 2) > 0})
     with pytest.raises(ValueError, match=r"^masks: tench: has other layers or shapes than church"):
         fuse_neuron_masks([mask(), other], 0.6)
-
-
-def test_a_concept_twice_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^masks: 'church' comes twice"):
-        fuse_neuron_masks([mask(), mask("church", 1)], 0.6)
 
 
 def test_concepts_are_the_same_whatever_their_case_and_blanks() -> None:

@@ -28,12 +28,6 @@ def test_every_way_of_a_slider_to_a_step_means_its_decimal() -> None:
             assert decimal_share("share", slider) == Fraction(step, 100)
 
 
-def test_threshold_of_a_slider_that_is_a_little_over() -> None:
-    assert agnostic_threshold(0.6000000000000001, 10) == agnostic_threshold(0.6, 10) == 6
-    assert agnostic_threshold(0.6, 1) == 2
-    assert agnostic_threshold(1.0, 1000) == 1000
-
-
 @pytest.mark.parametrize("ratio", [0.0, -0.1, 1.01, torch.nan, -torch.inf, True, "all"])
 def test_ratio_outside_its_range_is_named(ratio: object) -> None:
     with pytest.raises(ValueError, match=rf"^agnostic_ratio: is {ratio!r}; give a fraction"):
@@ -64,28 +58,6 @@ def test_fusion_is_equations_7_and_8(seed: int, concept_count: int, alpha: int) 
     expected_pruned, expected_agnostic = reference.fuse_masks(masks, alpha)
     assert torch.equal(pruned, expected_pruned)
     assert torch.equal(agnostic, expected_agnostic)
-
-
-@given(seeds, st.integers(1, 6), hundredths)
-def test_order_of_concepts_does_not_matter(seed: int, concept_count: int, alpha: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    masks = torch.rand(concept_count, 3, 5, generator=generator) < 0.5
-    order = torch.randperm(concept_count, generator=generator)
-    fused, moved = fuse_masks(masks, alpha / 100), fuse_masks(masks[order], alpha / 100)
-    assert all(torch.equal(*pair) for pair in zip(fused, moved, strict=True))
-
-
-@pytest.mark.parametrize("alpha", [0.01, 0.6, 1.0])
-def test_a_single_concept_prunes_its_whole_mask(alpha: float) -> None:
-    mask = torch.tensor([[True, False], [True, True]])
-    pruned, agnostic = fuse_masks([mask], alpha)
-    assert torch.equal(pruned, mask)
-    assert not agnostic.any()
-
-
-def test_more_masks_than_a_byte_counts() -> None:
-    masks = [torch.ones(1, 1, dtype=torch.bool)] * 257
-    assert [bool(fused) for fused in fuse_masks(masks, 0.5)] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -64,12 +64,6 @@ def test_about_a_bit_a_weight_on_disk_and_less_where_few_are_pruned(
     assert header < 2000
 
 
-def test_same_mask_same_bytes(tmp_path: Path) -> None:
-    mask().save(tmp_path / "a.safetensors")
-    mask().save(tmp_path / "b.safetensors")
-    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
-
-
 def test_counts_and_shapes() -> None:
     layers = {"a": torch.tensor([[True, False, True]]), "b": torch.tensor([[True], [False]])}
     counted = replace(mask(), layers=layers)

@@ -93,20 +93,6 @@ def test_released_rows_of_very_different_length_all_count() -> None:
     assert released_saliency(torch.ones(1, 2), x).tolist() == [[1.0, 1.0]]
 
 
-@given(seeds, sizes, sizes, sizes)
-def test_order_of_tokens_channels_and_inputs_does_not_matter(
-    seed: int, tokens: int, channels: int, inputs: int
-) -> None:
-    weight, x = normal(seed, channels, inputs), normal(seed + 1, tokens, inputs)
-    generator = torch.Generator().manual_seed(seed)
-    rows, columns, positions = (
-        torch.randperm(size, generator=generator) for size in (channels, inputs, tokens)
-    )
-    for form in (unified_saliency, released_saliency):
-        moved = form(weight[rows][:, columns], x[positions][:, columns])
-        assert_near(moved, form(weight, x)[rows][:, columns].double(), 1e-5)
-
-
 def test_arguments_are_left_alone() -> None:
     weight, x = normal(0, 3, 4).requires_grad_(), normal(1, 5, 4)
     before = weight.detach().clone(), x.clone()

@@ -7,6 +7,13 @@ import torch
 ROUNDING = 2e-3  # relative; a cosine near 0 loses digits in float32
 
 
+def assert_same(one: Any, other: Any) -> None:
+    """Two profiles agree in every bit."""
+    assert (one.concept, one.settings, one.model) == (other.concept, other.settings, other.model)
+    for name, layer in one.layers.items():
+        assert torch.equal(layer.dense(), other.layers[name].dense()), name
+
+
 def assert_same_except_at_ties(one: Any, other: Any, profile: Any) -> None:
     """Masks of one profile agree, save where a sensitivity is as good as equal to the threshold.
 

@@ -31,6 +31,20 @@ def apply(extension: Any, model: ModelPatcher, mask: Any, strength: float = 1.0)
     return extension.node("FIAApplyNeuronMask").execute(model, mask, strength)[0]
 
 
+def weights(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
+    """Copies of the FFN2 weights that the modules hold now."""
+    state = model.model.state_dict()
+    return {name: state[f"{name}.weight"].clone() for name in mask.layers}
+
+
+def patched_weights(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
+    """Copies of the FFN2 weights while the patches of ``model`` are in place."""
+    model.patch_model()
+    during = weights(model, mask)
+    model.unpatch_model()
+    return during
+
+
 def by_hand(mask: Any, dtype: torch.dtype = torch.float32) -> ModelPatcher:
     """A model of the same weights, the masked ones set to 0."""
     model = tiny_denoiser(dtype)

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import execution
@@ -158,6 +159,36 @@ def profile_graph(host: Host, model: Any, clip: Any, **inputs: Any) -> Graph:
             "inputs": {"profile": ["profile", 0], "spatial_sparsity": 3.0, "granularity": "both"},
         },
     }
+
+
+def profiled(host: Host, model: Any, clip: Any, **inputs: Any) -> Any:
+    """The first profile of a graph that runs afresh."""
+    host.forget()
+    return host.run(profile_graph(host, model, clip, **inputs), "profile")[0]
+
+
+def watched(model: ModelPatcher, see: Callable[[dict[str, Any]], object]) -> ModelPatcher:
+    """A clone whose denoiser lets ``see`` look at every call first."""
+
+    # a function and no method: clones copy what methods belong to
+    def run(apply_model: Callable[..., Any], call: Any) -> Tensor:
+        see(call)
+        return apply_model(call["input"], call["timestep"], **call["c"])
+
+    clone = model.clone()
+    clone.set_model_unet_function_wrapper(run)
+    return clone
+
+
+def fuse_node() -> dict[str, Any]:
+    """Fuse Masks of all masks that the node "mask" gives."""
+    return {"class_type": "FIAFuseMasks", "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0}}
+
+
+def apply_node(model: str = "model", mask: str = "mask", strength: float = 1.0) -> dict[str, Any]:
+    """Apply Neuron Mask on what these nodes give."""
+    inputs = {"model": [model, 0], "mask": [mask, 0], "strength": strength}
+    return {"class_type": "FIAApplyNeuronMask", "inputs": inputs}
 
 
 def picture_graph(model_link: list[Any]) -> Graph:

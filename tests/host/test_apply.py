@@ -1,12 +1,14 @@
 """Apply Neuron Mask in the real host: exact on weights, gone without a trace."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.supported_models import SD20
-from graphs import draw, picture_graph, profile_graph, sources
+from compositions import apply, patched_weights, weights
+from graphs import apply_node, draw, picture_graph, profile_graph, sources
 from loras import with_lora
 from safetensors.torch import load_file
 from tiny_model import TinyModel, tiny_denoiser
@@ -21,26 +23,8 @@ DTYPES = [
 STRENGTHS = [0.5, 1.0, 2.0]
 
 
-def apply(extension: Any, model: ModelPatcher, mask: Any, strength: float) -> ModelPatcher:
-    return extension.node("FIAApplyNeuronMask").execute(model, mask, strength)[0]
-
-
-def weights(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
-    """Copies of the FFN2 weights that the modules hold now."""
-    state = model.model.state_dict()
-    return {name: state[f"{name}.weight"].clone() for name in mask.layers}
-
-
 def bits(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.contiguous().view(torch.uint8)
-
-
-def patched_weights(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
-    """Copies of the FFN2 weights while the patches of ``model`` are in place."""
-    model.patch_model()
-    during = weights(model, mask)
-    model.unpatch_model()
-    return during
 
 
 def changed_by_nothing(model: ModelPatcher, mask: Any) -> ModelPatcher:
@@ -57,7 +41,7 @@ def without(mask: Any, *emptied: str) -> Any:
         name: torch.zeros_like(pruned) if name in emptied else pruned
         for name, pruned in mask.layers.items()
     }
-    return type(mask)(layers, mask.model, mask.concepts, mask.settings, mask.provenance)
+    return replace(mask, layers=layers)
 
 
 @pytest.mark.parametrize("strength", STRENGTHS)
@@ -149,10 +133,7 @@ def test_pictures_change_with_strength_and_are_untouched_at_0(
         host.forget()
         graph = {
             **sources(host, tiny),
-            "apply": {
-                "class_type": "FIAApplyNeuronMask",
-                "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": strength},
-            },
+            "apply": apply_node(strength=strength),
             "mask": host.source(mask),
             **picture_graph(["apply", 0]),
         }
@@ -166,10 +147,7 @@ def test_pictures_change_with_strength_and_are_untouched_at_0(
 def test_a_change_of_strength_does_not_profile_again(host: Any, tiny: TinyModel) -> None:
     host.forget()
     graph = profile_graph(host, tiny.model, tiny.clip)
-    graph["apply"] = {
-        "class_type": "FIAApplyNeuronMask",
-        "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": 1.0},
-    }
+    graph["apply"] = apply_node()
     host.run(graph, "apply")
     (before,) = host.run(graph, "profile")
     graph["apply"]["inputs"]["strength"] = 0.5
@@ -195,7 +173,7 @@ def test_a_mask_of_other_layers_under_the_same_name_is_refused_with_the_layer(
     extension: Any, mask: Any
 ) -> None:
     (first, _), *others = sorted(mask.layers.items())
-    fewer = type(mask)(dict(others), mask.model, mask.concepts, mask.settings, mask.provenance)
+    fewer = replace(mask, layers=dict(others))
     with pytest.raises(ValueError, match=f"they differ in {first}. Load the model"):
         apply(extension, tiny_denoiser(), fewer, 1.0)
 

@@ -3,7 +3,6 @@
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from graphs import QUICK, GraphError, draw, profile_graph
+from graphs import QUICK, GraphError, draw, profile_graph, watched
 from tiny_model import UNET, TinyModel, tiny_denoiser, tiny_sd, tiny_text_encoder
 
 import nodes
@@ -280,50 +279,17 @@ def also(value: Any) -> Any:
     return [f"other {value[0]}", value[1]] if isinstance(value, list) else value
 
 
-def test_a_mask_for_another_model(host: Any, mask: Any) -> None:
-    graph = {
-        "wide": host.source(tiny_denoiser(**{**UNET, "model_channels": 64})),
-        "mask": host.source(mask),
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["wide", 0], "mask": ["mask", 0], "strength": 1.0},
-        },
-    }
-    with pytest.raises(
-        GraphError, match=r"mask: that of church was made for SD15 .*but the model is"
-    ):
-        host.run(graph, "apply")
-
-
-def test_a_truncated_mask_file(host: Any, tiny: TinyModel, mask: Any, folder: Path) -> None:
-    (folder / "cut.safetensors").write_bytes(mask.to_bytes()[:-1])
-    graph = {
-        "model": host.source(tiny.model),
-        "load": {"class_type": "FIALoadNeuronMask", "inputs": {"mask_file": "cut.safetensors"}},
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["load", 0], "strength": 1.0},
-        },
-    }
-    with pytest.raises(GraphError, match=r"cut\.safetensors"):
-        host.run(graph, "apply")
-
-
 class Denoiser:
     """Counts the denoiser's calls on a clone and does something before one of them."""
 
     def __init__(self, model: ModelPatcher, at: int, act: Callable[[], None]) -> None:
-        self.calls = 0
-        self.model = model.clone()
+        self.calls, self.at, self.act = 0, at, act
+        self.model = watched(model, self.see)
 
-        # a function and no method: clones copy what methods belong to
-        def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
-            self.calls += 1
-            if self.calls == at:
-                act()
-            return apply_model(call["input"], call["timestep"], **call["c"])
-
-        self.model.set_model_unet_function_wrapper(run)
+    def see(self, call: dict[str, Any]) -> None:
+        self.calls += 1
+        if self.calls == self.at:
+            self.act()
 
 
 def fail() -> None:

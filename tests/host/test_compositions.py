@@ -26,7 +26,7 @@ from compositions import (
     random_mask,
     require_equal_pictures,
 )
-from graphs import Graph, draw
+from graphs import Graph, apply_node, draw
 from loras import with_lora
 from tiny_model import TEXT_WIDTH, UNET, TinyModel, randomise, tiny_denoiser, tiny_sd
 
@@ -134,8 +134,8 @@ def test_the_mask_behind_another_node(
 ) -> None:
     def apply_behind(graph: Graph, link: Link) -> Link:
         graph["mask"] = host.source(mask)
-        inputs = {"model": COMPOSITIONS[name](graph, link), "mask": ["mask", 0], "strength": 1.0}
-        graph["apply"] = {"class_type": "FIAApplyNeuronMask", "inputs": inputs}
+        before, _ = COMPOSITIONS[name](graph, link)
+        graph["apply"] = apply_node(before)
         return ["apply", 0]
 
     masked = draw_with(host, tiny, trio.plain, apply_behind)

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import torch
 from comfy import model_management
-from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_model_merging import ModelMergeSimple
-from compositions import Trio, apply, by_hand, random_mask, require_equal_pictures
+from compositions import Trio, apply, by_hand, patched_weights, random_mask, require_equal_pictures
 from graphs import draw
-from tiny_model import TinyModel, tiny_denoiser, tiny_sd
+from tiny_model import TinyModel, compiled, tiny_denoiser, tiny_sd
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +22,6 @@ def tiny(extension: Any) -> TinyModel:
 @pytest.fixture(scope="module")
 def mask(extension: Any, tiny: TinyModel) -> Any:
     return random_mask(extension, tiny.model, seed=0)
-
-
-def weights_in_use(model: ModelPatcher, mask: Any) -> dict[str, torch.Tensor]:
-    """The FFN2 weights while the patches of ``model`` are in place."""
-    model.patch_model()
-    state = {name: model.model.state_dict()[f"{name}.weight"].clone() for name in mask.layers}
-    model.unpatch_model()
-    return state
 
 
 def test_two_masks_are_their_union(host: Any, extension: Any, tiny: TinyModel, mask: Any) -> None:
@@ -55,11 +46,11 @@ def test_the_same_mask_twice_is_the_mask_once(
 def test_a_merge_weighs_the_masked_weights(extension: Any, mask: Any, ratio: float) -> None:
     """As the help says: merged half and half with the whole model, the effect is halved."""
     model = tiny_denoiser()
-    before = weights_in_use(model, mask)
+    before = patched_weights(model, mask)
     masked = apply(extension, model, mask)
     merge = ModelMergeSimple()
     result: Any = merge.merge(masked, model, ratio)  # pyright: ignore
-    during = weights_in_use(result[0], mask)
+    during = patched_weights(result[0], mask)
     for name, pruned in mask.layers.items():
         expected = before[name][pruned] * (1 - ratio)
         assert torch.allclose(during[name][pruned], expected, rtol=1e-6, atol=1e-7)
@@ -106,14 +97,6 @@ def test_models_unloaded_between_runs(
 
 
 def test_a_compiled_model_is_masked(host: Any, extension: Any, tiny: TinyModel, mask: Any) -> None:
-    from comfy_api.torch_helpers import set_torch_compile_wrapper
-
-    def compiled(model: ModelPatcher) -> ModelPatcher:
-        clone = model.clone()
-        block = "diffusion_model.middle_block.1.transformer_blocks.0"
-        set_torch_compile_wrapper(clone, backend="eager", keys=[block])
-        return clone
-
     models = (tiny.model, apply(extension, tiny.model, mask), by_hand(mask))
     require_equal_pictures(host, tiny, Trio(*map(compiled, models)), lambda graph, link: link)
     masked_behind = apply(extension, compiled(tiny.model), mask)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 from comfy.utils import load_torch_file
-from graphs import PROFILE_INPUTS, Graph, GraphError, picture_graph
+from graphs import PROFILE_INPUTS, Graph, GraphError, apply_node, picture_graph
 
 DEMO_INPUTS = {
     **PROFILE_INPUTS,
@@ -34,10 +34,7 @@ def demo_graph(strength: float, **inputs: Any) -> Graph:
             "class_type": "FIABuildConceptMask",
             "inputs": {"profile": ["profile", 0], "spatial_sparsity": 3.0, "granularity": "both"},
         },
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["demo", 0], "mask": ["mask", 0], "strength": strength},
-        },
+        "apply": apply_node(model="demo", strength=strength),
     }
 
 

@@ -1,5 +1,6 @@
 """A mask inside the workflow: Load Neuron Mask takes its text instead of a file."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def test_an_embedded_mask_needs_no_file(host: Any, folder: Path, mask: Any, text
 def test_an_embedded_mask_comes_before_the_file(
     host: Any, folder: Path, mask: Any, text: str
 ) -> None:
-    other = type(mask)(mask.layers, mask.model, ("tench",), mask.settings, mask.provenance)
+    other = replace(mask, concepts=("tench",))
     other.save(folder / "tench.safetensors")
     (loaded,) = host.run(load_graph(mask_file="tench.safetensors", embedded=text), "load")
     assert loaded.concepts == mask.concepts
@@ -81,7 +82,7 @@ def test_the_mask_is_loaded_once_while_nothing_changes(
 
 def test_another_text_is_another_mask(host: Any, extension: Any, folder: Path, mask: Any) -> None:
     embed_mask = extension.module("fia_core.files.embedding").embed_mask
-    other = type(mask)(mask.layers, mask.model, ("tench",), mask.settings, mask.provenance)
+    other = replace(mask, concepts=("tench",))
     for one in (mask, other, mask):
         (loaded,) = host.run(load_graph(embedded=embed_mask(one)), "load")
         assert loaded.concepts == one.concepts

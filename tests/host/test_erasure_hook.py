@@ -10,7 +10,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from drawn_mask import drawn_mask
-from graphs import Graph, GraphError, Host
+from graphs import Graph, GraphError, Host, apply_node
 from tiny_model import TinyModel, tiny_denoiser
 from tiny_quantised import FORMS, OLD_HOST, Form, quantised_attention, quantised_unet
 
@@ -88,10 +88,7 @@ def drawn(
             "class_type": "EmptyLatentImage",
             "inputs": {"width": 128, "height": 64, "batch_size": 1},
         },
-        "applied": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": 1.0},
-        },
+        "applied": apply_node(),
         "sampler": {
             "class_type": "KSamplerAdvanced",
             "inputs": {
@@ -136,10 +133,7 @@ def test_a_hook_on_everything_is_apply_neuron_mask(
     graph = {"hook": hook(strength=strength), "pair": WHOLE["pair"]}
     few: Any = {"steps": 2}
     hooked = drawn(host, tiny, mask, graph, base=model, **few)
-    apply: Any = {
-        "class_type": "FIAApplyNeuronMask",
-        "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": strength},
-    }
+    apply = apply_node(strength=strength)
     applied = drawn(host, tiny, mask, {"applied": apply}, PLAIN, model, model=["applied", 0], **few)
     assert torch.equal(hooked, applied)
     plain = drawn(host, tiny, mask, {}, PLAIN, model, **few)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ def test_a_layer_that_the_mask_leaves_alone_is_left_out(
     host: Host, tiny: TinyModel, mask: Any, loras: Path
 ) -> None:
     layers = {name: pruned & (name == FIRST) for name, pruned in mask.layers.items()}
-    one = type(mask)(layers, mask.model, mask.concepts, mask.settings, mask.provenance)
+    one = replace(mask, layers=layers)
     (key,) = load_file(loras / saved(host, tiny.model, one))
     assert key == "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_ff_net_2.diff"
 
@@ -176,7 +177,7 @@ def test_nothing_is_overwritten(host: Host, tiny: TinyModel, mask: Any, loras: P
 
 def of_nothing(mask: Any) -> Any:
     layers = {name: torch.zeros_like(pruned) for name, pruned in mask.layers.items()}
-    return type(mask)(layers, mask.model, mask.concepts, mask.settings, mask.provenance)
+    return replace(mask, layers=layers)
 
 
 def quantised() -> ModelPatcher:

@@ -10,7 +10,7 @@ import folder_paths
 import pytest
 import torch
 from drawn_mask import drawn_mask
-from graphs import Graph, draw, picture_graph, sources
+from graphs import Graph, apply_node, draw, picture_graph, sources
 from safetensors.torch import load_file, save_file
 from tiny_model import TinyModel, loadable_sd15
 
@@ -44,10 +44,7 @@ def exported(host: Any, model: TinyModel, mask: Any) -> Iterator[Exported]:
     graph: Graph = {
         **sources(host, model),
         "mask": host.source(mask),
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": 1.0},
-        },
+        "apply": apply_node(),
         "save": {
             "class_type": "CheckpointSave",
             "inputs": {

@@ -14,7 +14,8 @@ from comfy.ldm.hunyuan_video.model import HunyuanVideoParams
 from comfy.model_patcher import ModelPatcher
 from comfy.sample import fix_empty_latent_channels
 from comparison import assert_close_sensitivities
-from graphs import QUICK, GraphError, picture_graph, profile_graph
+from drawn_mask import drawn_mask
+from graphs import QUICK, GraphError, apply_node, fuse_node, picture_graph, profile_graph
 from plain_sampling import PIXELS, plain_sensitivities
 from safetensors.torch import save_file
 from tiny_families import FAMILIES, FLUX_BLOCKS, Family, sizes_for
@@ -69,14 +70,8 @@ def erasing(host: Any, family: Family, model: Any, clip: Any) -> dict[str, Any]:
     del graph["picture"]
     return {
         **graph,
-        "fuse": {
-            "class_type": "FIAFuseMasks",
-            "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0},
-        },
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["fuse", 0], "strength": 1.0},
-        },
+        "fuse": fuse_node(),
+        "apply": apply_node(mask="fuse"),
     }
 
 
@@ -136,7 +131,7 @@ def test_masked_weights_of_few_bits_are_zero_and_come_back(
 ) -> None:
     model = family.denoiser(dtype)
     apply = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
-    mask = checkered(extension, model)
+    mask = drawn_mask(extension, model, share=0.5)
     before = {name: weight.clone() for name, weight in model.model.state_dict().items()}
     masked = apply(model, mask, 1.0)
     masked.patch_model()
@@ -149,18 +144,6 @@ def test_masked_weights_of_few_bits_are_zero_and_come_back(
         assert torch.allclose(new[~pruned], old[~pruned], rtol=torch.finfo(dtype).eps, atol=1e-2)
     for name, weight in before.items():
         assert torch.equal(after[name].view(torch.uint8), weight.view(torch.uint8)), name
-
-
-def checkered(extension: Any, model: Any) -> Any:
-    """A mask of every other weight."""
-    core = extension.module("fia_core")
-    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(model)
-    identity = extension.module("nodes.host.model.identity").model_identity(model)
-    masks = {
-        name: (torch.arange(layer.weight.numel()) % 2 == 0).view(layer.weight.shape)
-        for name, layer in layers.items()
-    }
-    return core.NeuronMask(masks, identity, ("church",), {}, {})
 
 
 @pytest.mark.parametrize(

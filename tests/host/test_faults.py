@@ -17,7 +17,18 @@ import pytest
 import torch
 from comfy import model_management
 from comfy.model_management import OOM_EXCEPTION
-from graphs import QUICK, GraphError, draw, picture_graph, profile_graph, sources
+from graphs import (
+    QUICK,
+    GraphError,
+    apply_node,
+    draw,
+    fuse_node,
+    picture_graph,
+    profile_graph,
+    profiled,
+    sources,
+    watched,
+)
 from tiny_model import TinyModel, tiny_sd
 from traces import traces, traces_of_a_new_model
 
@@ -160,18 +171,12 @@ def run(host: Any, model: TinyModel) -> tuple[torch.Tensor, bytes]:
             **QUICK,
         ),
         **sources(host, model),
-        "fuse": {
-            "class_type": "FIAFuseMasks",
-            "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0},
-        },
+        "fuse": fuse_node(),
         "save": {
             "class_type": "FIASaveNeuronMask",
             "inputs": {"mask": ["fuse", 0], "filename_prefix": "mask"},
         },
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["fuse", 0], "strength": 1.0},
-        },
+        "apply": apply_node(mask="fuse"),
         **picture_graph(["apply", 0]),
     }
     picture = host.run(graph, "picture")[0].clone()
@@ -253,9 +258,7 @@ def break_forward(
 
 def profile(host: Any, model: TinyModel, **inputs: Any) -> Any:
     """A concept's profile, quick."""
-    host.forget()
-    given = {**QUICK, "batch_size": 1, **inputs}
-    return host.run(profile_graph(host, model.model, model.clip, **given), "profile")[0]
+    return profiled(host, model.model, model.clip, **{**QUICK, "batch_size": 1, **inputs})
 
 
 def test_a_full_disk_while_a_mask_is_saved(host: Any, model: TinyModel, folder: Path) -> None:
@@ -295,15 +298,14 @@ def test_out_of_memory_that_only_a_newer_host_recognises(
 ) -> None:
     """A device may say it late and in another error; newer hosts have a function that knows."""
     monkeypatch.setattr(model_management, "is_oom", lambda e: "late" in str(e), raising=False)
-    crowded, rows = model.model.clone(), []
+    rows: list[int] = []
 
-    def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
+    def run(call: dict[str, Any]) -> None:
         rows.append(len(call["input"]))
         if rows[-1] > 2:
             raise RuntimeError("out of memory, late")
-        return apply_model(call["input"], call["timestep"], **call["c"])
 
-    crowded.set_model_unet_function_wrapper(run)
+    crowded = watched(model.model, run)
     halved = profile(host, TinyModel(crowded, model.clip, model.vae), batch_size=2)
     assert rows[:2] == [4, 2]
     assert halved.concept == "church"

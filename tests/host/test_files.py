@@ -193,13 +193,7 @@ def test_a_replaced_file_is_read_again(host: Any, folder: Path, mask: Any) -> No
     name = save(host, mask, "church")
     first = load(host, name)
     assert load(host, name) is first
-    other = type(mask)(
-        {layer: ~pruned for layer, pruned in mask.layers.items()},
-        mask.model,
-        mask.concepts,
-        mask.settings,
-        mask.provenance,
-    )
+    other = replace(mask, layers={layer: ~pruned for layer, pruned in mask.layers.items()})
     other.save(folder / name)
     assert load(host, name).count == other.count
 

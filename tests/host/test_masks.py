@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from graphs import Graph, GraphError, profile_graph
+from graphs import Graph, apply_node, profile_graph
 from tiny_model import TinyModel
 
 CONCEPTS = ("church", "golf ball", "cat")
@@ -103,26 +103,10 @@ def test_an_empty_mask_is_told_when_it_is_applied(
     graph = {
         "model": host.source(tiny.model),
         "mask": host.source(replace(masks[0], layers=empty)),
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": 1.0},
-        },
+        "apply": apply_node(),
     }
     assert host.run(graph, "apply")
     assert "the mask is empty" in caplog.text
-
-
-def test_a_concept_to_forget_and_to_keep_is_refused(host: Any, masks: list[Any]) -> None:
-    graph = fuse({"masks": ["one", 0], "protect": ["one", 0]}, one=host.source(masks[0]))
-    with pytest.raises(GraphError, match=r"protect: 'church' is among the masks to forget, too"):
-        host.run(graph, "fuse")
-
-
-def test_a_single_mask_is_pruned_whole(host: Any, masks: list[Any]) -> None:
-    graph = fuse({"masks": ["one", 0]}, one=host.source(masks[0]))
-    (fused,) = host.run(graph, "fuse")
-    for name, pruned in fused.layers.items():
-        assert torch.equal(pruned, masks[0].layers[name])
 
 
 def test_granularity_and_sparsity_reach_the_core(host: Any, tiny: TinyModel) -> None:
@@ -134,13 +118,3 @@ def test_granularity_and_sparsity_reach_the_core(host: Any, tiny: TinyModel) -> 
     graph["mask"]["inputs"]["spatial_sparsity"] = 0.5
     (smaller,) = host.run(graph, "mask")
     assert smaller.count < layer.count
-
-
-def test_the_same_concept_from_two_nodes_is_not_fused(host: Any, masks: list[Any]) -> None:
-    graph = fuse(
-        {"masks": ["one", 0], "masks_2": ["two", 0]},
-        one=host.source(masks[0]),
-        two=host.source(masks[0]),
-    )
-    with pytest.raises(GraphError, match="church"):
-        host.run(graph, "fuse")

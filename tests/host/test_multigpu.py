@@ -7,7 +7,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comparison import assert_same_except_at_ties
-from graphs import picture_graph, profile_graph
+from graphs import picture_graph, profile_graph, profiled
 from tiny_model import TinyModel, tiny_denoiser
 
 OTHER_CARD = torch.device("cpu", 0)  # another device to the host, and usable here
@@ -80,8 +80,7 @@ def test_the_copy_stays_with_its_model_and_keeps_its_pins(
 
     monkeypatch.setattr(ModelPatcher, "unpin_weight", unpin)
     options = dict(split.model_options)
-    host.forget()
-    host.run(profile_graph(host, split, tiny.clip, profile_steps=1), "profile")
+    profiled(host, split, tiny.clip, profile_steps=1)
     host.forget()
     gc.collect()
     assert not unpinned
@@ -102,7 +101,5 @@ def test_a_split_model_is_cached_as_the_model_it_is(
     cache = extension.module("nodes.host.profiling.cache").ProfileCache(tmp_path)
     monkeypatch.setattr(extension.module("nodes.profile_concept"), "host_cache", lambda: cache)
     for model in (split, tiny.model):
-        host.forget()
-        graph = profile_graph(host, model, tiny.clip, profile_steps=1, use_cache=True)
-        host.run(graph, "profile")
+        profiled(host, model, tiny.clip, profile_steps=1, use_cache=True)
         assert len(list(tmp_path.iterdir())) == 1

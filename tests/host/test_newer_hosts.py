@@ -14,8 +14,9 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from comfy_execution import caching
+from comparison import assert_same
 from drawn_mask import drawn_mask
-from graphs import draw, picture_graph, profile_graph
+from graphs import draw, picture_graph, profiled
 from loras import lora_file
 from tiny_families import FAMILIES
 from tiny_model import TinyModel, tiny_denoiser
@@ -23,17 +24,6 @@ from tiny_quantised import FORMS, quantised_lumina
 
 SECOND_CARD = torch.device("cpu", 0)
 MASKED_LORA_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.2"
-
-
-def profile(host: Any, model: ModelPatcher, clip: Any, **inputs: Any) -> Any:
-    host.forget()
-    return host.run(profile_graph(host, model, clip, **inputs), "profile")[0]
-
-
-def assert_same(one: Any, other: Any) -> None:
-    assert one.model == other.model
-    for name, layer in one.layers.items():
-        assert torch.equal(layer.dense(), other.layers[name].dense()), name
 
 
 def split(model: ModelPatcher) -> ModelPatcher:
@@ -75,8 +65,8 @@ def test_a_lora_that_is_added_at_run_time_is_seen_and_not_masked(
     if load is None:
         pytest.skip("this host adds no LoRA as it runs")
     model, _ = load(tiny_denoiser(), None, lora_file(), 1.0, 0.0)
-    own = profile(host, model, tiny.clip)
-    without = profile(host, tiny_denoiser(), tiny.clip)
+    own = profiled(host, model, tiny.clip)
+    without = profiled(host, tiny_denoiser(), tiny.clip)
     name = MASKED_LORA_LAYER
     assert not torch.equal(own.layers[name].dense(), without.layers[name].dense())
 
@@ -117,8 +107,8 @@ def test_blocks_that_run_fused_are_profiled(host: Any, extension: Any) -> None:
     form = FORMS["int8 rotated"]
     form.require()
     clip = family.clip()
-    own = profile(host, with_fused_blocks(quantised_lumina(form)), clip, cfg=family.cfg)
-    assert_same(own, profile(host, quantised_lumina(form), clip, cfg=family.cfg))
+    own = profiled(host, with_fused_blocks(quantised_lumina(form)), clip, cfg=family.cfg)
+    assert_same(own, profiled(host, quantised_lumina(form), clip, cfg=family.cfg))
 
 
 def latents(host: Any, model: ModelPatcher, family: Any) -> torch.Tensor:
@@ -163,11 +153,11 @@ def test_profiles_and_masks_are_sized_where_memory_is_short(
     """Else they count as nothing, and the host lets other nodes' outputs go instead."""
     if "_comfy_cache_tensors" not in inspect.getsource(caching):
         pytest.skip("this host sizes tensors only")
-    profiled = profile(host, tiny.model, tiny.clip)
+    profile = profiled(host, tiny.model, tiny.clip)
     mask = drawn_mask(extension, tiny.model)
     monkeypatch.setattr(caching, "virtual_memory_available", lambda: 0)
     for output, tensors in (
-        (profiled, [part for layer in profiled.layers.values() for part in vars(layer).values()]),
+        (profile, [part for layer in profile.layers.values() for part in vars(layer).values()]),
         (mask, mask.bits.packed.values()),
     ):
         cache: Any = caching.RAMPressureCache(caching.CacheKeySetID)

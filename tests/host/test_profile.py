@@ -1,7 +1,6 @@
 """Profile Concept in the real host, against the host's own sampling one prompt at a time."""
 
 import gc
-from collections.abc import Callable
 from typing import Any
 
 import comfy.sampler_helpers
@@ -9,9 +8,9 @@ import pytest
 import torch
 from comfy.patcher_extension import WrappersMP
 from comparison import assert_close_sensitivities, assert_same_except_at_ties
-from graphs import PROFILE_INPUTS, picture_graph, profile_graph, sources
+from graphs import PROFILE_INPUTS, picture_graph, profile_graph, sources, watched
 from plain_sampling import plain_sensitivities
-from tiny_model import TinyModel, tiny_denoiser
+from tiny_model import TinyModel, compiled, tiny_denoiser
 
 CONCEPTS = "church\ngolf ball\ncat"
 FEW = {"contexts": "road\nforest\nbeach", "profile_steps": 2}
@@ -83,20 +82,13 @@ def with_random_patch(model: Any) -> Any:
 
 
 def test_one_profile_a_concept_and_base_prompts_once(host: Any, tiny: TinyModel) -> None:
-    rows = 0
-
-    def count(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
-        nonlocal rows
-        rows += len(call["input"])
-        return apply_model(call["input"], call["timestep"], **call["c"])
-
-    counting = tiny.model.clone()
-    counting.set_model_unet_function_wrapper(count)
+    rows: list[int] = []
+    counting = watched(tiny.model, lambda call: rows.append(len(call["input"])))
     host.forget()
     graph = profile_graph(host, counting, tiny.clip, concepts=CONCEPTS, cfg=1.0)
     profiles = host.run(graph, "profile")
     assert [profile.concept for profile in profiles] == CONCEPTS.splitlines()
-    assert rows == (1 + 3) * 4 * 3  # (base and three concepts) · contexts · steps
+    assert sum(rows) == (1 + 3) * 4 * 3  # (base and three concepts) · contexts · steps
     assert profiles[1].concept_prompts[1] == "a golf ball near a forest"
     assert profiles[0].base_prompts == profiles[2].base_prompts
 
@@ -114,13 +106,7 @@ def test_a_profile_costs_what_the_readme_says(
 ) -> None:
     """Of eight steps at 8 of 8: 20 pictures of as many steps; above cfg 1 each has two halves."""
     rows: list[int] = []
-
-    def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
-        rows.append(len(call["input"]))
-        return apply_model(call["input"], call["timestep"], **call["c"])
-
-    model = tiny.model.clone()
-    model.set_model_unet_function_wrapper(run)
+    model = watched(tiny.model, lambda call: rows.append(len(call["input"])))
     given = {"contexts": "", "steps": 8, "profile_steps": 8, "cfg": cfg}
     host.run(profile_graph(host, model, tiny.clip, **given), "profile")
     assert sum(rows) == forwards
@@ -167,13 +153,7 @@ def test_guidance_in_one_forward_or_two(
     host: Any, tiny: TinyModel, request: pytest.FixtureRequest
 ) -> None:
     forwards: list[list[int]] = []
-
-    def note(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
-        forwards.append(list(call["cond_or_uncond"]))
-        return apply_model(call["input"], call["timestep"], **call["c"])
-
-    noting = tiny.model.clone()
-    noting.set_model_unet_function_wrapper(note)
+    noting = watched(tiny.model, lambda call: forwards.append(list(call["cond_or_uncond"])))
     (profile,), (together,) = profiles_and_masks(host, tiny, model=noting)
     assert all(len(parts) == 2 for parts in forwards)
 
@@ -240,7 +220,7 @@ def test_memory_does_not_grow_with_prompts_or_steps(host: Any, tiny: TinyModel) 
     def largest_state(**inputs: Any) -> int:
         largest = 0
 
-        def measure(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
+        def measure(call: dict[str, Any]) -> None:
             nonlocal largest
             shapes = {(64, 256), (32, 128)}  # of the FFN2 weights
             state = sum(
@@ -249,10 +229,8 @@ def test_memory_does_not_grow_with_prompts_or_steps(host: Any, tiny: TinyModel) 
                 if type(tensor) is torch.Tensor and tuple(tensor.shape) in shapes
             )
             largest = max(largest, state)
-            return apply_model(call["input"], call["timestep"], **call["c"])
 
-        measured = tiny.model.clone()
-        measured.set_model_unet_function_wrapper(measure)
+        measured = watched(tiny.model, measure)
         host.forget()
         gc.collect()
         host.run(profile_graph(host, measured, tiny.clip, concepts="church\ncat", **inputs), "mask")
@@ -281,17 +259,10 @@ def test_the_host_reserves_memory_for_a_chunk(
 def test_a_compiled_model_is_profiled_through_its_plain_modules(
     host: Any, tiny: TinyModel, usual: tuple[Any, Any]
 ) -> None:
-    from comfy_api.torch_helpers import set_torch_compile_wrapper
-
-    compiled = tiny.model.clone()
-    block = "diffusion_model.middle_block.1.transformer_blocks.0"
-    set_torch_compile_wrapper(compiled, backend="eager", keys=[block])
-    drawing = {
-        **sources(host, tiny, compiled),
-        **picture_graph(["model", 0]),
-    }
+    model = compiled(tiny.model)
+    drawing = {**sources(host, tiny, model), **picture_graph(["model", 0])}
     host.run(drawing, "sampler")  # compiled before anything is hooked
-    (profile,), (mask,) = profiles_and_masks(host, tiny, model=compiled, batch_size=1)
+    (profile,), (mask,) = profiles_and_masks(host, tiny, model=model, batch_size=1)
     assert_same_except_at_ties(mask, usual[1], profile)
 
 

@@ -1,6 +1,5 @@
 """What the page is told while concepts are profiled."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,9 @@ import folder_paths
 import latent_preview
 import pytest
 import server
-import torch
 from comfy.cli_args import LatentPreviewMethod, args
 from comfy.model_management import OOM_EXCEPTION
-from graphs import profile_graph
+from graphs import profiled, watched
 from tiny_families import FAMILIES
 from tiny_model import TinyModel
 
@@ -47,9 +45,7 @@ def texts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def profile(host: Any, tiny: TinyModel, **inputs: Any) -> None:
-    host.forget()
-    inputs = {"concepts": "church\ncat"} | inputs
-    host.run(profile_graph(host, tiny.model, tiny.clip, **inputs), "profile")
+    profiled(host, tiny.model, tiny.clip, **{"concepts": "church\ncat"} | inputs)
 
 
 def test_the_bar_counts_prompts_to_the_end(
@@ -94,16 +90,13 @@ def test_a_round_that_begins_again_is_counted_once(
 ) -> None:
     calls = 0
 
-    def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
+    def run(call: dict[str, Any]) -> None:
         nonlocal calls
         calls += 1
         if calls == 3:
             raise OOM_EXCEPTION("CUDA out of memory")
-        return apply_model(call["input"], call["timestep"], **call["c"])
 
-    crowded = tiny.model.clone()
-    crowded.set_model_unet_function_wrapper(run)
-    profile(host, replace(tiny, model=crowded), batch_size=4)
+    profile(host, replace(tiny, model=watched(tiny.model, run)), batch_size=4)
     assert [now for now, _, _ in bar][:4] == [4, 8, 2, 4]
     assert bar[-1][:2] == (PROMPTS * STEPS, PROMPTS * STEPS)
 

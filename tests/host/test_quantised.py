@@ -13,7 +13,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from comparison import assert_close_sensitivities
 from drawn_mask import drawn_mask
-from graphs import QUICK, Graph, draw, picture_graph, profile_graph
+from graphs import QUICK, Graph, apply_node, draw, fuse_node, picture_graph, profile_graph, profiled
 from loras import with_lora
 from plain_sampling import plain_sensitivities
 from tiny_families import FAMILIES
@@ -77,10 +77,7 @@ def erasing(host: Any, tiny: TinyModel, model: ModelPatcher, **inputs: Any) -> G
         **profile_graph(host, model, tiny.clip, concepts="church\ncat", **QUICK, **inputs),
         **picture_graph(["apply", 0]),
         "vae": host.source(tiny.vae),
-        "fuse": {
-            "class_type": "FIAFuseMasks",
-            "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0},
-        },
+        "fuse": fuse_node(),
         "save": {
             "class_type": "FIASaveNeuronMask",
             "inputs": {"mask": ["fuse", 0], "filename_prefix": "quantised"},
@@ -89,10 +86,7 @@ def erasing(host: Any, tiny: TinyModel, model: ModelPatcher, **inputs: Any) -> G
             "class_type": "FIAInspectMask",
             "inputs": {"mask": ["fuse", 0], "concept_masks": ["mask", 0], "overlap": "in either"},
         },
-        "apply": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["fuse", 0], "strength": 1.0},
-        },
+        "apply": apply_node(mask="fuse"),
     }
 
 
@@ -134,8 +128,7 @@ def test_the_profile_is_that_of_the_weights_in_effect(
         if name.endswith(".bias")
     }
     assert not plain.model.load_state_dict(weights | biases, strict=False).unexpected_keys
-    host.forget()
-    (profile,) = host.run(profile_graph(host, model, tiny.clip), "profile")
+    profile = profiled(host, model, tiny.clip)
     expected = plain_sensitivities(extension.module("fia_core"), plain, tiny.clip, profile)
     if name not in ROUNDED_PRODUCTS:
         assert_close_sensitivities(profile, expected)

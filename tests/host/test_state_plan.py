@@ -2,7 +2,6 @@
 
 import math
 import sys
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +12,7 @@ from comfy.model_management import OOM_EXCEPTION, VRAMState
 from comfy.model_patcher import ModelPatcher
 from comfy.utils import get_attr
 from comparison import assert_same_except_at_ties
-from graphs import GraphError, profile_graph
+from graphs import GraphError, profile_graph, watched
 from loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 
@@ -345,16 +344,13 @@ def crowded(model: Any, most: int) -> tuple[Any, list[int]]:
     """A clone on a device that has no room for more than some rows, and the rows of each call."""
     rows: list[int] = []
 
-    def run(apply_model: Callable[..., Any], call: Any) -> torch.Tensor:
+    def run(call: dict[str, Any]) -> None:
         rows.append(len(call["input"]))
         assert len(rows) < 100, "tried again without end"
         if rows[-1] > most:
             raise OOM_EXCEPTION("CUDA out of memory")
-        return apply_model(call["input"], call["timestep"], **call["c"])
 
-    clone = model.clone()
-    clone.set_model_unet_function_wrapper(run)
-    return clone, rows
+    return watched(model, run), rows
 
 
 @pytest.mark.parametrize(("batch_size", "calls"), [(14, {12, 4}), (7, {4}), (3, {3, 1})])

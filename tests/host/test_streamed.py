@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
+from comparison import assert_same
 from drawn_mask import drawn_mask
-from graphs import draw, profile_graph
+from graphs import draw, profiled
 from loras import with_lora
 from streamed import pins, streamed
 from tiny_model import TinyModel, tiny_denoiser
@@ -31,14 +32,7 @@ def test_the_profile_is_that_of_a_loaded_model(
     host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded, on_card = tiny_denoiser(), streamed(tiny_denoiser(), monkeypatch)
-    profiles = []
-    for model in (with_lora(loaded), with_lora(on_card)):
-        host.forget()
-        profiles.append(host.run(profile_graph(host, model, tiny.clip), "profile")[0])
-    one, other = profiles
-    assert one.model == other.model
-    for name, layer in one.layers.items():
-        assert torch.equal(layer.dense(), other.layers[name].dense())
+    assert_same(*(profiled(host, with_lora(model), tiny.clip) for model in (loaded, on_card)))
 
 
 def test_a_mask_holds_on_the_card_and_goes_with_its_wire(

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import comfy.model_management
@@ -10,7 +11,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from drawn_mask import drawn_mask
-from graphs import Graph, GraphError, Host, picture_graph, sources
+from graphs import Graph, GraphError, Host, apply_node, picture_graph, sources
 from loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 
@@ -35,10 +36,7 @@ def sampled(
     graph: Graph = {
         **sources(host, tiny, base),
         "mask": host.source(mask),
-        "masked": {
-            "class_type": "FIAApplyNeuronMask",
-            "inputs": {"model": ["model", 0], "mask": ["mask", 0], "strength": strength},
-        },
+        "masked": apply_node(strength=strength),
         **picture_graph(["masked", 0]),
     }
     graph["latent"]["inputs"]["batch_size"] = batch
@@ -255,7 +253,7 @@ def test_nodes_that_it_cannot_work_with(
 
 def test_a_mask_of_nothing_changes_nothing(host: Host, tiny: TinyModel, mask: Any) -> None:
     layers = {name: torch.zeros_like(pruned) for name, pruned in mask.layers.items()}
-    empty = type(mask)(layers, mask.model, mask.concepts, mask.settings, mask.provenance)
+    empty = replace(mask, layers=layers)
     rows = sampled(host, tiny, empty, strip="0, 1")
     assert torch.equal(rows[0], rows[1])
 

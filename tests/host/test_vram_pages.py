@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from comfy import model_management
-from graphs import QUICK, GraphError, draw, profile_graph
+from graphs import QUICK, GraphError, draw, profiled
 from test_faults import ACTS
 from tiny_model import TinyModel, tiny_sd
 
@@ -76,8 +76,7 @@ def model(extension: Any, pinned: Counter[Pages]) -> Iterator[TinyModel]:
 
 
 def profile(host: Any, model: TinyModel) -> None:
-    host.forget()
-    host.run(profile_graph(host, model.model, model.clip, batch_size=1, **QUICK), "profile")
+    profiled(host, model.model, model.clip, batch_size=1, **QUICK)
 
 
 def test_a_picture_pins_pages_and_lets_them_go(

@@ -204,3 +204,13 @@ def randomise(module: torch.nn.Module, seed: int) -> None:
         if parameter.ndim == 1:
             noise += 0.5  # scales of normalisations, so that no signal is lost
         parameter.data = noise.to(parameter.dtype)
+
+
+def compiled(model: ModelPatcher) -> ModelPatcher:
+    """A clone with one block that is compiled."""
+    from comfy_api.torch_helpers import set_torch_compile_wrapper
+
+    clone = model.clone()
+    block = "diffusion_model.middle_block.1.transformer_blocks.0"
+    set_torch_compile_wrapper(clone, backend="eager", keys=[block])
+    return clone

@@ -1,6 +1,7 @@
 """One real ComfyUI for all tests here, in a folder of its own."""
 
 import asyncio
+import json
 from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -36,6 +37,16 @@ class Client:
                 return await answer.json()
 
         return self.wait(ask())
+
+    def ask(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
+        """Status and JSON of an answer, whatever its status."""
+
+        async def request() -> tuple[int, Any]:
+            address = self.server.address + path
+            async with self.server.session.request(method, address, **options) as answer:
+                return answer.status, json.loads(await answer.text())
+
+        return self.wait(request())
 
     def demo_workflow(self) -> ApiGraph:
         return self.wait(demo_workflow(self.server))

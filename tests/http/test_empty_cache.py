@@ -5,7 +5,7 @@ from typing import Any
 
 
 def test_all_profiles_go_and_are_counted(client: Any) -> None:
-    folder = client.server.log.parent / "user" / "__forget_it_all" / "profiles"
+    folder = client.base / "user" / "__forget_it_all" / "profiles"
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():
         file.unlink()
@@ -20,10 +20,6 @@ def test_all_profiles_go_and_are_counted(client: Any) -> None:
 
 
 def empty(client: Any) -> dict[str, int]:
-    async def post() -> dict[str, int]:
-        address = f"{client.server.address}/forget_it_all/empty_cache"
-        async with client.server.session.post(address) as answer:
-            assert answer.status == 200
-            return await answer.json()
-
-    return client.wait(post())
+    status, answer = client.ask("POST", "/forget_it_all/empty_cache")
+    assert status == 200
+    return answer

@@ -1,6 +1,5 @@
 """What the page asks about masks: right answers, and no way to anything but a mask file."""
 
-import json
 import os
 import time
 from pathlib import Path
@@ -29,7 +28,7 @@ def small_mask(concept: str = "church", size: int = 64) -> NeuronMask:
 @pytest.fixture
 def folder(client: Any) -> Path:
     """The server's folder of masks, empty."""
-    folder = client.server.log.parent / "models" / "neuron_masks"
+    folder = client.base / "models" / "neuron_masks"
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():
         file.unlink()
@@ -43,23 +42,12 @@ def saved(folder: Path) -> NeuronMask:
     return mask
 
 
-def ask(client: Any, method: str, path: str, **options: Any) -> tuple[int, Any]:
-    """Status and JSON of an answer; every answer is JSON."""
-
-    async def request() -> tuple[int, Any]:
-        address = client.server.address + path
-        async with client.server.session.request(method, address, **options) as answer:
-            return answer.status, json.loads(await answer.text())
-
-    return client.wait(request())
-
-
 def names(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir())
 
 
 def test_a_files_card_says_what_it_is(client: Any, saved: NeuronMask) -> None:
-    status, answer = ask(client, "GET", CARD, params={"name": "church.safetensors"})
+    status, answer = client.ask("GET", CARD, params={"name": "church.safetensors"})
     assert status == 200
     card = answer["card"]
     assert card["title"] == "church"
@@ -69,12 +57,12 @@ def test_a_files_card_says_what_it_is(client: Any, saved: NeuronMask) -> None:
 
 
 def test_the_text_of_a_file_has_the_files_card(client: Any, saved: NeuronMask) -> None:
-    status, answer = ask(client, "GET", TEXT, params={"name": "church.safetensors"})
+    status, answer = client.ask("GET", TEXT, params={"name": "church.safetensors"})
     assert status == 200
     assert read_embedded_mask(answer["embedded"]).to_bytes() == saved.to_bytes()
-    _, of_file = ask(client, "GET", CARD, params={"name": "church.safetensors"})
+    _, of_file = client.ask("GET", CARD, params={"name": "church.safetensors"})
     assert of_file["card"].pop("may_embed"), "asked of files alone"
-    assert ask(client, "POST", CARD, data=answer["embedded"]) == (200, of_file)
+    assert client.ask("POST", CARD, data=answer["embedded"]) == (200, of_file)
 
 
 @pytest.mark.parametrize("path", [CARD, TEXT])
@@ -100,7 +88,7 @@ def test_only_listed_names_are_read(
     small_mask("secret").save(folder.parent / "secret.safetensors")
     (folder / "notes.txt").write_text("church", encoding="utf-8")
     name = name.encode(errors="replace").decode()
-    status, answer = ask(client, "GET", path, params={"name": name})
+    status, answer = client.ask("GET", path, params={"name": name})
     if path == CARD:
         assert (status, answer) == (200, {"card": None})
     else:
@@ -110,7 +98,7 @@ def test_only_listed_names_are_read(
 
 @pytest.mark.parametrize("method, path", [("GET", CARD), ("GET", TEXT), ("POST", UPLOAD)])
 def test_a_request_without_a_name_is_told_so(client: Any, method: str, path: str) -> None:
-    status, answer = ask(client, method, path)
+    status, answer = client.ask(method, path)
     assert (status, list(answer)) == (400, ["error"])
     assert answer["error"].startswith("name: there is none.")
 
@@ -118,7 +106,7 @@ def test_a_request_without_a_name_is_told_so(client: Any, method: str, path: str
 def test_a_file_that_is_no_mask_is_refused_in_words(client: Any, folder: Path) -> None:
     (folder / "broken.safetensors").write_bytes(b"\xff" * 100)
     for path in (CARD, TEXT):
-        status, answer = ask(client, "GET", path, params={"name": "broken.safetensors"})
+        status, answer = client.ask("GET", path, params={"name": "broken.safetensors"})
         assert status == 400
         assert "broken.safetensors" in answer["error"]
 
@@ -128,7 +116,7 @@ def test_a_mask_too_large_to_embed_is_refused_with_the_mend(client: Any, folder:
     layer = torch.rand((1000, 7000), generator=generator) < 0.5
     model = ModelIdentity("SD15", "ab" * 32)
     NeuronMask({"layer": layer}, model, ("church",), {}, {}).save(folder / "large.safetensors")
-    status, answer = ask(client, "GET", TEXT, params={"name": "large.safetensors"})
+    status, answer = client.ask("GET", TEXT, params={"name": "large.safetensors"})
     assert status == 400
     assert f"at most {MAX_TEXT:,} may be embedded" in answer["error"]
     assert "Share the mask's file" in answer["error"]
@@ -136,30 +124,30 @@ def test_a_mask_too_large_to_embed_is_refused_with_the_mend(client: Any, folder:
 
 @pytest.mark.parametrize("text", ["", "church", "é" * 9, embed_mask(small_mask())[:-8]])
 def test_spoilt_text_is_refused_in_words(client: Any, text: str) -> None:
-    status, answer = ask(client, "POST", CARD, data=text.encode())
+    status, answer = client.ask("POST", CARD, data=text.encode())
     assert status == 400
     assert answer["error"].startswith("embedded: this is no neuron mask that can be used")
 
 
 def test_endless_text_is_not_read(client: Any) -> None:
-    status, answer = ask(client, "POST", CARD, data=b"A" * (MAX_TEXT + 1))
+    status, answer = client.ask("POST", CARD, data=b"A" * (MAX_TEXT + 1))
     assert status == 413
     assert f"more than the {MAX_TEXT:,} characters" in answer["error"]
 
 
 def test_an_uploaded_mask_is_listed_and_the_same(client: Any, folder: Path) -> None:
     data = small_mask().to_bytes()
-    status, answer = ask(client, "POST", UPLOAD, params={"name": "church.safetensors"}, data=data)
+    status, answer = client.ask("POST", UPLOAD, params={"name": "church.safetensors"}, data=data)
     assert (status, answer) == (200, {"name": "church.safetensors"})
     assert (folder / "church.safetensors").read_bytes() == data
     assert names(folder) == ["church.safetensors"]
-    assert ask(client, "GET", CARD, params=answer)[0] == 200
+    assert client.ask("GET", CARD, params=answer)[0] == 200
 
 
 def test_an_upload_never_overwrites(client: Any, folder: Path) -> None:
     uploads = [small_mask("church"), small_mask("golf ball"), small_mask("church")]
     given = [
-        ask(client, "POST", UPLOAD, params={"name": "m.safetensors"}, data=one.to_bytes())[1]
+        client.ask("POST", UPLOAD, params={"name": "m.safetensors"}, data=one.to_bytes())[1]
         for one in uploads
     ]
     assert [one["name"] for one in given] == [
@@ -188,7 +176,7 @@ def test_an_upload_never_overwrites(client: Any, folder: Path) -> None:
 def test_an_upload_stays_in_the_folder(client: Any, folder: Path, name: str, stored: str) -> None:
     data = small_mask().to_bytes()
     around = sorted(folder.parent.iterdir())
-    status, answer = ask(client, "POST", UPLOAD, params={"name": name}, data=data)
+    status, answer = client.ask("POST", UPLOAD, params={"name": name}, data=data)
     assert (status, answer) == (200, {"name": stored})
     assert names(folder) == [stored]
     assert sorted(folder.parent.iterdir()) == around
@@ -196,7 +184,7 @@ def test_an_upload_stays_in_the_folder(client: Any, folder: Path, name: str, sto
 
 def test_a_very_long_name_is_cut(client: Any, folder: Path) -> None:
     data = small_mask().to_bytes()
-    status, answer = ask(client, "POST", UPLOAD, params={"name": "教" * 500}, data=data)
+    status, answer = client.ask("POST", UPLOAD, params={"name": "教" * 500}, data=data)
     assert status == 200
     assert len(answer["name"].encode()) < 255
     assert names(folder) == [answer["name"]]
@@ -206,7 +194,7 @@ def test_a_very_long_name_is_cut(client: Any, folder: Path) -> None:
 def test_an_upload_that_is_no_mask_is_refused_and_leaves_nothing(
     client: Any, folder: Path, data: bytes
 ) -> None:
-    status, answer = ask(client, "POST", UPLOAD, params={"name": "church.png"}, data=data)
+    status, answer = client.ask("POST", UPLOAD, params={"name": "church.png"}, data=data)
     assert status == 400
     assert "church.png.safetensors" in answer["error"]
     assert str(folder) not in answer["error"]
@@ -220,7 +208,7 @@ def test_an_upload_above_the_hosts_limit_is_refused_and_leaves_nothing(
         for _ in range(110):
             yield bytes(1 << 20)
 
-    status, answer = ask(client, "POST", UPLOAD, params={"name": "m"}, data=endless())
+    status, answer = client.ask("POST", UPLOAD, params={"name": "m"}, data=endless())
     assert status == 413
     assert "more than the 104,857,600 bytes that may be uploaded" in answer["error"]
     assert names(folder) == []
@@ -234,8 +222,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(client: Any, folder: Path) -> 
         raise ConnectionError("of the test")
 
     with pytest.raises((ConnectionError, aiohttp.ClientError)):
-        ask(client, "POST", UPLOAD, params={"name": "m"}, data=breaks_off())
-    ask(client, "GET", CARD, params={"name": "gone"})  # the server goes on
+        client.ask("POST", UPLOAD, params={"name": "m"}, data=breaks_off())
+    client.ask("GET", CARD, params={"name": "gone"})  # the server goes on
     for _ in range(100):  # a busy one notices late
         if not names(folder):
             break
@@ -248,7 +236,7 @@ def test_an_upload_sweeps_away_what_a_killed_server_left(client: Any, folder: Pa
     for file in (old, new):
         file.write_bytes(b"half")
     os.utime(old, (0, 0))
-    ask(client, "POST", UPLOAD, params={"name": "m"}, data=small_mask().to_bytes())
+    client.ask("POST", UPLOAD, params={"name": "m"}, data=small_mask().to_bytes())
     assert not old.exists()
     assert new.exists()  # another upload may be under way
     new.unlink()
@@ -257,7 +245,7 @@ def test_an_upload_sweeps_away_what_a_killed_server_left(client: Any, folder: Pa
 def test_an_upload_makes_the_folder(client: Any, folder: Path) -> None:
     folder.rmdir()
     data = small_mask().to_bytes()
-    assert ask(client, "POST", UPLOAD, params={"name": "m"}, data=data)[0] == 200
+    assert client.ask("POST", UPLOAD, params={"name": "m"}, data=data)[0] == 200
     assert names(folder) == ["m.safetensors"]
 
 
@@ -266,7 +254,7 @@ def test_a_disk_that_refuses_is_told(client: Any, folder: Path) -> None:
     folder.write_text("a file where the folder should be")
     data = small_mask().to_bytes()
     try:
-        status, answer = ask(client, "POST", UPLOAD, params={"name": "m"}, data=data)
+        status, answer = client.ask("POST", UPLOAD, params={"name": "m"}, data=data)
     finally:
         folder.unlink()
     assert (status, list(answer)) == (500, ["error"])
@@ -286,7 +274,7 @@ def test_another_sites_page_cannot_upload(client: Any, folder: Path) -> None:
 
 
 def test_the_demo_models_architecture_is_known_before_it_is_loaded(client: Any) -> None:
-    status, answer = ask(client, "GET", ARCHITECTURE, params={"node": "FIADemoModel", "name": ""})
+    status, answer = client.ask("GET", ARCHITECTURE, params={"node": "FIADemoModel", "name": ""})
     assert status == 200
     assert answer["architecture"].startswith("DemoConfig (10 FFN2 layers, ")
 
@@ -312,5 +300,5 @@ def test_no_architecture_is_known_of_what_is_no_readable_model(
     saved.save(checkpoints / "church.safetensors")
     (checkpoints / "broken.safetensors").write_bytes(b"\xff" * 100)
     (checkpoints / "pickle.ckpt").write_bytes(b"\x80\x04.")
-    answer = ask(client, "GET", ARCHITECTURE, params={"node": node, "name": name})
+    answer = client.ask("GET", ARCHITECTURE, params={"node": node, "name": name})
     assert answer == (200, {"architecture": None})

@@ -2,16 +2,9 @@
 
 from typing import Any
 
-import aiohttp
-
 
 def test_table_8_in_percent(client: Any) -> None:
-    async def ask() -> Any:
-        url = f"{client.server.address}/forget_it_all/presets"
-        async with aiohttp.ClientSession() as session, session.get(url) as answer:
-            return await answer.json()
-
-    presets = client.wait(ask())
+    presets = client.get("/forget_it_all/presets")
     assert presets["art style"] == {
         "temporal_sparsity": 5.0,
         "spatial_sparsity": 2.0,

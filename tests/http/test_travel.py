@@ -69,13 +69,9 @@ async def draw(server: Server, graph: ApiGraph) -> Image.Image:
 def text(client: Any, workflow: ApiGraph) -> str:
     """The mask of the demo workflow as the page's button embeds it."""
 
-    async def ask(name: str) -> str:
-        address = f"{client.server.address}/forget_it_all/embedded_mask"
-        async with client.server.session.get(address, params={"name": name}) as answer:
-            return (await answer.json())["embedded"]
-
     (name,) = client.run(saving_graph(workflow))["save mask"]["text"]
-    return client.wait(ask(name))
+    _, answer = client.ask("GET", "/forget_it_all/embedded_mask", params={"name": name})
+    return answer["embedded"]
 
 
 def test_a_pictures_own_prompt_draws_it_again_on_another_machine(
