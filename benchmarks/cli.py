@@ -66,7 +66,7 @@ def parser(command: str) -> ArgumentParser:
     made.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="in place of the suite's in its data folder"
     )
-    if command in ("run", "redraw", "fid"):
+    if command != "report":
         made.add_argument(
             "--method", action="append", default=[], help="a label in the suite; may come again"
         )
@@ -145,11 +145,11 @@ def report(arguments: Namespace) -> None:
 
 def grid(arguments: Namespace) -> None:
     """Put pictures of the suite's first group and seed side by side, of all methods that have
-    drawn every one of them."""
+    drawn every one of them, or of some."""
     from benchmarks.harness.picture_grid import picture_grid
 
     suite, places = suite_of(arguments)
-    picture_grid(suite, places).save(places.grid, quality=90, subsampling=0)
+    picture_grid(suite, places, arguments.method).save(places.grid, quality=90, subsampling=0)
     print(places.grid.relative_to(ROOT))
 
 

@@ -1,10 +1,11 @@
 """A grid of a suite's pictures: a row a method, a column a prompt."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from textwrap import fill
 
+from matplotlib.font_manager import findfont
 from PIL import Image, ImageDraw, ImageFont
 
 from . import registry
@@ -16,14 +17,16 @@ from .suite import Entry, Group, Suite
 COLUMNS = 6
 """At most this number of what is forgotten, and as many of what is kept."""
 
+FONT = "DejaVu Sans"  # comes with matplotlib, and has the Greek letters of settings
 SIDE, GAP, BETWEEN = 96, 4, 20
 LEFT, LINE_HEIGHT = 170, 16
 HEAD_WIDTH, TITLE_WIDTH = 17, 22  # in letters
 PAPER, FORGOTTEN_INK, KEPT_INK = "white", "#c02020", "#202020"
 
 
-def picture_grid(suite: Suite, places: Places) -> Image.Image:
-    """The suite's first group at its first seed; every method that has drawn all of it.
+def picture_grid(suite: Suite, places: Places, labels: Collection[str] = ()) -> Image.Image:
+    """The suite's first group at its first seed; of the methods with these ``labels``, or of all,
+    every one that has drawn all of it.
 
     Columns are every prompt and condition that asks for ``suite.grid``; where that is empty, the
     first prompt of the first ``COLUMNS`` concepts that are forgotten, and of as many that are kept.
@@ -35,6 +38,8 @@ def picture_grid(suite: Suite, places: Places) -> Image.Image:
     shots = _every_prompt(suite, group) if suite.grid else _first_prompts(suite, group)
     rows: list[tuple[Entry, list[Path]]] = []
     for entry in suite.entries:
+        if labels and entry.label not in labels:
+            continue
         files = [picture_file(suite, places, entry, group, shot) for shot in shots]
         if all(file.exists() for file in files):
             rows.append((entry, files))
@@ -80,7 +85,7 @@ def _sheet(
     size = (lefts[-1] + SIDE + GAP, top + len(rows) * (SIDE + GAP))
     sheet = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(sheet)
-    small, font = ImageFont.load_default(11), ImageFont.load_default(13)
+    small, font = (ImageFont.truetype(findfont(FONT), size) for size in (10, 12))
     for column, condition in conditions.items():
         draw.multiline_text((lefts[column], GAP), condition, KEPT_INK, small)
     for head, forgotten, x in zip(heads, gone, lefts, strict=True):

@@ -97,7 +97,7 @@ README_ROWS = {
 def test_the_readmes_table_says_what_the_report_says() -> None:
     accuracy = table_rows(OBJECTS, "## ten at once: the bundled judge, objects")
     moved = table_rows(OBJECTS, "## ten at once: mean pixel distance to the base model")
-    table = table_rows(ROOT / "README.md", "## Measured")
+    table = table_rows(ROOT / "README.md", "### On the Demo Model")
     assert table.keys() == README_ROWS.keys()
     for name, (label, second) in README_ROWS.items():
         forgotten, kept, far = (cell.strip("*") for cell in table[name])
@@ -261,20 +261,42 @@ def test_the_page_says_where_the_frechet_distance_puts_fia() -> None:
     assert nearer == {"ConceptPrune", "random weights, as many"}
 
 
-def test_the_readme_says_what_the_natural_model_shows() -> None:
-    """Of methods that need no training and have a dial; the negative prompt has none."""
-    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    measured = of_suite("natural/unet_deep_0")
-    best = {use: some[0] for use, some in ranked(lines(measured, False)).items()}
-    peers = [
-        line
-        for use, line in best.items()
-        if registry.method(use).kind == "peer" and len(line.sweep.values) > 1
-    ]
-    left = [[line.at(target).left for line in (best["fia"], *peers)] for target in TARGETS]
-    (ours, *high), (ours_low, *low) = left
-    assert len(peers) == 11
-    at_90 = f"{min(high):.0%} to {max(high):.0%} of the forgotten ones, ours {ours:.0%}"
-    at_80 = f"they leave {min(low):.0%} to {max(low):.0%}, ours {ours_low:.0%}"
-    for sentence in (at_90, at_80):
-        assert sentence.replace("% to", " to").replace("%", " %") in text
+NATURAL_ROWS = {
+    "Forget It All, strength 1 to 2": "fia",
+    "Forget It All, the released form": "fia_released",
+    "ConceptPrune": "concept_prune",
+    "Double Projections": "double_projections",
+    "NAG": "nag",
+    "NegPiP": "negpip",
+    "OCE": "oce",
+    "Perp-Neg": "perpneg",
+    "RECE": "rece",
+    "ScaPre": "scapre",
+    "SLD": "sld",
+    "SPEED": "speed",
+    "UCE": "uce",
+}
+AS_IN_THE_PAPER = "Forget It All, as in the paper"
+
+
+def test_the_readmes_first_table_says_what_the_natural_model_shows() -> None:
+    """Of test names; a method's line, its authors' own setting, and ours against the others."""
+    measured = of_suite("natural/unet_deep_0_test")
+    found = lines(measured, told=False)
+    best = {use: some[0] for use, some in ranked(found).items()}
+    own = {line.sweep.use: line.own for line in found if line.own}
+    table = table_rows(ROOT / "README.md", "### On a model that was trained like any other")
+    paper = table.pop(AS_IN_THE_PAPER)
+    figures = f"{own['fia'].left:.0%} · {own['fia'].kept:.0%}"
+    assert [cell.replace(" %", "%") for cell in paper] == ["", "", "", figures]
+    assert table.keys() == NATURAL_ROWS.keys()
+    for name, use in NATURAL_ROWS.items():
+        high, low = (best[use].at(target) for target in TARGETS)
+        theirs = own.get(use) if use != "fia" else None
+        expected = [f"{at.left:.0%}" for at in (high, low)]
+        for i, (at, target) in enumerate(zip((high, low), TARGETS, strict=True)):
+            if f"{at.kept:.0%}" != f"{target:.0%}":
+                expected[i] += f" (keeps {at.kept:.0%})"
+        expected += [f"{low.neighbours:.0%}"]
+        expected += [f"{theirs.left:.0%} · {theirs.kept:.0%}" if theirs else ""]
+        assert [cell.replace(" %", "%") for cell in table[name]] == expected, name
