@@ -4,8 +4,8 @@
  * The page adds a widget for a node's progress text by itself, but its newer renderer, in frontend
  * 1.32.9, shows no more than the first text there. Ours has that widget's name: the page finds it
  * and adds no other. Newer pages take all such words away when a run ends; after one that
- * ended well, the last are said again. Inside a subgraph nobody sees the node: its warnings are
- * shown as a message of the page, once.
+ * ended well, the last are said again. A node inside a subgraph is out of sight: its
+ * warnings are shown as a message of the page, once.
  */
 
 import { api } from "../../scripts/api.js";
@@ -16,8 +16,8 @@ import { nodeByExecutionId, nodesOf, rootGraph } from "./shared/graph.js";
 const KIND = "FIAProfileConcept";
 const WIDGET = "$$node-text-preview";
 const HEIGHT = 36; // two lines
-const WARNING = "⚠ "; // before warnings, which end the words
-const SHOWN = 20_000; // milliseconds
+const WARNINGS = /^⚠ (.*)$/ms; // they end the words
+const SHOWN = 600_000; // milliseconds: who waits for a profile may be away
 const STYLE = `
   box-sizing: border-box; width: 100%; height: ${HEIGHT}px; padding: 2px 4px; overflow: hidden;
   color: var(--input-text, #ddd); font: 12px/1.3 var(--font-inter, Inter, Arial, sans-serif);
@@ -29,7 +29,11 @@ const texts = new WeakMap();
 /** @type {WeakMap<Comfy.Node, Comfy.ProgressText>} */
 const lastWords = new WeakMap();
 
-/** @type {WeakMap<Comfy.Node, string>} */
+/**
+ * By execution id, since the instances of a subgraph share their nodes.
+ *
+ * @type {WeakMap<Comfy.Node, Record<string, string>>}
+ */
 const lastWarnings = new WeakMap();
 
 app.registerExtension({
@@ -76,17 +80,19 @@ function sayAgain() {
  * @param {Comfy.ProgressText} words
  */
 function warn(node, { nodeId, text }) {
-  const [, warnings] = text.split(WARNING);
-  const outer = rootGraph(app).getNodeById(String(nodeId).split(":")[0] ?? "");
-  if (warnings && outer !== node && warnings !== lastWarnings.get(node)) {
-    lastWarnings.set(node, warnings);
-    app.extensionManager.toast.add({
-      severity: "warn",
-      summary: outer?.title ?? "",
-      detail: warnings,
-      life: SHOWN,
-    });
+  const [outermost = "", ...inside] = String(nodeId).split(":");
+  const [, warnings] = WARNINGS.exec(text) ?? [];
+  const before = lastWarnings.get(node) ?? {};
+  if (!inside.length || !warnings || warnings === before[nodeId]) {
+    return;
   }
+  lastWarnings.set(node, { ...before, [nodeId]: warnings });
+  app.extensionManager.toast.add({
+    severity: "warn",
+    summary: rootGraph(app).getNodeById(outermost)?.title ?? "",
+    detail: warnings,
+    life: SHOWN,
+  });
 }
 
 /** @param {Comfy.Node} node */

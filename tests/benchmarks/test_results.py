@@ -262,7 +262,7 @@ def test_the_page_says_where_the_frechet_distance_puts_fia() -> None:
 
 
 NATURAL_ROWS = {
-    "Forget It All, strength 1 to 2": "fia",
+    "Forget It All, r2 0.5 %": "fia",
     "Forget It All, the released form": "fia_released",
     "ConceptPrune": "concept_prune",
     "Double Projections": "double_projections",
@@ -276,7 +276,7 @@ NATURAL_ROWS = {
     "SPEED": "speed",
     "UCE": "uce",
 }
-AS_IN_THE_PAPER = "Forget It All, as in the paper"
+PLAIN, AS_IN_THE_PAPER = "plain model", "Forget It All, as in the paper"
 
 
 def test_the_readmes_first_table_says_what_the_natural_model_shows() -> None:
@@ -289,6 +289,10 @@ def test_the_readmes_first_table_says_what_the_natural_model_shows() -> None:
     paper = table.pop(AS_IN_THE_PAPER)
     figures = f"{own['fia'].left:.0%} · {own['fia'].kept:.0%}"
     assert [cell.replace(" %", "%") for cell in paper] == ["", "", "", figures]
+    drawn = f"{found[0].points[0].left:.0%}"
+    assert [cell.replace(" %", "%") for cell in table.pop(PLAIN)] == [drawn, drawn, "100%", ""]
+    order = [NATURAL_ROWS[name] for name in table]
+    assert order == [use for use in best if use in order]
     assert table.keys() == NATURAL_ROWS.keys()
     for name, use in NATURAL_ROWS.items():
         high, low = (best[use].at(target) for target in TARGETS)
