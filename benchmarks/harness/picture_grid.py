@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from . import registry
 from .picture_sets import picture_file
 from .places import Places
+from .runner import require_labels
 from .shots import Shot, group_shots
 from .suite import Entry, Group, Suite
 
@@ -24,21 +25,22 @@ HEAD_WIDTH, TITLE_WIDTH = 17, 22  # in letters
 PAPER, FORGOTTEN_INK, KEPT_INK = "white", "#c02020", "#202020"
 
 
-def picture_grid(suite: Suite, places: Places, labels: Collection[str] = ()) -> Image.Image:
-    """The suite's first group at its first seed; of the methods with these ``labels``, or of all,
-    every one that has drawn all of it.
+def picture_grid(suite: Suite, places: Places, methods: Collection[str] = ()) -> Image.Image:
+    """The suite's first group at its first seed; of ``methods``, or of all, every one that
+    has drawn all of it.
 
     Columns are every prompt and condition that asks for ``suite.grid``; where that is empty, the
     first prompt of the first ``COLUMNS`` concepts that are forgotten, and of as many that are kept.
 
     Raises:
-        ValueError: there are no pictures.
+        ValueError: there are no pictures, or a method is not in the suite.
     """
+    require_labels(suite, methods)
     group = suite.groups[0]
     shots = _every_prompt(suite, group) if suite.grid else _first_prompts(suite, group)
     rows: list[tuple[Entry, list[Path]]] = []
     for entry in suite.entries:
-        if labels and entry.label not in labels:
+        if methods and entry.label not in methods:
             continue
         files = [picture_file(suite, places, entry, group, shot) for shot in shots]
         if all(file.exists() for file in files):

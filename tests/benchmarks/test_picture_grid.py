@@ -48,6 +48,8 @@ def test_a_picture_of_each_concept_and_no_method_that_lacks_one(
     assert tiles(picture_grid(suite, places)) == {"base": 3, "fia": 3, "weak": 3}
     some = picture_grid(suite, places, ["base", "weak"])
     assert tiles(some) == {"base": 3, "fia": 0, "weak": 3}
+    with pytest.raises(ValueError, match="'fiaa'"):
+        picture_grid(suite, places, ["fiaa"])
     first = next(task for task in plan(suite) if task.entry.label == "weak")
     picture_file(suite, places, first.entry, suite.groups[0], first.shots[0]).unlink()
     assert tiles(picture_grid(suite, places)) == {"base": 3, "fia": 3, "weak": 0}
