@@ -190,3 +190,9 @@ def test_the_limits_are_told(node_id: str) -> None:
     for page in (PAGES / node_id).glob("*.md"):
         for text in (english, page.read_text(encoding="utf-8")):
             assert "LoRA" in text
+
+
+def test_the_models_of_the_papers_figures_are_named() -> None:
+    node_id = "FIAProfileConcept"
+    for page in (PAGES / f"{node_id}.md", *(PAGES / node_id).glob("*.md")):
+        assert re.search(r"SD 1\.4.*1\.5.*SD 2\.x.*SDXL", page.read_text(encoding="utf-8"))
