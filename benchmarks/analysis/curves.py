@@ -136,27 +136,29 @@ def _percent(share: float, digits: int = 0) -> str:
 
 
 def draw(shown: dict[bool, list[Line]], path: Path) -> None:
-    """Left against kept share, a line a method, a panel each for told and not told."""
+    """Left against kept share, a panel each for told and not told; one setting alone is a cross."""
     uses = list(dict.fromkeys(line.sweep.use for some in shown.values() for line in some))
     colours = pyplot.get_cmap("tab20").colors  # pyright: ignore[reportAttributeAccessIssue]
-    width = 6.2 * max(1, len(shown))
+    width = 8.4 * max(1, len(shown))
     figure, panels = pyplot.subplots(1, max(1, len(shown)), figsize=(width, 5), squeeze=False)
     for panel, (told, some) in zip(panels[0], shown.items(), strict=False):
         for line in some:
             use = line.sweep.use
+            single = len(line.sweep.values) == 1
+            points = line.points[-1:] if single else line.points
             panel.plot(
-                [100 * point.kept for point in line.points],
-                [100 * point.left for point in line.points],
-                marker="o",
-                markersize=4,
+                [100 * point.kept for point in points],
+                [100 * point.left for point in points],
+                marker="x" if single else "o",
+                markersize=6 if single else 4,
                 linewidth=2.4 if registry.method(use).kind == "ours" else 1.2,
                 color=colours[uses.index(use) % len(colours)],
-                label=f"{registry.method(use).title} ({line.title})",
+                label=f"{registry.method(use).title} ({line.title})".removesuffix(" ()"),
             )
         for target in TARGETS:
             panel.axvline(100 * target, color="#bbbbbb", linewidth=0.8, zorder=0)
         panel.set(title=TITLES[told], xlabel="kept share, %", ylabel="left of the forgotten, %")
         panel.set_xlim(102, -2)
         panel.set_ylim(-3, 103)
-        panel.legend(fontsize=7)
+        panel.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
     save(figure, path)
