@@ -113,6 +113,17 @@ VIEW_STANDS_STILL = """async () => {
   }
 }"""
 
+SETTLED = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const pictures = () => [...document.querySelectorAll("[data-node-id] img:not([loading=lazy])")];
+  do {
+    await frame();
+    await frame();
+  } while (!pictures().every((picture) => picture.complete));
+  await frame();
+  await frame();
+}"""
+
 ONCE = pytest.mark.parametrize("renderer", ["classic"], indirect=True)
 """Marks a test that looks at nothing which a renderer draws or reads."""
 
@@ -227,10 +238,12 @@ class ComfyPage:
         return field
 
     def settle(self) -> None:
-        """Wait until what was asked of the page is drawn: two frames and all pictures."""
-        self.page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-        )
+        """Wait until what was asked of the page is drawn, with the pictures of its nodes.
+
+        A frontend takes a node's place from the screen when its element grows. So a picture that
+        comes while the view glides moves its node (frontend 1.32.9).
+        """
+        self.page.evaluate(SETTLED)
 
     def wait_for_view(self) -> None:
         """Wait until the view of the graph, which may glide to its place, stands still."""

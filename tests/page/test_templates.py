@@ -43,7 +43,7 @@ OUT_OF_PLACE = """() => {
       .map((other) => `${one[0]} on ${other[0]}`)));
   const astray = nodes.filter((node) => groups.length && node[0] !== "Read me"
     && !groups.some((group) => within(node, group)));
-  return [...overlaps, ...astray.map(([title]) => `${title} sticks out`)];
+  return [...overlaps, ...astray.map(([title, ...place]) => `${title} sticks out: ${place}`)];
 }"""
 
 BLUEPRINT_GRAPH = """() => {
