@@ -17,7 +17,7 @@ class DemoModel(io.ComfyNode):
             category=CATEGORY,
             **search_words("erase", "checkpoint", "try"),
             description=(
-                "A small text-to-image model that comes with this pack: 128 by 128 pictures of "
+                "A small text-to-image model that comes with this extension: 128 by 128 pictures of "
                 "simple objects in simple scenes. For trying things out without a checkpoint."
             ),
             inputs=[],

@@ -100,8 +100,8 @@ def test_a_model_of_which_no_concept_fits_is_refused_before_the_first_step(
     with pytest.raises(GraphError) as refusal:
         host.run(profile_graph(host, model, tiny.clip), "profile")
     assert (
-        f"model: profiling this model takes {needed / 1000:.1f} GB of memory (RAM), and "
-        f"{needed / 1000 - 1:.1f} GB are free. Close other programs, or use a smaller model."
+        f"model: profiling this model takes {needed / 1000:.1f} GiB of memory (RAM), and "
+        f"{needed / 1000 - 1:.1f} GiB are free. Close other programs, or use a smaller model."
     ) in str(refusal.value)
     assert not rows
     set_free(monkeypatch, 0, ram=needed)

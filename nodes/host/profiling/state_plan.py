@@ -137,8 +137,8 @@ def moment_shape(shape: tuple[int, int], saliency_form: str) -> tuple[int, int]:
 def _require_ram(needed: float, free: float) -> None:
     if needed > free:
         raise ValueError(
-            f"model: profiling this model takes {needed / GIB:.1f} GB of memory (RAM), and "
-            f"{free / GIB:.1f} GB are free. Close other programs, or use a smaller model."
+            f"model: profiling this model takes {needed / GIB:.1f} GiB of memory (RAM), and "
+            f"{free / GIB:.1f} GiB are free. Close other programs, or use a smaller model."
         )
 
 
