@@ -198,10 +198,11 @@ class ComfyPage:
 
         A page that is still drawing the cards may miss a click, so a person clicks again.
         """
-        self.browse_templates()
+        self.command("Comfy.BrowseTemplates")
         for _ in range(5):
-            self.page.get_by_test_id(f"template-workflow-{name}").click()
             try:
+                self.page.get_by_text(PACK, exact=True).first.click(timeout=8_000)
+                self.page.get_by_test_id(f"template-workflow-{name}").click(timeout=8_000)
                 self.page.locator(".p-dialog").wait_for(state="hidden", timeout=8_000)
                 break
             except PlaywrightTimeout:

@@ -9,13 +9,16 @@ from typing import Any, TypeVar
 
 import pytest
 from comfy_page import NO_MOTION, VIEWPORT, ComfyPage
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from workbench.browser import FLAGS, find_chromium
 from workbench.server import running_server
 
 RENDERERS = {"classic": False, "vue": True}
 """The canvas, and "Nodes 2.0"."""
+
+PATIENCE = 60_000  # milliseconds: a busy machine takes long
+expect.set_options(timeout=PATIENCE)
 
 Result = TypeVar("Result")
 
@@ -95,7 +98,7 @@ class Tab:
         self._address = address
         self._settings = base / "user" / "default" / "comfy.settings.json"
         self._context = browser.new_context(viewport=VIEWPORT)
-        self._context.set_default_timeout(30_000)
+        self._context.set_default_timeout(PATIENCE)
         self._context.add_init_script(NO_MOTION)
         self._comfy: ComfyPage | None = None
 

@@ -96,7 +96,7 @@ def expect_line(picture: Locator, percent: int) -> None:
 def expect_colours(picture: Locator, share: float, names: tuple[str, str]) -> None:
     """Wait until the colours on either side of a share of the picture's width are these."""
     seen: tuple[str, ...] = ()
-    for _ in range(20):
+    for _ in range(100):
         seen = colours(picture, share)
         if seen == names:
             return
@@ -399,7 +399,8 @@ def enter_subgraph(comfy: ComfyPage) -> None:
     """Open the only one, as a double click on it does."""
     comfy.page.evaluate("app.canvas.setGraph(app.graph.nodes[0].subgraph)")
     comfy.settle()
-    comfy.page.evaluate("app.extensionManager.command.execute('Comfy.Canvas.FitView')")
+    comfy.command("Comfy.Canvas.FitView")
+    comfy.wait_for_view()
 
 
 def test_nothing_is_saved_with_the_workflow(comfy: ComfyPage) -> None:

@@ -100,7 +100,7 @@ def test_the_table_stays_inside_the_node_and_scrolls(comfy: ComfyPage, node: int
     assert box is not None
     assert 300 * scale < box["width"] <= width * scale
     assert 100 * scale < box["height"] < 0.5 * height * scale
-    comfy.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    table(comfy).click()
     comfy.page.mouse.wheel(0, 60)
     comfy.page.wait_for_function("document.querySelector('.fia-inspect-table').scrollTop > 0")
     assert comfy.page.evaluate("app.canvas.ds.scale") == scale

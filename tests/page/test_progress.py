@@ -11,7 +11,7 @@ LONG_RUN = {"contexts": "\n".join("abcdefghijklmnopqrst"), "profile_steps": 20, 
 """Values of Profile Concept that take far longer than a person needs to press a button."""
 
 WORDS = re.compile(r"step \d+ of 20 · (without a concept|church|golf ball)")
-AT_ONCE = 5_000  # milliseconds, beside everything else that a busy machine does
+AT_ONCE = 15_000  # milliseconds, beside everything else that a busy machine does
 
 END = """limit => Promise.race([
   window.runEnd.then(([event]) => event),
@@ -43,7 +43,7 @@ def test_profiling_tells_how_far_it_is_and_can_be_interrupted(comfy: ComfyPage) 
     for name, value in short.items():
         comfy.set_widget(profile, name, value)
     comfy.run()
-    end = re.compile(r"2 (profiled in \d+ s|from the cache)")
+    end = re.compile(r"\d (profiled in \d+ s|from the cache)")
     expect(comfy.page.get_by_text(end).first).to_be_visible()
     ours = comfy.page.locator(".fia-profile-progress")  # in Nodes 2.0
     if ours.count():
