@@ -29,7 +29,7 @@ ADD = """([kind, position]) => {
 ARCHITECTURE = """node => app.api.fetchApi(`/forget_it_all/architecture?node=${node}`)
   .then((answer) => answer.json()).then(({ architecture }) => architecture)"""
 
-BUTTONS = """id => app.graph.getNodeById(id).widgets
+BUTTONS = """id => (app.graph.getNodeById(id)?.widgets ?? [])
   .filter(({ type }) => type === "button").map(({ name }) => name)"""
 
 OFFERED = """id => app.graph.getNodeById(id).widgets
