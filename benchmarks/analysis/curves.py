@@ -137,13 +137,12 @@ def _percent(share: float, digits: int = 0) -> str:
 
 def draw(shown: dict[bool, list[Line]], path: Path) -> None:
     """Left against kept share, a panel each for told and not told; one setting alone is a cross."""
-    uses = list(dict.fromkeys(line.sweep.use for some in shown.values() for line in some))
+    names = list(dict.fromkeys(_name(line) for some in shown.values() for line in some))
     colours = pyplot.get_cmap("tab20").colors  # pyright: ignore[reportAttributeAccessIssue]
     width = 8.4 * max(1, len(shown))
     figure, panels = pyplot.subplots(1, max(1, len(shown)), figsize=(width, 5), squeeze=False)
     for panel, (told, some) in zip(panels[0], shown.items(), strict=False):
         for line in some:
-            use = line.sweep.use
             single = len(line.sweep.values) == 1
             points = line.points[-1:] if single else line.points
             panel.plot(
@@ -151,9 +150,9 @@ def draw(shown: dict[bool, list[Line]], path: Path) -> None:
                 [100 * point.left for point in points],
                 marker="x" if single else "o",
                 markersize=6 if single else 4,
-                linewidth=2.4 if registry.method(use).kind == "ours" else 1.2,
-                color=colours[uses.index(use) % len(colours)],
-                label=f"{registry.method(use).title} ({line.title})".removesuffix(" ()"),
+                linewidth=2.4 if registry.method(line.sweep.use).kind == "ours" else 1.2,
+                color=colours[names.index(_name(line)) % len(colours)],
+                label=_name(line),
             )
         for target in TARGETS:
             panel.axvline(100 * target, color="#bbbbbb", linewidth=0.8, zorder=0)
@@ -162,3 +161,7 @@ def draw(shown: dict[bool, list[Line]], path: Path) -> None:
         panel.set_ylim(-3, 103)
         panel.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
     save(figure, path)
+
+
+def _name(line: Line) -> str:
+    return f"{registry.method(line.sweep.use).title} ({line.title})".removesuffix(" ()")

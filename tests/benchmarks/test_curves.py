@@ -67,6 +67,8 @@ def test_no_method_has_more_settings_than_another_may(path: Path) -> None:
     suite = load_suite(path)
     check_suite(suite)
     counts = Counter((entry.use, entry.told) for entry in suite.entries)
+    if not any(registry.method(use).is_peer for use, _ in counts):
+        return  # other rules of ours, which are nobody's rivals
     for (use, _), count in counts.items():
         assert count <= (OURS_MAY if registry.method(use).kind == "ours" else PEERS_MAY), use
 
