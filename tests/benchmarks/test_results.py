@@ -304,3 +304,24 @@ def test_the_readmes_first_table_says_what_the_natural_model_shows() -> None:
         expected += [f"{low.neighbours:.0%}"]
         expected += [f"{theirs.left:.0%} · {theirs.kept:.0%}" if theirs else ""]
         assert [cell.replace(" %", "%") for cell in table[name]] == expected, name
+
+
+ALONE_ROWS = {
+    "SPEED": ("speed", "τ 10 %, to a photo"),
+    "Forget It All, r2 1 %": ("fia", "r2 1 %, authors' own"),
+    "Forget It All, r2 3 %": ("fia", "r2 3 %"),
+    "Double Projections": ("double_projections", "to three scenes"),
+    "OCE": ("oce", "authors' scales"),
+}
+
+
+def test_the_readme_says_what_one_name_at_a_time_leaves() -> None:
+    found = lines(of_suite("natural/unet_deep_0_alone"), told=False)
+    named = {(line.sweep.use, line.title): line for line in found}
+    table = table_rows(ROOT / "README.md", "**One name at a time goes.**")
+    assert table.keys() == ALONE_ROWS.keys()
+    for name, of_line in ALONE_ROWS.items():
+        high, low = (named[of_line].at(target) for target in TARGETS)
+        cells = [f"{high.left:.0%}", f"{low.left:.0%}", f"{low.there:.0%}"]
+        assert [cell.split(" (")[0].replace(" %", "%") for cell in table[name]] == cells, name
+    assert list(ranked(found))[:4] == list(dict.fromkeys(use for use, _ in ALONE_ROWS.values()))
