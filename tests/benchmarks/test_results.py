@@ -322,6 +322,6 @@ def test_the_readme_says_what_one_name_at_a_time_leaves() -> None:
     assert table.keys() == ALONE_ROWS.keys()
     for name, of_line in ALONE_ROWS.items():
         high, low = (named[of_line].at(target) for target in TARGETS)
-        cells = [f"{high.left:.0%}", f"{low.left:.0%}", f"{low.there:.0%}"]
+        cells = [f"{one:.0%}" for one in (high.left, low.left, low.neighbours, low.there)]
         assert [cell.split(" (")[0].replace(" %", "%") for cell in table[name]] == cells, name
     assert list(ranked(found))[:4] == list(dict.fromkeys(use for use, _ in ALONE_ROWS.values()))
