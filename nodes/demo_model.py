@@ -17,8 +17,8 @@ class DemoModel(io.ComfyNode):
             category=CATEGORY,
             **search_words("erase", "checkpoint", "try"),
             description=(
-                "A small text-to-image model that comes with this extension: 128 by 128 pictures of "
-                "simple objects in simple scenes. For trying things out without a checkpoint."
+                "A small text-to-image model that comes with this extension: 128 by 128 pictures "
+                "of simple objects in simple scenes. For trying things out without a checkpoint."
             ),
             inputs=[],
             outputs=[
