@@ -137,8 +137,10 @@ def _percent(share: float, digits: int = 0) -> str:
 
 def draw(shown: dict[bool, list[Line]], path: Path) -> None:
     """Left against kept share, a panel each for told and not told; one setting alone is a cross."""
-    names = list(dict.fromkeys(_name(line) for some in shown.values() for line in some))
     colours = pyplot.get_cmap("tab20").colors  # pyright: ignore[reportAttributeAccessIssue]
+    names = {_name(line) for some in shown.values() for line in some}
+    each = len(names) <= len(colours)  # else a colour for each method
+    keys = list(dict.fromkeys(_key(line, each) for some in shown.values() for line in some))
     width = 8.4 * max(1, len(shown))
     figure, panels = pyplot.subplots(1, max(1, len(shown)), figsize=(width, 5), squeeze=False)
     for panel, (told, some) in zip(panels[0], shown.items(), strict=False):
@@ -151,7 +153,7 @@ def draw(shown: dict[bool, list[Line]], path: Path) -> None:
                 marker="x" if single else "o",
                 markersize=6 if single else 4,
                 linewidth=2.4 if registry.method(line.sweep.use).kind == "ours" else 1.2,
-                color=colours[names.index(_name(line)) % len(colours)],
+                color=colours[keys.index(_key(line, each)) % len(colours)],
                 label=_name(line),
             )
         for target in TARGETS:
@@ -161,6 +163,10 @@ def draw(shown: dict[bool, list[Line]], path: Path) -> None:
         panel.set_ylim(-3, 103)
         panel.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
     save(figure, path)
+
+
+def _key(line: Line, each: bool) -> str:
+    return _name(line) if each else line.sweep.use
 
 
 def _name(line: Line) -> str:

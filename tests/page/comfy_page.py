@@ -113,16 +113,9 @@ VIEW_STANDS_STILL = """async () => {
   }
 }"""
 
-SETTLED = """async () => {
-  const frame = () => new Promise(requestAnimationFrame);
-  const pictures = () => [...document.querySelectorAll("[data-node-id] img:not([loading=lazy])")];
-  do {
-    await frame();
-    await frame();
-  } while (!pictures().every((picture) => picture.complete));
-  await frame();
-  await frame();
-}"""
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+PICTURES_ARE_THERE = """() => [...document.querySelectorAll(
+  "[data-node-id] img:not([loading=lazy])")].every((picture) => picture.complete)"""
 
 ONCE = pytest.mark.parametrize("renderer", ["classic"], indirect=True)
 """Marks a test that looks at nothing which a renderer draws or reads."""
@@ -188,10 +181,16 @@ class ComfyPage:
         """Open a workflow's file."""
         self.load(json.loads(file.read_text(encoding="utf-8")))
 
-    def browse_templates(self) -> None:
-        """Open the host's template browser at this extension's workflows."""
+    def browse_templates(self, name: str) -> None:
+        """Open the host's template browser at this extension's workflows, until a card is there."""
         self.command("Comfy.BrowseTemplates")
-        self.page.get_by_text(PACK, exact=True).first.click()
+        for _ in range(5):
+            try:
+                self.page.get_by_text(PACK, exact=True).first.click(timeout=8_000)
+                self.page.get_by_test_id(f"template-workflow-{name}").wait_for(timeout=8_000)
+                return
+            except PlaywrightTimeout:
+                continue
 
     def open_template(self, name: str) -> None:
         """Open a workflow from the host's template browser, by its file's name less ``.json``.
@@ -244,7 +243,9 @@ class ComfyPage:
         A frontend takes a node's place from the screen when its element grows. So a picture that
         comes while the view glides moves its node (frontend 1.32.9).
         """
-        self.page.evaluate(SETTLED)
+        self.page.evaluate(TWO_FRAMES)
+        self.page.wait_for_function(PICTURES_ARE_THERE)
+        self.page.evaluate(TWO_FRAMES)
 
     def wait_for_view(self) -> None:
         """Wait until the view of the graph, which may glide to its place, stands still."""
