@@ -319,8 +319,8 @@ ALONE_ROWS = {
     "SPEED": ("speed", "τ 10 %, to a photo"),
     "Forget It All, r2 1 %": ("fia", "r2 1 %, authors' own"),
     "Forget It All, r2 3 %": ("fia", "r2 3 %"),
-    "Double Projections": ("double_projections", "to three scenes"),
     "OCE": ("oce", "authors' scales"),
+    "Double Projections": ("double_projections", "to three scenes"),
     "Forget It All, r2 0.5 %": ("fia", "r2 0.5 %"),
 }
 
