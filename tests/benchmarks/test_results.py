@@ -328,7 +328,7 @@ ALONE_ROWS = {
 def test_the_readme_says_what_one_name_at_a_time_leaves() -> None:
     found = lines(of_suite("natural/unet_deep_0_alone"), told=False)
     named = {(line.sweep.use, line.title): line for line in found}
-    table = table_rows(ROOT / "README.md", "**One name at a time goes further.**")
+    table = table_rows(ROOT / "README.md", "**One name at a time works better.**")
     assert table.keys() == ALONE_ROWS.keys()
     for name, of_line in ALONE_ROWS.items():
         high, low = (named[of_line].at(target) for target in TARGETS)
