@@ -280,11 +280,16 @@ NATURAL_ROWS = {
 }
 
 
+def percent(share: float) -> str:
+    """As the README writes it."""
+    return f"{share:.0%}".replace("%", " %")
+
+
 def left_cells(high: Point, low: Point) -> list[str]:
     """What is left at 90 and at 80 % kept; with what is kept, where that is another share."""
     return [
-        f"{at.left:.0%}"
-        + ("" if f"{at.kept:.0%}" == f"{target:.0%}" else f" (keeps {at.kept:.0%})")
+        percent(at.left)
+        + ("" if percent(at.kept) == percent(target) else f" (keeps {percent(at.kept)})")
         for at, target in zip((high, low), TARGETS, strict=True)
     ]
 
@@ -300,19 +305,19 @@ def test_the_readmes_first_table_says_what_the_natural_model_shows() -> None:
     own = {line.sweep.use: line.own for line in found if line.own}
     table = table_rows(ROOT / "README.md", "### On a model that was trained like any other")
     paper = table.pop(AS_IN_THE_PAPER)
-    figures = f"{own['fia'].left:.0%} · {own['fia'].kept:.0%}"
-    assert [cell.replace(" %", "%") for cell in paper] == ["", "", "", figures]
-    drawn = f"{found[0].points[0].left:.0%}"
-    assert [cell.replace(" %", "%") for cell in table.pop(PLAIN)] == [drawn, drawn, "100%", ""]
+    figures = f"{percent(own['fia'].left)} · {percent(own['fia'].kept)}"
+    assert paper == ["", "", "", figures]
+    drawn = percent(found[0].points[0].left)
+    assert table.pop(PLAIN) == [drawn, drawn, "100 %", ""]
     order = [NATURAL_ROWS[name] for name in table]
     assert order == [use for use in best if use in order]
     assert table.keys() == NATURAL_ROWS.keys()
     for name, use in NATURAL_ROWS.items():
         high, low = (best[use].at(target) for target in TARGETS)
         theirs = own.get(use) if use != "fia" else None
-        expected = [*left_cells(high, low), f"{low.neighbours:.0%}"]
-        expected += [f"{theirs.left:.0%} · {theirs.kept:.0%}" if theirs else ""]
-        assert [cell.replace(" %", "%") for cell in table[name]] == expected, name
+        expected = [*left_cells(high, low), percent(low.neighbours)]
+        expected += [f"{percent(theirs.left)} · {percent(theirs.kept)}" if theirs else ""]
+        assert table[name] == expected, name
 
 
 ALONE_ROWS = {
@@ -332,6 +337,6 @@ def test_the_readme_says_what_one_name_at_a_time_leaves() -> None:
     assert table.keys() == ALONE_ROWS.keys()
     for name, of_line in ALONE_ROWS.items():
         high, low = (named[of_line].at(target) for target in TARGETS)
-        cells = [*left_cells(high, low), f"{low.neighbours:.0%}", f"{low.there:.0%}"]
-        assert [cell.replace(" %", "%") for cell in table[name]] == cells, name
+        cells = [*left_cells(high, low), percent(low.neighbours), percent(low.there)]
+        assert table[name] == cells, name
     assert list(ranked(found))[:4] == list(dict.fromkeys(use for use, _ in ALONE_ROWS.values()))

@@ -2,6 +2,7 @@
 
 import io
 import time
+from statistics import median
 
 import pytest
 from comfy_page import ONCE, ComfyPage
@@ -38,7 +39,7 @@ SWITCH = """([id, on]) => {
   widget.value = on;
   widget.callback(on, app.canvas, node);
 }"""
-QUICKLY = """async ([id, values]) => {
+QUICKLY = """async ([id, values, rest]) => {
   const node = app.graph.getNodeById(id);
   const widget = node.widgets.find(({ name }) => name === "strength");
   let pauses = 0;
@@ -46,7 +47,7 @@ QUICKLY = """async ([id, values]) => {
     const begun = performance.now();
     widget.value = value;
     await new Promise((resolve) => setTimeout(resolve, 30));
-    pauses += performance.now() - begun > 100 ? 1 : 0;
+    pauses += performance.now() - begun >= rest ? 1 : 0;
   }
   return pauses;
 }"""
@@ -147,7 +148,7 @@ def test_ten_quick_changes_are_one_picture_the_right_one(ready: ComfyPage) -> No
     rest(ready)
     before = len(runs(ready))
     values = [0.9, 0.8, 0.7, 0.6, 1.5, 1.2, 2.0, 1.9, 0.5, 0.4]
-    pauses = ready.page.evaluate(QUICKLY, [ready.only(APPLY), values])
+    pauses = ready.page.evaluate(QUICKLY, [ready.only(APPLY), values, REST])
     rest(ready)
     assert before < len(runs(ready)) <= before + 1 + pauses  # of a page that was held up
     assert after(ready).tobytes() == wanted
@@ -340,7 +341,7 @@ def test_how_long_it_takes_is_printed(
         switch(ready, True)
         rest(ready)
     with capsys.disabled():
-        took, alone = min(live[1:]) / 1000, min(plain[1:]) / 1000
+        took, alone = median(live[1:]) / 1000, median(plain[1:]) / 1000
         more = took - alone - REST / 1000
         print(
             f"\nLive, {renderer}: {took:.2f} s from the last change to a picture of two steps; "
