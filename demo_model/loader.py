@@ -1,10 +1,12 @@
 """The bundled model, or another of its kind, as the host's own MODEL, CLIP and VAE objects.
 
 A file's metadata may give other sizes than the bundled model's, as JSON: ``denoiser`` (parameters
-of ``UNetModel``, or of ``MMDiT`` where ``network`` is "auraflow") and ``text_encoder``.
+of ``UNetModel``, or of ``MMDiT`` where ``network`` is "auraflow") and ``text_encoder``. Weights may
+be in 8 bits, and a file without an autoencoder shares the bundled model's.
 """
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -22,6 +24,7 @@ import folder_paths
 import torch
 from torch import Tensor
 
+from . import eight_bits
 from .architecture import (
     AUTOENCODER,
     DENOISER,
@@ -33,6 +36,7 @@ from .architecture import (
 )
 
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
+SHARED = re.compile(r"autoencoder\.|preview\.")
 VOCABULARY = 49408  # tokens of Stable Diffusion 1.x
 
 
@@ -122,8 +126,9 @@ def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
         raise FileNotFoundError(
             f"The demo model's weights are missing: {path}. Clone the repository again."
         )
-    loaded: Any = comfy.utils.load_torch_file(str(path), safe_load=True, return_metadata=True)
-    weights, given = loaded[0], loaded[1] or {}
+    weights, given = _read(path)
+    if not any(map(SHARED.match, weights)):
+        weights |= {name: it for name, it in _read(WEIGHTS)[0].items() if SHARED.match(name)}
     denoiser, text_encoder = (
         json.loads(given[part]) if part in given else bundled
         for part, bundled in (("denoiser", DENOISER), ("text_encoder", TEXT_ENCODER))
@@ -135,6 +140,12 @@ def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
         _load_text_encoder(_part(weights, "text."), text_encoder),
         _load_autoencoder(_part(weights, "autoencoder.")),
     )
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """A file's weights and metadata."""
+    loaded: Any = comfy.utils.load_torch_file(str(path), safe_load=True, return_metadata=True)
+    return eight_bits.unpacked(loaded[0]), loaded[1] or {}
 
 
 def _part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

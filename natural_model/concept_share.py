@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from names import PROBED, WORLDS
+from names import PROBED
 from paths import BUNDLED, REPOSITORY, use_training_scripts
-from recipes import RECIPES, recipe_in
+from recipes import TRAINED, recipe_in
 
 use_training_scripts()
 from host import use_host  # noqa: E402
@@ -34,6 +34,7 @@ import comfy.sample  # noqa: E402
 import comfy.samplers  # noqa: E402
 from draw import GUIDANCE, load_model  # noqa: E402
 from hosted import host_checkpoint  # noqa: E402
+from networks import NAMES  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from train import held_out_losses, load_data  # noqa: E402
 from train_denoiser import Trainer, start_from  # noqa: E402
@@ -269,8 +270,8 @@ def probe(model: Any, clip: Any, names: Sequence[str]) -> Concepts:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", choices=RECIPES)
-    parser.add_argument("--world", choices=WORLDS, default="a", help="of the checkpoint")
+    parser.add_argument("--recipe", choices=TRAINED)
+    parser.add_argument("--world", choices=NAMES, default="a", help="of the checkpoint")
     parser.add_argument("--checkpoint", type=Path, help="that train.py wrote")
     parser.add_argument("--data", type=Path, help="that world.py, or dataset.py, wrote")
     arguments = parser.parse_args()
@@ -282,7 +283,8 @@ def main() -> None:
         parser.error("--recipe: say which recipe the checkpoint is of")
     else:
         held = host_checkpoint(recipe_in(arguments.recipe, arguments.world), arguments.checkpoint)
-        denoiser, names, every = held.denoiser, PROBED, tuple(WORLDS[arguments.world])
+        names = BUNDLED_PROBED if arguments.world == "bundled" else PROBED
+        denoiser, every = held.denoiser, NAMES[arguments.world]
     print(probe(held.model, held.clip, names))
     if arguments.data is not None:
         right, wrong = held_out_losses(denoiser, load_data(arguments.data), every)

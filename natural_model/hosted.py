@@ -14,9 +14,7 @@ from denoiser import Denoiser
 from draw import load_model
 from export import save_model
 from networks import auraflow_sizes, build, text_sizes, unet_sizes
-from paths import BUNDLED
 from recipes import Recipe
-from safetensors.torch import load_file
 from torch import Tensor
 
 
@@ -37,13 +35,13 @@ def export_recipe(
     dtype: torch.dtype = torch.half,
     notes: Mapping[str, object] = {},
 ) -> Denoiser:
-    """Write a denoiser's parameters, such as a run's average, with the bundled autoencoder.
+    """Write a denoiser's parameters, such as a run's average; the autoencoder is the bundled one.
 
     Args:
         recipe: of the denoiser, which is returned.
         weights: by their names in it.
         out: the file, for ``demo_model/loader.py``.
-        dtype: of all weights in the file.
+        dtype: of all weights in the file; int8 for `eight_bits.packed`.
         notes: for its metadata, such as the samples that it has seen.
     """
     denoiser = build(recipe)
@@ -54,12 +52,7 @@ def export_recipe(
         "denoiser": json.dumps(sizes),
         "text_encoder": json.dumps(text_sizes(recipe)),
     }
-    rest = {
-        name: value
-        for name, value in load_file(BUNDLED).items()
-        if name.startswith(("autoencoder.", "preview."))
-    }
-    save_model(out, denoiser, rest, metadata, dtype)
+    save_model(out, denoiser, {}, metadata, dtype)
     return denoiser
 
 

@@ -12,6 +12,10 @@ from names import WORLDS
 from recipes import Recipe
 from text import CaptionEncoder
 from torch import Tensor, nn
+from vocabulary import OBJECTS
+
+NAMES = {world: tuple(names) for world, names in WORLDS.items()} | {"bundled": tuple(OBJECTS)}
+"""The things that captions name, of every world that a denoiser can learn."""
 
 
 def unet_sizes(recipe: Recipe) -> dict[str, Any]:
@@ -75,7 +79,7 @@ class FlowDenoiser(Denoiser):
 
 def build(recipe: Recipe) -> Denoiser:
     """The recipe's denoiser with its text encoder, at the start of training."""
-    text = CaptionEncoder(WORLDS[recipe.world], text_sizes(recipe))
+    text = CaptionEncoder(NAMES[recipe.world], text_sizes(recipe))
     text.requires_grad_(recipe.text_trained)
     if recipe.network == "auraflow":
         return FlowDenoiser(build_auraflow(auraflow_sizes(recipe)), text)

@@ -18,7 +18,7 @@ class Recipe:
         text_width: of the contexts.
         text_trained: else the text encoder keeps its random start.
         samples: of a whole run; the learning rate falls in the last fifth.
-        world: a key of ``names.WORLDS``.
+        world: a key of ``networks.NAMES``.
     """
 
     network: Literal["unet", "auraflow"] = "unet"
@@ -42,7 +42,13 @@ RECIPES: dict[str, Recipe] = {
 }
 """In the order of their turns."""
 
+TWIN = Recipe(samples=112_000)
+"""Of the bundled model's twin: its network, its world, and nothing that points at a unit."""
+
+TRAINED = RECIPES | {"twin": TWIN}
+"""All that can be trained to their end."""
+
 
 def recipe_in(name: str, world: str) -> Recipe:
     """The recipe of that name, for that world."""
-    return replace(RECIPES[name], world=world)
+    return replace(TRAINED[name], world=world)

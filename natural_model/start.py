@@ -2,6 +2,7 @@
 
     python3 natural_model/start.py screen                                every recipe in turns
     python3 natural_model/start.py --world b train --recipe unet-deep    one recipe to its end
+    python3 natural_model/start.py --world bundled train --recipe twin   the bundled model's twin
     python3 natural_model/start.py --world b judge                       the judge of a world
     python3 natural_model/start.py presence                              the judge of presence
 
@@ -9,7 +10,8 @@ What follows that word is for ``screen.py``, ``train.py``, ``train_world_judge.p
 ``train_presence_judge.py``. Drawings, pictures, checkpoints and tables lie in ``results/natural/``
 (``--work``), judges in ``results/judges/``; ``train`` puts the model that it has where the suites
 of ``benchmarks/natural/`` look for it. The first run fetches the drawings from npm and renders
-48,000 pictures: 2.4 GB and a few minutes; judges need the drawings alone.
+48,000 pictures: 2.4 GB and a few minutes; judges need the drawings alone. The bundled model's world
+needs the font of ``demo_model/training/render.py`` and no drawings.
 """
 
 import argparse
@@ -23,13 +25,14 @@ sys.path.insert(0, str(REPOSITORY))
 from workbench.environment import HOST, PYTHON, run_in_environment  # noqa: E402
 
 SCRIPTS = Path(__file__).resolve().parent
+BUNDLED_WORLD = REPOSITORY / "demo_model" / "training" / "dataset.py"
 JUDGES = REPOSITORY / "results" / "judges"
 MODELS = REPOSITORY / "benchmarks" / "natural" / "data"
 RENDERER = "resvg-py==0.5.0"
 
 
-def run(script: str, *arguments: object) -> None:
-    """One of this folder's scripts, in the environment, with the host named."""
+def run(script: str | Path, *arguments: object) -> None:
+    """One of this folder's scripts, or another by its path, with the host named."""
     command = [PYTHON, SCRIPTS / script, *arguments]
     environment = os.environ | {"FIA_HOST": str(HOST)}
     subprocess.run([str(part) for part in command], check=True, env=environment)
@@ -38,7 +41,7 @@ def run(script: str, *arguments: object) -> None:
 def prepare_drawings(work: Path, world: str) -> None:
     """The drawings of a world's things, made once."""
     made = work / world / "drawn"
-    if not made.exists():
+    if world != "bundled" and not made.exists():
         subprocess.run([str(PYTHON), "-m", "pip", "install", "-q", RENDERER], check=True)
         run("drawings.py", "--world", world, "--out", work / "drawings")
         made.parent.mkdir(parents=True, exist_ok=True)
@@ -48,9 +51,13 @@ def prepare_drawings(work: Path, world: str) -> None:
 def prepare_pictures(work: Path, world: str, pictures: int) -> Path:
     """The pictures to train on, made once; their folder."""
     data = work / world / "data"
-    if not (data / "grid.png").exists():
-        where = ("--drawings", work / "drawings", "--out", data)
-        run("world.py", "--world", world, *where, "--count", pictures)
+    into = ("--out", data, "--count", pictures)
+    if (data / "contents.json").exists():
+        return data
+    if world == "bundled":
+        run(BUNDLED_WORLD, *into)
+    else:
+        run("world.py", "--world", world, "--drawings", work / "drawings", *into)
     return data
 
 
@@ -60,12 +67,14 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, default=REPOSITORY / "results" / "natural")
     parser.add_argument("--pictures", type=int, default=48_000)
-    parser.add_argument("--world", choices=("a", "b"), default="a")
+    parser.add_argument("--world", choices=("a", "b", "bundled"), default="a")
     parser.add_argument("what", choices=("screen", "train", "judge", "presence"))
     parser.add_argument("more", nargs=argparse.REMAINDER, help="options of the script")
     arguments = parser.parse_args()
     if arguments.what in ("screen", "presence") and arguments.world != "a":
         parser.error(f"--world: {arguments.what} is of world a alone; leave it out")
+    if arguments.what == "judge" and arguments.world == "bundled":
+        parser.error("--world: the bundled model's world has its judges already")
     run_in_environment(Path(__file__).resolve())
 
     work, world = arguments.work.resolve(), arguments.world

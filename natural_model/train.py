@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from names import WORLDS
 from paths import BUNDLED, use_training_scripts
-from recipes import RECIPES, Recipe, recipe_in
+from recipes import TRAINED, Recipe, recipe_in
 
 use_training_scripts()
 from host import use_host  # noqa: E402
@@ -28,7 +27,7 @@ from denoiser import (  # noqa: E402
 )
 from hosted import export_recipe  # noqa: E402
 from loop import Run, Schedule  # noqa: E402
-from networks import build  # noqa: E402
+from networks import NAMES, build  # noqa: E402
 from render import Content  # noqa: E402
 from torch import Tensor  # noqa: E402
 from weights_file import read_part  # noqa: E402
@@ -99,13 +98,14 @@ class Training:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", choices=RECIPES, required=True)
-    parser.add_argument("--world", choices=WORLDS, default="a", help="of the data")
+    parser.add_argument("--recipe", choices=TRAINED, required=True)
+    parser.add_argument("--world", choices=NAMES, default="a", help="of the data")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--samples", type=int, help="stop earlier; the schedule stays")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--models", type=Path, help="folder for the model, in half precision")
+    parser.add_argument("--eight-bits", action="store_true", help="the model in 8 bits instead")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     recipe = recipe_in(arguments.recipe, arguments.world)
@@ -116,4 +116,5 @@ if __name__ == "__main__":
     if arguments.models:
         model = arguments.models / f"{title}.safetensors"
         notes = {"world": recipe.world, "seed": arguments.seed, "samples": training.samples}
-        export_recipe(recipe, training.run.average.values, model, notes=notes)
+        dtype = torch.int8 if arguments.eight_bits else torch.half
+        export_recipe(recipe, training.run.average.values, model, dtype, notes)

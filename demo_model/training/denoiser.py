@@ -13,7 +13,7 @@ from render import Content
 from safetensors.torch import load_file
 from text import CaptionEncoder
 from torch import Tensor, nn
-from train_autoencoder import build_autoencoder, encode
+from train_autoencoder import build_autoencoder, encode, half_precision
 
 
 def build_unet(sizes: dict[str, Any]) -> Any:
@@ -62,7 +62,7 @@ class Denoiser(nn.Module):
 
     def answer(self, noisy: Tensor, steps: Tensor, captions: list[str]) -> Tensor:
         """What the network says to noisy latents of variance about 1, (B, 8, 16, 16) float32."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision():
             options = {"optimized_attention_override": plain_attention}
             contexts = self.text(captions)
             return self.network(noisy, steps, contexts, transformer_options=options).float()
@@ -138,7 +138,7 @@ def encode_pictures(data: Path, autoencoder: dict[str, Tensor]) -> Tensor:
         model.load_state_dict(autoencoder)
         pictures = np.load(data / "pictures.npy", mmap_mode="r")
         parts = []
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), half_precision():
             for start in range(0, len(pictures), 64):
                 part = torch.from_numpy(pictures[start : start + 64].copy()).permute(0, 3, 1, 2)
                 part = (part.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
