@@ -8,10 +8,10 @@
 
 What follows that word is for ``screen.py``, ``train.py``, ``train_world_judge.py`` or
 ``train_presence_judge.py``. Drawings, pictures, checkpoints and tables lie in ``results/natural/``
-(``--work``), judges in ``results/judges/``; ``train`` puts the model that it has where the suites
-of ``benchmarks/natural/`` look for it. The first run fetches the drawings from npm and renders
-48,000 pictures: 2.4 GB and a few minutes; judges need the drawings alone. The bundled model's world
-needs the font of ``demo_model/training/render.py`` and no drawings.
+(``--work``), judges of worlds in ``results/judges/``; ``train`` puts the model that it has where
+the suites of ``benchmarks/natural/`` look for it. The first run fetches the drawings from npm and
+renders 48,000 pictures: 2.4 GB and a few minutes; judges need the drawings alone. The bundled
+model's world needs the font of ``demo_model/training/render.py`` and no drawings.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from workbench.environment import HOST, PYTHON, run_in_environment  # noqa: E402
 SCRIPTS = Path(__file__).resolve().parent
 BUNDLED_WORLD = REPOSITORY / "demo_model" / "training" / "dataset.py"
 JUDGES = REPOSITORY / "results" / "judges"
+PRESENCE = REPOSITORY / "benchmarks" / "judges" / "networks" / "presence.safetensors"
 MODELS = REPOSITORY / "benchmarks" / "natural" / "data"
 RENDERER = "resvg-py==0.5.0"
 
@@ -85,7 +86,7 @@ def main() -> None:
     if arguments.what == "judge":
         run("train_world_judge.py", "--world", world, *where, judge, *arguments.more)
     elif arguments.what == "presence":
-        run("train_presence_judge.py", *where, JUDGES / "presence.safetensors", *arguments.more)
+        run("train_presence_judge.py", *where, PRESENCE, *arguments.more)
     else:
         data = prepare_pictures(work, world, arguments.pictures)
         where = ("--data", data, "--out", work / world / "runs")

@@ -1,10 +1,12 @@
 """Judges of natural models' pictures (``docs/natural.md``): what is there, and is anything there?
 
-``natural_model/start.py`` trains them; their files lie in the folder of judges' weights: README.
+``natural_model/start.py`` trains them. The judge of presence is in the repository, those of the
+worlds lie in the folder of judges' weights: README.
 """
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from torch import Tensor
 
@@ -18,6 +20,7 @@ from .bundled import look_for_object, pixel_distance
 from .networks.needs import weights
 
 SOURCE = "python3 natural_model/start.py"
+PRESENCE = Path(__file__).parent / "networks" / "presence.safetensors"
 
 
 def find_things(world: str) -> Look:
@@ -28,7 +31,7 @@ def find_things(world: str) -> Look:
 
 def find_anything() -> Look:
     """Is anything there but a scene?"""
-    judge = load_judge((SOMETHING,), STYLES, weights("presence.safetensors", f"{SOURCE} presence"))
+    judge = load_judge((SOMETHING,), STYLES, PRESENCE)
 
     def look(pictures: Tensor, shots: Sequence[Shot], before: Tensor | None) -> list[float]:
         return [float(it == SOMETHING) for it in judge.name_objects(resized(pictures, SIDE))]

@@ -10,7 +10,8 @@ import screen
 import torch
 from conftest import TINY
 from denoiser import plain_attention
-from hosted import host_recipe
+from draw import load_model
+from hosted import export_recipe, host_recipe
 from judge import Judge
 from loop import Schedule
 from names import WORLD_A
@@ -136,6 +137,24 @@ def test_the_host_denoises_as_training_does(recipe: Recipe) -> None:
     else:
         expected = error / (1 - 1 / (1 + levels.square())).clamp_min(0.3)
     assert torch.allclose(losses, expected, rtol=0.03)  # training works in bfloat16
+
+
+def test_a_file_of_eight_bits_holds_the_same_network(tmp_path: Path) -> None:
+    """Small enough for a repository, its autoencoder the bundled model's."""
+    weights, latent = stirred(TINY), torch.randn(1, 8, 16, 16)
+    answers, sizes = [], []
+    for dtype in (torch.float32, torch.int8):
+        file = tmp_path / "model.safetensors"
+        export_recipe(TINY, weights, file, dtype)
+        sizes.append(file.stat().st_size)
+        model, clip, vae = load_model(file)
+        context = encode(clip, "a photo of a cat")
+        with torch.no_grad():
+            answers.append(model.model.apply_model(latent, torch.ones(1), c_crossattn=context))
+        assert vae.decode(latent).shape == (1, 128, 128, 3)
+    assert sizes[1] < 0.3 * sizes[0]
+    error = (answers[1] - answers[0]).norm() / answers[0].norm()
+    assert 0 < error < 0.02
 
 
 def test_plain_attention_is_attention() -> None:
