@@ -340,3 +340,23 @@ def test_the_readme_says_what_one_name_at_a_time_leaves() -> None:
         cells = [*left_cells(high, low), percent(low.neighbours), percent(low.there)]
         assert table[name] == cells, name
     assert list(ranked(found))[:4] == list(dict.fromkeys(use for use, _ in ALONE_ROWS.values()))
+
+
+def test_the_readme_says_which_differences_are_sure() -> None:
+    """By Holm's p in the reports' comparisons, at 90 and at 80 % kept."""
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    ps = {
+        report: {
+            (name, target): float(cells[column])
+            for name, cells in table_rows(
+                RESULTS / "natural" / f"{report}.md", "against the others:"
+            ).items()
+            for column, target in ((2, "90 %"), (4, "80 %"))
+        }
+        for report in ("unet_deep_0_test", "unet_deep_0_alone")
+    }
+    smallest = min(ps["unet_deep_0_test"].values())
+    assert f"(Holm's p over the twelve comparisons is at least {smallest:g})" in readme
+    assert len(ps["unet_deep_0_test"]) == 2 * 12
+    (sure,) = (pair for pair, p in ps["unet_deep_0_alone"].items() if p < 0.05)
+    assert "Only the difference to {} at {} is sure.".format(*sure) in readme
