@@ -37,8 +37,8 @@ class ApplyNeuronMask(io.ComfyNode):
                 strength_input(
                     tooltip=(
                         "Masked weights become weight · (1 − strength): 0 changes nothing, 1 sets "
-                        "them to zero as in the paper. Above 1 turns them against the concept, our "
-                        "own extension: it erases far more with the same weights. "
+                        "them to zero as in the paper. Above 1, our own extension, turns them "
+                        "against the concept: it erases more, and harms the rest more. "
                         "A change here needs no new profile."
                     ),
                 ),

@@ -75,7 +75,7 @@ class ProfileConcept(io.ComfyNode):
                     tooltip=(
                         "What sort of concepts these are; sets the contexts and templates. When "
                         "you change it, temporal sparsity here, spatial sparsity and agnostic "
-                        "ratio in the nodes after it become the usual ones for the kind, after the "
+                        "ratio in the nodes after it become the usual ones for the kind, near the "
                         "paper's Table 8; change them as you like."
                     ),
                 ),

@@ -294,7 +294,7 @@ def left_cells(high: Point, low: Point) -> list[str]:
     ]
 
 
-PLAIN, AS_IN_THE_PAPER = "plain model", "Forget It All, as in the paper"
+PLAIN, USUAL = "plain model", "Forget It All, usual settings"
 
 
 def test_the_readmes_first_table_says_what_the_natural_model_shows() -> None:
@@ -304,9 +304,9 @@ def test_the_readmes_first_table_says_what_the_natural_model_shows() -> None:
     best = {use: some[0] for use, some in ranked(found).items()}
     own = {line.sweep.use: line.own for line in found if line.own}
     table = table_rows(ROOT / "README.md", "### On a model that was trained like any other")
-    paper = table.pop(AS_IN_THE_PAPER)
+    usual = table.pop(USUAL)
     figures = f"{percent(own['fia'].left)} · {percent(own['fia'].kept)}"
-    assert paper == ["", "", "", figures]
+    assert usual == ["", "", "", figures]
     drawn = percent(found[0].points[0].left)
     assert table.pop(PLAIN) == [drawn, drawn, "100 %", ""]
     order = [NATURAL_ROWS[name] for name in table]
