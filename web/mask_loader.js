@@ -7,7 +7,7 @@ import { maskFile, mayBeMaskFile } from "./mask/dropped.js";
 import { MaskLoader } from "./mask/loader.js";
 import { MaskServer } from "./mask/server.js";
 import { modelLoadersFor } from "./mask/upstream.js";
-import { hideWidget } from "./mask/widgets.js";
+import { hideWidget, shownFile } from "./mask/widgets.js";
 import { shareWithCanvas } from "./shared/canvas.js";
 import { rememberChange } from "./shared/changes.js";
 import { addElement, addStyleSheet } from "./shared/elements.js";
@@ -57,9 +57,9 @@ function addPanel(node) {
   const words = wordsOf(app);
   const loader = new MaskLoader({
     server: new MaskServer(api, words),
-    file,
+    file: () => shownFile(node, rootGraph(app)) ?? file,
     text,
-    models: () => (node.graph ? modelLoadersFor(node) : []),
+    models: () => (node.graph ? modelLoadersFor(node, rootGraph(app)) : []),
     onChange: () => {
       node.graph?.setDirtyCanvas(true);
       rememberChange(app);

@@ -2,7 +2,7 @@
 
 import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
-import { offerFile } from "./mask/widgets.js";
+import { offerFile, shownFile } from "./mask/widgets.js";
 import { rememberChange } from "./shared/changes.js";
 import { nodesOf, rootGraph } from "./shared/graph.js";
 import { showWhenExecuted, showingAgain } from "./shared/outputs.js";
@@ -61,15 +61,10 @@ function showNew(node, output) {
  * @param {string} name
  */
 function offer(loader, name) {
-  const file = fileOf(loader);
+  const file = shownFile(loader, rootGraph(app));
   if (file) {
     offerFile(file, name);
   }
-}
-
-/** @param {Comfy.Node | null} loader */
-function fileOf(loader) {
-  return loader?.widgets?.find((widget) => widget.name === "mask_file");
 }
 
 /** @param {Comfy.Node} node */
@@ -93,7 +88,7 @@ function showButton(node) {
 function addLoader(node) {
   const name = saved.get(node);
   const loader = LiteGraph.createNode(LOADER);
-  const file = fileOf(loader);
+  const file = loader && shownFile(loader, rootGraph(app));
   if (!name || !loader || !file || !node.graph) {
     return;
   }

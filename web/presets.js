@@ -4,7 +4,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
 import { applyPreset, sentencesOf } from "./presets/preset.js";
-import { hasOwnWidgets, shownWidget } from "./presets/shown.js";
+import { hasOwnWidgets, shownWidget } from "./shared/shown.js";
 import { rememberChange } from "./shared/changes.js";
 import { ask } from "./shared/server.js";
 

@@ -296,6 +296,14 @@ class ComfyPage:
             [node, name, value],
         )
 
+    def set_promoted(self, node: int, name: str, value: Any) -> None:
+        """Set a widget of a subgraph node; some pages put the inner node's number before its name."""
+        script = "id => app.graph.getNodeById(id).widgets.map((w) => w.name)"
+        (full,) = (
+            one for one in self.page.evaluate(script, node) if one.rpartition(": ")[2] == name
+        )
+        self.set_widget(node, full, value)
+
     def widget(self, node: int, name: str) -> Any:
         """The value of a widget."""
         return self.page.evaluate(

@@ -35,6 +35,8 @@ BUTTONS = """id => (app.graph.getNodeById(id)?.widgets ?? [])
 OFFERED = """id => app.graph.getNodeById(id).widgets
   .find(({ name }) => name === "mask_file").options.values"""
 
+REMEMBER = "app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()"
+
 PUT_MASK = """([file, steps]) => {
   const one = (type) => app.graph.nodes.find((node) => node.type === type);
   const unneeded = ["FIAProfileConcept", "FIABuildConceptMask", "FIAFuseMasks", "PreviewAny"];
@@ -56,6 +58,15 @@ PUT_MASK = """([file, steps]) => {
 INTO_SUBGRAPH = """() => {
   const { subgraph } = app.graph.convertToSubgraph(new Set(app.graph.nodes));
   [window.inner] = subgraph.nodes;
+}"""
+
+PROMOTE = """async () => {
+  const saved = app.graph.serialize();
+  const inside = String(window.inner.id);
+  saved.nodes[0].properties.proxyWidgets = [[inside, "mask_file"]];
+  await app.loadGraphData(saved);
+  [window.inner] = app.graph.nodes[0].subgraph.nodes;
+  return Number(app.graph.nodes[0].id);
 }"""
 
 INNER_PANEL_SAYS = """words => window.inner.widgets.find(({ name }) => name === "mask card")
@@ -250,6 +261,19 @@ def test_a_node_in_a_subgraph_follows_the_server_until_its_workflow_is_closed(
     comfy.page.evaluate("app.refreshComboInNodes()")
     comfy.settle()
     assert comfy.page.evaluate(INNER_PANEL_SAYS, "church.safetensors is not on this server")
+
+
+def test_the_card_follows_a_file_that_is_chosen_on_the_subgraph_node(
+    comfy: ComfyPage, folder: Path, node: int
+) -> None:
+    mask("golf ball").save(folder / "golf.safetensors")
+    comfy.page.evaluate("app.refreshComboInNodes()")
+    comfy.page.evaluate(INTO_SUBGRAPH)
+    owner = comfy.page.evaluate(PROMOTE)
+    comfy.page.wait_for_function(INNER_PANEL_SAYS, arg="Forgets church")
+    comfy.set_promoted(owner, "mask_file", "golf.safetensors")
+    comfy.page.evaluate(REMEMBER)
+    comfy.page.wait_for_function(INNER_PANEL_SAYS, arg="Forgets golf ball")
 
 
 def choose_large(comfy: ComfyPage, folder: Path, node: int, columns: int, family: str) -> None:

@@ -82,13 +82,6 @@ PROTECT = """id => {
 }"""
 
 
-def set_promoted(comfy: ComfyPage, node: int, name: str, value: Any) -> None:
-    """Set a widget of the blueprint; some pages put the inner node's number before its name."""
-    names = comfy.page.evaluate("id => app.graph.getNodeById(id).widgets.map((w) => w.name)", node)
-    (full,) = (one for one in names if one.rpartition(": ")[2] == name)
-    comfy.set_widget(node, full, value)
-
-
 def nodes_of(file: Path) -> list[dict[str, Any]]:
     return json.loads(file.read_text(encoding="utf-8"))["nodes"]
 
@@ -226,13 +219,13 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
         "agnostic ratio %",
         "strength",
     ]
-    set_promoted(comfy, forget, "kind", "art style")
+    comfy.set_promoted(forget, "kind", "art style")
     comfy.page.wait_for_function(
         "id => app.graph.getNodeById(id).widgets.some((w) => w.label?.startsWith('agnostic') "
         "&& w.value === 80)",
         arg=forget,
     )
-    set_promoted(comfy, forget, "kind", "object")
+    comfy.set_promoted(forget, "kind", "object")
     written = {
         "concepts": "golf ball",
         "contexts": "park\nroom",
@@ -242,7 +235,7 @@ def test_the_blueprint_is_found_by_its_name_and_runs(comfy: ComfyPage) -> None:
         "strength": 1.5,
     }
     for name, value in written.items():
-        set_promoted(comfy, forget, name, value)
+        comfy.set_promoted(forget, name, value)
     comfy.page.evaluate(
         """([id, values]) => {
           const inside = app.graph.getNodeById(id).subgraph.nodes;

@@ -1,6 +1,6 @@
 /** What a node's picture depends on: the widgets, modes and wires of all that leads to it. */
 
-import { rootGraph, sourceOf } from "../shared/graph.js";
+import { ownersOf, rootGraph, sourceOf } from "../shared/graph.js";
 
 /**
  * All values that lead to a node, in a fixed order. A change of any of them changes the list.
@@ -15,7 +15,7 @@ export function valuesBefore(node, app) {
   /** @type {Set<Comfy.Node>} */
   const seen = new Set();
   /** @type {(Comfy.Node | null)[]} */
-  const open = [node, ...ownersOf(node, rootGraph(app))];
+  const open = [node, ...ownersOf(node, rootGraph(app))]; // wires enter through the owners
   while (open.length) {
     const current = open.pop();
     if (current && !seen.has(current)) {
@@ -37,26 +37,6 @@ export function valuesBefore(node, app) {
  */
 export function sameValues(one, other) {
   return one.length === other.length && one.every((value, place) => value === other[place]);
-}
-
-/**
- * The subgraph nodes that a node lies in: wires from outside enter through them.
- *
- * @param {Comfy.Node} node
- * @param {Comfy.Graph} graph
- * @returns {Comfy.Node[]} from the outermost on; none for a node at the top
- */
-function ownersOf(node, graph) {
-  for (const owner of graph.nodes) {
-    const inside = owner.subgraph;
-    if (inside) {
-      const deeper = inside === node.graph ? [] : ownersOf(node, inside);
-      if (inside === node.graph || deeper.length) {
-        return [owner, ...deeper];
-      }
-    }
-  }
-  return [];
 }
 
 /**

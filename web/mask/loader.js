@@ -11,7 +11,7 @@ import { mismatchWords, sourceWords } from "./words.js";
 /**
  * @typedef {object} Surroundings
  * @property {MaskServer} server
- * @property {Comfy.Widget} file the widget with the mask file's name
+ * @property {() => Comfy.Widget} file the widget with the mask file's name
  * @property {Comfy.Widget} text the widget with the embedded mask
  * @property {() => ModelLoader[]} models the nodes whose models meet the mask
  * @property {() => void} onChange a widget's value was changed here
@@ -23,7 +23,7 @@ export class MaskLoader {
   /** @param {Surroundings} surroundings */
   constructor({ server, file, text, models, onChange, words }) {
     this.server = server;
-    this.file = file;
+    this.fileWidget = file;
     this.text = text;
     this.models = models;
     this.onChange = onChange;
@@ -40,6 +40,10 @@ export class MaskLoader {
       onRemove: () => this.setText(""),
     });
     this.allow();
+  }
+
+  get file() {
+    return this.fileWidget();
   }
 
   /** The chosen file's name; empty where the server has no masks. */

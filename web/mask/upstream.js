@@ -1,6 +1,7 @@
 /** Which models a mask meets: over the wires from the mask's node, before anything runs. */
 
-import { sourceOf } from "../shared/graph.js";
+import { ownersOf, sourceOf } from "../shared/graph.js";
+import { shownWidget } from "../shared/shown.js";
 
 const APPLY = "FIAApplyNeuronMask";
 const MASK = "FIA_NEURON_MASK";
@@ -13,15 +14,28 @@ const ANY = "*";
  * The nodes that load the models which meet a mask, each once.
  *
  * @param {Comfy.Node} source a node with a mask output
+ * @param {Comfy.Graph} root
  * @returns {ModelLoader[]}
  */
-export function modelLoadersFor(source) {
+export function modelLoadersFor(source, root) {
   const loaders = applies(source, new Set()).flatMap((node) => loaderOf(node) ?? []);
   return [...new Set(loaders)].map((node) => ({
     type: node.type,
-    name: String(node.widgets?.[0]?.value ?? ""),
+    name: fileName(node, root),
     title: node.title,
   }));
+}
+
+/**
+ * What a loader's first widget says.
+ *
+ * @param {Comfy.Node} loader
+ * @param {Comfy.Graph} root
+ */
+function fileName(loader, root) {
+  const [own] = loader.widgets ?? [];
+  const shown = own && shownWidget(loader, own.name, ownersOf(loader, root).at(-1));
+  return String(shown?.value ?? "");
 }
 
 /**

@@ -1,5 +1,18 @@
 /** The two widgets of Load Neuron Mask. */
 
+import { ownersOf } from "../shared/graph.js";
+import { shownWidget } from "../shared/shown.js";
+
+/**
+ * The widget with the name of a node's mask file, as a person sees it.
+ *
+ * @param {Comfy.Node} node
+ * @param {Comfy.Graph} root
+ */
+export function shownFile(node, root) {
+  return shownWidget(node, "mask_file", ownersOf(node, root).at(-1));
+}
+
 /**
  * Files that a widget offers.
  *

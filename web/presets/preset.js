@@ -1,7 +1,7 @@
 /** The paper's settings for a kind of concept, put into a node and those after it. */
 
 import { sourceOf } from "../shared/graph.js";
-import { shownWidget } from "./shown.js";
+import { shownWidget } from "../shared/shown.js";
 
 /** @import { Words } from "../language/en.js" */
 

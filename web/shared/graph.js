@@ -59,6 +59,26 @@ export function sourceOf(node, slot) {
 }
 
 /**
+ * The subgraph nodes that a node lies in.
+ *
+ * @param {Comfy.Node} node
+ * @param {Comfy.Graph} graph
+ * @returns {Comfy.Node[]} from the outermost on; none for a node at the top
+ */
+export function ownersOf(node, graph) {
+  for (const owner of graph.nodes) {
+    const inside = owner.subgraph;
+    if (inside) {
+      const deeper = inside === node.graph ? [] : ownersOf(node, inside);
+      if (inside === node.graph || deeper.length) {
+        return [owner, ...deeper];
+      }
+    }
+  }
+  return [];
+}
+
+/**
  * What the server calls a node: its id, after those of the subgraphs around it, joined by colons.
  *
  * @param {Comfy.Node} node

@@ -41,7 +41,7 @@ async function shown() {
   const text = { value: "" };
   const loader = new MaskLoader({
     server,
-    file,
+    file: () => file,
     text,
     models: () => [],
     onChange: () => {},

@@ -7,6 +7,7 @@ const { app, api, page } = vi.hoisted(() => {
   const page_ = { listeners: {}, asked: [] };
   /** @type {any} */
   const app_ = {
+    graph: { nodes: [] },
     extensionManager: { setting: { get: () => "en" } },
     registerExtension: (/** @type {Comfy.Extension} */ extension) => {
       page_.extension = extension;

@@ -20,7 +20,8 @@ function graph(plans) {
     nodes[type] = {
       type,
       title,
-      widgets: file ? [{ value: file }] : undefined,
+      id: type,
+      widgets: file ? [{ name: "file", value: file }] : undefined,
       inputs: inputs.map(([kind]) => ({ type: kind })),
       outputs: outputs.map((kind) => ({ type: kind })),
       getInputNode: (/** @type {number} */ slot) => nodes[inputs[slot]?.[1] ?? ""] ?? null,
@@ -60,8 +61,19 @@ function apply(model, mask) {
   };
 }
 
+/**
+ * @param {Record<string, any>} nodes
+ * @param {any} [owner] the subgraph node that they lie in
+ */
+function found(nodes, owner) {
+  /** @type {any} */
+  const inside = { nodes: Object.values(nodes) };
+  inside.nodes.forEach((/** @type {any} */ node) => Object.assign(node, { graph: inside }));
+  return modelLoadersFor(nodes.load, owner ? { nodes: [{ ...owner, subgraph: inside }] } : inside);
+}
+
 test("a mask that is wired to nothing meets no model", () => {
-  expect(modelLoadersFor(graph({ load: LOAD }).load)).toEqual([]);
+  expect(found(graph({ load: LOAD }))).toEqual([]);
 });
 
 test("the checkpoint behind Apply Neuron Mask is found", () => {
@@ -70,7 +82,7 @@ test("the checkpoint behind Apply Neuron Mask is found", () => {
     CheckpointLoaderSimple: CHECKPOINT,
     FIAApplyNeuronMask: apply("CheckpointLoaderSimple", "load"),
   });
-  expect(modelLoadersFor(nodes.load)).toEqual(FOUND);
+  expect(found(nodes)).toEqual(FOUND);
 });
 
 test("it is found through a LoRA and through Fuse Masks", () => {
@@ -85,12 +97,12 @@ test("it is found through a LoRA and through Fuse Masks", () => {
     },
     FIAApplyNeuronMask: apply("lora", "fuse"),
   });
-  expect(modelLoadersFor(nodes.load)).toEqual(FOUND);
+  expect(found(nodes)).toEqual(FOUND);
 });
 
 test("a model input without a wire has no loader", () => {
   const nodes = graph({ load: LOAD, FIAApplyNeuronMask: apply("", "load") });
-  expect(modelLoadersFor(nodes.load)).toEqual([]);
+  expect(found(nodes)).toEqual([]);
 });
 
 test("wires that run in a circle end", () => {
@@ -101,5 +113,18 @@ test("wires that run in a circle end", () => {
     two: { inputs: [["MODEL", "one"]], outputs: ["MODEL"] },
     FIAApplyNeuronMask: apply("one", "fuse"),
   });
-  expect(modelLoadersFor(nodes.load)).toEqual([]);
+  expect(found(nodes)).toEqual([]);
+});
+
+test("in a subgraph with widgets of its own, theirs name the checkpoint", () => {
+  const nodes = graph({
+    load: LOAD,
+    CheckpointLoaderSimple: CHECKPOINT,
+    FIAApplyNeuronMask: apply("CheckpointLoaderSimple", "load"),
+  });
+  const owner = {
+    widgets: [{ name: "checkpoint", value: "sdxl.safetensors" }],
+    resolvePromotedTarget: () => ({ nodeId: "CheckpointLoaderSimple", widgetName: "file" }),
+  };
+  expect(found(nodes, owner).map(({ name }) => name)).toEqual(["sdxl.safetensors"]);
 });
