@@ -23,9 +23,12 @@ from tiny_model import TinyModel, tiny_description
 
 NEWER = {
     f"comfy.model_base.{name}"
-    for name in ("CogVideoX", "LTXAV", "MiniMaxH3", "StableAudio3", "ACEStep15", "YuE2")
-} | {"comfy.model_base.MiniMaxMusic3"}
-"""Classes that 0.3.75 lacks; 0.33.0 lacks only YuE2."""
+    for name in (
+        *("CogVideoX", "LTXAV", "MiniMaxH3", "StableAudio3", "ACEStep15", "MiniMaxMusic3"),
+        *("YuE2", "QwenImage21", "MingImage"),
+    )
+}
+"""Classes that 0.3.75 lacks; 0.33.0 lacks the last three."""
 
 PREFIX = "diffusion_model."
 FP8 = torch.float8_e4m3fn

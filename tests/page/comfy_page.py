@@ -297,7 +297,7 @@ class ComfyPage:
         )
 
     def set_promoted(self, node: int, name: str, value: Any) -> None:
-        """Set a widget of a subgraph node; some pages put the inner node's number before its name."""
+        """Set a widget of a subgraph node; some pages put the inner node's number before it."""
         script = "id => app.graph.getNodeById(id).widgets.map((w) => w.name)"
         (full,) = (
             one for one in self.page.evaluate(script, node) if one.rpartition(": ")[2] == name

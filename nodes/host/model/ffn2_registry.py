@@ -81,6 +81,10 @@ _REASONS = {
     "comfy.model_base.HunyuanImage21": (
         "its latents are smaller than a picture's width and height / 8, which was not tried"
     ),
+    "comfy.model_base.QwenImage21": (
+        "its feed-forward layers are not those of Qwen-Image, and were not tried"
+    ),
+    "comfy.model_base.MingImage": "its latents have a time axis, which was not tried",
     "comfy.model_base.ChromaRadiance": "it works on pixels, not on latents",
     "comfy.model_base.HiDream": (
         "its experts see tokens of many prompts in one row, so no prompt's share can be told"
