@@ -22,8 +22,8 @@ def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpacked(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights that `packed` was given, each within half a scale, as float16; others as they
-    are."""
+    """The weights that `packed` was given as float16, each within 0.55 of a scale (float16 rounds,
+    too); others as they are."""
     made = {name: weight for name, weight in weights.items() if not name.endswith(SCALE)}
     for name, scales in weights.items():
         if name.endswith(SCALE):

@@ -59,7 +59,7 @@ class DemoLatentFormat(comfy.latent_formats.LatentFormat):
 
 
 class DemoConfig(comfy.supported_models_base.BASE):
-    """A Stable Diffusion 1.x in small; sizes come from `architecture`."""
+    """A Stable Diffusion 1.x in small, or an AuraFlow."""
 
     unet_extra_config: ClassVar[dict[str, Any]] = {}
     memory_usage_factor = 1.0
@@ -118,9 +118,9 @@ class DemoTextTarget(comfy.supported_models_base.ClipTarget):
 
 
 def load_demo_model(path: Path = WEIGHTS) -> DemoModel:
-    """Load the bundled weights onto the devices and in the precision that the host chooses.
+    """Load a file's weights onto the devices and in the precision that the host chooses.
 
-    Raises FileNotFoundError when the weights are missing, as in a clone without large files.
+    Raises FileNotFoundError when the file is missing, as in a clone without large files.
     """
     if not path.is_file():
         raise FileNotFoundError(

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
 from .host.erasing.weight_patch import apply_neuron_mask
-from .shared import CATEGORY, NeuronMaskWire, search_words, strength_input
+from .shared import CATEGORY, NeuronMaskWire, require_ranges, search_words, strength_input
 
 
 class ApplyNeuronMask(io.ComfyNode):
@@ -48,6 +48,7 @@ class ApplyNeuronMask(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: ModelPatcher, mask: NeuronMask, strength: float) -> io.NodeOutput:
+        require_ranges(cls, strength=strength)
         if mask.count == 0:
             logging.warning("Apply Neuron Mask: the mask is empty, so nothing is forgotten.")
         return io.NodeOutput(apply_neuron_mask(model, mask, strength))

@@ -14,6 +14,7 @@ from .shared import (
     ConceptProfileWire,
     NeuronMaskWire,
     fraction,
+    require_ranges,
     search_words,
     with_advanced,
 )
@@ -68,6 +69,7 @@ class BuildConceptMask(io.ComfyNode):
     def execute(
         cls, profile: ConceptProfile, spatial_sparsity: float, granularity: str
     ) -> io.NodeOutput:
+        require_ranges(cls, spatial_sparsity=spatial_sparsity)
         mask = build_concept_mask(
             profile, fraction(spatial_sparsity), granularity, get_torch_device()
         )

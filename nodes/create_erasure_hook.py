@@ -5,7 +5,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
 from .host.erasing.erasure_hook import erasure_hooks
-from .shared import CATEGORY, NeuronMaskWire, search_words, strength_input
+from .shared import CATEGORY, NeuronMaskWire, require_ranges, search_words, strength_input
 
 
 class CreateErasureHook(io.ComfyNode):
@@ -49,4 +49,5 @@ class CreateErasureHook(io.ComfyNode):
     def execute(
         cls, mask: NeuronMask, strength: float, prev_hooks: HookGroup | None = None
     ) -> io.NodeOutput:
+        require_ranges(cls, strength=strength)
         return io.NodeOutput(erasure_hooks(mask, strength, prev_hooks))

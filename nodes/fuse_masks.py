@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask, fuse_neuron_masks
 from ..fia_core.reports.origins import model_weights
-from .shared import CATEGORY, NeuronMaskWire, fraction, search_words
+from .shared import CATEGORY, NeuronMaskWire, fraction, require_ranges, search_words
 
 FURTHER_INPUTS = tuple(f"masks_{number}" for number in range(2, 9))
 
@@ -74,6 +74,7 @@ class FuseMasks(io.ComfyNode):
         protect: list[NeuronMask] | None = None,
         **further: list[NeuronMask],
     ) -> io.NodeOutput:
+        require_ranges(cls, agnostic_ratio=agnostic_ratio[0])
         together = [*masks, *(mask for name in FURTHER_INPUTS for mask in further.get(name, ()))]
         fusion = fuse_neuron_masks(together, fraction(agnostic_ratio[0]), tuple(protect or ()))
         for warning in fusion.report.warnings:

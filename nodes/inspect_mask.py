@@ -8,6 +8,7 @@ from comfy_api.latest import io, ui
 from PIL import Image
 
 from ..fia_core import NeuronMask, inspect_mask, inspection_text
+from ..fia_core.equations.checks import require_choice
 from .charts import MEASURES, inspection_pages
 from .shared import CATEGORY, NeuronMaskWire, search_words
 
@@ -79,6 +80,7 @@ class InspectMask(io.ComfyNode):
                 f"mask: {len(mask)} masks arrived; connect one. Join several in Fuse Masks, or "
                 "connect them to concept_masks."
             )
+        require_choice("overlap", overlap[0], tuple(MEASURES))
         inspection = inspect_mask(mask[0], concept_masks or (), kept_masks or ())
         picture = _batch(inspection_pages(inspection, overlap[0]))
         table = inspection_text(inspection)

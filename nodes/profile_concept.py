@@ -19,7 +19,14 @@ from .host.profiling.cache import host_cache
 from .host.profiling.concepts import profile_concepts
 from .host.profiling.request import ProfileRequest
 from .host.profiling.sampling import SamplingSettings
-from .shared import CATEGORY, ConceptProfileWire, fraction, search_words, with_advanced
+from .shared import (
+    CATEGORY,
+    ConceptProfileWire,
+    fraction,
+    require_ranges,
+    search_words,
+    with_advanced,
+)
 
 ADVANCED = (
     *("contexts", "concept_templates", "base_template"),
@@ -242,6 +249,9 @@ class ProfileConcept(io.ComfyNode):
         use_cache: bool = True,
     ) -> io.NodeOutput:
         require_choice("saliency_form", saliency_form, SALIENCY_FORMS)
+        numbers = {"seed": seed, "steps": steps, "profile_steps": profile_steps, "cfg": cfg}
+        numbers |= {"width": width, "height": height, "batch_size": batch_size}
+        require_ranges(cls, **numbers, temporal_sparsity=temporal_sparsity)
         request = ProfileRequest(
             concepts=_concepts(concepts),
             kind=kind,

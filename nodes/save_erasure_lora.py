@@ -7,7 +7,14 @@ from server import PromptServer
 from ..fia_core import NeuronMask
 from .host.erasing.erasure_lora import FOLDER, ErasureLora, lora_folder, megabytes
 from .host.masks.folders import new_file
-from .shared import CATEGORY, NeuronMaskWire, prefix_input, search_words, strength_input
+from .shared import (
+    CATEGORY,
+    NeuronMaskWire,
+    prefix_input,
+    require_ranges,
+    search_words,
+    strength_input,
+)
 
 
 class SaveErasureLora(io.ComfyNode):
@@ -55,6 +62,7 @@ class SaveErasureLora(io.ComfyNode):
     def execute(
         cls, model: ModelPatcher, mask: NeuronMask, strength: float, filename_prefix: str
     ) -> io.NodeOutput:
+        require_ranges(cls, strength=strength)
         lora = ErasureLora(model, mask, strength)
         with new_file(lora_folder(), filename_prefix) as (path, name):
             cls._say(f"{megabytes(lora.size)} are being written")

@@ -55,6 +55,16 @@ def prefix_input(default: str) -> io.String.Input:
     )
 
 
+def require_ranges(node: type[io.ComfyNode], **values: float) -> None:
+    """Raise ValueError for a number outside its dialog's range: the host checks those that are
+    written there, not those that come by wire."""
+    ranges: dict[str, Any] = {one.id: one for one in node.define_schema().inputs}
+    for name, value in values.items():
+        least, most = ranges[name].min, ranges[name].max
+        if not least <= value <= most:
+            raise ValueError(f"{name}: is {value:g}; give a number from {least:g} to {most:g}.")
+
+
 def fraction(percent: float) -> float:
     """The fraction that a dialog's percentage means: 0.7 gives 0.007, not 0.006999999999999999."""
     return round(percent / 100, 6)

@@ -10,7 +10,7 @@ import { showWhenExecuted, showingAgain } from "./shared/outputs.js";
 const LOADER = "FIALoadNeuronMask";
 const GAP = 40;
 
-/** @type {WeakMap<Comfy.Node, string>} the mask file that each node saved last */
+/** @type {WeakMap<Comfy.Node, string[]>} the mask files of each node's last run */
 const saved = new WeakMap();
 
 /** @type {Set<string>} mask files that were saved after the page had asked which there are */
@@ -21,9 +21,9 @@ const display = {
   kind: "FIASaveNeuronMask",
   isEmpty: (node) => !saved.has(node),
   show(node, output) {
-    const [name] = Array.isArray(output.text) ? output.text : [];
-    if (typeof name === "string") {
-      saved.set(node, name);
+    const names = Array.isArray(output.text) ? output.text.filter((it) => typeof it === "string") : [];
+    if (names.length) {
+      saved.set(node, names);
       showButton(node);
     }
   },
@@ -49,8 +49,7 @@ app.registerExtension({
 /** @type {import("./shared/outputs.js").Display["show"]} */
 function showNew(node, output) {
   display.show(node, output);
-  const name = saved.get(node);
-  if (name) {
+  for (const name of saved.get(node) ?? []) {
     unlisted.add(name);
     nodesOf(rootGraph(app), LOADER).forEach((loader) => offer(loader, name));
   }
@@ -86,7 +85,7 @@ function showButton(node) {
  * @param {Comfy.Node} node
  */
 function addLoader(node) {
-  const name = saved.get(node);
+  const name = saved.get(node)?.at(-1);
   const loader = LiteGraph.createNode(LOADER);
   const file = loader && shownFile(loader, rootGraph(app));
   if (!name || !loader || !file || !node.graph) {

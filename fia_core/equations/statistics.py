@@ -119,9 +119,14 @@ def alignments(x: Tensor, unit: Tensor, form: str, out: Tensor | None = None) ->
 
 def product_dtype(x: Tensor) -> torch.dtype:
     """In which Eq. 1 is multiplied: half precision stays where the device adds it in float32 (CUDA,
-    torch 2.8 or newer), else float32."""
+    torch 2.8 or newer), else float32.
+
+    Under ``allow_fp16_accumulation`` torch refuses to add float16 in float32.
+    """
     half = x.dtype in (torch.float16, torch.bfloat16)
     adds_in_float32 = bool(torch.version.cuda) and "dtype_out" in torch.ops.aten.bmm.overloads()
+    if x.dtype == torch.float16 and adds_in_float32:
+        adds_in_float32 = not torch.backends.cuda.matmul.allow_fp16_accumulation
     return x.dtype if half and x.is_cuda and adds_in_float32 else torch.float32
 
 

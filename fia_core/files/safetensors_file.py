@@ -25,6 +25,9 @@ from torch import Tensor
 from .compression import deflate, inflate
 
 MAX_HEADER_BYTES = 16 * 2**20
+TEMPORARY = ".fia-"
+"""How the names of files begin that are only there until another is written."""
+
 _LENGTH_BYTES = 8
 _ENTRY = "forget_it_all"
 _DTYPE = "U8"
@@ -116,7 +119,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written or moved.
     """
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}.tmp")
     try:
         yield temporary
         with open(temporary, "rb+") as file:

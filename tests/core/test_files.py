@@ -399,7 +399,7 @@ def test_nothing_is_written_through_a_link_that_has_the_temporary_name(
     monkeypatch.setattr(secrets, "token_hex", lambda size: "taken")
     other = tmp_path / "other"
     other.write_text("as it was")
-    (tmp_path / ".taken.tmp").symlink_to(other)
+    (tmp_path / ".fia-taken.tmp").symlink_to(other)
     with pytest.raises(FIAFileError, match="this neuron mask cannot be written"):
         mask().save(tmp_path / "mask.safetensors")
     assert other.read_text() == "as it was"

@@ -1,5 +1,6 @@
 """The fast path and the running moments against the readable form and float64."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,12 @@ from fia_core import (
     time_integrated_sensitivity,
     unified_saliency,
 )
-from fia_core.equations.statistics import alignments, unit_columns, weighted_contrast
+from fia_core.equations.statistics import (
+    alignments,
+    product_dtype,
+    unit_columns,
+    weighted_contrast,
+)
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -172,3 +178,16 @@ def test_moments_refuse_bad_input() -> None:
     with pytest.raises(ValueError, match=r"^saliency: has shape \(3, 2\); give \(2, 3\)"):
         moments.add(torch.ones(3, 2))
     assert moments.count == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_card_that_adds_fp16_in_fp16_multiplies_it_in_float32(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype
+) -> None:
+    """As under --fast fp16_accumulation; a stand-in, since no card is here."""
+    on_card: Any = SimpleNamespace(dtype=dtype, is_cuda=True)
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    assert product_dtype(on_card) == dtype
+    allowed = SimpleNamespace(allow_fp16_accumulation=True)
+    monkeypatch.setattr(torch.backends.cuda, "matmul", allowed)
+    assert product_dtype(on_card) == (torch.float32 if dtype == torch.float16 else dtype)

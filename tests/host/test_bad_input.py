@@ -77,6 +77,62 @@ def test_wrong_inputs_of_profile_concept(
 
 @pytest.mark.parametrize(
     ("name", "value"),
+    [
+        *(("profile_steps", 0), ("batch_size", -1), ("width", 4)),
+        *(("temporal_sparsity", 0.0), ("cfg", float("nan"))),
+    ],
+)
+def test_a_number_by_wire_is_held_to_its_dialogs_range(
+    host: Any, tiny: TinyModel, name: str, value: float
+) -> None:
+    """The host checks those that are written in the node."""
+    host.forget()
+    graph = profile_graph(host, tiny.model, tiny.clip, **{name: ["number", 0]})
+    with pytest.raises(GraphError, match=f"{name}: is .*; give a number from"):
+        host.run(graph | {"number": host.source(value)}, "profile")
+
+
+@pytest.mark.parametrize("value", [float("nan"), -1.0, 5.0])
+@pytest.mark.parametrize(
+    "node", ["FIAApplyNeuronMask", "FIACreateErasureHook", "FIASaveErasureLora"]
+)
+def test_a_strength_by_wire_is_held_to_its_range(
+    host: Any, tiny: TinyModel, mask: Any, node: str, value: float
+) -> None:
+    host.forget()
+    model = {} if node == "FIACreateErasureHook" else {"model": ["model", 0]}
+    prefix = {"filename_prefix": "never"} if node == "FIASaveErasureLora" else {}
+    inputs = {**model, **prefix, "mask": ["mask", 0], "strength": ["number", 0]}
+    graph = {
+        "model": host.source(tiny.model),
+        "mask": host.source(mask),
+        "number": host.source(value),
+        "node": {"class_type": node, "inputs": inputs},
+    }
+    with pytest.raises(GraphError, match=r"strength: is .*; give a number from 0 to 2"):
+        host.run(graph, "node")
+
+
+def test_percentages_by_wire_are_refused_as_percentages(
+    host: Any, tiny: TinyModel, mask: Any
+) -> None:
+    host.forget()
+    graph = profile_graph(host, tiny.model, tiny.clip, **QUICK) | {"number": host.source(15.0)}
+    graph["mask"]["inputs"]["spatial_sparsity"] = ["number", 0]
+    with pytest.raises(GraphError, match=r"spatial_sparsity: is 15; give a number .* to 10"):
+        host.run(graph, "mask")
+    fuse = {"masks": ["mask", 0], "agnostic_ratio": ["number", 0]}
+    graph = {
+        "mask": host.source(mask),
+        "number": host.source(0.6),
+        "fuse": {"class_type": "FIAFuseMasks", "inputs": fuse},
+    }
+    with pytest.raises(GraphError, match=r"agnostic_ratio: is 0\.6; give a number from 1 to 100"):
+        host.run(graph, "fuse")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
     [("kind", "person"), ("sampler", "eular"), ("scheduler", "none"), ("saliency_form", "best")],
 )
 def test_a_choice_that_there_is_not(host: Any, tiny: TinyModel, name: str, value: str) -> None:

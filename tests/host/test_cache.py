@@ -692,7 +692,7 @@ def test_the_least_recently_used_go_first(
     cache = module.ProfileCache(tmp_path, limit)
     os.utime(tmp_path / "one.safetensors", (1, 1))
     os.utime(tmp_path / "two.safetensors", (2, 2))
-    left_by_a_killed_process = tmp_path / ".0123.tmp"
+    left_by_a_killed_process = tmp_path / ".fia-0123.tmp"
     left_by_a_killed_process.touch()
     os.utime(left_by_a_killed_process, (1, 1))
 

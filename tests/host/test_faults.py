@@ -272,14 +272,18 @@ def test_a_full_disk_while_a_mask_is_saved(host: Any, model: TinyModel, folder: 
 def test_saving_sweeps_away_what_a_killed_process_left(
     host: Any, model: TinyModel, folder: Path
 ) -> None:
-    old, new = folder / ".1.tmp", folder / ".2.tmp"
-    for file in (old, new):
+    old, new = folder / ".fia-1.tmp", folder / ".fia-2.tmp"
+    theirs = folder / ".syncthing.other.tmp"
+    for file in (old, new, theirs):
         file.write_bytes(b"half")
-    os.utime(old, (0, 0))
+        os.utime(file, (0, 0))
+    os.utime(new)
     run(host, model)
     assert not old.exists()
     assert new.exists()  # another process may be writing it
+    assert theirs.exists(), "another program's"
     new.unlink()
+    theirs.unlink()
 
 
 def test_a_full_disk_while_profiles_are_kept_costs_the_cache_only(

@@ -269,12 +269,12 @@ def test_a_file_too_large_for_a_mask_is_not_hashed(
 def test_what_another_server_sweeps_away_first_stops_no_sweep(
     extension: Any, tmp_path: Path
 ) -> None:
-    old = tmp_path / ".2.tmp"
+    old = tmp_path / ".fia-2.tmp"
     old.touch()
     os.utime(old, (0, 0))
-    for name in (".1.tmp", ".3.tmp"):  # listed, and not there to be looked at
+    for name in (".fia-1.tmp", ".fia-3.tmp"):  # listed, and not there to be looked at
         (tmp_path / name).symlink_to(tmp_path / "nowhere")
-    extension.module("nodes.host.masks.leftovers").sweep(tmp_path, ".*.tmp")
+    extension.module("nodes.host.masks.leftovers").sweep(tmp_path)
     assert not old.exists()
 
 

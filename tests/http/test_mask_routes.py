@@ -232,7 +232,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(client: Any, folder: Path) -> 
 
 
 def test_an_upload_sweeps_away_what_a_killed_server_left(client: Any, folder: Path) -> None:
-    old, new = folder / ".1.upload", folder / ".2.upload"
+    old, new = folder / ".fia-1.upload", folder / ".fia-2.upload"
     for file in (old, new):
         file.write_bytes(b"half")
     os.utime(old, (0, 0))

@@ -1,1 +1,1 @@
-"""The host's folders of masks, and what the page asks of the server."""
+"""The host's folders of masks, uploads, left-overs."""

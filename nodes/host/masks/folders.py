@@ -92,11 +92,11 @@ def new_file(folder: str, prefix: str) -> Iterator[tuple[Path, str]]:
             f"filename_prefix: {prefix!r} leads out of {folder}. "
             "Use a name, or subfolder/name, without '..' or a leading slash."
         )
-    if not os.path.basename(os.path.normpath(prefix)).strip(". "):
+    if "\0" in prefix or not os.path.basename(os.path.normpath(prefix)).strip(". "):
         raise ValueError(f"filename_prefix: {prefix!r} names no file. Write one, such as 'mask'.")
     try:
         directory, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder)
-        sweep(Path(directory), ".*.tmp")
+        sweep(Path(directory))
         names = (Path(directory, f"{stem}_{number:05}_{SUFFIX}") for number in count(counter))
         with reserved(names) as path:
             yield path, os.path.relpath(path, folder)

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ....fia_core.files.safetensors_file import TEMPORARY
+
 
 @contextmanager
 def reserved(names: Iterable[Path]) -> Iterator[Path]:
     """The first free one of ``names``; no other server gets it before the block has written it.
 
     A hidden file beside it says so, and no empty file is ever listed. What a killed process leaves
-    of that is a ``.*.tmp`` for ``leftovers.sweep``.
+    of that is for ``leftovers.sweep``.
 
     Args:
         names: without an end.
@@ -20,7 +22,7 @@ def reserved(names: Iterable[Path]) -> Iterator[Path]:
         OSError: the folder cannot be written.
     """
     for path in names:
-        sign = path.with_name(f".{path.name}.tmp")
+        sign = path.with_name(f"{TEMPORARY}{path.name}.tmp")
         if not _made(sign):
             continue
         try:

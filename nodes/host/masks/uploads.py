@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from itertools import count, takewhile
 from pathlib import Path
 
+from ....fia_core.files.safetensors_file import TEMPORARY
 from .folders import SUFFIX, mask_folder
 from .leftovers import sweep
 from .reservation import reserved
 
 _FORBIDDEN = '<>:"/\\|?*'  # on Windows, so nowhere
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # likewise
-_UPLOAD = ".upload"
 _MOST_NAME_BYTES = 180  # of the 255 that file systems allow; a number and the suffix follow
 
 
@@ -37,9 +37,8 @@ async def received_file(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterat
     """
     folder = Path(mask_folder())
     folder.mkdir(parents=True, exist_ok=True)
-    for pattern in (f".*{_UPLOAD}", ".*.tmp"):
-        sweep(folder, pattern)
-    path = folder / f".{secrets.token_hex(8)}{_UPLOAD}"
+    sweep(folder)
+    path = folder / f"{TEMPORARY}{secrets.token_hex(8)}.upload"
     try:
         await _write(chunks, path, limit)
         yield path

@@ -92,7 +92,7 @@ class ProfileCache:
             if total > self._limit and path not in self._own:
                 self._remove(path)
                 total -= size
-        sweep(self._folder, ".*.tmp")
+        sweep(self._folder)
 
     @staticmethod
     def _remove(path: Path) -> bool:

@@ -109,7 +109,9 @@ class _ParametersInEffect:
         return weight_size, bias
 
     def _keep_weight_size(self, weight: torch.Tensor) -> torch.Tensor:
-        self._weight_size = _for_this_stream(weight.abs())  # a copy: the host reuses its own memory
+        is_fp8 = weight.dtype.is_floating_point and weight.dtype.itemsize == 1
+        size = (weight.float() if is_fp8 else weight).abs()  # CUDA has no abs() of fp8
+        self._weight_size = _for_this_stream(size)  # a copy: the host reuses its own memory
         return weight
 
     def _keep_bias(self, bias: torch.Tensor) -> torch.Tensor:

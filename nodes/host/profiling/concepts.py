@@ -18,7 +18,7 @@ from .progress import ProfileProgress
 from .request import EMPTY_PROMPT, ProfileRequest, RequestPrompts
 from .round import profile_round
 from .sampling import profile_sigmas
-from .state_plan import plan_state
+from .state_plan import LARGEST_ROUND, plan_state
 from .words import require_known_words
 from .working_copy import working_copy
 
@@ -100,9 +100,9 @@ def _new_profiles(
         return
     progress.say(ENCODING)
     prompts.encode(missing)  # before room is made for the denoiser
-    plan = plan_state(
-        model, shapes, len(missing), request.sampling, request.chunk, request.saliency_form
-    )
+    most = len(request.base_prompts()) * (1 + min(len(missing), LARGEST_ROUND))
+    chunk = min(request.chunk, most)  # no call has more prompts than there are
+    plan = plan_state(model, shapes, len(missing), request.sampling, chunk, request.saliency_form)
     starts = range(0, len(missing), plan.concepts)
     rounds = [missing[start : start + plan.concepts] for start in starts]
     progress.expect(rounds)

@@ -40,8 +40,6 @@ def _add_encoder(fingerprint: Fingerprint, clip: CLIP) -> None:
         fingerprint.add(name)
         if weight.is_meta:  # newer hosts' for a weight that the file lacks; zeros, once it is used
             fingerprint.add((str(weight.dtype), tuple(weight.shape)))
-        elif weight.ndim == 0:
-            fingerprint.add(weight)
         else:
             fingerprint.sample(weight)
 

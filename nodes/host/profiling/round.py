@@ -31,9 +31,9 @@ def profile_round(
 ) -> tuple[list[ConceptProfile], int]:
     """Profiles of ``concepts``, in order, and how many prompts a denoiser call had in the end.
 
-    The layers of ``model`` are hooked only meanwhile. Where the device's memory runs out, the round
-    begins again with half as many prompts a denoiser call; with one prompt a call the host's error
-    is passed on.
+    The layers of ``model`` are hooked only meanwhile. Where the device's memory runs out
+    in a denoiser call, the round begins again with half as many prompts a call; with one prompt a
+    call the host's error is passed on.
     """
     shapes = layer_shapes(find_ffn2_layers(model))
     statistics, chunk, group = None, plan.chunk, len(request.base_prompts())

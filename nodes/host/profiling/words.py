@@ -53,4 +53,5 @@ def _has_embedding(clip: CLIP, encoder: str, token: int) -> bool:
     encoder_model = getattr(model, f"clip_{encoder}", None) or getattr(model, encoder, None)
     if encoder_model is None:
         return False
-    return bool(encoder_model.transformer.get_input_embeddings().weight[token].any())
+    vector = encoder_model.transformer.get_input_embeddings().weight[token]
+    return bool(vector.float().any())  # CUDA has no any() of fp8
