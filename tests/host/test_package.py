@@ -69,6 +69,7 @@ def test_only_what_a_person_uses_is_packed(packed: set[str]) -> None:
         "demo_model/MODEL_CARD.md",
         "demo_model/__init__.py",
         "demo_model/architecture.py",
+        "demo_model/eight_bits.py",
         "demo_model/loader.py",
         "demo_model/weights.safetensors",
     }
