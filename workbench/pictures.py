@@ -147,9 +147,9 @@ PHOTOGRAPHS = {
     ),
     ROOT / "docs" / "graph.png": Motif(
         "first_steps",
-        {8: (0, -150, 600, 100)},
+        {8: (0, -185, 600, 135)},
         margin=20,
-        size=(1365, 790),
+        size=(1365, 825),
         alone=False,
         run=True,
         vue=False,
