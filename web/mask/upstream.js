@@ -1,7 +1,7 @@
 /** Which models a mask meets: over the wires from the mask's node, before anything runs. */
 
-import { ownersOf, sourceOf } from "../shared/graph.js";
-import { shownWidget } from "../shared/shown.js";
+import { sourceOf } from "../shared/graph.js";
+import { shownBelow } from "../shared/shown.js";
 
 const APPLY = "FIAApplyNeuronMask";
 const MASK = "FIA_NEURON_MASK";
@@ -34,7 +34,7 @@ export function modelLoadersFor(source, root) {
  */
 function fileName(loader, root) {
   const [own] = loader.widgets ?? [];
-  const shown = own && shownWidget(loader, own.name, ownersOf(loader, root).at(-1));
+  const shown = own && shownBelow(loader, own.name, root);
   return String(shown?.value ?? "");
 }
 

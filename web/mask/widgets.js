@@ -1,7 +1,6 @@
 /** The two widgets of Load Neuron Mask. */
 
-import { ownersOf } from "../shared/graph.js";
-import { shownWidget } from "../shared/shown.js";
+import { shownBelow } from "../shared/shown.js";
 
 /**
  * The widget with the name of a node's mask file, as a person sees it.
@@ -10,7 +9,7 @@ import { shownWidget } from "../shared/shown.js";
  * @param {Comfy.Graph} root
  */
 export function shownFile(node, root) {
-  return shownWidget(node, "mask_file", ownersOf(node, root).at(-1));
+  return shownBelow(node, "mask_file", root);
 }
 
 /**

@@ -3,6 +3,8 @@
  * values of their own; those of the nodes inside then no longer count.
  */
 
+import { ownersOf } from "./graph.js";
+
 /** @param {Comfy.Node} node */
 export function hasOwnWidgets(node) {
   return Boolean(node.subgraph && node.resolvePromotedTarget);
@@ -20,4 +22,15 @@ export function shownWidget(node, name, owner) {
     return inside?.widgetName === name && String(inside.nodeId) === String(node.id);
   });
   return outside ?? node.widgets?.find((widget) => widget.name === name);
+}
+
+/**
+ * The same for a node anywhere below the graph at the top, whose owner is looked up.
+ *
+ * @param {Comfy.Node} node
+ * @param {string} name
+ * @param {Comfy.Graph} root
+ */
+export function shownBelow(node, name, root) {
+  return shownWidget(node, name, ownersOf(node, root).at(-1));
 }
