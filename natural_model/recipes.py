@@ -45,7 +45,10 @@ RECIPES: dict[str, Recipe] = {
 TWIN = Recipe(samples=112_000)
 """Of the bundled model's twin: its network, its world, and nothing that points at a unit."""
 
-TRAINED = RECIPES | {"twin": TWIN}
+TWIN_AURAFLOW = replace(RECIPES["auraflow"], samples=144_000)
+"""Of a second twin, in another architecture."""
+
+TRAINED = RECIPES | {"twin": TWIN, "twin-auraflow": TWIN_AURAFLOW}
 """All that can be trained to their end."""
 
 
