@@ -45,7 +45,7 @@ RECIPES: dict[str, Recipe] = {
 TWIN = Recipe(samples=112_000)
 """Of the bundled model's twin: its network, its world, and nothing that points at a unit."""
 
-TWIN_AURAFLOW = replace(RECIPES["auraflow"], samples=TWIN.samples)
+TWIN_AURAFLOW = replace(RECIPES["auraflow"], samples=80_000)
 """Of a second twin, in another architecture."""
 
 TRAINED = RECIPES | {"twin": TWIN, "twin-auraflow": TWIN_AURAFLOW}
