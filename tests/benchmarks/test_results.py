@@ -263,7 +263,7 @@ def test_the_page_says_where_the_frechet_distance_puts_fia() -> None:
     assert nearer == {"ConceptPrune", "random weights, as many"}
 
 
-NATURAL_TESTS = ("unet_deep_0_test", "unet_deep_0_alone", "twin_0")
+NATURAL_TESTS = ("unet_deep_0_test", "unet_deep_0_alone", "twin_0", "twin_auraflow_0")
 NATURAL_ROWS = {
     "Forget It All, r2 0.5 %": "fia, r2 0.5 %",
     "Forget It All, r2 1 %": "fia, r2 1 %",
