@@ -346,3 +346,18 @@ def sure_of_peer(name: str, cells: list[str], column: int) -> bool:
         return False
     assert cells[column].startswith("+"), name
     return True
+
+
+def test_the_readme_says_what_a_mask_leaves_that_is_told_what_to_keep() -> None:
+    (line,) = (
+        line
+        for line in lines(of_suite("natural/twin_0_told"), told=True)
+        if line.sweep.label == "fia, r2 3 %, told"
+    )
+    end = line.points[-1]
+    assert (end.value, end.kept, end.unheard) == ("2.0", 1, 1)
+    untold = lines(of_suite("natural/twin_0"), told=False)
+    least = min(point.left for one in untold for point in one.points if point.kept == 1)
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert f"r2 3 % and strength 2 leave {100 * end.left:.0f} %" in readme
+    assert f"that keeps 100 % leaves less than {100 * least:.0f} %" in readme
