@@ -1,5 +1,6 @@
 """The report of sweeps that are followed to equal shares of the kept names: tables and a plot."""
 
+from collections import Counter
 from collections.abc import Sequence
 from math import isnan, nan
 from pathlib import Path
@@ -16,6 +17,8 @@ from .plots import save
 from .tables import table
 
 TITLES = {False: "Not told what to keep", True: "Told what to keep"}
+STYLES = "solid", "dashed", "dashdot", "dotted"
+"""Of a method's lines."""
 
 
 def curve_parts(measured: Measured, plot: Path) -> list[str]:
@@ -136,37 +139,36 @@ def _percent(share: float, digits: int = 0) -> str:
 
 
 def draw(shown: dict[bool, list[Line]], path: Path) -> None:
-    """Left against kept share, a panel each for told and not told; one setting alone is a cross."""
+    """Left against kept share, a panel each for told and not told: a colour a method, ours
+    thick, its lines solid, dashed and so on; one setting alone is a cross."""
     colours = pyplot.get_cmap("tab20").colors  # pyright: ignore[reportAttributeAccessIssue]
-    names = {_name(line) for some in shown.values() for line in some}
-    each = len(names) <= len(colours)  # else a colour for each method
-    keys = list(dict.fromkeys(_key(line, each) for some in shown.values() for line in some))
+    uses = list(dict.fromkeys(line.sweep.use for some in shown.values() for line in some))
+    uses.sort(key=lambda use: registry.method(use).kind != "ours")
     width = 8.4 * max(1, len(shown))
     figure, panels = pyplot.subplots(1, max(1, len(shown)), figsize=(width, 5), squeeze=False)
     for panel, (told, some) in zip(panels[0], shown.items(), strict=False):
+        drawn: Counter[str] = Counter()
         for line in some:
-            single = len(line.sweep.values) == 1
+            use, single = line.sweep.use, len(line.sweep.values) == 1
             points = line.points[-1:] if single else line.points
             panel.plot(
                 [100 * point.kept for point in points],
                 [100 * point.left for point in points],
                 marker="x" if single else "o",
                 markersize=6 if single else 4,
-                linewidth=2.4 if registry.method(line.sweep.use).kind == "ours" else 1.2,
-                color=colours[keys.index(_key(line, each)) % len(colours)],
+                linewidth=2.4 if registry.method(use).kind == "ours" else 1.2,
+                linestyle="none" if single else STYLES[drawn[use] % len(STYLES)],
+                color=colours[uses.index(use) % len(colours)],
                 label=_name(line),
             )
+            drawn[use] += not single
         for target in TARGETS:
             panel.axvline(100 * target, color="#bbbbbb", linewidth=0.8, zorder=0)
         panel.set(title=TITLES[told], xlabel="kept share, %", ylabel="left of the forgotten, %")
         panel.set_xlim(102, -2)
         panel.set_ylim(-3, 103)
-        panel.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
+        panel.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1), handlelength=4)
     save(figure, path)
-
-
-def _key(line: Line, each: bool) -> str:
-    return _name(line) if each else line.sweep.use
 
 
 def _name(line: Line) -> str:
