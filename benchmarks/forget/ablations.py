@@ -1,5 +1,5 @@
-"""Ablations of the choice of weights: all of every concept's, as many of others, whole units, or
-those that a masked model still uses, too."""
+"""Ablations of the choice of weights: all of every concept's, as many of others, whole units, one
+budget for all layers, or those that a masked model still uses, too."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ def other_choice(
     masking: Masking,
     strength: float = 1.0,
     use_cache: bool = True,
-    choice: Literal["union", "random", "magnitude", "units"] = "union",
+    choice: Literal["union", "random", "magnitude", "units", "one budget"] = "union",
 ) -> Erased:
     """The method with another last choice of weights.
 
@@ -37,9 +37,10 @@ def other_choice(
         choice: "union" prunes every weight that any concept's mask holds, none is agnostic;
             "random" and "magnitude" as many weights of each layer as FIA, drawn or the largest;
             "units" whole hidden units, of each layer the r2 · C_in with the largest Σ_i A[i, j]
-            (the granularity has no part in it).
+            (the granularity has no part in it); "one budget" the r2 · n largest A[i, j] of the
+            model's n weights instead of each layer's own.
     """
-    mask_of = unit_mask if choice == "units" else concept_mask
+    mask_of = {"units": unit_mask, "one budget": model_wide_mask}.get(choice, concept_mask)
     masks = concept_masks(profiled or model, clip, concepts, profiling, masking, use_cache, mask_of)
     if choice == "union":
         return applied(model, clip, union_mask(masks), strength)
@@ -88,6 +89,18 @@ def unit_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
         layers[name] = torch.zeros(sensitivity.shape, dtype=torch.bool)
         layers[name][:, by_unit.topk(count).indices] = True
     return replace(mask, layers=layers, settings={**mask.settings, "granularity": "unit"})
+
+
+def model_wide_mask(profile: ConceptProfile, masking: Masking) -> NeuronMask:
+    """A concept's weights by one threshold over all layers, of the tenth that its profile keeps of
+    each; ties with the threshold are left out."""
+    sensitivities = {name: sensitivity.dense() for name, sensitivity in profile.layers.items()}
+    everything = torch.cat([sensitivity.flatten() for sensitivity in sensitivities.values()])
+    count = round(masking.spatial_sparsity / 100 * len(everything))
+    threshold = everything.topk(count + 1).values[-1]
+    layers = {name: sensitivity > threshold for name, sensitivity in sensitivities.items()}
+    mask = concept_mask(profile, masking)
+    return replace(mask, layers=layers, settings={**mask.settings, "granularity": "model"})
 
 
 def union_mask(masks: Sequence[NeuronMask]) -> NeuronMask:

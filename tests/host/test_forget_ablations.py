@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from comparison import assert_close_sensitivities
+from compositions import patched_weights
 from forgetting import after, prompts
 from tiny_model import TinyModel
 
@@ -142,6 +143,37 @@ def test_whole_units_are_pruned_with_all_their_weights(
         assert torch.equal(units, pruned.all(0))
         assert int(units.sum()) == max(1, round(0.05 * len(units)))
         assert by_unit[units].min() >= by_unit[~units].max()
+
+
+def test_one_budget_takes_the_largest_of_all_layers(extension: Any, unchanged: list[Any]) -> None:
+    masking = extension.module("benchmarks.forget.settings").Masking(spatial_sparsity=5.0)
+    found = extension.module("benchmarks.forget.ablations").model_wide_mask(unchanged[0], masking)
+    pruned = torch.cat([layer.flatten() for layer in found.layers.values()])
+    values = torch.cat([unchanged[0].layers[name].dense().flatten() for name in found.layers])
+    assert 0 < int(pruned.sum()) <= round(0.05 * len(pruned))
+    assert values[pruned].min() > values[~pruned].max()
+    shares = {float(layer.float().mean()) for layer in found.layers.values()}
+    assert len(shares) > 1
+
+
+def test_the_most_sensitive_weights_are_weakened_most(extension: Any, tiny: TinyModel) -> None:
+    profiling = prompts(extension, "Profiling")
+    masking = extension.module("benchmarks.forget.settings").Masking(spatial_sparsity=5.0)
+    settings = {"profiling": profiling, "masking": masking, "use_cache": False, "strength": 0.5}
+    mask = after(extension, "fia.fia", tiny, **settings).mask
+    erased = after(extension, "graded.graded", tiny, **settings)
+    request = profiling.request(("church",), profiling.temporal_sparsity, profiling.saliency_form)
+    profile = extension.module("benchmarks.forget.fia").profiles(
+        tiny.model, tiny.clip, request, use_cache=False
+    )[0]
+    before = patched_weights(tiny.model, mask)
+    for key, weakened in patched_weights(erased.model, mask).items():
+        pruned = mask.layers[key]
+        assert torch.equal(weakened[~pruned], before[key][~pruned])
+        scale = weakened[pruned] / before[key][pruned]
+        sensitivity = profile.layers[key].dense()[pruned]
+        assert torch.allclose(scale, 1 - 0.5 * sensitivity / sensitivity.mean(), atol=1e-4)
+        assert len(scale.unique()) > 1
 
 
 def test_a_second_round_prunes_what_the_first_left(extension: Any, tiny: TinyModel) -> None:

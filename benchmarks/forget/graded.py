@@ -1,0 +1,55 @@
+"""An ablation: what a mask prunes is weakened by how sensitive it is, not all of it alike."""
+
+from collections.abc import Sequence
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
+
+from ...fia_core import ConceptProfile, NeuronMask
+from ...nodes.host.model.layers import find_ffn2_layers
+from .erased import Erased
+from .fia import concept_mask, fused, profiles
+from .settings import Masking, Profiling
+
+
+def graded(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    profiled: ModelPatcher | None = None,
+    profiling: Profiling,
+    masking: Masking,
+    strength: float = 1.0,
+    use_cache: bool = True,
+) -> Erased:
+    """FIA's mask with W · (1 − strength · g), g as ``grades`` gives it.
+
+    Args:
+        model, clip, concepts, profiled: see the package.
+        profiling, masking, strength, use_cache: as in the nodes; strength is that of the average
+            pruned weight of a layer.
+    """
+    request = profiling.request(concepts, profiling.temporal_sparsity, profiling.saliency_form)
+    found = profiles(profiled or model, clip, request, use_cache)
+    mask = fused([concept_mask(one, masking) for one in found], masking.agnostic_ratio)
+    modules = find_ffn2_layers(model)
+    patches = {
+        f"{name}.weight": (-modules[name].weight.detach().float().cpu() * grade,)
+        for name, grade in grades(found, mask).items()
+    }
+    weakened = model.clone()
+    weakened.add_patches(patches, strength_patch=strength)
+    return Erased(weakened, clip, mask=mask)
+
+
+def grades(found: Sequence[ConceptProfile], mask: NeuronMask) -> dict[str, torch.Tensor]:
+    """g of each layer that the mask prunes a part of, (C_out, C_in) float32: the largest
+    sensitivity that any concept has of a pruned weight, by their average; 0 where none is."""
+    layers = {}
+    for name, pruned in mask.layers.items():
+        if pruned.any():
+            largest = torch.stack([one.layers[name].dense() for one in found]).amax(0)
+            layers[name] = torch.where(pruned, largest / largest[pruned].mean(), 0.0)
+    return layers
