@@ -176,6 +176,25 @@ def test_the_most_sensitive_weights_are_weakened_most(extension: Any, tiny: Tiny
         assert len(scale.unique()) > 1
 
 
+def test_a_weight_is_spared_where_a_kept_name_is_more_sensitive(
+    extension: Any, tiny: TinyModel
+) -> None:
+    profiling = prompts(extension, "Profiling")
+    masking = extension.module("benchmarks.forget.settings").Masking(spatial_sparsity=5.0)
+    settings = {"profiling": profiling, "masking": masking, "use_cache": False}
+    whole = after(extension, "fia.fia", tiny, **settings).mask
+    assert after(extension, "graded.spared", tiny, **settings).mask.count == whole.count
+    spared = after(extension, "graded.spared", tiny, kept=("golf ball",), **settings).mask
+    request = profiling.request(CONCEPTS, profiling.temporal_sparsity, profiling.saliency_form)
+    church, ball = extension.module("benchmarks.forget.fia").profiles(
+        tiny.model, tiny.clip, request, use_cache=False
+    )
+    for name, pruned in spared.layers.items():
+        more = church.layers[name].dense() > ball.layers[name].dense()
+        assert torch.equal(pruned, whole.layers[name] & more)
+    assert 0 < spared.count < whole.count
+
+
 def test_a_second_round_prunes_what_the_first_left(extension: Any, tiny: TinyModel) -> None:
     groups = extension.module("benchmarks.forget.settings")
     settings: dict[str, Any] = {
