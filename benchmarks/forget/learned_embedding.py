@@ -6,8 +6,9 @@ Through a model that forgot it is the attack of Concept Inversion (arXiv 2308.01
 makes the model draw what it should have forgotten, it had only lost the name. UnlearnDiffAtk
 (arXiv 2310.11868) minimises the same error over prompts.
 
-The embedding starts at the concept's own name and has as many vectors as the name has tokens. Only
-a model's weights are attacked; what changes sampling instead is met when it is sampled.
+The embedding starts at the concept's own name and has as many vectors as the name has tokens. It
+stands in the name's place or, as UnlearnDiffAtk's words do, before it. Only a model's weights are
+attacked; what changes sampling instead is met when it is sampled.
 """
 
 import hashlib
@@ -49,6 +50,7 @@ def learned_embedding(
     learning_rate: float,
     batch_size: int,
     seed: int,
+    prefix: bool = False,
     sampling: Prompts,
 ) -> str:
     """Draw a concept and learn, through the model that forgot it, an embedding that stands for it.
@@ -63,17 +65,21 @@ def learned_embedding(
         templates: prompts of the pictures.
         pictures: to draw for each template.
         iterations, learning_rate, batch_size, seed: see ``LearningSettings``.
+        prefix: the embedding stands before the concept's name instead of in its place.
         sampling: the pictures are drawn with its steps, guidance, sampler, schedule and size.
 
     Returns:
-        The text for a prompt: "embedding:" and the file in the host's folder of embeddings.
+        The text for a prompt: "embedding:" and the file in the host's folder of embeddings, with
+        ``prefix`` the concept after it.
 
     Raises:
         ValueError: ``clip`` is of another kind, or a prompt is too long.
     """
     require_one_clip(clip)
     learning = LearningSettings(iterations, learning_rate, batch_size, seed)
-    name = _name(original, model, clip, repr((concept, templates, pictures, learning, sampling)))
+    after = f" {concept}" if prefix else ""
+    settings = repr((concept, after, templates, pictures, learning, sampling))
+    name = _name(original, model, clip, settings)
     file = Path(folder_paths.get_folder_paths("embeddings")[0]) / FOLDER / f"{name}.safetensors"
     if not file.exists():
         asked = filled(templates, [concept])
@@ -82,13 +88,13 @@ def learned_embedding(
         )
         with torch.inference_mode(False), torch.enable_grad():
             encoder = TrainingTextEncoder(clip)
-            stood_in = filled(templates, [STAND_IN] * pictures)
+            stood_in = filled(templates, [STAND_IN + after] * pictures)
             nothing = stack_prompts(encode_prompts(clip, [""]))
             attack = _Inversion(model, encoder, stood_in, latents.clone(), nothing)
             embedding = attack.run(encoder.vectors(concept), learning)
         file.parent.mkdir(parents=True, exist_ok=True)
         save_file({encoder.key: embedding}, file)
-    return f"embedding:{FOLDER}/{name}"
+    return f"embedding:{FOLDER}/{name}{after}"
 
 
 Error = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]

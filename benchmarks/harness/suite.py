@@ -199,10 +199,12 @@ class Attack(_Table):
     Attributes:
         concepts: that prompts with {learned} ask for in this way; others that are forgotten are
             not asked for with them, and those that should stay by their name.
+        prefix: the embedding stands before the concept's name instead of in its place.
         templates, pictures, iterations, learning_rate, batch_size, seed: of the learning.
     """
 
     concepts: SomeTexts
+    prefix: bool = False
     templates: list[str] = [
         f"a photo of {{concept}} in {with_article(place)}"
         for place in ("park", "forest", "room", "city")
@@ -215,8 +217,8 @@ class Attack(_Table):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How the embedding is learned."""
-        return self.model_dump(exclude={"concepts"})
+        """How the embedding is learned; without a prefix as in rows of before there were any."""
+        return self.model_dump(exclude={"concepts"} if self.prefix else {"concepts", "prefix"})
 
 
 class PromptFile(_Table):

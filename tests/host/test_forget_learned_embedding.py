@@ -126,6 +126,17 @@ def test_without_training_it_is_the_name(extension: Any, embeddings: Path) -> No
     assert not torch.allclose(other, by_name, atol=1e-2)
 
 
+def test_before_the_name_it_leaves_the_name(
+    extension: Any, tiny: TinyModel, embeddings: Path
+) -> None:
+    alone, before = (
+        learned(extension, tiny.model, tiny.model, tiny.clip, prefix=prefix)
+        for prefix in (False, True)
+    )
+    assert len(list(embeddings.rglob("*.safetensors"))) == 2
+    assert before.endswith(" a church") and not alone.endswith("church")
+
+
 def test_it_is_learned_once_for_the_same_weights(
     extension: Any, tiny: TinyModel, embeddings: Path
 ) -> None:
