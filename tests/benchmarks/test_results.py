@@ -348,7 +348,7 @@ def sure_of_peer(name: str, cells: list[str], column: int) -> bool:
     return True
 
 
-def test_the_readme_says_what_a_mask_leaves_that_is_told_what_to_keep() -> None:
+def test_the_readme_says_what_protect_does_to_a_mask() -> None:
     (line,) = (
         line
         for line in lines(of_suite("natural/twin_0_told"), told=True)
@@ -356,8 +356,14 @@ def test_the_readme_says_what_a_mask_leaves_that_is_told_what_to_keep() -> None:
     )
     end = line.points[-1]
     assert (end.value, end.kept, end.unheard) == ("2.0", 1, 1)
-    untold = lines(of_suite("natural/twin_0"), told=False)
-    least = min(point.left for one in untold for point in one.points if point.kept == 1)
+    report = RESULTS / "natural" / "twin_0_protect.md"
+    five, ten = (
+        table_rows(report, f"## {told} told:")["FIA, exact Eq. 1, r2 3 %, told, strength 2.0"]
+        for told in ("five", "ten")
+    )
+    assert [shown(cell, 0) for cell in ten[:2]] == ["100 %", "100 %"]
     readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
     assert f"r2 3 % and strength 2 leave {100 * end.left:.0f} %" in readme
-    assert f"that keeps 100 % leaves less than {100 * least:.0f} %" in readme
+    assert f"but {shown(five[0], 0)} of its other ten ({float(five[1].split()[0]):.0f} % kept)" in (
+        readme
+    )
