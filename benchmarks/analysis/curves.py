@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib import pyplot
 
 from benchmarks.harness import registry
-from benchmarks.harness.suite import BASE, NOTHING, Sweep
+from benchmarks.harness.suite import BASE, NOTHING, Suite, Sweep
 
 from .equal_kept import RESAMPLED, against
 from .frames import Measured
@@ -37,7 +37,20 @@ def curve_parts(measured: Measured, plot: Path) -> list[str]:
             parts += [_chosen(own, [one for one in measured.suite.sweeps if one.told == told])]
         else:
             parts += [_tested(measured, shown[told])]
+    for judge in _further_judges(measured.suite):
+        other = measured.read_by(judge)
+        for told in found:
+            own = lines(other, told)
+            title = f"## {TITLES[told]}: {registry.judge(judge).title}"
+            parts += [title, _table(_shown(other, own), own, told)]
+            parts += [] if measured.suite.chooses else [_tested(other, _shown(other, own))]
     return parts
+
+
+def _further_judges(suite: Suite) -> list[str]:
+    """Judges of what is forgotten after the first, which decides all but their own tables."""
+    own = [name for name in suite.judges if registry.judge(name).aspect == suite.concept]
+    return own[1:]
 
 
 def _shown(measured: Measured, own: list[Line]) -> list[Line]:

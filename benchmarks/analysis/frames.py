@@ -64,6 +64,7 @@ class Measured:
 
     def __init__(self, suite: Suite, rows: Rows) -> None:
         self.suite = suite
+        self._rows = rows
         known = {entry.label: suite.settings_hash(entry) for entry in suite.entries}
         self.commits = {
             run: commit
@@ -100,6 +101,11 @@ class Measured:
         self.outcomes = cache(self._outcomes)
         self.pairs = cache(self._pairs)
         self.moved = cache(self._moved)
+
+    def read_by(self, judge: str) -> "Measured":
+        """The same rows with this judge of the suite as its first, which curves go by."""
+        judges = (judge, *(name for name in self.suite.judges if name != judge))
+        return Measured(self.suite.model_copy(update={"judges": judges}), self._rows)
 
     @cached_property
     def labels(self) -> list[str]:
