@@ -367,3 +367,29 @@ def test_the_readme_says_what_protect_does_to_a_mask() -> None:
     assert f"but {shown(five[0], 0)} of its other ten ({float(five[1].split()[0]):.0f} % kept)" in (
         readme
     )
+
+
+def test_the_readme_says_what_the_second_judge_sees() -> None:
+    twin, auraflow = (
+        {
+            line.sweep.label: line
+            for line in lines(
+                of_suite(f"natural/{name}").read_by("transformer_objects"), told=False
+            )
+            if len(line.points) > 2
+        }
+        for name in ("twin_0", "twin_auraflow_0")
+    )
+    speed, scapre = (left_cell(twin[NATURAL_ROWS[name]]) for name in ("SPEED", "ScaPre"))
+    ours = min((line for line in twin.values() if line.sweep.use == "fia"), key=left_at_90)
+    half = auraflow["fia, r2 0.5 %"].at(TARGETS[0])
+    after = min(left_at_90(line) for line in auraflow.values() if line.sweep.use != "fia")
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert f"SPEED leaves {speed} %, ScaPre {scapre} and our best line {left_cell(ours)}" in readme
+    leaves, keeps = 100 * half.left, 100 * half.kept
+    assert f"our r2 0.5 % leaves {leaves:.0f} % ({keeps:.0f} % kept)" in readme
+    assert f"the next method {100 * after:.0f} (" in readme
+
+
+def left_at_90(line: Line) -> float:
+    return line.at(TARGETS[0]).left
