@@ -31,19 +31,24 @@ def curve_parts(measured: Measured, plot: Path) -> list[str]:
     shown = {told: _shown(measured, own) for told, own in found.items()}
     draw(shown, plot)
     parts = [_about(measured), f"![Left against kept]({plot.name})"]
+    parts += _sections(measured, found)
+    for judge in _further_judges(measured.suite):
+        other = measured.read_by(judge)
+        read = {told: lines(other, told) for told in found}
+        parts += _sections(other, read, f": {registry.judge(judge).title}")
+    return parts
+
+
+def _sections(measured: Measured, found: dict[bool, list[Line]], ending: str = "") -> list[str]:
+    """A heading, which may end with whose reading it is, the lines, and what follows from them."""
+    parts: list[str] = []
     for told, own in found.items():
-        parts += [f"## {TITLES[told]}", _table(shown[told], own, told)]
+        shown = _shown(measured, own)
+        parts += [f"## {TITLES[told]}{ending}", _table(shown, own, told)]
         if measured.suite.chooses:
             parts += [_chosen(own, [one for one in measured.suite.sweeps if one.told == told])]
         else:
-            parts += [_tested(measured, shown[told])]
-    for judge in _further_judges(measured.suite):
-        other = measured.read_by(judge)
-        for told in found:
-            own = lines(other, told)
-            title = f"## {TITLES[told]}: {registry.judge(judge).title}"
-            parts += [title, _table(_shown(other, own), own, told)]
-            parts += [] if measured.suite.chooses else [_tested(other, _shown(other, own))]
+            parts += [_tested(measured, shown)]
     return parts
 
 
