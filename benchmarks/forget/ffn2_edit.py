@@ -24,7 +24,7 @@ from ...nodes.host.profiling.capture import Ffn2Capture
 from .denoiser_weights import weights_in_effect, with_differences
 from .erased import Erased
 from .layers import watch
-from .settings import Profiling
+from .settings import Prompts
 
 
 def ffn2_edit(
@@ -34,7 +34,7 @@ def ffn2_edit(
     *,
     kept: Sequence[str] = (),
     profiled: ModelPatcher | None = None,
-    profiling: Profiling,
+    prompts: Prompts,
     preserve_scale: Annotated[float, Field(ge=0)] = 1.0,
     ridge: Annotated[float, Field(gt=0)] = 0.1,
     strength: float = 1.0,
@@ -43,12 +43,12 @@ def ffn2_edit(
 
     Args:
         model, clip, concepts, kept, profiled: see the package.
-        profiling: as in the nodes; sparsity and form of saliency have no part in it.
+        prompts: as in the nodes.
         preserve_scale: p, how much what should stay weighs.
         ridge: λ, how strongly everything else is held in place.
         strength: s; 0 changes nothing.
     """
-    request = profiling.request((*concepts, *kept), 0.05, "exact")
+    request = prompts.request((*concepts, *kept))
     source = profiled or model
     layers = find_ffn2_layers(source)
     sums = {name: TokenSums(len(request.contexts), len(concepts)) for name in layers}

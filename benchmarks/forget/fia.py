@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
@@ -83,7 +84,11 @@ def fia_table8(
             for profile in profiles(
                 profiled or model,
                 clip,
-                prompts.request(alike, percentage(temporal), saliency_form),
+                replace(
+                    prompts.request(alike),
+                    temporal_sparsity=temporal,
+                    saliency_form=saliency_form,
+                ),
                 use_cache,
             )
         ]
@@ -133,7 +138,7 @@ def concept_masks(
     mask_of: Callable[[ConceptProfile, Masking], NeuronMask] = concept_mask,
 ) -> list[NeuronMask]:
     """One a concept, each by ``mask_of``."""
-    request = profiling.request(concepts, profiling.temporal_sparsity, profiling.saliency_form)
+    request = profiling.request(concepts)
     return [mask_of(profile, masking) for profile in profiles(model, clip, request, use_cache)]
 
 

@@ -33,7 +33,7 @@ def graded(
         profiling, masking, strength, use_cache: as in the nodes; strength is that of the average
             pruned weight of a layer.
     """
-    request = profiling.request(concepts, profiling.temporal_sparsity, profiling.saliency_form)
+    request = profiling.request(concepts)
     found = profiles(profiled or model, clip, request, use_cache)
     mask = fused([concept_mask(one, masking) for one in found], masking.agnostic_ratio)
     modules = find_ffn2_layers(model)
@@ -70,7 +70,7 @@ def spared(
         profiles(
             profiled or model,
             clip,
-            profiling.request(names, profiling.temporal_sparsity, profiling.saliency_form),
+            profiling.request(names),
             use_cache,
         )
         if names

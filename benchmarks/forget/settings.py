@@ -1,6 +1,7 @@
 """Settings that several methods share, as in the nodes' dialogs: percentages, texts as lists."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
 
@@ -40,13 +41,8 @@ class Prompts(BaseModel):
     height: int = 512
     batch_size: int = 0
 
-    def request(
-        self,
-        concepts: Sequence[str],
-        temporal_sparsity: float = 5.0,
-        saliency_form: str = "exact",
-    ) -> ProfileRequest:
-        """A request for ``concepts``; the sparsity is a percentage."""
+    def request(self, concepts: Sequence[str]) -> ProfileRequest:
+        """A request for ``concepts``, with the nodes' sparsity and form of saliency."""
         paper = default_templates(self.kind)
         return ProfileRequest(
             concepts=tuple(concepts),
@@ -65,8 +61,8 @@ class Prompts(BaseModel):
                 self.width,
                 self.height,
             ),
-            temporal_sparsity=fraction(temporal_sparsity),
-            saliency_form=saliency_form,
+            temporal_sparsity=fraction(5.0),
+            saliency_form="exact",
             chunk=self.batch_size,
         )
 
@@ -76,6 +72,14 @@ class Profiling(Prompts):
 
     temporal_sparsity: float = 5.0
     saliency_form: str = "exact"
+
+    def request(self, concepts: Sequence[str]) -> ProfileRequest:
+        """A request for ``concepts``."""
+        return replace(
+            super().request(concepts),
+            temporal_sparsity=fraction(self.temporal_sparsity),
+            saliency_form=self.saliency_form,
+        )
 
 
 class Masking(BaseModel):

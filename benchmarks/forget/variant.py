@@ -66,7 +66,7 @@ def variant(
     """
     if contrast == "others" and len(concepts) < 2:
         raise RefusalError("concepts: is one; the contrast to others needs two or more.")
-    request = profiling.request(concepts, profiling.temporal_sparsity, profiling.saliency_form)
+    request = profiling.request(concepts)
     parts = (contrast, frequency, normalize)
     profiles = _profiles(profiled or model, clip, request, layers, rows, parts)
     masks = [concept_mask(profile, masking) for profile in profiles]

@@ -162,7 +162,7 @@ def test_the_most_sensitive_weights_are_weakened_most(extension: Any, tiny: Tiny
     settings = {"profiling": profiling, "masking": masking, "use_cache": False, "strength": 0.5}
     mask = after(extension, "fia.fia", tiny, **settings).mask
     erased = after(extension, "graded.graded", tiny, **settings)
-    request = profiling.request(("church",), profiling.temporal_sparsity, profiling.saliency_form)
+    request = profiling.request(("church",))
     profile = extension.module("benchmarks.forget.fia").profiles(
         tiny.model, tiny.clip, request, use_cache=False
     )[0]
@@ -185,7 +185,7 @@ def test_a_weight_is_spared_where_a_kept_name_is_more_sensitive(
     whole = after(extension, "fia.fia", tiny, **settings).mask
     assert after(extension, "graded.spared", tiny, **settings).mask.count == whole.count
     spared = after(extension, "graded.spared", tiny, kept=("golf ball",), **settings).mask
-    request = profiling.request(CONCEPTS, profiling.temporal_sparsity, profiling.saliency_form)
+    request = profiling.request(CONCEPTS)
     church, ball = extension.module("benchmarks.forget.fia").profiles(
         tiny.model, tiny.clip, request, use_cache=False
     )

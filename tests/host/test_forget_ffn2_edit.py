@@ -30,7 +30,7 @@ def test_it_is_the_minimum_of_the_objective(extension: Any) -> None:
 def test_it_changes_ffn2_alone_and_less_with_more_held(extension: Any, tiny: TinyModel) -> None:
     find = extension.module("nodes.host.model.layers").find_ffn2_layers
     weights = {f"{name}.weight" for name in find(tiny.model)}
-    settings = {"profiling": prompts(extension, "Profiling")}
+    settings = {"prompts": prompts(extension)}
 
     def changes(**more: Any) -> dict[str, torch.Tensor]:
         erased = after(extension, "ffn2_edit.ffn2_edit", tiny, **settings, **more)
