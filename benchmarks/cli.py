@@ -11,6 +11,8 @@ python3 benchmarks/report.py objects           tables and plots from the rows; d
 python3 benchmarks/report.py                   of all suites, and the page that leads to them
 python3 benchmarks/grid.py objects             pictures side by side: a row a method
 python3 benchmarks/redraw.py objects --method fia  do the rows hold with the code as it is now?
+python3 benchmarks/by_eye.py objects           its pictures on numbered sheets, to be named blind
+python3 benchmarks/by_eye.py objects --answers FILE --answers FILE …  what readers named on them
 
 python3 benchmarks/fid.py quality              distance of sets, by the second judge's features
 python3 benchmarks/fid.py quality --features inception  FID; see README.md for its weights
@@ -77,6 +79,8 @@ def parser(command: str) -> ArgumentParser:
         made.add_argument(
             "--pictures", type=int, default=40, help="of the methods; the base model's come beside"
         )
+    elif command == "by_eye":
+        made.add_argument("--answers", type=Path, action="append", metavar="FILE")
     elif command == "fid":
         made.add_argument("--features", choices=("judge", "inception"), default="judge")
         made.add_argument("--real", type=Path, metavar="FOLDER", help="pictures to compare with")
@@ -153,6 +157,28 @@ def grid(arguments: Namespace) -> None:
     print(places.grid.relative_to(ROOT))
 
 
+def by_eye(arguments: Namespace) -> None:
+    """Put pictures on sheets without saying what drew them; with answers, keep what was named and
+    write the report."""
+    from benchmarks.analysis.frames import Measured
+    from benchmarks.analysis.report import write_report
+    from benchmarks.harness.by_eye import answers, sheets, take, tiles
+    from benchmarks.harness.rows import Rows
+
+    suite, places = suite_of(arguments)
+    shown = tiles(suite, arguments.method)
+    if arguments.answers:
+        rows = Rows(places.rows, places.database)
+        readers = [answers(path, len(shown)) for path in arguments.answers]
+        take(rows, shown, readers, suite.concept)
+        rows.save()
+        write_report(Measured(suite, rows), places)
+        return
+    for number, sheet in enumerate(sheets(shown, places), 1):
+        sheet.save(places.sheet(number))
+        print(places.sheet(number).relative_to(ROOT))
+
+
 def fid(arguments: Namespace) -> None:
     """Write a table of Fréchet distances between pictures of what should stay and the base model's
     of the same prompts and seeds, all seeds together."""
@@ -189,4 +215,11 @@ def redraw(arguments: Namespace) -> bool:
     return bool(otherwise)
 
 
-COMMANDS = {"run": run, "report": report, "grid": grid, "fid": fid, "redraw": redraw}
+COMMANDS = {
+    "run": run,
+    "report": report,
+    "grid": grid,
+    "by_eye": by_eye,
+    "fid": fid,
+    "redraw": redraw,
+}

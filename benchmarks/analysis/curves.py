@@ -9,12 +9,13 @@ from matplotlib import pyplot
 
 from benchmarks.harness import registry
 from benchmarks.harness.suite import BASE, NOTHING, Suite, Sweep
+from benchmarks.judges.by_eye import BY_EYE
 
 from .equal_kept import RESAMPLED, against
 from .frames import Measured
 from .lines import PRESENCE, TARGETS, Line, lines, mean, point, ranked, seen, title_of
 from .plots import save
-from .tables import table
+from .tables import agreement_table, table
 
 TITLES = {False: "Not told what to keep", True: "Told what to keep"}
 STYLES = "solid", "dashed", "dashdot", "dotted"
@@ -32,10 +33,13 @@ def curve_parts(measured: Measured, plot: Path) -> list[str]:
     draw(shown, plot)
     parts = [_about(measured), f"![Left against kept]({plot.name})"]
     parts += _sections(measured, found)
-    for judge in _further_judges(measured.suite):
+    for judge in _further_judges(measured):
         other = measured.read_by(judge)
         read = {told: lines(other, told) for told in found}
         parts += _sections(other, read, f": {registry.judge(judge).title}")
+    if BY_EYE in measured.pictures:
+        agreed = (agreement_table(measured, judge, BY_EYE) for judge in _judges(measured.suite))
+        parts += ["## Do readers see what the judges see?", *agreed]
     return parts
 
 
@@ -52,10 +56,14 @@ def _sections(measured: Measured, found: dict[bool, list[Line]], ending: str = "
     return parts
 
 
-def _further_judges(suite: Suite) -> list[str]:
-    """Judges of what is forgotten after the first, which decides all but their own tables."""
-    own = [name for name in suite.judges if registry.judge(name).aspect == suite.concept]
-    return own[1:]
+def _judges(suite: Suite) -> list[str]:
+    """Of what is forgotten."""
+    return [name for name in suite.judges if registry.judge(name).aspect == suite.concept]
+
+
+def _further_judges(measured: Measured) -> list[str]:
+    """After the first, which decides all but their own tables; readers at the end."""
+    return _judges(measured.suite)[1:] + [BY_EYE] * (BY_EYE in measured.pictures)
 
 
 def _shown(measured: Measured, own: list[Line]) -> list[Line]:

@@ -62,6 +62,10 @@ class Places:
         """Pictures side by side."""
         return self._result("_grid.jpg")
 
+    def sheet(self, number: int) -> Path:
+        """Pictures to be named blind."""
+        return self._pictures / f"sheet_{number:02}.png"
+
     def picture(self, origin: Run, shot: Shot) -> Path:
         """One drawn picture; its name holds all that it depends on."""
         return self._drawn(origin) / f"{_short(repr(astuple(shot)))}.png"
@@ -72,8 +76,11 @@ class Places:
 
     def _drawn(self, origin: Run) -> Path:
         method = origin.method.replace("/", "_")
-        folder = ROOT / "results" / "benchmarks" / self._run / method
-        return folder / _short(repr(astuple(origin)))
+        return self._pictures / method / _short(repr(astuple(origin)))
+
+    @property
+    def _pictures(self) -> Path:
+        return ROOT / "results" / "benchmarks" / self._run
 
     def _result(self, ending: str) -> Path:
         return self.results / f"{self._name}{ending}"
