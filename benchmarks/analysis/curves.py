@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from math import isnan, nan
+from math import floor, isnan, nan
 from pathlib import Path
 
 from matplotlib import pyplot
@@ -170,6 +170,8 @@ def draw(shown: dict[bool, list[Line]], path: Path) -> None:
     colours = pyplot.get_cmap("tab20").colors  # pyright: ignore[reportAttributeAccessIssue]
     uses = list(dict.fromkeys(line.sweep.use for some in shown.values() for line in some))
     uses.sort(key=lambda use: registry.method(use).kind != "ours")
+    kept = [point.kept for some in shown.values() for line in some for point in line.points]
+    least = min(kept, default=0)
     width = 8.4 * max(1, len(shown))
     figure, panels = pyplot.subplots(1, max(1, len(shown)), figsize=(width, 5), squeeze=False)
     for panel, (told, some) in zip(panels[0], shown.items(), strict=False):
@@ -191,7 +193,7 @@ def draw(shown: dict[bool, list[Line]], path: Path) -> None:
         for target in TARGETS:
             panel.axvline(100 * target, color="#bbbbbb", linewidth=0.8, zorder=0)
         panel.set(title=TITLES[told], xlabel="kept share, %", ylabel="left of the forgotten, %")
-        panel.set_xlim(102, -2)
+        panel.set_xlim(102, 10 * floor(10 * least) - 2)
         panel.set_ylim(-3, 103)
         panel.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1), handlelength=4)
     save(figure, path)
