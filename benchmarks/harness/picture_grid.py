@@ -24,6 +24,9 @@ LEFT, LINE_HEIGHT = 170, 16
 HEAD_WIDTH, TITLE_WIDTH = 17, 22  # in letters
 PAPER, FORGOTTEN_INK, KEPT_INK = "white", "#c02020", "#202020"
 
+Column = tuple[Group, Shot]
+"""A picture of a method after it forgot the group."""
+
 
 def picture_grid(suite: Suite, places: Places, methods: Collection[str] = ()) -> Image.Image:
     """The suite's first group at its first seed; of ``methods``, or of all, every one that
@@ -31,18 +34,19 @@ def picture_grid(suite: Suite, places: Places, methods: Collection[str] = ()) ->
 
     Columns are every prompt and condition that asks for ``suite.grid``; where that is empty, the
     first prompt of the first ``COLUMNS`` concepts that are forgotten, and of as many that are kept.
+    Where each group forgets one concept, that of each of the first groups, and the first that it
+    keeps.
 
     Raises:
         ValueError: there are no pictures, or a method is not in the suite.
     """
     require_labels(suite, methods)
-    group = suite.groups[0]
-    shots = _every_prompt(suite, group) if suite.grid else _first_prompts(suite, group)
+    columns = _columns(suite)
     rows: list[tuple[Entry, list[Path]]] = []
     for entry in suite.entries:
         if methods and entry.label not in methods:
             continue
-        files = [picture_file(suite, places, entry, group, shot) for shot in shots]
+        files = [picture_file(suite, places, entry, *column) for column in columns]
         if all(file.exists() for file in files):
             rows.append((entry, files))
     if not rows:
@@ -50,16 +54,30 @@ def picture_grid(suite: Suite, places: Places, methods: Collection[str] = ()) ->
             f"{suite.name}: there are no pictures in results/; "
             f"python3 benchmarks/run.py {suite.name} draws them."
         )
-    return _sheet(suite, group, shots, rows)
+    return _sheet(suite, columns, rows)
 
 
-def _first_prompts(suite: Suite, group: Group) -> list[Shot]:
+def _columns(suite: Suite) -> list[Column]:
+    """What is shown of each method."""
+    group = suite.groups[0]
+    if suite.grid:
+        return [(group, shot) for shot in _every_prompt(suite, group)]
+    if len(suite.groups) == 1 or any(len(group.concepts) > 1 for group in suite.groups):
+        return [(group, shot) for part in _first_prompts(suite, group) for shot in part[:COLUMNS]]
+    some = suite.groups[:COLUMNS]
+    found = [(group, *_first_prompts(suite, group)) for group in some]
+    gone = [(group, forgotten[0]) for group, forgotten, _ in found]
+    return gone + [(group, kept[0]) for group, _, kept in found]
+
+
+def _first_prompts(suite: Suite, group: Group) -> tuple[list[Shot], list[Shot]]:
+    """Of what is forgotten and of what is kept."""
     first: dict[str, Shot] = {}
     for shot in group_shots(suite, group, suite.conditions[0], suite.seeds[0]):
         first.setdefault(shot.shows(suite.concept), shot)
     forgotten = [shot for concept, shot in first.items() if concept in group.concepts]
     kept = [shot for concept, shot in first.items() if concept in group.kept]
-    return forgotten[:COLUMNS] + kept[:COLUMNS]
+    return forgotten, kept
 
 
 def _every_prompt(suite: Suite, group: Group) -> list[Shot]:
@@ -72,11 +90,12 @@ def _every_prompt(suite: Suite, group: Group) -> list[Shot]:
 
 
 def _sheet(
-    suite: Suite, group: Group, shots: Sequence[Shot], rows: Sequence[tuple[Entry, list[Path]]]
+    suite: Suite, columns: Sequence[Column], rows: Sequence[tuple[Entry, list[Path]]]
 ) -> Image.Image:
     """Prompts above, those that ask for what is forgotten in red, over them the condition where it
     changes; methods at the left."""
-    gone = [shot.shows(suite.concept) in group.concepts for shot in shots]
+    shots = [shot for _, shot in columns]
+    gone = [shot.shows(suite.concept) in group.concepts for group, shot in columns]
     heads = [fill(shot.prompt, HEAD_WIDTH) for shot in shots]
     conditions = _conditions(shots)
     above, below = (_height(texts) for texts in (conditions.values(), heads))

@@ -41,18 +41,27 @@ def test_every_prompt_and_condition_that_asks_for_one_concept(
     assert tiles(picture_grid(suite, places)) == {"base": 8, "fia": 8, "weak": 8}
 
 
-def test_a_picture_of_each_concept_and_no_method_that_lacks_one(
+def test_a_picture_of_each_concept_of_the_first_group(
+    content: dict[str, Any], places: Places
+) -> None:
+    groups = [{"name": "two", "concepts": ["church", "cat"]}, *content["groups"]]
+    suite = drawn(parse_suite("small", content | {"groups": groups}), places)
+    assert tiles(picture_grid(suite, places)) == {"base": 3, "fia": 3, "weak": 3}
+
+
+def test_what_each_group_forgets_and_keeps_and_no_method_that_lacks_one(
     suite: Suite, places: Places
 ) -> None:
+    """Three groups of one concept each."""
     drawn(suite, places)
-    assert tiles(picture_grid(suite, places)) == {"base": 3, "fia": 3, "weak": 3}
+    assert tiles(picture_grid(suite, places)) == {"base": 6, "fia": 6, "weak": 6}
     some = picture_grid(suite, places, ["base", "weak"])
-    assert tiles(some) == {"base": 3, "fia": 0, "weak": 3}
+    assert tiles(some) == {"base": 6, "fia": 0, "weak": 6}
     with pytest.raises(ValueError, match="'fiaa'"):
         picture_grid(suite, places, ["fiaa"])
     first = next(task for task in plan(suite) if task.entry.label == "weak")
     picture_file(suite, places, first.entry, suite.groups[0], first.shots[0]).unlink()
-    assert tiles(picture_grid(suite, places)) == {"base": 3, "fia": 3, "weak": 0}
+    assert tiles(picture_grid(suite, places)) == {"base": 6, "fia": 6, "weak": 0}
 
 
 def test_without_pictures_the_command_that_draws_them_is_named(
