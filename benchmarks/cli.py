@@ -162,17 +162,19 @@ def by_eye(arguments: Namespace) -> None:
     write the report."""
     from benchmarks.analysis.frames import Measured
     from benchmarks.analysis.report import write_report
-    from benchmarks.harness.by_eye import answers, sheets, take, tiles
+    from benchmarks.harness.by_eye import agreement, answers, sheets, take, tiles
     from benchmarks.harness.rows import Rows
 
     suite, places = suite_of(arguments)
     shown = tiles(suite, arguments.method)
     if arguments.answers:
         rows = Rows(places.rows, places.database)
-        readers = [answers(path, len(shown)) for path in arguments.answers]
-        take(rows, shown, readers, suite.concept)
+        readings = [answers(path, shown, suite.concepts) for path in arguments.answers]
+        take(rows, shown, readings, suite.concept)
         rows.save()
         write_report(Measured(suite, rows), places)
+        shares = ", ".join(f"{share:.0%}" for share in agreement(readings))
+        print(f"{len(shown)} pictures; two readings name the same on: {shares}")
         return
     for number, sheet in enumerate(sheets(shown, places), 1):
         sheet.save(places.sheet(number))

@@ -39,7 +39,7 @@ def curve_parts(measured: Measured, plot: Path) -> list[str]:
         parts += _sections(other, read, f": {registry.judge(judge).title}")
     if BY_EYE in measured.pictures:
         agreed = (agreement_table(measured, judge, BY_EYE) for judge in _judges(measured.suite))
-        parts += ["## Do readers see what the judges see?", *agreed]
+        parts += ["## Do blind readings say what the judges say?", *agreed]
     return parts
 
 
@@ -62,8 +62,9 @@ def _judges(suite: Suite) -> list[str]:
 
 
 def _further_judges(measured: Measured) -> list[str]:
-    """After the first, which decides all but their own tables; readers at the end."""
-    return _judges(measured.suite)[1:] + [BY_EYE] * (BY_EYE in measured.pictures)
+    """After the first, which decides all but their own tables; blind readings at the end."""
+    read = [BY_EYE] if BY_EYE in measured.pictures else []
+    return [*_judges(measured.suite)[1:], *read]
 
 
 def _shown(measured: Measured, own: list[Line]) -> list[Line]:

@@ -1,9 +1,9 @@
-"""Pictures named blind: numbered sheets on which nobody sees what drew which, and what readers
-named on them, kept with the rows as one more judge."""
+"""Pictures named blind: numbered sheets on which nobody sees what drew which, and what was named
+on them, kept with the rows as one more judge."""
 
 import random
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 
 from matplotlib.font_manager import findfont
@@ -23,26 +23,28 @@ SEEDS = 2
 
 ACROSS, DOWN, SIDE, HEAD = 6, 5, 240, 22
 
+NOTHING = "none"
+"""A reader's word where no name fits."""
+
 Tile = tuple[Run, Shot]
 
 
-def tiles(suite: Suite, labels: Collection[str]) -> list[Tile]:
+def tiles(suite: Suite, labels: Collection[str]) -> dict[int, Tile]:
     """The pictures of the suite's first group by methods of these labels, all where empty, and the
-    base model's, in an order that is always the same and says nothing."""
+    base model's, by their numbers, which are always the same and say nothing."""
     require_labels(suite, labels)
     group, found = suite.groups[0], list[Tile]()
     for entry in suite.entries:
-        if labels and entry.label not in (BASE, *labels):
-            continue
         origin = origin_of(suite, entry, None if entry.label == BASE else group)
         for seed in suite.seeds[:SEEDS]:
             shots = group_shots(suite, group, suite.conditions[0], seed)
             found += [(origin, shot) for shot in shots]
     random.Random(suite.name).shuffle(found)
-    return found
+    wanted = {BASE, *labels} if labels else {entry.label for entry in suite.entries}
+    return {number: tile for number, tile in enumerate(found, 1) if tile[0].method in wanted}
 
 
-def sheets(some: Sequence[Tile], places: Places) -> Iterable[Image.Image]:
+def sheets(some: Mapping[int, Tile], places: Places) -> Iterable[Image.Image]:
     """The tiles, each under its number.
 
     Raises:
@@ -50,43 +52,63 @@ def sheets(some: Sequence[Tile], places: Places) -> Iterable[Image.Image]:
     """
     font = ImageFont.truetype(findfont(FONT), 16)
     width, height = SIDE + GAP, SIDE + HEAD + GAP
-    for first in range(0, len(some), ACROSS * DOWN):
+    numbered = list(some.items())
+    for first in range(0, len(numbered), ACROSS * DOWN):
         sheet = Image.new("RGB", (ACROSS * width, DOWN * height), PAPER)
         draw = ImageDraw.Draw(sheet)
-        for place, tile in enumerate(some[first : first + ACROSS * DOWN]):
+        for place, (number, tile) in enumerate(numbered[first : first + ACROSS * DOWN]):
             x, y = place % ACROSS * width, place // ACROSS * height
-            draw.text((x + SIDE / 2, y + 2), str(first + place + 1), "black", font, "mt")
+            draw.text((x + SIDE / 2, y + 2), str(number), "black", font, "mt")
             with Image.open(places.picture(*tile)) as picture:
                 sheet.paste(picture.convert("RGB").resize((SIDE, SIDE)), (x, y + HEAD))
         yield sheet
 
 
-def answers(path: Path, count: int) -> dict[int, str]:
+def answers(path: Path, numbers: Collection[int], names: Collection[str]) -> dict[int, str]:
     """What a reader named, by the tile's number.
 
     Args:
-        path: a line a tile: its number and a name, or anything else where it shows none.
-        count: of the tiles.
+        path: a line a tile: its number, and a name or ``NOTHING``.
+        numbers: of the tiles.
+        names: that a tile may show.
 
     Raises:
-        ValueError: a tile has no line; the message names the file and the tile.
+        ValueError: a line says something else, or a tile has none or two; the message names it.
     """
-    lines = [line.split(maxsplit=1) for line in path.read_text("utf-8").splitlines() if line]
-    named = {int(number): name.strip() for number, name in lines}
-    for number in range(1, count + 1):
+    named: dict[int, str] = {}
+    for line in path.read_text("utf-8").splitlines():
+        number, _, name = line.strip().partition(" ")
+        if not number:
+            continue
+        if not number.isdecimal() or name not in (*names, NOTHING):
+            known = ", ".join(names)
+            raise ValueError(f"{path}: {line!r}: write a number and {NOTHING} or one of {known}.")
+        if int(number) not in numbers or int(number) in named:
+            raise ValueError(f"{path}: {line!r}: no sheet has this tile, or it stands here twice.")
+        named[int(number)] = name
+    for number in numbers:
         if number not in named:
-            raise ValueError(f"{path}: has no line for tile {number}; add one, such as 17 church.")
+            raise ValueError(f"{path}: has no line for tile {number}; add one.")
     return named
 
 
-def take(rows: Rows, some: Sequence[Tile], readers: Sequence[Mapping[int, str]], kind: str) -> None:
-    """Keep of each tile whether more than half of the readers named what was asked for.
+def take(
+    rows: Rows, some: Mapping[int, Tile], readings: Sequence[Mapping[int, str]], kind: str
+) -> None:
+    """Keep of each tile whether more than half of the readings named what was asked for.
 
     Args:
         rows: that hold the tiles' pictures.
         kind: what the suite forgets, "object" or "style".
     """
-    for number, (run, shot) in enumerate(some, 1):
-        named = Counter(reader[number] for reader in readers)
-        is_found = 2 * named[shot.shows(kind)] > len(readers)
-        rows.pictures[run, shot].values[BY_EYE] = float(is_found)
+    for number, (run, shot) in some.items():
+        found = sum(reading[number] == shot.shows(kind) for reading in readings)
+        rows.pictures[run, shot].values[BY_EYE] = float(2 * found > len(readings))
+
+
+def agreement(readings: Sequence[Mapping[int, str]]) -> list[float]:
+    """Of each two readings the share of tiles on which they name the same."""
+    return [
+        sum(one[number] == other[number] for number in one) / len(one)
+        for one, other in combinations(readings, 2)
+    ]

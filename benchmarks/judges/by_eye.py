@@ -1,4 +1,4 @@
-"""What blind readers named: kept with a suite's rows by ``benchmarks/by_eye.py``."""
+"""What was named blind: kept with a suite's rows by ``benchmarks/by_eye.py``."""
 
 from benchmarks.harness.judge import Judge, Look
 
@@ -11,9 +11,9 @@ def read_first() -> Look:
     """
     raise ValueError(
         "judges: by_eye looks at no pictures by itself; take it out, run the suite, "
-        "and let benchmarks/by_eye.py keep what readers named."
+        "and let benchmarks/by_eye.py keep what was named."
     )
 
 
 BY_EYE = "by_eye"
-JUDGES = {BY_EYE: Judge("blind readers", "object", read_first)}
+JUDGES = {BY_EYE: Judge("read blind", "object", read_first)}

@@ -354,43 +354,22 @@ def test_the_page_of_natural_models_says_who_sees_what() -> None:
     assert {name: table[name] for name in found} == found
 
 
-SURE = {
-    "unet_deep_0_alone": [("80 %", ["Perp-Neg"])],
-    "twin_0_alone": [("90 %", ["ConceptPrune"]), ("80 %", ["ConceptPrune"])],
-    "twin_0_alone_others": [
-        ("90 %", ["Double Projections", "ScaPre"]),
-        ("80 %", ["Double Projections", "ScaPre"]),
-    ],
-    "twin_0": [
-        ("90 %", ["NegPiP", "Perp-Neg", "SLD"]),
-        ("80 %", ["NegPiP", "Perp-Neg", "SLD"]),
-    ],
-}
-"""Of each report the peers that surely leave more than our best line, by what is kept."""
+SURE_IN = (*NATURAL_TESTS, "twin_0_test", "twin_0_alone", "twin_0_alone_others")
 
 
-@pytest.mark.parametrize(
-    "report", (*NATURAL_TESTS, "twin_0_test", "twin_0_alone", "twin_0_alone_others")
-)
-def test_the_page_of_natural_models_says_which_differences_are_sure(report: str) -> None:
-    """By Holm's p in the reports' comparisons; a peer that left less would be in them, too."""
-    found = table_rows(RESULTS / "natural" / f"{report}.md", "against the others:")
-    sure = [
-        (target, [name for name, cells in found.items() if sure_of_peer(name, cells, column)])
-        for column, target in ((1, "90 %"), (3, "80 %"))
-    ]
-    assert [one for one in sure if one[1]] == SURE.get(report, [])
-    page = " ".join((ROOT / "docs" / "natural.md").read_text("utf-8").split())
-    for target, names in SURE.get(report, []):
-        assert f"less than {', '.join(names)} at {target}" in page
-
-
-def sure_of_peer(name: str, cells: list[str], column: int) -> bool:
-    """Whether its row's difference is sure; of a peer, which must not leave less."""
-    if name.startswith("FIA") or float(cells[column + 1]) >= 0.05:
-        return False
-    assert cells[column].startswith("+"), name
-    return True
+def test_the_page_of_natural_models_says_which_differences_are_sure() -> None:
+    """By Holm's p in the reports' comparisons; no peer may leave surely less."""
+    page = table_rows(ROOT / "docs" / "natural.md", "#### Which differences are sure")
+    for report in SURE_IN:
+        found = table_rows(RESULTS / "natural" / f"{report}.md", "against the others:")
+        peers = {name: cells for name, cells in found.items() if not name.startswith("FIA")}
+        cells = []
+        for difference, p in ((1, 2), (3, 4)):
+            sure = {name: row[difference] for name, row in peers.items() if float(row[p]) < 0.05}
+            assert all(it.startswith("+") for it in sure.values())
+            cells.append(", ".join(sorted(sure)) or "–")
+        assert page.pop(f"[{report}](results/natural/{report}.md)") == cells
+    assert not page
 
 
 def test_the_readme_says_what_protect_does_to_a_mask() -> None:
