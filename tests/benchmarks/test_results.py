@@ -326,6 +326,7 @@ README_TABLES = {
         ("twin_0_test", "demo_objects"),
         ("twin_0_test", "transformer_objects"),
         ("twin_0_test", "by_eye"),
+        ("twin_2_test", ""),
         ("twin_auraflow_0", ""),
     ),
 }
@@ -354,7 +355,31 @@ def test_the_page_of_natural_models_says_who_sees_what() -> None:
     assert {name: table[name] for name in found} == found
 
 
-SURE_IN = (*NATURAL_TESTS, "twin_0_test", "twin_0_alone", "twin_0_alone_others")
+def test_the_page_of_natural_models_has_the_other_seeds() -> None:
+    """What another seed's lines leave; of seed 1 two suites have some each."""
+    suites = ("twin_0_test", "twin_1", "twin_1_rule", "twin_2_test")
+    table = natural_table(*((name, "") for name in suites), ("twin_2_test", "transformer_objects"))
+    del table["plain model"]
+    found = table_rows(ROOT / "docs" / "natural.md", "### Other seeds")
+    assert found == {
+        name: [first, rule if second == "–" else second, *third]
+        for name, (first, second, rule, *third) in table.items()
+    }
+    order = [
+        sorted(found, key=lambda name: int(found[name][column].split()[0])) for column in (0, 2)
+    ]
+    ours = "FFN2 in closed form"
+    assert ours in order[0][:2] and ours in order[1][:2]
+    assert order[0][0] == "ScaPre" == order[1][-1]
+
+
+SURE_IN = (
+    *NATURAL_TESTS,
+    "twin_0_test",
+    "twin_2_test",
+    "twin_0_alone",
+    "twin_0_alone_others",
+)
 
 
 def test_the_page_of_natural_models_says_which_differences_are_sure() -> None:
