@@ -320,6 +320,7 @@ README_TABLES = {
     "#### One name alone": (
         ("twin_0_alone", ""),
         ("twin_0_alone_others", ""),
+        ("twin_2_alone", ""),
         ("unet_deep_0_alone", ""),
     ),
     "#### Ten names at once": (
@@ -379,6 +380,7 @@ SURE_IN = (
     "twin_2_test",
     "twin_0_alone",
     "twin_0_alone_others",
+    "twin_2_alone",
 )
 
 
