@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib import pyplot
 
 from benchmarks.harness import registry
-from benchmarks.harness.suite import BASE, NOTHING, Suite, Sweep
+from benchmarks.harness.suite import BASE, NOTHING, Sweep
 from benchmarks.judges.by_eye import BY_EYE
 
 from .equal_kept import RESAMPLED, against
@@ -38,8 +38,9 @@ def curve_parts(measured: Measured, plot: Path) -> list[str]:
         read = {told: lines(other, told) for told in found}
         parts += _sections(other, read, f": {registry.judge(judge).title}")
     if BY_EYE in measured.pictures:
-        agreed = (agreement_table(measured, judge, BY_EYE) for judge in _judges(measured.suite))
-        parts += ["## Do blind readings say what the judges say?", *agreed]
+        parts.append("## Do blind readings say what the judges say?")
+        for judge in registry.judges_of_concepts(measured.suite):
+            parts.append(agreement_table(measured, judge, BY_EYE))
     return parts
 
 
@@ -56,15 +57,10 @@ def _sections(measured: Measured, found: dict[bool, list[Line]], ending: str = "
     return parts
 
 
-def _judges(suite: Suite) -> list[str]:
-    """Of what is forgotten."""
-    return [name for name in suite.judges if registry.judge(name).aspect == suite.concept]
-
-
 def _further_judges(measured: Measured) -> list[str]:
     """After the first, which decides all but their own tables; blind readings at the end."""
     read = [BY_EYE] if BY_EYE in measured.pictures else []
-    return [*_judges(measured.suite)[1:], *read]
+    return [*registry.judges_of_concepts(measured.suite)[1:], *read]
 
 
 def _shown(measured: Measured, own: list[Line]) -> list[Line]:

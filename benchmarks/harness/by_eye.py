@@ -23,7 +23,7 @@ SEEDS = 2
 
 ACROSS, DOWN, SIDE, HEAD = 6, 5, 240, 22
 
-NOTHING = "none"
+NO_NAME = "none"
 """A reader's word where no name fits."""
 
 Tile = tuple[Run, Shot]
@@ -68,7 +68,7 @@ def answers(path: Path, numbers: Collection[int], names: Collection[str]) -> dic
     """What a reader named, by the tile's number.
 
     Args:
-        path: a line a tile: its number, and a name or ``NOTHING``.
+        path: a line a tile: its number, and a name or ``NO_NAME``.
         numbers: of the tiles.
         names: that a tile may show.
 
@@ -80,9 +80,9 @@ def answers(path: Path, numbers: Collection[int], names: Collection[str]) -> dic
         number, _, name = line.strip().partition(" ")
         if not number:
             continue
-        if not number.isdecimal() or name not in (*names, NOTHING):
+        if not number.isdecimal() or name not in (*names, NO_NAME):
             known = ", ".join(names)
-            raise ValueError(f"{path}: {line!r}: write a number and {NOTHING} or one of {known}.")
+            raise ValueError(f"{path}: {line!r}: write a number and {NO_NAME} or one of {known}.")
         if int(number) not in numbers or int(number) in named:
             raise ValueError(f"{path}: {line!r}: no sheet has this tile, or it stands here twice.")
         named[int(number)] = name

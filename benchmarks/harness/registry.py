@@ -61,15 +61,19 @@ def judge(name: str) -> Judge:
     return JUDGES[name]
 
 
+def judges_of_concepts(suite: Suite) -> list[str]:
+    """The suite's judges that look for what it forgets, in its order."""
+    return [name for name in suite.judges if judge(name).aspect == suite.concept]
+
+
 def judge_of_concepts(suite: Suite) -> str:
-    """The first of the suite's judges that looks for what it forgets.
+    """The first of them.
 
     Raises:
         SuiteError: there is none.
     """
-    for name in suite.judges:
-        if judge(name).aspect == suite.concept:
-            return name
+    if found := judges_of_concepts(suite):
+        return found[0]
     raise SuiteError(
         f"{suite.name}: judges: none judges a {suite.concept}; add demo_{suite.concept}s"
     )

@@ -10,7 +10,7 @@ from PIL import Image
 from benchmarks.harness.by_eye import (
     ACROSS,
     DOWN,
-    NOTHING,
+    NO_NAME,
     SIDE,
     agreement,
     answers,
@@ -55,9 +55,9 @@ def test_numbers_are_the_same_again_and_not_by_method(suite: Suite) -> None:
 def test_more_than_half_of_the_readings_decide(suite: Suite) -> None:
     rows, shown = fill(Rows(), plan(suite)), tiles(suite, ())
     right = {number: shot.object for number, (_, shot) in shown.items()}
-    nothing = dict.fromkeys(right, NOTHING)
+    nothing = dict.fromkeys(right, NO_NAME)
     first = next(iter(shown))
-    take(rows, shown, [right, right | {first: NOTHING}, nothing], "object")
+    take(rows, shown, [right, right | {first: NO_NAME}, nothing], "object")
     found = [rows.pictures[tile].values[BY_EYE] for tile in shown.values()]
     assert found == [0.0, *[1.0] * (len(shown) - 1)]
     take(rows, shown, [right, nothing], "object")
