@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from .apply_neuron_mask import ApplyNeuronMask
 from .build_concept_mask import BuildConceptMask
+from .closed_form_lora import ClosedFormLora
 from .compare_erasure import CompareErasure
 from .create_erasure_hook import CreateErasureHook
 from .demo_model import DemoModel
@@ -28,4 +29,5 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     StrengthStrip,
     SaveErasureLora,
     CreateErasureHook,
+    ClosedFormLora,
 )

@@ -38,7 +38,7 @@ class Demo:
         self.positive = self.add("positive", "CLIPTextEncode", clip=clip, text=PROMPT)
         self.latent = self.empty("latent", SIDE)
 
-    def add(self, name: str, kind: str, **inputs: Any) -> Link:
+    def add(self, name: str, kind: str, /, **inputs: Any) -> Link:
         """A node; its first output."""
         self.graph[name] = {"class_type": kind, "inputs": inputs}
         return [name, 0]
@@ -104,6 +104,29 @@ async def draw_lora(server: Server, file: Path) -> None:
         demo.show(label, model)
     shown = await server.run(demo.graph)
     row = [(label, (await server.images(shown[label]))[0]) for label in models]
+    save_small(tiled([row], LOOK), file)
+
+
+async def draw_closed_form(server: Server, file: Path) -> None:
+    """A church, and a house that is kept, plain and with Closed-Form LoRA."""
+    demo = Demo(await demo_workflow(server))
+    _, profile = only_node("FIAProfileConcept", demo.graph)
+    own = ("temporal_sparsity", "saliency_form", "use_cache")
+    settings = {name: value for name, value in profile["inputs"].items() if name not in own}
+    forgetting = demo.add("closed form", "FIAClosedFormLora", **settings, keep="", ridge=0.2)
+    house = demo.add(
+        "house prompt",
+        "CLIPTextEncode",
+        clip=demo.graph["positive"]["inputs"]["clip"],
+        text=PROMPT.replace("church", "house"),
+    )
+    demo.show("church", demo.model)
+    demo.show("forgotten", forgetting)
+    demo.show("house", demo.model, positive=house)
+    demo.show("kept", forgetting, positive=house)
+    shown = await server.run(demo.graph)
+    labels = ("church", "forgotten", "house", "kept")
+    row = [(label, (await server.images(shown[label]))[0]) for label in labels]
     save_small(tiled([row], LOOK), file)
 
 

@@ -20,7 +20,7 @@ from workbench.demonstration import demonstrate
 from workbench.environment import ROOT
 from workbench.erasure import PLAIN, Case, Shot, demo_workflow, evaluation_graph, shots
 from workbench.graph import PageWorkflow, copy_with_sources, to_api
-from workbench.help_pictures import BASE, LOOK, draw_hook, draw_lora, draw_strip
+from workbench.help_pictures import BASE, LOOK, draw_closed_form, draw_hook, draw_lora, draw_strip
 from workbench.tiles import Look, save_small, tiled
 
 TEMPLATES = ROOT / "workflows"
@@ -262,6 +262,7 @@ RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
     HELP / "FIAStrengthStrip.jpg": draw_strip,
     HELP / "FIASaveErasureLora.jpg": draw_lora,
     HELP / "FIACreateErasureHook.jpg": draw_hook,
+    HELP / "FIAClosedFormLora.jpg": draw_closed_form,
     ROOT / "docs" / "before_after.png": draw_before_after,
     ROOT / "docs" / "banner.png": draw_banner,
     TEMPLATES / "first_steps.jpg": draw_thumbnail,

@@ -42,7 +42,7 @@ class Prompts(BaseModel):
     batch_size: int = 0
 
     def request(self, concepts: Sequence[str]) -> ProfileRequest:
-        """A request for ``concepts``, with the nodes' sparsity and form of saliency."""
+        """A request for ``concepts``."""
         paper = default_templates(self.kind)
         return ProfileRequest(
             concepts=tuple(concepts),
@@ -61,8 +61,6 @@ class Prompts(BaseModel):
                 self.width,
                 self.height,
             ),
-            temporal_sparsity=fraction(5.0),
-            saliency_form="exact",
             chunk=self.batch_size,
         )
 

@@ -81,7 +81,7 @@ def test_the_text_names_concept_prompt_and_step(
     assert texts[-2][0].endswith("about 0 s left")
     end, doubt = texts[-1][0].split("\n")
     assert end.startswith("2 profiled in ")
-    assert doubt == "⚠ Only 4 contexts: the mask depends on chance."
+    assert doubt == "⚠ Only 4 contexts: the result depends on chance."
     assert doubt.removeprefix("⚠ ") in caplog.text
 
 

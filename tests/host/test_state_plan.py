@@ -394,7 +394,7 @@ def test_the_device_is_emptied_before_it_is_tried_again(
     empty = model_management.soft_empty_cache
 
     def note(*arguments: Any) -> None:
-        if sys._getframe(1).f_code.co_filename.endswith("round.py"):
+        if sys._getframe(1).f_code.co_filename.endswith("memory.py"):
             errors.append(sys.exc_info()[1])
         empty(*arguments)
 

@@ -94,7 +94,7 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     patches = neuron_mask_patches(mask)
     touched = {name: layer for name, layer in layers.items() if mask.counts[name]}
     for name, layer in touched.items():
-        _require_writable(name, layer.weight, model.load_device)
+        require_writable(name, layer.weight, model.load_device)
     if any(map(is_quantised, touched.values())) and model.model not in _told:
         _told.add(model.model)
         logging.info(ROUNDED_AGAIN)
@@ -123,7 +123,7 @@ def require_fit(mask: NeuronMask, model: ModelPatcher, layers: dict[str, torch.n
     )
 
 
-def _require_writable(name: str, weight: torch.Tensor, device: torch.device) -> None:
+def require_writable(name: str, weight: torch.Tensor, device: torch.device) -> None:
     """Refuse a weight in a form that can only be read: the host would fail as sampling begins."""
     if not isinstance(weight, QuantizedTensor):
         return
@@ -132,6 +132,6 @@ def _require_writable(name: str, weight: torch.Tensor, device: torch.device) -> 
         QuantizedTensor.from_float(torch.ones(_TRIED, device=device), layout)
     except NotImplementedError as error:
         raise ValueError(
-            f"model: {name} is stored as {layout}, which can be read and not written, so no mask "
+            f"model: {name} is stored as {layout}, which can be read and not written, so nothing "
             "can change it. Load the model in another form: fp16, bf16, fp8, int8 or nvfp4."
         ) from error

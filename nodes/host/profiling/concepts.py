@@ -53,11 +53,7 @@ def profile_concepts(
     with working_copy(model) as model:
         run_in_one_place(model)
         shapes = layer_shapes(find_ffn2_layers(model))
-        if clip is None:  # asked after the layers: what makes videos often has none
-            raise ValueError(
-                "clip: None, the checkpoint has no text encoder. "
-                "Load one with Load CLIP and connect it."
-            )
+        clip = require_text_encoder(clip)  # after the layers: what makes videos often has none
         sigmas = profile_sigmas(model, request.sampling)
         prompts = RequestPrompts(clip, request)
         progress = ProfileProgress(model, request, node_id)
@@ -81,6 +77,15 @@ def profile_concepts(
         notes = [f"Not kept on disk: {not_kept}"] if not_kept else []
         progress.finish(len(request.concepts) - len(missing), [*notes, *doubts(model, request)])
     return [profiles[concept] for concept in request.concepts]
+
+
+def require_text_encoder(clip: CLIP | None) -> CLIP:
+    if clip is None:
+        raise ValueError(
+            "clip: None, the checkpoint has no text encoder. "
+            "Load one with Load CLIP and connect it."
+        )
+    return clip
 
 
 def _new_profiles(

@@ -35,5 +35,5 @@ def doubts(model: ModelPatcher, request: ProfileRequest) -> list[str]:
     if config.unet_config.get("guidance_embed") and sampling.cfg > 1:
         found.append(f"cfg {sampling.cfg:g}: this model draws at 1.")
     if len(request.contexts) < FEW_CONTEXTS:
-        found.append(f"Only {len(request.contexts)} contexts: the mask depends on chance.")
+        found.append(f"Only {len(request.contexts)} contexts: the result depends on chance.")
     return found

@@ -1,12 +1,16 @@
 """Ask the host what a device has room for, and what a denoiser call takes."""
 
-from typing import Any
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from comfy import model_management
 from comfy.model_management import VRAMState
 from comfy.model_patcher import ModelPatcher
 from comfy.utils import get_attr
+
+Result = TypeVar("Result")
 
 MARGIN = 1.5  # the host's own when it runs both halves of guidance in one forward
 STREAMING = (VRAMState.NO_VRAM, VRAMState.LOW_VRAM, VRAMState.NORMAL_VRAM)
@@ -90,6 +94,26 @@ def least_call_memory(model: ModelPatcher, latent: torch.Size, prompts: int) -> 
     return max(model_management.minimum_inference_memory(), needed)
 
 
+def in_calls_that_fit(run: Callable[[int], Result], chunk: int) -> tuple[Result, int]:
+    """The result of ``run``, and with how many prompts a denoiser call it came.
+
+    Where the device's memory runs out it begins again with half as many.
+
+    Raises:
+        Exception: the host's, where memory runs out with one prompt a call.
+    """
+    while True:
+        try:
+            return run(chunk), chunk
+        except Exception as error:
+            if chunk == 1 or not _is_out_of_memory(error):
+                raise
+        # not above, where the exception still holds the tensors
+        chunk //= 2
+        model_management.soft_empty_cache()
+        logging.warning("Forget It All: out of memory, now %d prompts a call.", chunk)
+
+
 def _estimate(model: ModelPatcher, latent: torch.Size, rows: int) -> float:
     """Bytes of a forward of ``rows`` latents, by the host's model; a patcher may have put a margin
     of its own on top."""
@@ -113,3 +137,10 @@ def _is_dynamic(model: ModelPatcher) -> bool:
     """Whether the host takes this model's weights off the device by itself on demand."""
     ask = getattr(model, "is_dynamic", None)
     return ask is not None and ask()
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, by the host's own judgement where it has one: it also knows errors
+    that come late."""
+    judge = getattr(model_management, "is_oom", None)
+    return judge(error) if judge else isinstance(error, model_management.OOM_EXCEPTION)

@@ -29,6 +29,9 @@ class ProfileProgress:
         node_id: of the node in the page; without it there are no words.
     """
 
+    NODE = "Profile Concept"
+    DONE = "profiled"
+
     def __init__(self, model: ModelPatcher, request: ProfileRequest, node_id: str | None) -> None:
         self._concepts: list[str] = []
         self._group = len(request.base_prompts())
@@ -82,12 +85,12 @@ class ProfileProgress:
         words = []
         if self._concepts:
             seconds = time.monotonic() - self._start
-            words.append(f"{len(self._concepts)} profiled in {seconds:.0f} s")
+            words.append(f"{len(self._concepts)} {self.DONE} in {seconds:.0f} s")
         if cached:
             words.append(f"{cached} from the cache")
         first = ", ".join(words)
         for note in notes:
-            logging.warning("Profile Concept: %s", note)
+            logging.warning("%s: %s", self.NODE, note)
         # two lines have room in the node, and some pages show all in one
         self.say(f"{first}.\n{WARNING} {' '.join(notes)}" if notes else first)
 
@@ -96,13 +99,29 @@ class ProfileProgress:
         step = (self._done - self._round_start - 1) // in_a_step + 1
         elapsed = time.monotonic() - self._start
         left = elapsed / self._done * (self._total - self._done)
+        subject, position, of = self._place(prompt)
         return (
-            f"step {step} of {self._steps} · {self._subject(prompt // self._group)}\n"
-            f"prompt {prompt % self._group + 1} of {self._group} · about {left:.0f} s left"
+            f"step {step} of {self._steps} · {subject}\n"
+            f"prompt {position + 1} of {of} · about {left:.0f} s left"
         )
 
-    def _subject(self, group: int) -> str:
+    def _place(self, prompt: int) -> tuple[str, int, int]:
+        """What a prompt is of, its position there, and how many prompts there are."""
+        group, position = divmod(prompt, self._group)
         if group == 0:
-            return "without a concept"
+            return "without a concept", position, self._group
         concept = self._round[group - 1]
-        return f"{concept} ({self._concepts.index(concept) + 1} of {len(self._concepts)})"
+        number = self._concepts.index(concept) + 1
+        return f"{concept} ({number} of {len(self._concepts)})", position, self._group
+
+
+class SceneProgress(ProfileProgress):
+    """The same of Closed-Form LoRA, whose prompts come one scene after another."""
+
+    NODE = "Closed-Form LoRA"
+    DONE = "read"
+
+    def _place(self, prompt: int) -> tuple[str, int, int]:
+        prompts = 1 + len(self._round)
+        scene, position = divmod(prompt, prompts)
+        return f"scene {scene + 1} of {self._group}", position, prompts

@@ -25,8 +25,8 @@ class ProfileRequest:
         contexts: places, persons or objects; base prompts and every concept's prompts use all.
         templates: of the prompts.
         sampling: how they are denoised.
-        temporal_sparsity: r1, a fraction.
-        saliency_form: "exact" or "released".
+        temporal_sparsity: r1 of profiles, a fraction.
+        saliency_form: of profiles, "exact" or "released".
         chunk: prompts that share a denoiser call; 0 chooses by free memory.
     """
 
@@ -35,9 +35,9 @@ class ProfileRequest:
     contexts: tuple[str, ...]
     templates: PromptTemplates
     sampling: SamplingSettings
-    temporal_sparsity: float
-    saliency_form: str
-    chunk: int
+    temporal_sparsity: float = 0.05
+    saliency_form: str = "exact"
+    chunk: int = 0
 
     def base_prompts(self) -> tuple[str, ...]:
         return base_prompts(self.templates, self.contexts)
@@ -61,6 +61,14 @@ class RequestPrompts:
     def positive(self, concepts: Sequence[str]) -> Conditioning:
         """The prompts encoded: a row for each base prompt, then for each prompt of each concept."""
         return stack_prompts(self._of(self._texts(concepts)))
+
+    def by_scene(self, concepts: Sequence[str]) -> Conditioning:
+        """The rows of ``positive`` one scene after another: its base prompt, then each concept's
+        prompt."""
+        groups = [self._request.base_prompts(), *map(self._request.concept_prompts, concepts)]
+        return stack_prompts(
+            self._of([text for scene in zip(*groups, strict=True) for text in scene])
+        )
 
     def negative(self) -> Conditioning:
         return stack_prompts(self._of((EMPTY_PROMPT,)))

@@ -1,12 +1,10 @@
 """One round of profiling: the base prompts and some concepts' prompts, denoised together."""
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
 import torch
-from comfy import model_management
 from comfy.model_patcher import ModelPatcher
 
 from ....fia_core import ConceptProfile, ModelIdentity
@@ -14,6 +12,7 @@ from ....fia_core.files.values import Settings
 from ..model.layers import find_ffn2_layers, layer_shapes
 from .capture import Ffn2Capture
 from .denoise import StepObserver, denoise_prompts
+from .memory import in_calls_that_fit
 from .progress import ProfileProgress
 from .request import ProfileRequest, RequestPrompts
 from .state_plan import StatePlan
@@ -31,13 +30,12 @@ def profile_round(
 ) -> tuple[list[ConceptProfile], int]:
     """Profiles of ``concepts``, in order, and how many prompts a denoiser call had in the end.
 
-    The layers of ``model`` are hooked only meanwhile. Where the device's memory runs out
-    in a denoiser call, the round begins again with half as many prompts a call; with one prompt a
-    call the host's error is passed on.
+    The layers of ``model`` are hooked only meanwhile.
     """
     shapes = layer_shapes(find_ffn2_layers(model))
-    statistics, chunk, group = None, plan.chunk, len(request.base_prompts())
-    while statistics is None:
+    group = len(request.base_prompts())
+
+    def watch(chunk: int) -> StepStatistics:
         statistics = StepStatistics(
             shapes,
             concepts=len(concepts),
@@ -49,16 +47,10 @@ def profile_round(
         )
         chunk = _in_whole_groups(chunk, group)
         progress.begin(concepts)
-        try:
-            _watch(model, request, prompts, concepts, chunk, statistics, progress)
-        except Exception as error:
-            if chunk == 1 or not _is_out_of_memory(error):
-                raise
-            statistics = None
-        if statistics is None:  # not above, where the exception still holds the tensors
-            chunk //= 2
-            model_management.soft_empty_cache()
-            logging.warning("Profile Concept: out of memory, now %d prompts a call.", chunk)
+        _watch(model, request, prompts, concepts, chunk, statistics, progress)
+        return statistics
+
+    statistics, chunk = in_calls_that_fit(watch, plan.chunk)
     settings = _settings(model, request)
     profiles = [
         ConceptProfile(
@@ -105,13 +97,6 @@ def _watch(
                 capture.prompts, capture.forward, statistics.finish_step, progress.advance
             ),
         )
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, by the host's own judgement where it has one: it also knows errors
-    that come late."""
-    judge = getattr(model_management, "is_oom", None)
-    return judge(error) if judge else isinstance(error, model_management.OOM_EXCEPTION)
 
 
 def _settings(model: ModelPatcher, request: ProfileRequest) -> Settings:

@@ -105,7 +105,7 @@ def plan_state(
         lambda prompts: least_call_memory(model, latent, prompts) + SCRATCH_BYTES <= streaming,
     )
     least_call = least_call_memory(model, latent, small)
-    on_device = _first_that_fit(moment_bytes, streaming - least_call - SCRATCH_BYTES)
+    on_device = first_that_fit(moment_bytes, streaming - least_call - SCRATCH_BYTES)
     moments = {name: device if name in on_device else cpu for name in shapes}
     fits = whole + call_memory(model, latent, small) <= resident
     held = whole if fits else sum(moment_bytes[name] for name in on_device) + SCRATCH_BYTES
@@ -113,7 +113,7 @@ def plan_state(
     if not fits:
         ram = free_ram() + arriving_weights(model, space - held - least_call)
         spilled = sum(moment_bytes[name] for name, place in moments.items() if place == cpu)
-        _require_ram(spilled + sum_bytes + PROFILE_BYTES * weights, ram)
+        require_ram(spilled + sum_bytes + PROFILE_BYTES * weights, ram)
         in_ram = int(SHARE_OF_RAM * ram - spilled) // sum_bytes
         round_size = max(1, min(in_ram, round_size))
     large = _largest(
@@ -134,7 +134,8 @@ def moment_shape(shape: tuple[int, int], saliency_form: str) -> tuple[int, int]:
     return c_in, c_out if saliency_form == "exact" else 1
 
 
-def _require_ram(needed: float, free: float) -> None:
+def require_ram(needed: float, free: float) -> None:
+    """Raise ValueError where more bytes are needed beside the device than are free."""
     if needed > free:
         raise ValueError(
             f"model: profiling this model takes {needed / GIB:.1f} GiB of memory (RAM), and "
@@ -149,7 +150,7 @@ def _largest(most: int, fits: Callable[[int], bool]) -> int:
     return most
 
 
-def _first_that_fit(sizes: Mapping[str, int], space: float) -> set[str]:
+def first_that_fit(sizes: Mapping[str, int], space: float) -> set[str]:
     """Names of what fits into ``space`` bytes together, in order; smaller ones may follow."""
     names = set()
     for name, size in sizes.items():

@@ -29,14 +29,22 @@ from .state_plan import StatePlan, moment_shape
 STACK_BYTES = 2**28
 """At most this much of a layer's matrices side by side, on a device that sums them in one pass."""
 
-_SPLIT = (
+SPLIT = (
     "Connect the model without nodes that skip or split the denoiser's work (such as EasyCache or "
     "tiled diffusion)."
 )
-_NOT_CALLED = (
+NOT_CALLED = (
     "ComfyUI or another node computes this layer without calling it, or skips steps (as EasyCache "
     "does). Connect the model without such nodes; if there are none, load it in fp16 or bf16."
 )
+
+
+def not_finite(layer: str) -> ValueError:
+    return ValueError(
+        f"model: {layer} computed NaN or infinity, so nothing can be learned from it. "
+        "Start ComfyUI with --force-upcast-attention or --force-fp32, or use another "
+        "checkpoint; plain pictures of this model are likely black, too."
+    )
 
 
 class StepStatistics:
@@ -115,14 +123,10 @@ class StepStatistics:
             if layer.seen != self._prompts:
                 raise ValueError(
                     f"model: {name} ran for {layer.seen} prompts instead of {self._prompts} at a "
-                    f"step. {_SPLIT if layer.seen else _NOT_CALLED}"
+                    f"step. {SPLIT if layer.seen else NOT_CALLED}"
                 )
             if not is_finite:
-                raise ValueError(
-                    f"model: {name} computed NaN or infinity, so nothing can be learned from it. "
-                    "Start ComfyUI with --force-upcast-attention or --force-fp32, or use another "
-                    "checkpoint; plain pictures of this model are likely black, too."
-                )
+                raise not_finite(name)
             layer.finish_step()
 
     def sensitivities(self, concept: int) -> dict[str, SparseSensitivity]:

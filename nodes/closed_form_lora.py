@@ -1,0 +1,108 @@
+"""Closed-Form LoRA: move all FFN2 weights a little, where a mask switches some off."""
+
+from typing import Any
+
+import comfy.sd
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
+from comfy_api.latest import io
+
+from ..fia_core import KINDS
+from .host.erasing.closed_form import closed_form
+from .host.erasing.erasure_lora import lora_names
+from .prompting import ADVANCED, lines, prompt_inputs, read_request, require_distinct
+from .shared import CATEGORY, require_ranges, search_words, with_advanced
+
+
+class ClosedFormLora(io.ComfyNode):
+    """A LoRA under which FFN2 answers to a concept as to the scene without it."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        schema = io.Schema(
+            node_id="FIAClosedFormLora",
+            display_name="Closed-Form LoRA",
+            category=CATEGORY,
+            **search_words("erase", "unlearn", "remove", "forget", "lora", "concept"),
+            description=(
+                "Another way to forget, ours and not the paper's: denoise prompts with and without "
+                "a concept for a few steps, and calculate a LoRA under which the second "
+                "feed-forward layers (FFN2) answer to both alike. On models that were trained like "
+                "any other it forgets more than a mask and spares more."
+            ),
+            inputs=[
+                io.Model.Input(
+                    "model",
+                    tooltip="The model that is to forget. A LoRA loaded before is part of it.",
+                ),
+                io.Clip.Input("clip", tooltip="The text encoder that belongs to the model."),
+                io.String.Input(
+                    "concepts",
+                    multiline=True,
+                    default="church",
+                    tooltip=(
+                        "What to forget, one concept a line (commas do not separate them), all of "
+                        "one kind. Object: a noun (a church in a road). Explicit content: an "
+                        "adjective (a photo of a naked man). Art style: its name (a cat in the "
+                        "style of Van Gogh)."
+                    ),
+                ),
+                io.String.Input(
+                    "keep",
+                    multiline=True,
+                    default="",
+                    tooltip=(
+                        "What must stay although it suffers, one concept a line, of the same kind. "
+                        "Each takes as long as one to forget. May be empty."
+                    ),
+                ),
+                io.Float.Input(
+                    "ridge",
+                    default=0.2,
+                    min=0.001,
+                    max=1000.0,
+                    step=0.05,
+                    round=0.0001,
+                    tooltip=(
+                        "How firmly every weight is held. Halve it where the concept is still "
+                        "there, double it where too much suffers: 0.2 for one concept, about 0.4 "
+                        "for ten."
+                    ),
+                ),
+                io.Combo.Input(
+                    "kind",
+                    options=list(KINDS),
+                    default=KINDS[0],
+                    tooltip="What sort of concepts these are; sets the contexts and templates.",
+                ),
+                *prompt_inputs(),
+            ],
+            outputs=[
+                io.Model.Output(display_name="model", tooltip="The model that forgot."),
+                io.Custom("LORA_MODEL").Output(
+                    display_name="LoRA",
+                    tooltip=(
+                        "For Load LoRA Model, which has a strength, or Save LoRA Weights: a file "
+                        "as large as the FFN2 weights, 100 MB for SD 1.5, 820 MB for SDXL."
+                    ),
+                ),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+        return with_advanced(schema, *ADVANCED)
+
+    @classmethod
+    def execute(
+        cls, model: ModelPatcher, clip: CLIP | None, keep: str, ridge: float, **prompts: Any
+    ) -> io.NodeOutput:
+        require_ranges(cls, ridge=ridge)
+        request = read_request(cls, **prompts)
+        kept = lines(keep)
+        require_distinct("concepts and keep", (*request.concepts, *kept))
+        differences = closed_form(
+            model, clip, request, kept=kept, ridge=ridge, node_id=cls.hidden.unique_id
+        )
+        names = lora_names(model)
+        lora = {f"{names[f'{name}.weight']}.diff": added for name, added in differences.items()}
+        changed, _ = comfy.sd.load_lora_for_models(model, None, lora, 1.0, 0.0)
+        return io.NodeOutput(changed, lora)

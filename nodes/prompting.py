@@ -1,0 +1,208 @@
+"""What the dialogs of nodes that denoise prompts share: fields, and the request that they make."""
+
+import comfy.samplers
+from comfy_api.latest import io
+
+from ..fia_core import (
+    DEFAULT_CONTEXT_COUNT,
+    PromptTemplates,
+    default_contexts,
+    default_templates,
+)
+from ..fia_core.files.values import same_words
+from .host.profiling.request import ProfileRequest
+from .host.profiling.sampling import SamplingSettings
+from .shared import require_ranges
+
+ADVANCED = (
+    *("contexts", "concept_templates", "base_template"),
+    *("seed", "steps", "profile_steps", "cfg", "sampler", "scheduler", "batch_size"),
+)
+"""Names of the fields that a page folds away."""
+
+LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
+LARGEST_SIDE = 16384
+SIDE_TOOLTIP = (
+    "Of the pictures in pixels; use the size that the model was made for: 512 for SD 1.5, 1024 for "
+    "SDXL, SD3, Flux and Z-Image, 1328 for Qwen-Image."
+)
+LEAST_BASE_PROMPTS = 2  # the deviation over one prompt is 0
+
+
+def prompt_inputs() -> list[io.Input]:
+    """The fields after **kind**."""
+    return [
+        io.String.Input(
+            "contexts",
+            multiline=True,
+            default="",
+            tooltip=(
+                "Your own contexts (places, persons or objects), one a line. Left empty, "
+                f"the first {DEFAULT_CONTEXT_COUNT} of the paper's table for the kind "
+                "(adults only for explicit content). "
+                "More contexts make a steadier result and take longer."
+            ),
+        ),
+        io.String.Input(
+            "concept_templates",
+            multiline=True,
+            default="",
+            tooltip=(
+                "Your own prompts with {concept} and {context}, one a line, used in turn "
+                "over the contexts. Left empty, the paper's for the kind."
+            ),
+        ),
+        io.String.Input(
+            "base_template",
+            default="",
+            tooltip=(
+                "Your own prompt without the concept, with {context} alone. "
+                "Left empty, the paper's for the kind."
+            ),
+        ),
+        io.Int.Input(
+            "seed",
+            default=0,
+            min=0,
+            max=LARGEST_SEED,
+            control_after_generate=False,
+            tooltip="Of the noise that all prompts start from; one seed gives one result.",
+        ),
+        io.Int.Input(
+            "steps",
+            default=50,
+            min=1,
+            max=10000,
+            tooltip="Steps of the whole schedule, of which only the first are run.",
+        ),
+        io.Int.Input(
+            "profile_steps",
+            default=10,
+            min=1,
+            max=10000,
+            tooltip="How many of the first (noisiest) steps are run and recorded.",
+        ),
+        io.Float.Input(
+            "cfg",
+            default=7.5,
+            min=0.0,
+            max=100.0,
+            step=0.1,
+            round=0.01,
+            tooltip="Guidance scale; the negative prompt is empty.",
+        ),
+        io.Combo.Input(
+            "sampler",
+            options=comfy.samplers.KSampler.SAMPLERS,
+            default="euler",
+            tooltip=(
+                "Any that follows the schedule, such as euler; one that adds noise adds "
+                "the same to all prompts. Samplers that choose their own steps are refused."
+            ),
+        ),
+        io.Combo.Input(
+            "scheduler",
+            options=comfy.samplers.KSampler.SCHEDULERS,
+            default="normal",
+            tooltip="Gives the noise levels of the steps.",
+        ),
+        *(
+            io.Int.Input(
+                side,
+                default=512,
+                min=16,
+                max=LARGEST_SIDE,
+                step=8,
+                tooltip=SIDE_TOOLTIP,
+            )
+            for side in ("width", "height")
+        ),
+        io.Int.Input(
+            "batch_size",
+            default=0,
+            min=0,
+            max=4096,
+            tooltip=(
+                "Prompts in one call of the denoiser; 0 chooses by free memory. "
+                "Changes speed and memory, not the result."
+            ),
+        ),
+    ]
+
+
+def read_request(
+    node: type[io.ComfyNode],
+    concepts: str,
+    kind: str,
+    contexts: str,
+    concept_templates: str,
+    base_template: str,
+    seed: int,
+    steps: int,
+    profile_steps: int,
+    cfg: float,
+    sampler: str,
+    scheduler: str,
+    width: int,
+    height: int,
+    batch_size: int,
+) -> ProfileRequest:
+    """The request that the fields of ``node`` make.
+
+    Raises:
+        ValueError: names the field.
+    """
+    numbers = {"seed": seed, "steps": steps, "profile_steps": profile_steps, "cfg": cfg}
+    require_ranges(node, **numbers, width=width, height=height, batch_size=batch_size)
+    return ProfileRequest(
+        concepts=_concepts(concepts),
+        kind=kind,
+        contexts=_contexts(contexts, kind),
+        templates=_templates(concept_templates, base_template, kind),
+        sampling=SamplingSettings(
+            seed, steps, profile_steps, cfg, sampler, scheduler, width, height
+        ),
+        chunk=batch_size,
+    )
+
+
+def lines(text: str) -> tuple[str, ...]:
+    """The lines of ``text`` that hold something, without surrounding blanks."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _concepts(text: str) -> tuple[str, ...]:
+    concepts = lines(text)
+    if not concepts:
+        raise ValueError("concepts: there are none. Write at least one, one a line.")
+    require_distinct("concepts", concepts)
+    return concepts
+
+
+def require_distinct(name: str, texts: tuple[str, ...]) -> None:
+    """Raise ValueError where a text is there twice."""
+    seen: set[str] = set()
+    for text in texts:
+        words = same_words(text)
+        if words in seen:
+            raise ValueError(f"{name}: {text!r} is there twice. Leave one of them out.")
+        seen.add(words)
+
+
+def _contexts(text: str, kind: str) -> tuple[str, ...]:
+    if text == "":
+        return default_contexts(kind)[:DEFAULT_CONTEXT_COUNT]
+    contexts = lines(text)
+    if len(contexts) < LEAST_BASE_PROMPTS:
+        raise ValueError(
+            f"contexts: {text!r} holds {len(contexts)}, at least {LEAST_BASE_PROMPTS} are needed "
+            "to tell a concept from its surroundings. Write one a line, or clear the field for the "
+            "paper's contexts."
+        )
+    require_distinct("contexts", contexts)
+    return contexts
+
+
+def _templates(concept: str, base: str, kind: str) -> PromptTemplates:
+    paper = default_templates(kind)
+    return PromptTemplates(lines(concept) or paper.concept, base.strip() or paper.base)

@@ -1,0 +1,229 @@
+"""Closed-Form LoRA in the real host: what it changes, and what the host makes of it."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+import pytest
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy_extras.nodes_train import LoraModelLoader, SaveLoRA
+from forgetting import after, prompts
+from graphs import PROFILE_INPUTS, Graph, GraphError, Host, draw, picture_graph, sources, watched
+from safetensors.torch import load_file
+from test_state_plan import CPU, GPU, crowded, set_free
+from tiny_families import FAMILIES
+from tiny_model import TinyModel
+from tiny_quantised import ANOTHER_PACKS, FORMS, quantised_unet, read_only_unet
+
+import nodes
+
+INPUTS = {
+    name: value
+    for name, value in PROFILE_INPUTS.items()
+    if name not in ("temporal_sparsity", "saliency_form", "use_cache")
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def host_nodes(host: Host) -> None:
+    """The host's own nodes for LoRA that are not in a file."""
+    nodes.NODE_CLASS_MAPPINGS |= {"LoraModelLoader": LoraModelLoader, "SaveLoRA": SaveLoRA}
+
+
+def lora_graph(host: Host, tiny: TinyModel, model: Any = None, **inputs: Any) -> Graph:
+    """Closed-Form LoRA ("node")."""
+    given = {"model": ["model", 0], "clip": ["clip", 0], "keep": "", "ridge": 0.2}
+    node = {"class_type": "FIAClosedFormLora", "inputs": {**given, **INPUTS, **inputs}}
+    return {**sources(host, tiny, model), "node": node}
+
+
+def lora(host: Host, tiny: TinyModel, model: Any = None, **inputs: Any) -> dict[str, torch.Tensor]:
+    host.forget()
+    return host.run(lora_graph(host, tiny, model, **inputs), "node", 1)[0]
+
+
+def size(lora: dict[str, torch.Tensor]) -> float:
+    return sum(float(change.float().square().sum()) for change in lora.values()) ** 0.5
+
+
+def near(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    apart = {name: change.float() - other[name].float() for name, change in one.items()}
+    return one.keys() == other.keys() and size(apart) < 0.01 * size(one)
+
+
+def test_the_model_draws_otherwise_and_stays_as_it_was(host: Host, tiny: TinyModel) -> None:
+    plain = draw(host, tiny)
+    host.forget()
+    changed = host.run(lora_graph(host, tiny), "node")[0]
+    assert not torch.allclose(draw(host, tiny, changed), plain, atol=1e-3)
+    assert torch.equal(draw(host, tiny), plain)
+
+
+def test_it_changes_every_ffn2_weight_and_nothing_else(
+    host: Host, extension: Any, tiny: TinyModel
+) -> None:
+    host.forget()
+    changed = host.run(lora_graph(host, tiny), "node")[0]
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(tiny.model)
+    assert set(changed.patches) == {f"{name}.weight" for name in layers}
+    for change in lora(host, tiny).values():
+        assert change.dtype == torch.float16 and change.isfinite().all() and change.any()
+
+
+def test_a_larger_ridge_moves_less_and_keep_is_heard(host: Host, tiny: TinyModel) -> None:
+    free = lora(host, tiny)
+    assert size(lora(host, tiny, ridge=10.0)) < size(free)
+    kept = lora(host, tiny, keep="cat")
+    assert kept.keys() == free.keys() and not near(kept, free)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 0])
+def test_prompts_a_call_make_no_difference(host: Host, tiny: TinyModel, batch_size: int) -> None:
+    two = {"concepts": "church\ngolf ball", "keep": "cat"}
+    whole = lora(host, tiny, **two, batch_size=4)  # a scene
+    assert near(lora(host, tiny, **two, batch_size=batch_size), whole)
+
+
+def test_the_benchmarks_method_is_the_node(host: Host, extension: Any, tiny: TinyModel) -> None:
+    erased = after(
+        extension, "ffn2_edit.ffn2_edit", tiny, prompts=prompts(extension), ridge=0.3, kept=("cat",)
+    )
+    same = prompts(extension)
+    settings = {name: getattr(same, name) for name in ("seed", "steps", "profile_steps", "cfg")}
+    settings |= {"contexts": "\n".join(same.contexts), "ridge": 0.3, "keep": "cat"}
+    host.forget()
+    changed = host.run(lora_graph(host, tiny, **settings), "node")[0]
+    assert torch.allclose(draw(host, tiny, changed), draw(host, tiny, erased.model), atol=1e-3)
+
+
+def test_the_hosts_loader_gives_it_a_strength(host: Host, tiny: TinyModel) -> None:
+    """A picture of the node's model is one of Load LoRA Model at strength 1."""
+    drawn: dict[float, torch.Tensor] = {}
+    for strength in (0.0, 0.5, 1.0):
+        host.forget()
+        loader = {"model": ["model", 0], "lora": ["node", 1], "strength_model": strength}
+        graph = {
+            **lora_graph(host, tiny),
+            "loaded": {"class_type": "LoraModelLoader", "inputs": loader},
+            **picture_graph(["loaded", 0]),
+        }
+        drawn[strength] = host.run(graph, "picture")[0].clone()
+    host.forget()
+    graph = {**lora_graph(host, tiny), **picture_graph(["node", 0])}
+    assert torch.equal(host.run(graph, "picture")[0], drawn[1.0])
+    assert torch.equal(draw(host, tiny), drawn[0.0])
+    assert not torch.equal(drawn[0.5], drawn[0.0])
+
+
+def test_the_host_saves_it_as_a_file_that_its_load_lora_reads(host: Host, tiny: TinyModel) -> None:
+    host.forget()
+    save = {"class_type": "SaveLoRA", "inputs": {"lora": ["node", 1], "prefix": "loras/closed"}}
+    host.run_outputs({**lora_graph(host, tiny), "save": save})
+    (file,) = Path(folder_paths.get_output_directory(), "loras").glob("closed*.safetensors")
+    folder = Path(folder_paths.get_folder_paths("loras")[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.move(file, folder / "closed.safetensors")
+    folder_paths.filename_list_cache.pop("loras", None)
+    assert load_file(folder / "closed.safetensors").keys() == lora(host, tiny).keys()
+    inputs = {"model": ["model", 0], "lora_name": "closed.safetensors", "strength_model": 1.0}
+    loaded = {"class_type": "LoraLoaderModelOnly", "inputs": inputs}
+    host.forget()
+    graph = {**sources(host, tiny), "loaded": loaded, **picture_graph(["loaded", 0])}
+    from_file = host.run(graph, "picture")[0].clone()
+    host.forget()
+    graph = {**lora_graph(host, tiny), **picture_graph(["node", 0])}
+    assert torch.equal(host.run(graph, "picture")[0], from_file)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family(host: Host, tiny: TinyModel, name: str) -> None:
+    """Also where prompts have different numbers of tokens."""
+    family = FAMILIES[name]
+    few = {"contexts": "road\nforest", "width": family.side, "height": family.side}
+    graph = lora_graph(host, tiny, family.denoiser(), cfg=family.cfg, concepts="old church", **few)
+    graph["clip"] = host.source(family.clip())
+    host.forget()
+    changes = host.run(graph, "node", 1)[0]
+    assert all(change.isfinite().all() for change in changes.values())
+    assert size(changes) > 0
+
+
+def test_quantised_weights_are_changed_by_the_host(host: Host, tiny: TinyModel) -> None:
+    model = quantised_unet(FORMS["fp8"])
+    host.forget()
+    changed = host.run(lora_graph(host, tiny, model), "node")[0]
+    assert not torch.allclose(draw(host, tiny, changed), draw(host, tiny, model), atol=1e-3)
+
+
+def test_weights_that_cannot_be_written_are_refused(host: Host, tiny: TinyModel) -> None:
+    with pytest.raises(GraphError, match="can be read and not written"):
+        lora(host, tiny, read_only_unet(ANOTHER_PACKS))
+
+
+def test_fewer_prompts_a_call_where_memory_runs_out(host: Host, tiny: TinyModel) -> None:
+    model, rows = crowded(tiny.model, most=2)
+    assert near(lora(host, tiny, model, batch_size=4, cfg=1.0), lora(host, tiny, cfg=1.0))
+    assert max(rows) == 4 and rows[-1] <= 2
+
+
+def test_sums_are_on_the_card_as_far_as_it_has_room(
+    extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.erasing.closed_form")
+    layers = extension.module("nodes.host.model.layers")
+    shapes = layers.layer_shapes(layers.find_ffn2_layers(tiny.model))
+    sizes = {name: 4 * (c_out + c_in) * c_in for name, (c_out, c_in) in shapes.items()}
+    settings = extension.module("nodes.host.profiling.sampling").SamplingSettings
+    sampling = settings(7, 10, 3, 4.0, "euler", "normal", 64, 64)
+    monkeypatch.setattr(tiny.model, "load_device", GPU)
+
+    def places(device: float, ram: float = 10**12) -> set[torch.device]:
+        set_free(monkeypatch, device, ram)
+        return set(module._places(tiny.model, shapes, sampling).values())
+
+    assert places(10**12) == {GPU}
+    assert places(0) == {CPU}
+    whole = sum(sizes.values())
+    least = next(room for room in range(0, 10**8, 10**5) if places(room) == {GPU})
+    assert places(least - whole / 2) == {GPU, CPU}
+    with pytest.raises(ValueError, match=r"takes .* GiB of memory \(RAM\)"):
+        places(0, ram=whole - 1)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"concepts": " "}, "concepts: there are none"),
+        ({"keep": "cat\nChurch"}, "concepts and keep: 'Church' is there twice"),
+        ({"ridge": ["number", 0]}, "ridge: is 0; give a number from 0.001"),
+        ({"contexts": "road"}, "contexts: .*at least 2"),
+        ({"profile_steps": 11}, "profile_steps: 11"),
+    ],
+)
+def test_wrong_inputs(host: Host, tiny: TinyModel, inputs: dict[str, Any], words: str) -> None:
+    host.forget()
+    graph = lora_graph(host, tiny, **inputs) | {"number": host.source(0.0)}
+    with pytest.raises(GraphError, match=words):
+        host.run(graph, "node")
+    layers = tiny.model.model.diffusion_model.modules()
+    assert not any(layer._forward_hooks for layer in layers)
+
+
+def test_a_layer_that_is_not_called_is_named(
+    host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture = extension.module("nodes.host.profiling.capture").Ffn2Capture
+    monkeypatch.setattr(capture, "forward", lambda self, parts: None)
+    with pytest.raises(GraphError, match="ran for no prompt"):
+        lora(host, tiny)
+
+
+def test_numbers_that_are_none_are_refused(host: Host, tiny: TinyModel) -> None:
+    def spoil(call: dict[str, Any]) -> None:
+        call["input"].fill_(float("nan"))
+
+    model: ModelPatcher = watched(tiny.model, spoil)
+    with pytest.raises(GraphError, match="NaN or infinity"):
+        lora(host, tiny, model)
