@@ -72,6 +72,11 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
         LARGE,
         [pair(17, "before", "after"), pair(17, changes=photo("golf ball", "beach", 6))],
     ),
+    TEMPLATES / "forget_by_lora.jpg": (
+        "forget_by_lora",
+        LARGE,
+        [pair(12, "before", "after"), pair(12, changes=photo("golf ball", "beach", 5))],
+    ),
     TEMPLATES / "forget_as_app.jpg": (
         "forget_with_demo_model",
         LARGE,
