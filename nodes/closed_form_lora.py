@@ -8,10 +8,10 @@ from comfy.sd import CLIP
 from comfy_api.latest import io
 
 from ..fia_core import KINDS
-from .host.erasing.closed_form import closed_form
+from .host.erasing.closed_form import forget_in_closed_form
 from .host.erasing.erasure_lora import lora_names
 from .prompting import ADVANCED, lines, prompt_inputs, read_request, require_distinct
-from .shared import CATEGORY, require_ranges, search_words, with_advanced
+from .shared import CATEGORY, fraction, require_ranges, search_words, with_advanced
 
 
 class ClosedFormLora(io.ComfyNode):
@@ -57,16 +57,17 @@ class ClosedFormLora(io.ComfyNode):
                     ),
                 ),
                 io.Float.Input(
-                    "ridge",
-                    default=0.2,
-                    min=0.001,
-                    max=1000.0,
-                    step=0.05,
-                    round=0.0001,
+                    "share",
+                    display_name="forget %",
+                    default=90.0,
+                    min=1.0,
+                    max=100.0,
+                    step=1.0,
+                    round=0.1,
                     tooltip=(
-                        "How firmly every weight is held. Halve it where the concept is still "
-                        "there, double it where too much suffers: 0.2 for one concept, about 0.4 "
-                        "for ten."
+                        "How much of what can go of a concept's effect on the model's prediction "
+                        "goes. Raise it where the concept is still there, lower it where too much "
+                        "suffers."
                     ),
                 ),
                 io.Combo.Input(
@@ -93,14 +94,14 @@ class ClosedFormLora(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: ModelPatcher, clip: CLIP | None, keep: str, ridge: float, **prompts: Any
+        cls, model: ModelPatcher, clip: CLIP | None, keep: str, share: float, **prompts: Any
     ) -> io.NodeOutput:
-        require_ranges(cls, ridge=ridge)
+        require_ranges(cls, share=share)
         request = read_request(cls, **prompts)
         kept = lines(keep)
         require_distinct("concepts and keep", (*request.concepts, *kept))
-        differences = closed_form(
-            model, clip, request, kept=kept, ridge=ridge, node_id=cls.hidden.unique_id
+        differences = forget_in_closed_form(
+            model, clip, request, kept=kept, share=fraction(share), node_id=cls.hidden.unique_id
         )
         names = lora_names(model)
         lora = {f"{names[f'{name}.weight']}.diff": added for name, added in differences.items()}

@@ -1,13 +1,15 @@
-"""FFN2 in closed form, as the node Closed-Form LoRA has it."""
+"""FFN2 in closed form: with a given ridge, and as the node Closed-Form LoRA looks for one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from pydantic import Field
+from torch import Tensor
 
-from ...nodes.host.erasing.closed_form import closed_form
+from ...nodes.host.erasing.closed_form import forget_in_closed_form, read_ffn2
+from ...nodes.shared import fraction
 from .denoiser_weights import with_differences
 from .erased import Erased
 from .settings import Prompts
@@ -32,13 +34,32 @@ def ffn2_edit(
         preserve_scale: p, how much what should stay weighs.
         ridge: λ, how firmly every weight is held.
     """
-    differences = closed_form(
-        profiled or model,
-        clip,
-        prompts.request(concepts),
-        kept=kept,
-        ridge=ridge,
-        preserve_scale=preserve_scale,
+    source = profiled or model
+    reading = read_ffn2(source, clip, prompts.request(concepts), kept, preserve_scale)
+    return Erased(_changed(model, reading.differences(source, ridge)), clip)
+
+
+def closed_form_lora(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    kept: Sequence[str] = (),
+    profiled: ModelPatcher | None = None,
+    prompts: Prompts,
+    share: float = 90.0,
+) -> Erased:
+    """The same as the node does it.
+
+    Args:
+        model, clip, concepts, kept, profiled: see the package.
+        prompts, share: as in the node.
+    """
+    differences = forget_in_closed_form(
+        profiled or model, clip, prompts.request(concepts), kept=kept, share=fraction(share)
     )
-    added = {f"{name}.weight": difference for name, difference in differences.items()}
-    return Erased(with_differences(model, added), clip)
+    return Erased(_changed(model, differences), clip)
+
+
+def _changed(model: ModelPatcher, differences: Mapping[str, Tensor]) -> ModelPatcher:
+    return with_differences(model, {f"{name}.weight": by for name, by in differences.items()})

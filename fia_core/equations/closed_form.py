@@ -15,6 +15,8 @@ where m is the mean of K's diagonal, so that λ means the same in every layer.
 import torch
 from torch import Tensor
 
+LEAST_RIDGE = 2**-6
+
 
 class ClosedForm:
     """N and K of a layer, from prompts that come one scene after another.
@@ -81,13 +83,12 @@ class ClosedForm:
         """W' − W, (C_out, C_in) float32.
 
         Args:
-            ridge: λ, how firmly every weight is held.
-            device: where it is solved, in float64, and returned.
+            ridge: λ, how firmly every weight is held; at least ``LEAST_RIDGE``, for float32.
+            device: where it is solved and returned.
         """
-        held = self._read.to(device, torch.float64)
+        held = self._read.to(device, copy=True)
         held.diagonal().add_(ridge * held.diagonal().mean())
-        moved = self._moved.to(device, torch.float64)
-        return torch.cholesky_solve(moved.T, torch.linalg.cholesky(held)).T.float()
+        return torch.cholesky_solve(self._moved.to(device).T, torch.linalg.cholesky(held)).T
 
 
 def _products(left: Tensor, right: Tensor) -> Tensor:

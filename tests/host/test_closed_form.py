@@ -34,7 +34,7 @@ def host_nodes(host: Host) -> None:
 
 def lora_graph(host: Host, tiny: TinyModel, model: Any = None, **inputs: Any) -> Graph:
     """Closed-Form LoRA ("node")."""
-    given = {"model": ["model", 0], "clip": ["clip", 0], "keep": "", "ridge": 0.2}
+    given = {"model": ["model", 0], "clip": ["clip", 0], "keep": "", "share": 60.0}
     node = {"class_type": "FIAClosedFormLora", "inputs": {**given, **INPUTS, **inputs}}
     return {**sources(host, tiny, model), "node": node}
 
@@ -72,9 +72,9 @@ def test_it_changes_every_ffn2_weight_and_nothing_else(
         assert change.dtype == torch.float16 and change.isfinite().all() and change.any()
 
 
-def test_a_larger_ridge_moves_less_and_keep_is_heard(host: Host, tiny: TinyModel) -> None:
+def test_a_smaller_share_moves_less_and_keep_is_heard(host: Host, tiny: TinyModel) -> None:
     free = lora(host, tiny)
-    assert size(lora(host, tiny, ridge=10.0)) < size(free)
+    assert size(lora(host, tiny, share=20.0)) < size(free)
     kept = lora(host, tiny, keep="cat")
     assert kept.keys() == free.keys() and not near(kept, free)
 
@@ -88,11 +88,16 @@ def test_prompts_a_call_make_no_difference(host: Host, tiny: TinyModel, batch_si
 
 def test_the_benchmarks_method_is_the_node(host: Host, extension: Any, tiny: TinyModel) -> None:
     erased = after(
-        extension, "ffn2_edit.ffn2_edit", tiny, prompts=prompts(extension), ridge=0.3, kept=("cat",)
+        extension,
+        "ffn2_edit.closed_form_lora",
+        tiny,
+        prompts=prompts(extension),
+        share=40.0,
+        kept=("cat",),
     )
     same = prompts(extension)
     settings = {name: getattr(same, name) for name in ("seed", "steps", "profile_steps", "cfg")}
-    settings |= {"contexts": "\n".join(same.contexts), "ridge": 0.3, "keep": "cat"}
+    settings |= {"contexts": "\n".join(same.contexts), "share": 40.0, "keep": "cat"}
     host.forget()
     changed = host.run(lora_graph(host, tiny, **settings), "node")[0]
     assert torch.allclose(draw(host, tiny, changed), draw(host, tiny, erased.model), atol=1e-3)
@@ -197,7 +202,7 @@ def test_sums_are_on_the_card_as_far_as_it_has_room(
     [
         ({"concepts": " "}, "concepts: there are none"),
         ({"keep": "cat\nChurch"}, "concepts and keep: 'Church' is there twice"),
-        ({"ridge": ["number", 0]}, "ridge: is 0; give a number from 0.001"),
+        ({"share": ["number", 0]}, "share: is 0; give a number from 1 to 100"),
         ({"contexts": "road"}, "contexts: .*at least 2"),
         ({"profile_steps": 11}, "profile_steps: 11"),
     ],

@@ -1,13 +1,16 @@
 """FFN2 in closed form: by how much every FFN2 weight has to move for concepts to be forgotten."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
 
 import torch
+from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
 from ....fia_core import LayerShapes
-from ....fia_core.equations.closed_form import ClosedForm
+from ....fia_core.equations.closed_form import LEAST_RIDGE, ClosedForm
 from ..model.layers import find_ffn2_layers, layer_shapes
 from ..model.one_place import run_in_one_place
 from ..profiling.capture import Ffn2Capture
@@ -30,53 +33,134 @@ from ..profiling.state_plan import SMALL_CHUNK, first_that_fit, require_ram
 from ..profiling.step_statistics import NOT_CALLED, not_finite
 from ..profiling.words import require_known_words
 from ..profiling.working_copy import working_copy
+from .concept_effect import ConceptEffect
 from .weight_patch import require_writable
 
 SUM_BYTES = 4  # float32
-SCRATCH_BYTES = 8
-"""Bytes a pair of a layer's inputs beside its sums while prompts are denoised, float32."""
-SOLVING_BYTES = 32
-"""The same while a layer is solved, float64."""
+SCRATCH_BYTES = 12
+"""Bytes a pair of a layer's inputs beside its sums, float32: for their products, or to solve it."""
+
+MOST_RIDGE = 2.0**14
+TRIALS = 6  # which halve 20 octaves down to a third of one
+SEARCHING = "looking for the ridge …"
+
+Differences = dict[str, torch.Tensor]
+"""W' − W (C_out, C_in) of every FFN2 layer, float16 on the CPU, by the layer's name."""
 
 
-def closed_form(
+@dataclass(frozen=True)
+class Reading:
+    """What the FFN2 layers of a model read of some concepts.
+
+    Attributes:
+        layers: their sums, by the layer's name.
+        chunk: prompts a denoiser call for which there was room.
+    """
+
+    layers: Mapping[str, ClosedForm]
+    chunk: int
+
+    def differences(self, model: ModelPatcher, ridge: float) -> Differences:
+        """Solve every layer, on the device of ``model`` where that is a card."""
+        device = torch.device(model.load_device)
+        if device.type == "cuda":
+            make_room(model, _scratch(layer.inputs for layer in self.layers.values()))
+        else:  # it may not know how
+            device = torch.device("cpu")
+        return {
+            name: layer.difference(ridge, device).half().cpu()
+            for name, layer in self.layers.items()
+        }
+
+
+def forget_in_closed_form(
     model: ModelPatcher,
     clip: CLIP | None,
     request: ProfileRequest,
     *,
     kept: Sequence[str] = (),
-    ridge: float,
-    preserve_scale: float = 1.0,
+    share: float,
     node_id: str | None = None,
-) -> dict[str, torch.Tensor]:
-    """W' − W (C_out, C_in) of every FFN2 layer, float16 on the CPU, by the layer's name.
+) -> Differences:
+    """The differences with the largest ridge at which a share of what can go of the concepts'
+    effect goes.
 
     ``model`` and its modules are left as they were, also after an error or an interrupt.
 
     Args:
         request: what is forgotten, and how prompts are denoised.
         kept: concepts of the same kind that should stay.
-        ridge, preserve_scale: λ and p of ``fia_core/equations/closed_form.py``.
+        share: of the effect (``ConceptEffect``) that goes with the least ridge, a fraction.
         node_id: of the node in the page, which shows how far it is.
 
     Raises:
+        ValueError: as ``read_ffn2``.
+    """
+    clip = require_text_encoder(clip)
+    progress = SceneProgress(model, request, node_id)
+    reading = read_ffn2(model, clip, request, kept, progress=progress)
+    progress.say(SEARCHING)
+    effect = ConceptEffect(model, clip, request, reading.chunk)
+
+    def removed(ridge: float) -> float:
+        throw_exception_if_processing_interrupted()
+        return effect.removed(reading.differences(model, ridge))
+
+    ridge = largest_ridge(removed, share)
+    differences = reading.differences(model, ridge)
+    gone = effect.removed(differences)
+    progress.finish(0, doubts(model, request), f"{gone:.0%} of the effect gone (ridge {ridge:.2g})")
+    return differences
+
+
+def largest_ridge(removed: Callable[[float], float], share: float) -> float:
+    """The largest ridge, to within a quarter, at which at least a share of what the least takes is
+    removed; that falls as the ridge grows."""
+    low, high = LEAST_RIDGE, MOST_RIDGE
+    wanted = share * removed(low)
+    for _ in range(TRIALS):
+        middle = sqrt(low * high)
+        if removed(middle) >= wanted:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def read_ffn2(
+    model: ModelPatcher,
+    clip: CLIP,
+    request: ProfileRequest,
+    kept: Sequence[str] = (),
+    preserve_scale: float = 1.0,
+    progress: SceneProgress | None = None,
+) -> Reading:
+    """Denoise the prompts scene by scene and sum up what FFN2 reads.
+
+    Args:
+        model: stays as it was.
+        request: what is forgotten, and how prompts are denoised.
+        kept: concepts of the same kind that should stay.
+        preserve_scale: p of ``fia_core/equations/closed_form.py``.
+        progress: is told how far it is.
+
+    Raises:
         ValueError: as ``profile_concepts``, or the host cannot write the form that weights are
-            stored in.
+            stored in, or a layer is not called or computes NaN or infinity.
     """
     concepts = (*request.concepts, *kept)
+    progress = progress or SceneProgress(model, request, None)
     with working_copy(model) as model:
         run_in_one_place(model)
         found = find_ffn2_layers(model)
         for name, layer in found.items():
             require_writable(name, layer.weight, model.load_device)
-        shapes = layer_shapes(found)
-        clip = require_text_encoder(clip)
         prompts = RequestPrompts(clip, request)
         require_known_words(clip, concepts)
-        progress = SceneProgress(model, request, node_id)
         progress.say(ENCODING)
         prompts.encode(concepts)  # before room is made for the denoiser
         progress.expect([concepts])
+        shapes = layer_shapes(found)
         places = _places(model, shapes, request.sampling)
 
         def watch(chunk: int) -> dict[str, ClosedForm]:
@@ -88,10 +172,13 @@ def closed_form(
             _watch(model, prompts, request, concepts, chunk, layers, progress)
             return layers
 
-        layers, _ = in_calls_that_fit(watch, request.chunk or SMALL_CHUNK)
-        differences = _solve(model, layers, ridge)
-        progress.finish(0, doubts(model, request))
-    return differences
+        layers, chunk = in_calls_that_fit(watch, request.chunk or SMALL_CHUNK)
+    for name, layer in layers.items():
+        if layer.is_empty:
+            raise ValueError(f"model: {name} ran for no prompt. {NOT_CALLED}")
+        if not layer.is_finite:
+            raise not_finite(name)
+    return Reading(layers, chunk)
 
 
 def _watch(
@@ -103,7 +190,6 @@ def _watch(
     layers: Mapping[str, ClosedForm],
     progress: SceneProgress,
 ) -> None:
-    """Denoise the prompts scene by scene and let ``layers`` see what FFN2 does."""
     scene = 1 + len(concepts)
 
     def receive(
@@ -130,28 +216,6 @@ def _watch(
         )
 
 
-def _solve(
-    model: ModelPatcher, layers: dict[str, ClosedForm], ridge: float
-) -> dict[str, torch.Tensor]:
-    """Every layer's difference; ``layers`` is empty afterwards.
-
-    Raises:
-        ValueError: a layer was not called, or computed NaN or infinity.
-    """
-    for name, layer in layers.items():
-        if layer.is_empty:
-            raise ValueError(f"model: {name} ran for no prompt. {NOT_CALLED}")
-        if not layer.is_finite:
-            raise not_finite(name)
-    device = torch.device(model.load_device)
-    if device.type == "cuda":
-        make_room(model, SOLVING_BYTES * max(layer.inputs for layer in layers.values()) ** 2)
-    else:  # it may know no float64
-        device = torch.device("cpu")
-    names = [*layers]
-    return {name: layers.pop(name).difference(ridge, device).half().cpu() for name in names}
-
-
 def _places(
     model: ModelPatcher, shapes: LayerShapes, sampling: SamplingSettings
 ) -> dict[str, torch.device]:
@@ -162,9 +226,10 @@ def _places(
         ValueError: there is no room for them there either.
     """
     sizes = {name: SUM_BYTES * (c_out + c_in) * c_in for name, (c_out, c_in) in shapes.items()}
-    scratch = SCRATCH_BYTES * max(c_in for _, c_in in shapes.values()) ** 2
     latent = empty_latent(model, sampling.width, sampling.height).shape
-    call = least_call_memory(model, latent, SMALL_CHUNK) + scratch
+    call = least_call_memory(model, latent, SMALL_CHUNK) + _scratch(
+        c_in for _, c_in in shapes.values()
+    )
     space = room(model, sum(sizes.values()) + call)
     on_device = first_that_fit(sizes, space - fixed_weights(model) - call)
     held = sum(sizes[name] for name in on_device)
@@ -174,3 +239,8 @@ def _places(
         require_ram(needed, free_ram() + arriving_weights(model, space - held - call))
     device, cpu = torch.device(model.load_device), torch.device("cpu")
     return {name: device if name in on_device else cpu for name in shapes}
+
+
+def _scratch(inputs: Iterable[int]) -> int:
+    """Bytes for the widest of layers of these widths."""
+    return SCRATCH_BYTES * max(inputs) ** 2

@@ -79,16 +79,16 @@ class ProfileProgress:
         self._bar.update_absolute(self._done, preview=preview)
         self.say(self._sentence(prompts.stop - 1))
 
-    def finish(self, cached: int, notes: Sequence[str]) -> None:
-        """Say how long all of it took, how many profiles were there already, and what else there is
-        to know."""
+    def finish(self, cached: int, notes: Sequence[str], result: str = "") -> None:
+        """Say how long all of it took, how many profiles were there already, what came out, and
+        what else there is to know."""
         words = []
         if self._concepts:
             seconds = time.monotonic() - self._start
             words.append(f"{len(self._concepts)} {self.DONE} in {seconds:.0f} s")
         if cached:
             words.append(f"{cached} from the cache")
-        first = ", ".join(words)
+        first = ", ".join([*words, result] if result else words)
         for note in notes:
             logging.warning("%s: %s", self.NODE, note)
         # two lines have room in the node, and some pages show all in one
