@@ -113,7 +113,7 @@ async def draw_closed_form(server: Server, file: Path) -> None:
     _, profile = only_node("FIAProfileConcept", demo.graph)
     own = ("temporal_sparsity", "saliency_form", "use_cache")
     settings = {name: value for name, value in profile["inputs"].items() if name not in own}
-    forgetting = demo.add("closed form", "FIAClosedFormLora", **settings, keep="", share=90.0)
+    forgetting = demo.add("closed form", "FIAClosedFormLora", **settings, keep="", share=95.0)
     house = demo.add(
         "house prompt",
         "CLIPTextEncode",
