@@ -1,5 +1,5 @@
 /**
- * Profile Concept's words on how far it is and what it warns of.
+ * The words of Profile Concept and Closed-Form LoRA on how far they are and what they warn of.
  *
  * The page adds a widget for a node's progress text by itself, but its newer renderer, in frontend
  * 1.32.9, shows no more than the first text there. Ours has that widget's name: the page finds it
@@ -12,8 +12,8 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { addElement, part } from "./shared/elements.js";
 import { nodeByExecutionId, nodesOf, rootGraph } from "./shared/graph.js";
+import { SLOW, isSlow } from "./shared/slow.js";
 
-const KIND = "FIAProfileConcept";
 const WIDGET = "$$node-text-preview";
 const HEIGHT = 36; // two lines
 const WARNINGS = /^⚠ (.*)$/ms; // they end the words
@@ -42,7 +42,7 @@ app.registerExtension({
   setup() {
     api.addEventListener("progress_text", ({ detail }) => {
       const node = nodeByExecutionId(rootGraph(app), String(detail.nodeId));
-      if (node?.comfyClass === KIND) {
+      if (node && isSlow(node)) {
         warn(node, detail);
         lastWords.set(node, { nodeId: detail.nodeId, text: detail.text });
         const element = texts.get(node);
@@ -57,15 +57,15 @@ app.registerExtension({
 
   // Later it would be too late: the newer renderer does not see what is added then.
   nodeCreated(node) {
-    if (node.comfyClass === KIND && LiteGraph.vueNodesMode) {
+    if (isSlow(node) && LiteGraph.vueNodesMode) {
       addText(node);
     }
   },
 });
 
-/** The last words of every profile that has lost them. */
+/** The last words of every node that has lost them. */
 function sayAgain() {
-  for (const node of nodesOf(rootGraph(app), KIND)) {
+  for (const node of SLOW.flatMap((kind) => nodesOf(rootGraph(app), kind))) {
     const words = lastWords.get(node);
     if (words && !node.widgets?.some(({ name }) => name === WIDGET)) {
       api.dispatchCustomEvent("progress_text", words);

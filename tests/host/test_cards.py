@@ -1,11 +1,14 @@
 """Memory plans for models of true size on cards that are not there."""
 
+from pathlib import Path
 from typing import Any
 
 import comfy.model_management
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
+
+PAGES = Path(__file__).resolve().parents[2] / "web" / "docs"
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +61,13 @@ def test_the_predicted_cost_is_of_counted_work(cards: Any) -> None:
     assert work.product / work.sampling == pytest.approx(0.0319, rel=1e-2)
     assert 1 < work.ratio(100, 2000, 0.5) < work.ratio(100, 1000, 0.5)
     assert work.ratio(100, 1000, 0.25) < work.ratio(100, 1000, 0.5)
+
+
+def test_the_help_tells_the_memory_of_the_closed_form(cards: Any, load: Any) -> None:
+    model = cards.without_weights(load)
+    layers = cards.layer_shapes(cards.find_ffn2_layers(model)).values()
+    taken = sum(4 * (c_out + c_in) * c_in for c_out, c_in in layers)
+    pages = [PAGES / "FIAClosedFormLora.md", *PAGES.glob("FIAClosedFormLora/*.md")]
+    assert len(pages) == 5
+    for page in pages:
+        assert f"{taken / 1e9:.0f} GB" in page.read_text(encoding="utf-8")

@@ -79,6 +79,25 @@ def test_a_smaller_share_moves_less_and_keep_is_heard(host: Host, tiny: TinyMode
     assert kept.keys() == free.keys() and not near(kept, free)
 
 
+def test_the_share_that_was_asked_for_goes(extension: Any, tiny: TinyModel) -> None:
+    module = extension.module("nodes.host.erasing.closed_form")
+    effect = extension.module("nodes.host.erasing.concept_effect").ConceptEffect
+    request = prompts(extension).request(("church", "cat"))
+    differences = module.forget_in_closed_form(tiny.model, tiny.clip, request, share=0.6)
+    reading = module.read_ffn2(tiny.model, tiny.clip, request)
+    removed = effect(tiny.model, tiny.clip, request, chunk=4).removed
+    most = removed(reading.differences(tiny.model, module.LEAST_RIDGE))
+    assert removed({}) == pytest.approx(0, abs=1e-6)
+    assert 0.6 * most <= removed(differences) < 0.7 * most
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.1])
+def test_the_ridge_is_the_largest_that_takes_the_share(extension: Any, share: float) -> None:
+    module = extension.module("nodes.host.erasing.closed_form")
+    ridge = module.largest_ridge(lambda ridge: 1 / (1 + ridge), share)
+    assert 1 / (1 + ridge) >= share / (1 + module.LEAST_RIDGE) > 1 / (1 + 1.3 * ridge)
+
+
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 0])
 def test_prompts_a_call_make_no_difference(host: Host, tiny: TinyModel, batch_size: int) -> None:
     two = {"concepts": "church\ngolf ball", "keep": "cat"}

@@ -3,8 +3,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { nodeByExecutionId, rootGraph } from "../shared/graph.js";
-
-const KIND = "FIAProfileConcept";
+import { isSlow } from "../shared/slow.js";
 
 /** @type {{ run: string, node: string } | null} the profile that the server makes now */
 let profile = null;
@@ -30,7 +29,7 @@ export async function profileEnd(run) {
 function follow({ detail: { prompt_id: run, nodes } }) {
   const running = Object.entries(nodes).flatMap(([id, { state }]) => (state === "running" ? id : []));
   if (profile?.run !== run || !running.includes(profile.node)) {
-    const node = running.find((id) => nodeByExecutionId(rootGraph(app), id)?.comfyClass === KIND);
+    const node = running.find((id) => isSlow(nodeByExecutionId(rootGraph(app), id)));
     profile = node ? { run, node } : null;
   }
 }
