@@ -283,6 +283,7 @@ NATURAL_ROWS = {
     "SPEED": "speed, τ 10 %, to a photo",
     "UCE": "uce, last word's token",
     "FFN2 in closed form": "ffn2_edit, p 1",
+    "Closed-Form LoRA": "closed_form_lora",
 }
 """A page's name of a line, and its label in the suites."""
 
@@ -300,12 +301,13 @@ def left_cell(line: Line | None) -> str:
 
 
 def natural_table(*columns: tuple[str, str]) -> dict[str, list[str]]:
-    """A row a line that some column has, a column a suite and judge; "" is the suite's first."""
+    """A row a line that some column has, a column a suite, or several with a plus between, and a
+    judge; "" is the suite's first."""
     found: list[dict[str, Line]] = []
-    for name, judge in columns:
-        measured = of_suite(f"natural/{name}")
-        read = measured.read_by(judge) if judge else measured
-        found.append({line.sweep.label: line for line in lines(read, told=False)})
+    for names, judge in columns:
+        measured = [of_suite(f"natural/{name}") for name in names.split("+")]
+        read = [one.read_by(judge) if judge else one for one in measured]
+        found.append({line.sweep.label: line for one in read for line in lines(one, told=False)})
     plain = [f"{next(iter(named.values())).points[0].left:.0%}".rstrip("%") for named in found]
     rows = {
         name: [left_cell(named.get(label)) for named in found]
@@ -318,9 +320,10 @@ def natural_table(*columns: tuple[str, str]) -> dict[str, list[str]]:
 
 README_TABLES = {
     "#### One name alone": (
-        ("twin_0_alone", ""),
+        ("twin_0_alone+twin_0_lora_alone", ""),
         ("twin_0_alone_others", ""),
-        ("twin_2_alone", ""),
+        ("twin_2_alone+twin_2_lora_alone", ""),
+        ("twin_auraflow_1_alone", ""),
         ("unet_deep_0_alone", ""),
     ),
     "#### Ten names at once": (
@@ -329,6 +332,7 @@ README_TABLES = {
         ("twin_0_test", "by_eye"),
         ("twin_2_test", ""),
         ("twin_auraflow_0", ""),
+        ("twin_auraflow_1_test", ""),
     ),
 }
 """The suites and judges of the README's columns."""
