@@ -27,8 +27,7 @@ class ClosedFormLora(io.ComfyNode):
             description=(
                 "Another way to forget, ours and not the paper's: denoise prompts with and without "
                 "a concept for a few steps, and calculate a LoRA under which the second "
-                "feed-forward layers (FFN2) answer to both alike. On models that were trained like "
-                "any other it forgets more than a mask and spares more."
+                "feed-forward layers (FFN2) answer to both alike."
             ),
             inputs=[
                 io.Model.Input(

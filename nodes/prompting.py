@@ -123,7 +123,7 @@ def prompt_inputs() -> list[io.Input]:
             min=0,
             max=4096,
             tooltip=(
-                "Prompts in one call of the denoiser; 0 chooses by free memory. "
+                "Prompts in one call of the denoiser; 0 leaves it to the node. "
                 "Changes speed and memory, not the result."
             ),
         ),

@@ -9,22 +9,21 @@ all other tokens. W' is the minimum of
 
     W' = W + N (K + λ m I)⁻¹,   N = Σ (y_b − W x_c) x_cᵀ,   K = Σ x_c x_cᵀ + p Σ x xᵀ
 
-where m is the mean of K's diagonal, so that λ means the same in every layer.
+where m is the mean of K's diagonal, so that λ means the same in every layer. The same token is the
+one at the same place, of the text's tokens too where a layer reads them.
 """
 
 import torch
 from torch import Tensor
 
-LEAST_RIDGE = 2**-6
-
 
 class ClosedForm:
-    """N and K of a layer, from prompts that come one scene after another.
+    """N and K of a layer, from the prompts of one scene after another.
 
     Args:
         shape: (C_out, C_in) of the layer's weight.
-        forgotten: prompts of a scene, after the one without a concept, whose concept should go;
-            those that follow should stay.
+        scene: prompts of a scene. The first is without a concept.
+        forgotten: how many prompts after it have a concept that should go; the rest should stay.
         device: where N and K are kept, float32.
         preserve_scale: p, how much what should stay weighs.
     """
@@ -32,6 +31,7 @@ class ClosedForm:
     def __init__(
         self,
         shape: tuple[int, int],
+        scene: int,
         forgotten: int,
         device: torch.device,
         preserve_scale: float = 1.0,
@@ -39,31 +39,43 @@ class ClosedForm:
         c_out, c_in = shape
         self._moved = torch.zeros(c_out, c_in, device=device)
         self._read = torch.zeros(c_in, c_in, device=device)
-        self._forgotten = forgotten
-        self._wanted = torch.zeros(())
-        self._root = preserve_scale**0.5
+        self._wanted = torch.zeros(0, c_out, device=device)
+        self._scene, self._forgotten = scene, forgotten
+        self._preserve_scale = preserve_scale
 
     def add(self, first: int, x: Tensor, y: Tensor) -> None:
-        """Take in some prompts of a scene at one step; the one without a concept comes first.
+        """Take in prompts at one step, all of one size.
 
         Where prompts differ in their number of tokens, as many of the last are compared: text comes
         before the picture.
 
         Args:
-            first: position of the first of them in the scene.
+            first: position of the first of them among the prompts of all scenes.
             x: (prompts, tokens, C_in), what the layer reads.
             y: (prompts, tokens, C_out), x Wᵀ.
         """
-        x, y = x.float(), y.float()
-        if first == 0:
-            self._wanted = y[0].clone()
-        forgotten = slice(max(1 - first, 0), max(1 + self._forgotten - first, 0))
-        roots = torch.full((len(x), 1, 1), self._root, device=x.device)
-        roots[forgotten] = 1.0
-        self._read += _products(roots * x, roots * x).to(self._read.device)
-        last = min(x.shape[1], len(self._wanted))
-        moved = self._wanted[-last:] - y[forgotten, -last:]
-        self._moved += _products(moved, x[forgotten, -last:]).to(self._moved.device)
+        places = [(first + row) % self._scene for row in range(len(x))]
+        moved = torch.zeros_like(self._moved, device=x.device)
+        for place, x_c, y_c in zip(places, x, y, strict=True):
+            if place == 0:
+                self._wanted = y_c.to(self._read.device, copy=True)
+            elif place <= self._forgotten:
+                last = min(len(y_c), len(self._wanted))
+                wanted = self._wanted[-last:].to(y_c)
+                moved += (wanted.float() - y_c[-last:].float()).T @ x_c[-last:].float()
+        self._moved += moved.to(self._moved.device)
+        self._read += self._weighted(places, x).to(self._read.device)
+
+    def _weighted(self, places: list[int], x: Tensor) -> Tensor:
+        """What the prompts add to K."""
+        x = x.float()
+        if self._preserve_scale != 1:
+            stays = [not 0 < place <= self._forgotten for place in places]
+            roots = torch.ones(len(x), 1, 1, device=x.device)
+            roots[stays] = self._preserve_scale**0.5
+            x = x * roots
+        x = x.flatten(0, 1)
+        return x.T @ x
 
     @property
     def inputs(self) -> int:
@@ -71,26 +83,22 @@ class ClosedForm:
         return len(self._read)
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing was read."""
-        return not bool(self._read.any())
-
-    @property
     def is_finite(self) -> bool:
         return bool(self._read.isfinite().all() and self._moved.isfinite().all())
 
+    def finish(self) -> None:
+        """Free what is needed only while prompts come."""
+        self._wanted = torch.zeros(0, len(self._moved), device=self._moved.device)
+
     def difference(self, ridge: float, device: torch.device) -> Tensor:
-        """W' − W, (C_out, C_in) float32.
+        """W' − W, (C_out, C_in): float64 on a CPU, float32 elsewhere.
 
         Args:
-            ridge: λ, how firmly every weight is held; at least ``LEAST_RIDGE``, for float32.
+            ridge: λ, how firmly every weight is held.
             device: where it is solved and returned.
         """
-        held = self._read.to(device, copy=True)
+        dtype = torch.float64 if device.type == "cpu" else torch.float32
+        held = self._read.to(device, dtype, copy=True)
         held.diagonal().add_(ridge * held.diagonal().mean())
-        return torch.cholesky_solve(self._moved.to(device).T, torch.linalg.cholesky(held)).T
-
-
-def _products(left: Tensor, right: Tensor) -> Tensor:
-    """Σ l rᵀ over the tokens of all prompts, (C_l, C_r)."""
-    return left.flatten(0, 1).T @ right.flatten(0, 1)
+        moved = self._moved.to(device, dtype)
+        return torch.cholesky_solve(moved.T, torch.linalg.cholesky(held)).T

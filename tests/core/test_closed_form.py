@@ -21,15 +21,20 @@ SCENES = [random(4, TOKENS, C_IN, seed=seed) for seed in (1, 2)]
 
 
 def sums(preserve_scale: float, calls: list[slice], forgotten: int = 2) -> ClosedForm:
-    layer = ClosedForm((C_OUT, C_IN), forgotten, CPU, preserve_scale)
-    for scene in SCENES:
-        for call in calls:
-            layer.add(call.start, scene[call], scene[call] @ WEIGHT.T)
+    layer = ClosedForm((C_OUT, C_IN), len(SCENES[0]), forgotten, CPU, preserve_scale)
+    prompts = torch.cat(SCENES)
+    for call in calls:
+        layer.add(call.start, prompts[call], prompts[call] @ WEIGHT.T)
     return layer
 
 
 @pytest.mark.parametrize(
-    "calls", [[slice(0, 4)], [slice(0, 2), slice(2, 4)], [slice(0, 1), slice(1, 4)]]
+    "calls",
+    [
+        [slice(0, 8)],
+        [slice(0, 3), slice(3, 6), slice(6, 8)],
+        [slice(0, 1), slice(1, 5), slice(5, 8)],
+    ],
 )
 @pytest.mark.parametrize("preserve_scale", [1.0, 0.3])
 def test_it_is_the_minimum_of_the_objective(calls: list[slice], preserve_scale: float) -> None:
@@ -49,7 +54,7 @@ def test_it_is_the_minimum_of_the_objective(calls: list[slice], preserve_scale: 
 
 
 def test_the_last_tokens_are_compared_where_numbers_differ() -> None:
-    longer, shorter = (ClosedForm((C_OUT, C_IN), 1, CPU) for _ in range(2))
+    longer, shorter = (ClosedForm((C_OUT, C_IN), 2, 1, CPU) for _ in range(2))
     base, concept = SCENES[0][:1], SCENES[0][1:2]
     text = torch.zeros(1, 2, C_IN)
     for layer, x in ((longer, torch.cat([text, concept], dim=1)), (shorter, concept)):
@@ -59,10 +64,9 @@ def test_the_last_tokens_are_compared_where_numbers_differ() -> None:
 
 
 def test_it_knows_what_it_cannot_use() -> None:
-    layer = ClosedForm((C_OUT, C_IN), 1, CPU)
-    assert layer.is_empty and layer.is_finite
+    layer = ClosedForm((C_OUT, C_IN), 2, 1, CPU)
     x = SCENES[0][:2]
     layer.add(0, x, x @ WEIGHT.T)
-    assert not layer.is_empty
+    assert layer.is_finite
     layer.add(0, x * float("inf"), x @ WEIGHT.T)
     assert not layer.is_finite

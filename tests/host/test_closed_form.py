@@ -1,5 +1,6 @@
 """Closed-Form LoRA in the real host: what it changes, and what the host makes of it."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
+from comfy.model_management import OOM_EXCEPTION
 from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_train import LoraModelLoader, SaveLoRA
 from forgetting import after, prompts
 from graphs import PROFILE_INPUTS, Graph, GraphError, Host, draw, picture_graph, sources, watched
 from safetensors.torch import load_file
+from server import PromptServer
+from test_bad_input import knowing
 from test_state_plan import CPU, GPU, crowded, set_free
 from tiny_families import FAMILIES
 from tiny_model import TinyModel
@@ -85,7 +89,7 @@ def test_the_share_that_was_asked_for_goes(extension: Any, tiny: TinyModel) -> N
     request = prompts(extension).request(("church", "cat"))
     differences = module.forget_in_closed_form(tiny.model, tiny.clip, request, share=0.6)
     reading = module.read_ffn2(tiny.model, tiny.clip, request)
-    removed = effect(tiny.model, tiny.clip, request, chunk=4).removed
+    removed = effect(tiny.model, request, reading.prompts, chunk=4).removed
     most = removed(reading.differences(tiny.model, module.LEAST_RIDGE))
     assert removed({}) == pytest.approx(0, abs=1e-6)
     assert 0.6 * most <= removed(differences) < 0.7 * most
@@ -94,15 +98,59 @@ def test_the_share_that_was_asked_for_goes(extension: Any, tiny: TinyModel) -> N
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.1])
 def test_the_ridge_is_the_largest_that_takes_the_share(extension: Any, share: float) -> None:
     module = extension.module("nodes.host.erasing.closed_form")
-    ridge = module.largest_ridge(lambda ridge: 1 / (1 + ridge), share)
-    assert 1 / (1 + ridge) >= share / (1 + module.LEAST_RIDGE) > 1 / (1 + 1.3 * ridge)
+
+    def attempt(ridge: float) -> Any:
+        return module.Trial(ridge, 1 / (1 + ridge), {})
+
+    strongest = attempt(module.LEAST_RIDGE)
+    found = module.largest_ridge(attempt, strongest, share)
+    wanted = share * strongest.removed
+    assert found.removed >= wanted > attempt(1.3 * found.ridge).removed
+
+
+def test_nothing_that_can_go_is_refused(
+    host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    effect = extension.module("nodes.host.erasing.concept_effect").ConceptEffect
+    for removed in (0.0, -0.1, float("nan")):
+        monkeypatch.setattr(effect, "removed", lambda *arguments, removed=removed: removed)
+        with pytest.raises(GraphError, match="concepts: no LoRA of FFN2 takes anything"):
+            lora(host, tiny)
+
+
+def test_the_node_says_how_far_it_is(
+    host: Host, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+    monkeypatch.setattr(
+        PromptServer.instance, "send_progress_text", lambda text, node: texts.append(text)
+    )
+    lora(host, tiny, keep="cat", batch_size=3, contexts="road\nforest\nbeach\nroom\npark")
+    lines = [re.sub(" · about.*", "", text) for text in texts]
+    assert lines[:4] == [
+        "encoding the prompts …",
+        "loading the model …",
+        "step 1 of 3 · scene 1 of 5\nprompt 3 of 3",
+        "step 1 of 3 · scene 2 of 5\nprompt 3 of 3",
+    ]
+    assert lines[17:-1] == [f"ridge {number} of 7" for number in (1, 2, 3, 4, 5, 6, 7, 7)]
+    assert re.fullmatch(
+        r"2 read in \d+ s, \d+% gone of the \d+% that can go, ridge [\d.e+]+", lines[-1]
+    )
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 0])
-def test_prompts_a_call_make_no_difference(host: Host, tiny: TinyModel, batch_size: int) -> None:
-    two = {"concepts": "church\ngolf ball", "keep": "cat"}
-    whole = lora(host, tiny, **two, batch_size=4)  # a scene
-    assert near(lora(host, tiny, **two, batch_size=batch_size), whole)
+def test_prompts_a_call_make_no_difference(
+    extension: Any, tiny: TinyModel, batch_size: int
+) -> None:
+    read = extension.module("nodes.host.erasing.ffn2_reading").read_ffn2
+    concepts = ("church", "golf ball")
+
+    def differences(**settings: Any) -> dict[str, torch.Tensor]:
+        request = prompts(extension, **settings).request(concepts)
+        return read(tiny.model, tiny.clip, request, ("cat",)).differences(tiny.model, 0.1)
+
+    assert near(differences(batch_size=batch_size), differences(batch_size=4))  # a scene
 
 
 def test_the_benchmarks_method_is_the_node(host: Host, extension: Any, tiny: TinyModel) -> None:
@@ -186,16 +234,46 @@ def test_weights_that_cannot_be_written_are_refused(host: Host, tiny: TinyModel)
         lora(host, tiny, read_only_unet(ANOTHER_PACKS))
 
 
-def test_fewer_prompts_a_call_where_memory_runs_out(host: Host, tiny: TinyModel) -> None:
+def test_fewer_prompts_a_call_where_memory_runs_out(extension: Any, tiny: TinyModel) -> None:
+    read = extension.module("nodes.host.erasing.ffn2_reading").read_ffn2
+    effect = extension.module("nodes.host.erasing.concept_effect").ConceptEffect
+    request = prompts(extension, batch_size=4, cfg=1.0).request(("church",))
     model, rows = crowded(tiny.model, most=2)
-    assert near(lora(host, tiny, model, batch_size=4, cfg=1.0), lora(host, tiny, cfg=1.0))
+    reading = read(model, tiny.clip, request)
+    assert (max(rows), reading.chunk) == (4, 2)
+    whole = read(tiny.model, tiny.clip, request)
+    assert near(reading.differences(model, 0.1), whole.differences(tiny.model, 0.1))
+    rows.clear()
+    effect(model, request, reading.prompts, chunk=4)
     assert max(rows) == 4 and rows[-1] <= 2
+
+
+def test_a_layer_is_solved_beside_the_card_where_that_has_no_room(
+    extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = extension.module("nodes.host.erasing.ffn2_reading")
+    reading = module.read_ffn2(tiny.model, tiny.clip, prompts(extension).request(("church",)))
+    whole = reading.differences(tiny.model, 0.1)
+    solve = module.ClosedForm.difference
+    tried: list[str] = []
+
+    def difference(layer: Any, ridge: float, device: torch.device) -> torch.Tensor:
+        tried.append(device.type)
+        if device.type == "cuda":
+            raise OOM_EXCEPTION("no room")
+        return solve(layer, ridge, device)
+
+    monkeypatch.setattr(module.ClosedForm, "difference", difference)
+    monkeypatch.setattr(module, "make_room", lambda model, wanted: None)
+    monkeypatch.setattr(tiny.model, "load_device", GPU)
+    assert near(reading.differences(tiny.model, 0.1), whole)
+    assert tried == ["cuda", "cpu"] * len(whole)
 
 
 def test_sums_are_on_the_card_as_far_as_it_has_room(
     extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.erasing.closed_form")
+    module = extension.module("nodes.host.erasing.ffn2_reading")
     layers = extension.module("nodes.host.model.layers")
     shapes = layers.layer_shapes(layers.find_ffn2_layers(tiny.model))
     sizes = {name: 4 * (c_out + c_in) * c_in for name, (c_out, c_in) in shapes.items()}
@@ -205,7 +283,7 @@ def test_sums_are_on_the_card_as_far_as_it_has_room(
 
     def places(device: float, ram: float = 10**12) -> set[torch.device]:
         set_free(monkeypatch, device, ram)
-        return set(module._places(tiny.model, shapes, sampling).values())
+        return set(module._places(tiny.model, shapes, sampling, 4).values())
 
     assert places(10**12) == {GPU}
     assert places(0) == {CPU}
@@ -235,12 +313,20 @@ def test_wrong_inputs(host: Host, tiny: TinyModel, inputs: dict[str, Any], words
     assert not any(layer._forward_hooks for layer in layers)
 
 
+def test_a_word_to_keep_that_the_encoder_does_not_know(host: Host, tiny: TinyModel) -> None:
+    host.forget()
+    graph = lora_graph(host, tiny, keep="cat")
+    graph["clip"] = host.source(knowing(tiny, "church"))
+    with pytest.raises(GraphError, match="keep: the text encoder knows no word of 'cat'"):
+        host.run(graph, "node")
+
+
 def test_a_layer_that_is_not_called_is_named(
     host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     capture = extension.module("nodes.host.profiling.capture").Ffn2Capture
     monkeypatch.setattr(capture, "forward", lambda self, parts: None)
-    with pytest.raises(GraphError, match="ran for no prompt"):
+    with pytest.raises(GraphError, match="ran for 0 prompts instead of 8 at a step"):
         lora(host, tiny)
 
 

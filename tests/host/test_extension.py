@@ -16,6 +16,7 @@ NODE_IDS = (
     "FIACompareErasure",
     "FIAStrengthStrip",
     "FIASaveErasureLora",
+    "FIAClosedFormLora",
     "FIACreateErasureHook",
 )
 PROFILE_INPUTS = (

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import torch
 from comfy.model_patcher import ModelPatcher
-from comfy.sd import CLIP
 
 from ..model.one_place import run_in_one_place
 from ..profiling.denoise import StepObserver, denoise_prompts
+from ..profiling.memory import in_calls_that_fit
 from ..profiling.request import ProfileRequest, RequestPrompts
 from ..profiling.working_copy import working_copy
 
@@ -18,21 +18,23 @@ MOST_SCENES = 4
 
 class ConceptEffect:
     """The effect D of a concept: what the model predicts with it less what it predicts without it,
-    in the first step, from the same noise.
+    in the first step, from the same noise, in the first scenes.
 
     Args:
         model: stays as it is.
-        request: its concepts, its first contexts, and how prompts are denoised.
-        chunk: prompts a denoiser call.
+        request: its concepts, and how prompts are denoised.
+        prompts: of the request.
+        chunk: prompts a denoiser call, less where memory runs out.
     """
 
     def __init__(
-        self, model: ModelPatcher, clip: CLIP, request: ProfileRequest, chunk: int
+        self, model: ModelPatcher, request: ProfileRequest, prompts: RequestPrompts, chunk: int
     ) -> None:
-        few = replace(request.sampling, profile_steps=1)
-        self._request = replace(request, contexts=request.contexts[:MOST_SCENES], sampling=few)
         self._model, self._chunk = model, chunk
-        self._prompts = RequestPrompts(clip, self._request)
+        self._concepts = request.concepts
+        self._sampling = replace(request.sampling, profile_steps=1, cfg=1.0)  # the prompt's half
+        self._positive = prompts.by_scene(request.concepts, MOST_SCENES)
+        self._negative = prompts.negative()
         self._plain = self._of({})
 
     def removed(self, differences: Mapping[str, torch.Tensor]) -> float:
@@ -47,26 +49,26 @@ class ConceptEffect:
 
     def _of(self, differences: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """D of every concept over all scenes, (concepts, numbers) float32 on the CPU."""
-        concepts = self._request.concepts
-        latents: list[torch.Tensor] = []
-        observer = StepObserver(
-            prompts=lambda rows: nullcontext(),
-            forward=lambda parts: None,
-            finish_step=lambda: None,
-            denoised=lambda rows, clean: latents.append(clean.float().cpu()),
-        )
-        with working_copy(self._model) as model:
-            run_in_one_place(model)
-            model.add_patches(
-                {f"{name}.weight": ("diff", (by,)) for name, by in differences.items()}
+
+        def predict(chunk: int) -> torch.Tensor:
+            latents: list[torch.Tensor] = []
+            observer = StepObserver(
+                prompts=lambda rows: nullcontext(),
+                forward=lambda parts: None,
+                finish_step=lambda: None,
+                denoised=lambda rows, clean: latents.append(clean.float().cpu()),
             )
-            denoise_prompts(
-                model,
-                self._prompts.by_scene(concepts),
-                self._prompts.negative(),
-                self._request.sampling,
-                self._chunk,
-                observer,
-            )
-        scenes = torch.cat(latents).flatten(1).unflatten(0, (-1, 1 + len(concepts)))
+            with working_copy(self._model) as model:
+                run_in_one_place(model)
+                if differences:
+                    model.add_patches(
+                        {f"{name}.weight": ("diff", (by,)) for name, by in differences.items()}
+                    )
+                denoise_prompts(
+                    model, self._positive, self._negative, self._sampling, chunk, observer
+                )
+            return torch.cat(latents)
+
+        latents, self._chunk = in_calls_that_fit(predict, self._chunk)
+        scenes = latents.flatten(1).unflatten(0, (-1, 1 + len(self._concepts)))
         return (scenes[:, 1:] - scenes[:, :1]).transpose(0, 1).flatten(1)

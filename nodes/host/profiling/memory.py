@@ -106,7 +106,7 @@ def in_calls_that_fit(run: Callable[[int], Result], chunk: int) -> tuple[Result,
         try:
             return run(chunk), chunk
         except Exception as error:
-            if chunk == 1 or not _is_out_of_memory(error):
+            if chunk == 1 or not is_out_of_memory(error):
                 raise
         # not above, where the exception still holds the tensors
         chunk //= 2
@@ -139,7 +139,7 @@ def _is_dynamic(model: ModelPatcher) -> bool:
     return ask is not None and ask()
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Whether memory ran out, by the host's own judgement where it has one: it also knows errors
     that come late."""
     judge = getattr(model_management, "is_oom", None)

@@ -116,10 +116,23 @@ class ProfileProgress:
 
 
 class SceneProgress(ProfileProgress):
-    """The same of Closed-Form LoRA, whose prompts come one scene after another."""
+    """The same of Closed-Form LoRA, whose prompts come one scene after another, and which then
+    tries some ridges."""
 
     NODE = "Closed-Form LoRA"
     DONE = "read"
+
+    def search(self, trials: int) -> None:
+        """So many ridges will be tried."""
+        self._trial, self._trials = 0, trials
+        self._bar = ProgressBar(trials)
+        self.say(f"ridge 1 of {trials}")
+
+    def tried(self) -> None:
+        """One of them has been."""
+        self._trial += 1
+        self._bar.update_absolute(self._trial)
+        self.say(f"ridge {min(self._trial + 1, self._trials)} of {self._trials}")
 
     def _place(self, prompt: int) -> tuple[str, int, int]:
         prompts = 1 + len(self._round)

@@ -62,13 +62,16 @@ class RequestPrompts:
         """The prompts encoded: a row for each base prompt, then for each prompt of each concept."""
         return stack_prompts(self._of(self._texts(concepts)))
 
-    def by_scene(self, concepts: Sequence[str]) -> Conditioning:
+    def by_scene(self, concepts: Sequence[str], most: int | None = None) -> Conditioning:
         """The rows of ``positive`` one scene after another: its base prompt, then each concept's
-        prompt."""
+        prompt.
+
+        Args:
+            most: scenes, the first ones; all by default.
+        """
         groups = [self._request.base_prompts(), *map(self._request.concept_prompts, concepts)]
-        return stack_prompts(
-            self._of([text for scene in zip(*groups, strict=True) for text in scene])
-        )
+        scenes = list(zip(*groups, strict=True))[:most]
+        return stack_prompts(self._of([text for scene in scenes for text in scene]))
 
     def negative(self) -> Conditioning:
         return stack_prompts(self._of((EMPTY_PROMPT,)))

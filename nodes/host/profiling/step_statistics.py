@@ -29,14 +29,22 @@ from .state_plan import StatePlan, moment_shape
 STACK_BYTES = 2**28
 """At most this much of a layer's matrices side by side, on a device that sums them in one pass."""
 
-SPLIT = (
+_SPLIT = (
     "Connect the model without nodes that skip or split the denoiser's work (such as EasyCache or "
     "tiled diffusion)."
 )
-NOT_CALLED = (
+_NOT_CALLED = (
     "ComfyUI or another node computes this layer without calling it, or skips steps (as EasyCache "
     "does). Connect the model without such nodes; if there are none, load it in fp16 or bf16."
 )
+
+
+def wrong_count(layer: str, seen: int, expected: int) -> ValueError:
+    """Of prompts that a layer ran for at a step."""
+    return ValueError(
+        f"model: {layer} ran for {seen} prompts instead of {expected} at a step. "
+        f"{_SPLIT if seen else _NOT_CALLED}"
+    )
 
 
 def not_finite(layer: str) -> ValueError:
@@ -121,10 +129,7 @@ class StepStatistics:
         finite = torch.stack(list(self._norms.values())).isfinite().tolist()
         for (name, layer), is_finite in zip(self._layers.items(), finite, strict=True):
             if layer.seen != self._prompts:
-                raise ValueError(
-                    f"model: {name} ran for {layer.seen} prompts instead of {self._prompts} at a "
-                    f"step. {SPLIT if layer.seen else NOT_CALLED}"
-                )
+                raise wrong_count(name, layer.seen, self._prompts)
             if not is_finite:
                 raise not_finite(name)
             layer.finish_step()

@@ -8,7 +8,7 @@ from typing import Any
 from comfy.sd import CLIP
 
 
-def require_known_words(clip: CLIP, concepts: Sequence[str]) -> None:
+def require_known_words(clip: CLIP, concepts: Sequence[str], field: str = "concepts") -> None:
     """Refuse concepts that the text encoder cannot tell from an empty prompt.
 
     Raises:
@@ -18,7 +18,7 @@ def require_known_words(clip: CLIP, concepts: Sequence[str]) -> None:
     unknown = [concept for concept in concepts if not _is_known(clip, concept)]
     if unknown:
         raise ValueError(
-            f"concepts: the text encoder knows no word of {', '.join(map(repr, unknown))}, "
+            f"{field}: the text encoder knows no word of {', '.join(map(repr, unknown))}, "
             "so there is nothing to find in the model. Check the spelling or use another word."
         )
 
