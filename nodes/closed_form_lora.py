@@ -7,10 +7,17 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from comfy_api.latest import io
 
-from ..fia_core import KINDS
 from .host.erasing.closed_form import forget_in_closed_form
 from .host.erasing.erasure_lora import lora_names
-from .prompting import ADVANCED, lines, prompt_inputs, read_request, require_distinct
+from .prompting import (
+    ADVANCED,
+    clip_input,
+    concepts_input,
+    lines,
+    prompt_inputs,
+    read_request,
+    require_distinct,
+)
 from .shared import CATEGORY, fraction, require_ranges, search_words, with_advanced
 
 
@@ -34,18 +41,8 @@ class ClosedFormLora(io.ComfyNode):
                     "model",
                     tooltip="The model that is to forget. A LoRA loaded before is part of it.",
                 ),
-                io.Clip.Input("clip", tooltip="The text encoder that belongs to the model."),
-                io.String.Input(
-                    "concepts",
-                    multiline=True,
-                    default="church",
-                    tooltip=(
-                        "What to forget, one concept a line (commas do not separate them), all of "
-                        "one kind. Object: a noun (a church in a road). Explicit content: an "
-                        "adjective (a photo of a naked man). Art style: its name (a cat in the "
-                        "style of Van Gogh)."
-                    ),
-                ),
+                clip_input(),
+                concepts_input(),
                 io.String.Input(
                     "keep",
                     multiline=True,
@@ -68,12 +65,6 @@ class ClosedFormLora(io.ComfyNode):
                         "goes. Raise it where the concept is still there, lower it where too much "
                         "suffers."
                     ),
-                ),
-                io.Combo.Input(
-                    "kind",
-                    options=list(KINDS),
-                    default=KINDS[0],
-                    tooltip="What sort of concepts these are; sets the contexts and templates.",
                 ),
                 *prompt_inputs(),
             ],

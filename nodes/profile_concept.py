@@ -7,11 +7,11 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from comfy_api.latest import io
 
-from ..fia_core import KINDS, SALIENCY_FORMS
+from ..fia_core import SALIENCY_FORMS
 from ..fia_core.equations.checks import require_choice
 from .host.profiling.cache import host_cache
 from .host.profiling.concepts import profile_concepts
-from .prompting import ADVANCED, prompt_inputs, read_request
+from .prompting import ADVANCED, clip_input, concepts_input, prompt_inputs, read_request
 from .shared import (
     CATEGORY,
     ConceptProfileWire,
@@ -41,32 +41,17 @@ class ProfileConcept(io.ComfyNode):
                 io.Model.Input(
                     "model", tooltip="The model to profile. A LoRA loaded before is part of it."
                 ),
-                io.Clip.Input("clip", tooltip="The text encoder that belongs to the model."),
-                io.String.Input(
-                    "concepts",
-                    multiline=True,
-                    default="church",
-                    tooltip=(
-                        "What to forget, one concept a line (commas do not separate them), all of "
-                        "one kind. Object: a noun (a church in a road). Explicit content: an "
-                        "adjective (a photo of a naked man). Art style: its name (a cat in the "
-                        "style of Van Gogh). For another kind add a Profile Concept and a Build "
-                        "Concept Mask, joined at masks_2 of Fuse Masks. Every concept gives one "
-                        "profile; the prompts without a concept are run once for all of them."
-                    ),
+                clip_input(),
+                concepts_input(
+                    " For another kind add a Profile Concept and a Build Concept Mask, joined at "
+                    "masks_2 of Fuse Masks. Every concept gives one profile; the prompts without a "
+                    "concept are run once for all of them."
                 ),
-                io.Combo.Input(
-                    "kind",
-                    options=list(KINDS),
-                    default=KINDS[0],
-                    tooltip=(
-                        "What sort of concepts these are; sets the contexts and templates. When "
-                        "you change it, temporal sparsity here, spatial sparsity and agnostic "
-                        "ratio in the nodes after it become the usual ones for the kind, near the "
-                        "paper's Table 8; change them as you like."
-                    ),
+                *prompt_inputs(
+                    " When you change it, temporal sparsity here, spatial sparsity and agnostic "
+                    "ratio in the nodes after it become the usual ones for the kind, near the "
+                    "paper's Table 8; change them as you like."
                 ),
-                *prompt_inputs(),
                 io.Float.Input(
                     "temporal_sparsity",
                     display_name="temporal sparsity %",

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 
 from ..fia_core import (
     DEFAULT_CONTEXT_COUNT,
+    KINDS,
     PromptTemplates,
     default_contexts,
     default_templates,
@@ -29,9 +30,41 @@ SIDE_TOOLTIP = (
 LEAST_BASE_PROMPTS = 2  # the deviation over one prompt is 0
 
 
-def prompt_inputs() -> list[io.Input]:
-    """The fields after **kind**."""
+def clip_input() -> io.Clip.Input:
+    return io.Clip.Input("clip", tooltip="The text encoder that belongs to the model.")
+
+
+def concepts_input(more: str = "") -> io.String.Input:
+    """The field **concepts**.
+
+    Args:
+        more: of its tooltip, in one node alone.
+    """
+    return io.String.Input(
+        "concepts",
+        multiline=True,
+        default="church",
+        tooltip=(
+            "What to forget, one concept a line (commas do not separate them), all of one kind. "
+            "Object: a noun (a church in a road). Explicit content: an adjective (a photo of a "
+            "naked man). Art style: its name (a cat in the style of Van Gogh)." + more
+        ),
+    )
+
+
+def prompt_inputs(more: str = "") -> list[io.Input]:
+    """**kind** and the fields after it.
+
+    Args:
+        more: of the tooltip of **kind**, in one node alone.
+    """
     return [
+        io.Combo.Input(
+            "kind",
+            options=list(KINDS),
+            default=KINDS[0],
+            tooltip=("What sort of concepts these are; sets the contexts and templates." + more),
+        ),
         io.String.Input(
             "contexts",
             multiline=True,

@@ -8,7 +8,7 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
-from comfy.model_management import OOM_EXCEPTION
+from comfy.model_management import OOM_EXCEPTION, interrupt_current_processing
 from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_train import LoraModelLoader, SaveLoRA
 from forgetting import after, prompts
@@ -116,6 +116,24 @@ def test_nothing_that_can_go_is_refused(
         monkeypatch.setattr(effect, "removed", lambda *arguments, removed=removed: removed)
         with pytest.raises(GraphError, match="concepts: no LoRA of FFN2 takes anything"):
             lora(host, tiny)
+
+
+def test_an_interrupt_while_ridges_are_tried_leaves_nothing_behind(
+    host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = draw(host, tiny)
+    effect = extension.module("nodes.host.erasing.concept_effect").ConceptEffect
+    removed = effect.removed
+
+    def interrupted(self: Any, differences: Any) -> float:
+        interrupt_current_processing()
+        return removed(self, differences)
+
+    monkeypatch.setattr(effect, "removed", interrupted)
+    with pytest.raises(GraphError, match="execution_interrupted"):
+        lora(host, tiny)
+    assert not tiny.model.patches and not tiny.model.wrappers
+    assert torch.equal(draw(host, tiny), plain)
 
 
 def test_the_node_says_how_far_it_is(
