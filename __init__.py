@@ -3,7 +3,7 @@
 from comfy_api.latest import ComfyExtension, io
 
 from .nodes import NODES
-from .nodes.host.masks.folders import register_mask_folder
+from .nodes.host.files.mask_folder import register_mask_folder
 from .nodes.routes import register_routes
 
 WEB_DIRECTORY = "./web"

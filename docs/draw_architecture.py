@@ -18,16 +18,19 @@ from workbench.environment import run_in_environment  # noqa: E402
 
 PICTURE = ROOT / "docs" / "architecture.png"
 PLACES = {
-    "nodes": (0.5, 0.92),
-    "nodes/host/profiling": (0.1, 0.66),
-    "nodes/host/model": (0.31, 0.58),
-    "nodes/host/erasing": (0.52, 0.66),
-    "nodes/host/masks": (0.73, 0.58),
-    "nodes/charts": (0.93, 0.66),
-    "fia_core": (0.4, 0.32),
-    "fia_core/reports": (0.82, 0.32),
-    "fia_core/equations": (0.22, 0.06),
-    "fia_core/files": (0.6, 0.06),
+    "nodes": (0.45, 0.96),
+    "nodes/fields": (0.72, 0.88),
+    "nodes/host/profiling": (0.12, 0.8),
+    "nodes/host/closed_form": (0.32, 0.74),
+    "nodes/host/applying": (0.52, 0.74),
+    "nodes/charts": (0.93, 0.74),
+    "nodes/host/denoising": (0.22, 0.57),
+    "nodes/host/files": (0.74, 0.57),
+    "nodes/host/model": (0.42, 0.43),
+    "fia_core/reports": (0.82, 0.3),
+    "fia_core": (0.5, 0.24),
+    "fia_core/equations": (0.25, 0.06),
+    "fia_core/files": (0.65, 0.06),
 }
 """Room → where its middle lies, from left and from below."""
 

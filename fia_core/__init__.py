@@ -5,6 +5,7 @@ The way of the data: prompts, statistics and saliency (Eq. 1-2), sensitivity (Eq
 profile, concept-sensitive mask (Eq. 4-6), fusion (Eq. 7-8), neuron mask.
 """
 
+from .diffusers_names import diffusers_layer_name
 from .equations.fusion import agnostic_threshold, fuse_masks
 from .equations.saliency import contrastive_saliency, released_saliency, unified_saliency
 from .equations.sensitivity import (
@@ -20,11 +21,11 @@ from .equations.statistics import (
     prompt_saliencies,
     prompt_saliency,
 )
-from .erasure import FusionResult, build_concept_mask, fuse_neuron_masks
-from .files.diffusers_names import diffusers_layer_name
+from .files.layer_records import LayerShapes
 from .files.safetensors_file import FIAFileError
-from .identity import LayerShapes, ModelIdentity
+from .identity import ModelIdentity
 from .mask import NeuronMask
+from .masking import FusionResult, build_concept_mask, fuse_neuron_masks
 from .profile import MAX_SPATIAL_SPARSITY, ConceptProfile, SparseSensitivity
 from .prompts import (
     DEFAULT_CONTEXT_COUNT,

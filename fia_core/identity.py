@@ -7,9 +7,6 @@ from .files.safetensors_file import fields
 
 SHORT_FINGERPRINT = 8  # digits
 
-LayerShapes = dict[str, tuple[int, int]]
-"""Module name of each FFN2 layer and its weight's shape (C_out, C_in)."""
-
 
 @dataclass(frozen=True)
 class ModelIdentity:

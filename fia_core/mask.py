@@ -25,9 +25,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .files.bit_layers import BitLayers
-from .files.bits import count_bits, count_packed
+from .files.bits import BitLayers, count_bits, count_packed
 from .files.layer_records import (
+    LayerShapes,
     layer_record,
     read_layer_records,
     require_count,
@@ -44,7 +44,7 @@ from .files.safetensors_file import (
     write_file,
 )
 from .files.values import Settings, require_json, require_settings, require_texts
-from .identity import LayerShapes, ModelIdentity
+from .identity import ModelIdentity
 
 MASK_SCHEMA = FileSchema("fia.neuron_mask", 2, 2**30, "neuron mask", plain_version=1)
 PLAIN_MASK_SCHEMA = replace(MASK_SCHEMA, version=1)

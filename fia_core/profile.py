@@ -26,13 +26,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .equations.checks import finite_float32, require_choice
+from .equations.checks import decimal_share, finite_float32, require_choice, share_count
 from .equations.selection import top_entries
 from .equations.sensitivity import select_entries
-from .equations.shares import decimal_share, share_count
 from .files.bits import count_bits, pack_bits, set_places, unpack_bits
 from .files.compression import byte_planes, from_byte_planes
 from .files.layer_records import (
+    LayerShapes,
     layer_record,
     read_layer_records,
     require_count,
@@ -48,7 +48,7 @@ from .files.safetensors_file import (
     write_file,
 )
 from .files.values import Settings, require_settings, require_text, require_texts
-from .identity import LayerShapes, ModelIdentity
+from .identity import ModelIdentity
 from .prompts import KINDS
 
 MAX_SPATIAL_SPARSITY = 0.10

@@ -6,8 +6,8 @@ from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .host.erasing.weight_patch import apply_neuron_mask
-from .shared import CATEGORY, NeuronMaskWire, require_ranges, search_words, strength_input
+from .fields.shared import CATEGORY, NeuronMaskWire, require_ranges, search_words, strength_input
+from .host.applying.weight_patch import apply_neuron_mask
 
 
 class ApplyNeuronMask(io.ComfyNode):

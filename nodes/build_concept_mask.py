@@ -9,7 +9,7 @@ from ..fia_core import (
     ConceptProfile,
     build_concept_mask,
 )
-from .shared import (
+from .fields.shared import (
     CATEGORY,
     ConceptProfileWire,
     NeuronMaskWire,

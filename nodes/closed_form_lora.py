@@ -7,9 +7,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from comfy_api.latest import io
 
-from .host.erasing.closed_form import forget_in_closed_form
-from .host.erasing.erasure_lora import lora_names
-from .prompting import (
+from .fields.prompting import (
     ADVANCED,
     clip_input,
     concepts_input,
@@ -18,7 +16,9 @@ from .prompting import (
     read_request,
     require_distinct,
 )
-from .shared import CATEGORY, fraction, require_ranges, search_words, with_advanced
+from .fields.shared import CATEGORY, fraction, require_ranges, search_words, with_advanced
+from .host.closed_form.search import forget_in_closed_form
+from .host.model.lora_names import lora_names
 
 
 class ClosedFormLora(io.ComfyNode):

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from .shared import CATEGORY, search_words
+from .fields.shared import CATEGORY, search_words
 
 
 class CompareErasure(io.ComfyNode):

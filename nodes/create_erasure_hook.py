@@ -4,8 +4,8 @@ from comfy.hooks import HookGroup
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .host.erasing.erasure_hook import erasure_hooks
-from .shared import CATEGORY, NeuronMaskWire, require_ranges, search_words, strength_input
+from .fields.shared import CATEGORY, NeuronMaskWire, require_ranges, search_words, strength_input
+from .host.applying.erasure_hook import erasure_hooks
 
 
 class CreateErasureHook(io.ComfyNode):

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..demo_model.loader import load_demo_model
-from .shared import CATEGORY, search_words
+from .fields.shared import CATEGORY, search_words
 
 
 class DemoModel(io.ComfyNode):

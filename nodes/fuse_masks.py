@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..fia_core import NeuronMask, fuse_neuron_masks
 from ..fia_core.reports.origins import model_weights
-from .shared import CATEGORY, NeuronMaskWire, fraction, require_ranges, search_words
+from .fields.shared import CATEGORY, NeuronMaskWire, fraction, require_ranges, search_words
 
 FURTHER_INPUTS = tuple(f"masks_{number}" for number in range(2, 9))
 

@@ -10,7 +10,7 @@ from PIL import Image
 from ..fia_core import NeuronMask, inspect_mask, inspection_text
 from ..fia_core.equations.checks import require_choice
 from .charts import MEASURES, inspection_pages
-from .shared import CATEGORY, NeuronMaskWire, search_words
+from .fields.shared import CATEGORY, NeuronMaskWire, search_words
 
 
 class InspectMask(io.ComfyNode):

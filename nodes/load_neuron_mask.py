@@ -3,9 +3,9 @@
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from ..fia_core.files.embedding import read_embedded_mask
-from .host.masks.folders import FOLDER, list_mask_files, mask_fingerprint, mask_path
-from .shared import CATEGORY, NeuronMaskWire, search_words
+from ..fia_core.mask_text import read_embedded_mask
+from .fields.shared import CATEGORY, NeuronMaskWire, search_words
+from .host.files.mask_folder import FOLDER, list_mask_files, mask_fingerprint, mask_path
 
 
 class LoadNeuronMask(io.ComfyNode):

@@ -9,10 +9,8 @@ from comfy_api.latest import io
 
 from ..fia_core import SALIENCY_FORMS
 from ..fia_core.equations.checks import require_choice
-from .host.profiling.cache import host_cache
-from .host.profiling.concepts import profile_concepts
-from .prompting import ADVANCED, clip_input, concepts_input, prompt_inputs, read_request
-from .shared import (
+from .fields.prompting import ADVANCED, clip_input, concepts_input, prompt_inputs, read_request
+from .fields.shared import (
     CATEGORY,
     ConceptProfileWire,
     fraction,
@@ -20,6 +18,8 @@ from .shared import (
     search_words,
     with_advanced,
 )
+from .host.profiling.cache import host_cache
+from .host.profiling.concepts import profile_concepts
 
 
 class ProfileConcept(io.ComfyNode):

@@ -24,14 +24,15 @@ from aiohttp import web
 from server import PromptServer
 
 from ..fia_core import PRESETS, NeuronMask, Preset
-from ..fia_core.files.embedding import MAX_TEXT, embed_mask, may_embed, read_embedded_mask
 from ..fia_core.mask import MASK_SCHEMA
+from ..fia_core.mask_text import MAX_TEXT, embed_mask, may_embed, read_embedded_mask
 from ..fia_core.reports.card import mask_card
-from .host.masks.folders import SUFFIX, list_mask_files, mask_path
-from .host.masks.uploads import TooLargeError, move_in_place, received_file, safe_stem
+from .fields.shared import percentage
+from .host.files.mask_folder import list_mask_files, mask_path
+from .host.files.new_file import SUFFIX
+from .host.files.uploads import TooLargeError, move_in_place, received_file, safe_stem
 from .host.model.model_files import architecture_of_loader
 from .host.profiling.cache import host_cache
-from .shared import percentage
 
 PREFIX = "/forget_it_all"
 UPLOAD_BLOCK = 1 << 20  # bytes

@@ -5,9 +5,7 @@ from comfy_api.latest import io
 from server import PromptServer
 
 from ..fia_core import NeuronMask
-from .host.erasing.erasure_lora import FOLDER, ErasureLora, lora_folder, megabytes
-from .host.masks.folders import new_file
-from .shared import (
+from .fields.shared import (
     CATEGORY,
     NeuronMaskWire,
     prefix_input,
@@ -15,6 +13,8 @@ from .shared import (
     search_words,
     strength_input,
 )
+from .host.applying.erasure_lora import FOLDER, ErasureLora, lora_folder, megabytes
+from .host.files.new_file import new_file
 
 
 class SaveErasureLora(io.ComfyNode):

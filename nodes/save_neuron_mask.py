@@ -3,8 +3,9 @@
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .host.masks.folders import FOLDER, mask_folder, new_file
-from .shared import CATEGORY, NeuronMaskWire, prefix_input, search_words
+from .fields.shared import CATEGORY, NeuronMaskWire, prefix_input, search_words
+from .host.files.mask_folder import FOLDER, mask_folder
+from .host.files.new_file import new_file
 
 
 class SaveNeuronMask(io.ComfyNode):

@@ -7,8 +7,8 @@ from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .host.erasing.strength_strip import strip_latent, strip_model
-from .shared import CATEGORY, MOST_STRENGTH, NeuronMaskWire, search_words
+from .fields.shared import CATEGORY, MOST_STRENGTH, NeuronMaskWire, search_words
+from .host.applying.strength_strip import strip_latent, strip_model
 
 
 class StrengthStrip(io.ComfyNode):

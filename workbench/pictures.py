@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from demo_model.vocabulary import IMAGENETTE, with_article
 from fia_core import NeuronMask
-from fia_core.files.embedding import embed_mask
+from fia_core.mask_text import embed_mask
 from workbench.camera import Motif, photograph
 from workbench.client import Server
 from workbench.demonstration import demonstrate

@@ -19,12 +19,12 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ...fia_core import LayerShapes, NeuronMask
+from ...fia_core.equations.checks import decimal_share, share_count
 from ...fia_core.equations.selection import top_entries
-from ...fia_core.equations.shares import decimal_share, share_count
+from ...nodes.fields.shared import fraction
+from ...nodes.host.denoising.watch import Ffn2Capture
 from ...nodes.host.model.identity import model_identity
 from ...nodes.host.model.layers import find_ffn2_layers, layer_shapes
-from ...nodes.host.profiling.capture import Ffn2Capture
-from ...nodes.shared import fraction
 from .erased import Erased
 from .fia import applied
 from .layers import watch

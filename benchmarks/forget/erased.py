@@ -8,7 +8,7 @@ from comfy.samplers import CFGGuider
 from comfy.sd import CLIP
 
 from ...fia_core import NeuronMask
-from ...nodes.host.profiling.conditioning import Conditioning
+from ...nodes.host.denoising.conditioning import Conditioning
 
 Guider = Callable[[ModelPatcher, Conditioning, Conditioning, float], CFGGuider]
 """(model, positive prompt, negative prompt, guidance scale) → the host's guider."""

@@ -29,8 +29,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from ...nodes.host.profiling.conditioning import encode_prompts, stack_prompts
-from ...nodes.host.profiling.sampling import empty_latent
+from ...nodes.host.denoising.conditioning import encode_prompts, stack_prompts
+from ...nodes.host.denoising.sampling import empty_latent
 from .denoiser_weights import (
     Parameters,
     cross_attention_parameters,

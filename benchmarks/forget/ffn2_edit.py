@@ -8,9 +8,9 @@ from comfy.sd import CLIP
 from pydantic import Field
 from torch import Tensor
 
-from ...nodes.host.erasing.closed_form import forget_in_closed_form
-from ...nodes.host.erasing.ffn2_reading import read_ffn2
-from ...nodes.shared import fraction
+from ...nodes.fields.shared import fraction
+from ...nodes.host.closed_form.reading import read_ffn2
+from ...nodes.host.closed_form.search import forget_in_closed_form
 from .denoiser_weights import with_differences
 from .erased import Erased
 from .settings import Prompts

@@ -12,11 +12,11 @@ from ...fia_core import PRESETS, ConceptProfile, NeuronMask, default_contexts
 from ...fia_core.files.values import same_words
 from ...nodes.apply_neuron_mask import ApplyNeuronMask
 from ...nodes.build_concept_mask import BuildConceptMask
+from ...nodes.fields.shared import percentage
 from ...nodes.fuse_masks import FuseMasks
+from ...nodes.host.denoising.request import ProfileRequest
 from ...nodes.host.profiling.cache import host_cache
 from ...nodes.host.profiling.concepts import profile_concepts
-from ...nodes.host.profiling.request import ProfileRequest
-from ...nodes.shared import percentage
 from .erased import Erased
 from .settings import Masking, Profiling, Prompts
 

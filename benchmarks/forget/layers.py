@@ -8,9 +8,9 @@ from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
-from ...nodes.host.profiling.capture import Ffn2Capture
-from ...nodes.host.profiling.denoise import StepObserver, denoise_prompts
-from ...nodes.host.profiling.request import ProfileRequest, RequestPrompts
+from ...nodes.host.denoising.denoise import StepObserver, denoise_prompts
+from ...nodes.host.denoising.request import ProfileRequest, RequestPrompts
+from ...nodes.host.denoising.watch import Ffn2Capture
 
 LARGEST_CHUNK = 16  # prompts a denoiser call, where nothing plans the memory
 Layers = Literal["ffn2", "ffn1", "cross-attention keys", "self-attention values"]

@@ -26,8 +26,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from ...nodes.host.profiling.conditioning import Conditioning, encode_prompts, stack_prompts
-from ...nodes.host.profiling.sampling import empty_latent
+from ...nodes.host.denoising.conditioning import Conditioning, encode_prompts, stack_prompts
+from ...nodes.host.denoising.sampling import empty_latent
 from .denoiser_weights import DENOISER, weights_in_effect
 from .settings import Prompts
 from .texts import filled

@@ -24,7 +24,7 @@ from comfy.sd import CLIP
 from pydantic import Field
 from torch import Tensor
 
-from ...nodes.host.profiling.conditioning import encode_prompts
+from ...nodes.host.denoising.conditioning import encode_prompts
 from .erased import Erased
 
 WRAPPER_KEY = "forget_it_all_nag"

@@ -11,7 +11,7 @@ from comfy.samplers import CFGGuider
 from comfy.sd import CLIP
 from comfy_extras.nodes_perpneg import Guider_PerpNeg
 
-from ...nodes.host.profiling.conditioning import Conditioning, encode_prompts, stack_prompts
+from ...nodes.host.denoising.conditioning import Conditioning, encode_prompts, stack_prompts
 from .erased import Erased
 from .negative_prompt import Wording, negative_words
 

@@ -11,9 +11,9 @@ from ...fia_core import (
     default_contexts,
     default_templates,
 )
-from ...nodes.host.profiling.request import ProfileRequest
-from ...nodes.host.profiling.sampling import SamplingSettings
-from ...nodes.shared import fraction
+from ...nodes.fields.shared import fraction
+from ...nodes.host.denoising.request import ProfileRequest
+from ...nodes.host.denoising.sampling import SamplingSettings
 
 
 class Prompts(BaseModel):

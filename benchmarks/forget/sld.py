@@ -29,8 +29,8 @@ from comfy.sd import CLIP
 from pydantic import Field
 from torch import Tensor
 
-from ...nodes.host.profiling.conditioning import Conditioning, encode_prompts, stack_prompts
-from ...nodes.host.profiling.denoise import SIGMA_TOLERANCE
+from ...nodes.host.denoising.conditioning import Conditioning, encode_prompts, stack_prompts
+from ...nodes.host.denoising.denoise import SIGMA_TOLERANCE
 from .erased import Erased
 from .texts import Templates, filled
 

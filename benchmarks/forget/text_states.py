@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from comfy.sd import CLIP
 from torch import Tensor
 
-from ...nodes.host.profiling.conditioning import encode_prompts
+from ...nodes.host.denoising.conditioning import encode_prompts
 
 
 @dataclass(frozen=True)

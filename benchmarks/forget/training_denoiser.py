@@ -14,7 +14,7 @@ from comfy.utils import ProgressBar
 from torch import Tensor
 from torch.func import functional_call
 
-from ...nodes.host.profiling.conditioning import Conditioning
+from ...nodes.host.denoising.conditioning import Conditioning
 from .denoiser_weights import DENOISER, Parameters, weights_in_effect
 
 

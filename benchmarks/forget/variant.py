@@ -21,11 +21,11 @@ from ...fia_core import (
     contrastive_saliency,
     prompt_saliencies,
 )
-from ...nodes.host.erasing.weight_patch import neuron_mask_patches
+from ...nodes.host.applying.weight_patch import neuron_mask_patches
+from ...nodes.host.denoising.request import ProfileRequest
+from ...nodes.host.denoising.watch import Ffn2Capture
 from ...nodes.host.model.identity import model_identity
 from ...nodes.host.model.layers import layer_shapes
-from ...nodes.host.profiling.capture import Ffn2Capture
-from ...nodes.host.profiling.request import ProfileRequest
 from .erased import Erased, RefusalError
 from .fia import concept_mask, fused
 from .layers import Layers, find_layers, watch

@@ -136,7 +136,7 @@ class HostedModel:
         if sampling.dtype:
             fia = self.extension.module("benchmarks.forget.fia")
             model = fia.computing_in(model, sampling.dtype)
-        conditioning = self.extension.module("nodes.host.profiling.conditioning")
+        conditioning = self.extension.module("nodes.host.denoising.conditioning")
         encoded = [
             conditioning.stack_prompts(conditioning.encode_prompts(erased.clip, words))
             for words in (texts, [erased.negative])
@@ -174,7 +174,7 @@ class HostedModel:
         if starts:
             encode: Any = self.vae.encode
             return encode(as_batch(starts))
-        empty_latent = self.extension.module("nodes.host.profiling.sampling").empty_latent
+        empty_latent = self.extension.module("nodes.host.denoising.sampling").empty_latent
         return empty_latent(self.model, self.sampling.width, self.sampling.height, count)
 
     def _bound(self, entry: Entry) -> tuple[Callable[..., Erased], dict[str, Any]]:

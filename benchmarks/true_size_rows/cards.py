@@ -19,10 +19,10 @@ from comfy.model_management import VRAMState
 from comfy.model_patcher import ModelPatcher
 from torch.utils.flop_counter import FlopCounterMode
 
+from ...nodes.host.denoising.memory import least_call_memory, room
+from ...nodes.host.denoising.sampling import SamplingSettings, empty_latent
 from ...nodes.host.model.layers import find_ffn2_layers, layer_shapes
 from ...nodes.host.profiling import state_plan
-from ...nodes.host.profiling.memory import least_call_memory, room
-from ...nodes.host.profiling.sampling import SamplingSettings, empty_latent
 from .models import SD15, SDXL
 
 GIB = 2**30

@@ -8,7 +8,7 @@ from comfy.model_management import load_models_gpu
 from comfy.model_patcher import ModelPatcher
 
 from ...fia_core import NeuronMask, build_concept_mask, concept_overlap, fuse_neuron_masks
-from ...nodes.host.erasing.weight_patch import apply_neuron_mask
+from ...nodes.host.applying.weight_patch import apply_neuron_mask
 from .authors import Masks, authors_masks
 from .measuring import Figure, interleaved, repeated, seconds
 from .models import sd15

@@ -9,7 +9,7 @@ import torch
 
 from ...demo_model.loader import load_demo_model
 from ...fia_core import PRESETS, NeuronMask, build_concept_mask, fuse_neuron_masks
-from ...fia_core.files.embedding import MAX_TEXT, embed_mask
+from ...fia_core.mask_text import MAX_TEXT, embed_mask
 from .measuring import Figure
 from .models import Model
 from .sampling import (

@@ -1,9 +1,16 @@
-"""Checks of tensor arguments: each error names the argument, its value and the mend."""
+"""Checks of arguments: each error names the argument, its value and the mend."""
 
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 
 import torch
 from torch import Tensor
+
+SIGNIFICANT_DIGITS = 12
+"""Of a share, as a dialog shows it: a slider's 0.6000000000000001 means 0.6. Every count of the
+method (``int(r * n)``, ``ceil(alpha * C)``) is taken from that decimal's exact rational, so no
+product can fall one short or one over."""
 
 
 def finite_float32(name: str, tensor: Tensor, axes: Sequence[str] | None = None) -> Tensor:
@@ -58,3 +65,29 @@ def require_choice(name: str, value: str, choices: Sequence[str]) -> None:
     """Raise ValueError unless ``value`` is one of ``choices``."""
     if value not in choices:
         raise ValueError(f"{name}: is {value!r}; choose one of {', '.join(map(repr, choices))}.")
+
+
+def decimal_share(name: str, value: float) -> Fraction:
+    """The exact rational of ``value``'s decimal, read to 12 significant digits.
+
+    Args:
+        name: the argument that ``value`` came in, for the error.
+        value: a fraction in (0, 1], not percent.
+
+    Raises:
+        ValueError: ``value`` is no number in (0, 1].
+    """
+    try:
+        share = Fraction(f"{Decimal(str(value)):.{SIGNIFICANT_DIGITS}g}")
+    except (InvalidOperation, ValueError):
+        share = Fraction(0)
+    if not 0 < share <= 1:
+        raise ValueError(
+            f"{name}: is {value!r}; give a fraction above 0 and at most 1 (5 % is 0.05)."
+        )
+    return share
+
+
+def share_count(share: Fraction, total: int) -> int:
+    """How many entries ``share`` of ``total`` is: ``max(1, int(share * total))``."""
+    return max(1, int(share * total))

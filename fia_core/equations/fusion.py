@@ -6,8 +6,7 @@ from math import ceil
 import torch
 from torch import Tensor
 
-from .checks import require_shape
-from .shares import decimal_share
+from .checks import decimal_share, require_shape
 
 
 def agnostic_threshold(agnostic_ratio: float, concept_count: int) -> int:

@@ -6,9 +6,8 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from .checks import finite_float32, require_choice, require_shape
+from .checks import decimal_share, finite_float32, require_choice, require_shape, share_count
 from .selection import entries_above_zero, kth_largest, top_in_rows, top_places
-from .shares import decimal_share, share_count
 
 GRANULARITIES = ("both", "channel", "layer")
 

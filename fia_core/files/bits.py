@@ -1,11 +1,14 @@
 """Bool tensors at one bit an entry: row-major, the first entry in the lowest bit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from .layer_records import LayerShapes
 
 
 def count_bits(mask: Tensor) -> int:
@@ -53,3 +56,34 @@ def unpack_bits(packed: Tensor, shape: Sequence[int]) -> Tensor:
     if count % 8 and bits[count:].any():
         raise ValueError(f"packed: has a bit set beyond its {count} entries.")
     return bits[:count].view(torch.bool).reshape(tuple(shape))
+
+
+@dataclass(frozen=True, eq=False)
+class BitLayers(Mapping[str, Tensor]):
+    """Bool tensors (C_out, C_in) on the CPU by layer, kept at one bit an entry.
+
+    SDXL's 410 million FFN2 weights take 51 MB. Each access unpacks its tensor again, so to change
+    one changes nothing here.
+
+    Attributes:
+        shapes: (C_out, C_in) by layer.
+        packed: uint8 (⌈C_out · C_in / 8⌉,) on the CPU by layer.
+    """
+
+    shapes: LayerShapes
+    packed: dict[str, Tensor]
+
+    @classmethod
+    def pack(cls, layers: Mapping[str, Tensor]) -> "BitLayers":
+        """Keep ``layers``, bool (C_out, C_in) on any device."""
+        shapes = {name: (mask.shape[0], mask.shape[1]) for name, mask in layers.items()}
+        return cls(shapes, {name: pack_bits(mask) for name, mask in layers.items()})
+
+    def __getitem__(self, name: str) -> Tensor:
+        return unpack_bits(self.packed[name], self.shapes[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.shapes)
+
+    def __len__(self) -> int:
+        return len(self.shapes)

@@ -5,6 +5,9 @@ from typing import Any
 
 from .safetensors_file import fields
 
+LayerShapes = dict[str, tuple[int, int]]
+"""Module name of each FFN2 layer and its weight's shape (C_out, C_in)."""
+
 MAX_LAYERS = 10_000
 """Most layers that a file may have; the largest known models have some hundreds."""
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from fia_core.equations.closed_form import ClosedForm
+from fia_core.closed_form import ClosedForm
 
 C_OUT, C_IN, TOKENS = 5, 4, 6
 CPU = torch.device("cpu")

@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 from samples import mask, profile, seeds
 
 from fia_core import FIAFileError, NeuronMask
-from fia_core.files import embedding as module
-from fia_core.files.embedding import (
-    MAX_FILE_BYTES,
-    MAX_TEXT,
-    embed_mask,
-    may_embed,
-    read_embedded_mask,
-)
+from fia_core import mask_text as module
+from fia_core.mask_text import MAX_FILE_BYTES, MAX_TEXT, embed_mask, may_embed, read_embedded_mask
 from fia_core.profile import PROFILE_SCHEMA
 
 

@@ -25,9 +25,9 @@ from fia_core import (
     NeuronMask,
     build_concept_mask,
     concept_sensitive_mask,
-    erasure,
     fuse_neuron_masks,
 )
+from fia_core import masking as erasure
 
 NAMES = ("church", "golf ball", "tench", "chain saw", "parachute", "French horn")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from samples import hundredths, seeds
 
 from fia_core import agnostic_threshold, fuse_masks
-from fia_core.equations.shares import decimal_share, share_count
+from fia_core.equations.checks import decimal_share, share_count
 
 
 def test_threshold_is_exact_for_every_slider_step_and_count() -> None:

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fia_core import NeuronMask
-from fia_core.files.embedding import embed_mask
 from fia_core.files.layer_records import MAX_LAYERS
 from fia_core.mask import MASK_SCHEMA
+from fia_core.mask_text import embed_mask
 from fia_core.reports.inspection import inspect_mask
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from fia_core import ConceptProfile, FIAFileError, ModelIdentity, NeuronMask, SparseSensitivity
-from fia_core.files.embedding import embed_mask, read_embedded_mask
 from fia_core.mask import MASK_SCHEMA
+from fia_core.mask_text import embed_mask, read_embedded_mask
 from fia_core.reports.card import mask_card
 from fia_core.reports.inspection import inspect_mask
 from fia_core.reports.inspection_report import inspection_text

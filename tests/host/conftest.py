@@ -57,7 +57,7 @@ class Extension:
         self.package = package.replace(".", "_x_")
 
     def module(self, name: str) -> ModuleType:
-        """The module ``name`` of this repository, such as ``nodes.host.profiling.capture``."""
+        """The module ``name`` of this repository, such as ``nodes.host.denoising.watch``."""
         return importlib.import_module(f".{name}", self.package)
 
     def node(self, node_id: str) -> Any:

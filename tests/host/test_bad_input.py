@@ -179,7 +179,7 @@ def test_an_encoder_that_is_not_loaded_knows_no_word(extension: Any) -> None:
     encoder = SimpleNamespace(get_input_embeddings=lambda: embedding)
     both = SimpleNamespace(t5xxl=None, clip_l=SimpleNamespace(transformer=encoder))
     clip = SimpleNamespace(tokenize=tokenize, cond_stage_model=both)
-    require_known_words = extension.module("nodes.host.profiling.words").require_known_words
+    require_known_words = extension.module("nodes.host.denoising.words").require_known_words
     require_known_words(clip, ("church",))
     both.clip_l = None
     with pytest.raises(ValueError, match="knows no word of 'church'"):
@@ -192,7 +192,7 @@ def test_a_textual_inversion_is_a_known_word(extension: Any) -> None:
     clip = SimpleNamespace(
         tokenize=lambda text: {"l": [[(vector if text else 0, 1.0)]]}, cond_stage_model=None
     )
-    extension.module("nodes.host.profiling.words").require_known_words(clip, ("embedding:church",))
+    extension.module("nodes.host.denoising.words").require_known_words(clip, ("embedding:church",))
 
 
 def knowing(tiny: TinyModel, words: str) -> Any:
@@ -364,7 +364,7 @@ def test_a_layer_that_cannot_be_hooked_leaves_no_other_hooked(
 ) -> None:
     first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     monkeypatch.setattr(second, "register_forward_hook", lambda hook: fail())
-    capture = extension.module("nodes.host.profiling.capture").Ffn2Capture(
+    capture = extension.module("nodes.host.denoising.watch").Ffn2Capture(
         {"first": first, "second": second}, lambda *seen: None
     )
     with pytest.raises(RuntimeError, match="broke"), capture.attached():
@@ -374,7 +374,7 @@ def test_a_layer_that_cannot_be_hooked_leaves_no_other_hooked(
 
 def test_a_call_that_breaks_is_not_captured_further(extension: Any) -> None:
     layer, seen = host_linear(), []
-    capture = extension.module("nodes.host.profiling.capture").Ffn2Capture(
+    capture = extension.module("nodes.host.denoising.watch").Ffn2Capture(
         {"layer": layer}, lambda *received: seen.append(received)
     )
     capture.forward([0])
@@ -396,7 +396,7 @@ def test_the_weights_in_effect_of_one_layer_are_kept_at_a_time(extension: Any) -
         sizes.append(weakref.ref(size))
         alive.append([size() is not None for size in sizes])
 
-    capture = extension.module("nodes.host.profiling.capture").Ffn2Capture(layers, receive)
+    capture = extension.module("nodes.host.denoising.watch").Ffn2Capture(layers, receive)
     with capture.attached(), capture.prompts(range(1)):
         for conditional in (1, 0):
             capture.forward([conditional])

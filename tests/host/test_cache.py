@@ -369,7 +369,7 @@ def test_prompts_are_encoded_before_room_is_made_and_stacked_for_a_round_only(
     encoded: list[Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    request = extension.module("nodes.host.profiling.request")
+    request = extension.module("nodes.host.denoising.request")
     state_plan = extension.module("nodes.host.profiling.state_plan")
     stack, make_room = request.stack_prompts, state_plan.make_room
     events: list[tuple[str, int]] = []
@@ -556,11 +556,14 @@ def test_learned_words_are_told_by_their_vectors(
         monkeypatch.setattr(
             tiny.clip.tokenizer, "tokenize_with_weights", lambda *a, tokens=tokens: tokens
         )
-        prompts = extension.module("nodes.host.profiling.request").RequestPrompts(
+        prompts = extension.module("nodes.host.denoising.request").RequestPrompts(
             tiny.clip, request
         )
         fingerprint = extension.module(FINGERPRINT).Fingerprint()
-        prompts.add_to(fingerprint, ("a thing",))
+        encoder = extension.module(ENCODER_FINGERPRINT)
+        encoder.add_prompts(
+            fingerprint, tiny.clip, encoder.encoder_fingerprint(tiny.clip), prompts, ("a thing",)
+        )
         texts.add(fingerprint.text())
     assert len(texts) == 2
 

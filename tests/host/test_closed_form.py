@@ -84,8 +84,8 @@ def test_a_smaller_share_moves_less_and_keep_is_heard(host: Host, tiny: TinyMode
 
 
 def test_the_share_that_was_asked_for_goes(extension: Any, tiny: TinyModel) -> None:
-    module = extension.module("nodes.host.erasing.closed_form")
-    effect = extension.module("nodes.host.erasing.concept_effect").ConceptEffect
+    module = extension.module("nodes.host.closed_form.search")
+    effect = extension.module("nodes.host.closed_form.effect").ConceptEffect
     request = prompts(extension).request(("church", "cat"))
     differences = module.forget_in_closed_form(tiny.model, tiny.clip, request, share=0.6)
     reading = module.read_ffn2(tiny.model, tiny.clip, request)
@@ -97,7 +97,7 @@ def test_the_share_that_was_asked_for_goes(extension: Any, tiny: TinyModel) -> N
 
 @pytest.mark.parametrize("share", [0.9, 0.5, 0.1])
 def test_the_ridge_is_the_largest_that_takes_the_share(extension: Any, share: float) -> None:
-    module = extension.module("nodes.host.erasing.closed_form")
+    module = extension.module("nodes.host.closed_form.search")
 
     def attempt(ridge: float) -> Any:
         return module.Trial(ridge, 1 / (1 + ridge), {})
@@ -111,7 +111,7 @@ def test_the_ridge_is_the_largest_that_takes_the_share(extension: Any, share: fl
 def test_nothing_that_can_go_is_refused(
     host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    effect = extension.module("nodes.host.erasing.concept_effect").ConceptEffect
+    effect = extension.module("nodes.host.closed_form.effect").ConceptEffect
     for removed in (0.0, -0.1, float("nan")):
         monkeypatch.setattr(effect, "removed", lambda *arguments, removed=removed: removed)
         with pytest.raises(GraphError, match="concepts: no LoRA of FFN2 takes anything"):
@@ -122,7 +122,7 @@ def test_an_interrupt_while_ridges_are_tried_leaves_nothing_behind(
     host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = draw(host, tiny)
-    effect = extension.module("nodes.host.erasing.concept_effect").ConceptEffect
+    effect = extension.module("nodes.host.closed_form.effect").ConceptEffect
     removed = effect.removed
 
     def interrupted(self: Any, differences: Any) -> float:
@@ -161,7 +161,7 @@ def test_the_node_says_how_far_it_is(
 def test_prompts_a_call_make_no_difference(
     extension: Any, tiny: TinyModel, batch_size: int
 ) -> None:
-    read = extension.module("nodes.host.erasing.ffn2_reading").read_ffn2
+    read = extension.module("nodes.host.closed_form.reading").read_ffn2
     concepts = ("church", "golf ball")
 
     def differences(**settings: Any) -> dict[str, torch.Tensor]:
@@ -254,8 +254,8 @@ def test_weights_that_cannot_be_written_are_refused(host: Host, tiny: TinyModel)
 
 
 def test_fewer_prompts_a_call_where_memory_runs_out(extension: Any, tiny: TinyModel) -> None:
-    read = extension.module("nodes.host.erasing.ffn2_reading").read_ffn2
-    effect = extension.module("nodes.host.erasing.concept_effect").ConceptEffect
+    read = extension.module("nodes.host.closed_form.reading").read_ffn2
+    effect = extension.module("nodes.host.closed_form.effect").ConceptEffect
     request = prompts(extension, batch_size=4, cfg=1.0).request(("church",))
     model, rows = crowded(tiny.model, most=2)
     reading = read(model, tiny.clip, request)
@@ -270,7 +270,7 @@ def test_fewer_prompts_a_call_where_memory_runs_out(extension: Any, tiny: TinyMo
 def test_a_layer_is_solved_beside_the_card_where_that_has_no_room(
     extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.erasing.ffn2_reading")
+    module = extension.module("nodes.host.closed_form.reading")
     reading = module.read_ffn2(tiny.model, tiny.clip, prompts(extension).request(("church",)))
     whole = reading.differences(tiny.model, 0.1)
     solve = module.ClosedForm.difference
@@ -292,11 +292,11 @@ def test_a_layer_is_solved_beside_the_card_where_that_has_no_room(
 def test_sums_are_on_the_card_as_far_as_it_has_room(
     extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.erasing.ffn2_reading")
+    module = extension.module("nodes.host.closed_form.reading")
     layers = extension.module("nodes.host.model.layers")
     shapes = layers.layer_shapes(layers.find_ffn2_layers(tiny.model))
     sizes = {name: 4 * (c_out + c_in) * c_in for name, (c_out, c_in) in shapes.items()}
-    settings = extension.module("nodes.host.profiling.sampling").SamplingSettings
+    settings = extension.module("nodes.host.denoising.sampling").SamplingSettings
     sampling = settings(7, 10, 3, 4.0, "euler", "normal", 64, 64)
     monkeypatch.setattr(tiny.model, "load_device", GPU)
 
@@ -343,7 +343,7 @@ def test_a_word_to_keep_that_the_encoder_does_not_know(host: Host, tiny: TinyMod
 def test_a_layer_that_is_not_called_is_named(
     host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    capture = extension.module("nodes.host.profiling.capture").Ffn2Capture
+    capture = extension.module("nodes.host.denoising.watch").Ffn2Capture
     monkeypatch.setattr(capture, "forward", lambda self, parts: None)
     with pytest.raises(GraphError, match="ran for 0 prompts instead of 8 at a step"):
         lora(host, tiny)

@@ -54,7 +54,7 @@ def exported(extension: Any, tmp_path_factory: pytest.TempPathFactory) -> Export
         model = loadable_sd15()
         mask = drawn_mask(extension, model.model)
         mask.save(mask_file)
-        masked = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask(
+        masked = extension.module("nodes.host.applying.weight_patch").apply_neuron_mask(
             model.model, mask, 1.0
         )
         comfy.sd.save_checkpoint(str(checkpoint), masked, model.clip, model.vae)

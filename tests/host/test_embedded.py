@@ -12,7 +12,7 @@ GONE = "gone.safetensors"
 
 @pytest.fixture
 def text(extension: Any, mask: Any) -> str:
-    return extension.module("fia_core.files.embedding").embed_mask(mask)
+    return extension.module("fia_core.mask_text").embed_mask(mask)
 
 
 def load_graph(**inputs: Any) -> Graph:
@@ -81,7 +81,7 @@ def test_the_mask_is_loaded_once_while_nothing_changes(
 
 
 def test_another_text_is_another_mask(host: Any, extension: Any, folder: Path, mask: Any) -> None:
-    embed_mask = extension.module("fia_core.files.embedding").embed_mask
+    embed_mask = extension.module("fia_core.mask_text").embed_mask
     other = replace(mask, concepts=("tench",))
     for one in (mask, other, mask):
         (loaded,) = host.run(load_graph(embedded=embed_mask(one)), "load")

@@ -102,7 +102,7 @@ def test_the_file_holds_the_change_of_each_masked_weight(
     host: Host, extension: Any, tiny: TinyModel, mask: Any, loras: Path
 ) -> None:
     name = saved(host, tiny.model, mask, strength=2.0)
-    names = extension.module("nodes.host.erasing.erasure_lora").lora_names(tiny.model)
+    names = extension.module("nodes.host.applying.erasure_lora").lora_names(tiny.model)
     state, content = tiny.model.model.state_dict(), load_file(loras / name)
     assert len(content) == len(mask.layers)
     for layer, pruned in mask.layers.items():
@@ -120,7 +120,7 @@ def test_the_file_holds_the_change_of_each_masked_weight(
 def test_quantised_attention_is_no_hindrance(host: Host, extension: Any, loras: Path) -> None:
     model = quantised_attention(FORMS["fp8"])
     pruned = drawn_mask(extension, model)
-    names = extension.module("nodes.host.erasing.erasure_lora").lora_names(model)
+    names = extension.module("nodes.host.applying.erasure_lora").lora_names(model)
     content = load_file(loras / saved(host, model, pruned))
     for layer, where in pruned.layers.items():
         weight = model.model.get_submodule(layer).weight
@@ -139,7 +139,7 @@ def test_a_layer_that_the_mask_leaves_alone_is_left_out(
 
 def test_names_are_those_of_sd_scripts(extension: Any, tiny: TinyModel) -> None:
     """diffusers' for a UNet, the original ones for SDXL, whose UNet sd-scripts calls so."""
-    names = extension.module("nodes.host.erasing.erasure_lora").lora_names
+    names = extension.module("nodes.host.applying.erasure_lora").lora_names
     to_diffusers = extension.module("fia_core").diffusers_layer_name
     for layer in extension.module("nodes.host.model.layers").find_ffn2_layers(tiny.model):
         expected = to_diffusers(layer, layers_per_block=1).replace(".", "_")

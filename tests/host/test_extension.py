@@ -89,12 +89,12 @@ def test_saved_workflows_find_their_inputs_by_position(extension: Any) -> None:
 def test_percent_become_the_fraction_that_the_user_sees(
     extension: Any, percent: float, expected: float
 ) -> None:
-    assert extension.module("nodes.shared").fraction(percent) == expected
+    assert extension.module("nodes.fields.shared").fraction(percent) == expected
 
 
 @pytest.mark.parametrize("percent", [0.0125, 0.7, 7.0, 60.0, 100.0])
 def test_a_fraction_is_shown_as_the_percentage_that_it_came_from(
     extension: Any, percent: float
 ) -> None:
-    shared = extension.module("nodes.shared")
+    shared = extension.module("nodes.fields.shared")
     assert shared.percentage(shared.fraction(percent)) == percent

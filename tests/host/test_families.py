@@ -96,7 +96,7 @@ def test_the_profile_is_that_of_sampling_one_prompt_at_a_time(
 
 def test_empty_latents_are_as_the_host_makes_them(extension: Any, family: Family) -> None:
     model = family.denoiser()
-    empty = extension.module("nodes.host.profiling.sampling").empty_latent(model, 64, 128, rows=3)
+    empty = extension.module("nodes.host.denoising.sampling").empty_latent(model, 64, 128, rows=3)
     expected = fix_empty_latent_channels(model, torch.zeros(3, 4, 128 // 8, 64 // 8), *PIXELS)
     assert torch.equal(empty, expected)
 
@@ -133,7 +133,7 @@ def test_masked_weights_of_few_bits_are_zero_and_come_back(
     extension: Any, family: Family, dtype: torch.dtype
 ) -> None:
     model = family.denoiser(dtype)
-    apply = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
+    apply = extension.module("nodes.host.applying.weight_patch").apply_neuron_mask
     mask = drawn_mask(extension, model, share=0.5)
     before = {name: weight.clone() for name, weight in model.model.state_dict().items()}
     masked = apply(model, mask, 1.0)

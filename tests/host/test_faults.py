@@ -78,10 +78,10 @@ STAGES = {
     "building, the second layer": Place(
         "fia_core.profile", "SparseSensitivity", "concept_sensitive_mask", 2
     ),
-    "fusing, the second layer": Place("fia_core.erasure", "", "fuse_masks", 2),
+    "fusing, the second layer": Place("fia_core.masking", "", "fuse_masks", 2),
     "saving, the file's bytes": Place("fia_core.mask", "", "file_bytes", 1),
     "applying, the second weight": Place(
-        "nodes.host.erasing.weight_patch", "NeuronMaskPatch", "calculate_weight", 2
+        "nodes.host.applying.weight_patch", "NeuronMaskPatch", "calculate_weight", 2
     ),
     "cache, keeping a profile": Place("fia_core.profile", "", "file_bytes", 1),
 }

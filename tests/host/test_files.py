@@ -60,7 +60,7 @@ def test_a_saved_mask_is_listed_and_loads_again(
 
 def test_the_loader_outlives_the_folder(host: Any, extension: Any, folder: Path, mask: Any) -> None:
     save(host, mask, "church")
-    list_mask_files = extension.module("nodes.host.masks.folders").list_mask_files
+    list_mask_files = extension.module("nodes.host.files.mask_folder").list_mask_files
     assert list_mask_files() == ["church_00001_.safetensors"]
     shutil.rmtree(folder)
     assert list_mask_files() == []
@@ -73,7 +73,7 @@ def test_nothing_is_overwritten(host: Any, folder: Path, mask: Any) -> None:
 
 
 def test_two_servers_never_take_the_same_number(extension: Any, folder: Path, mask: Any) -> None:
-    new_file = extension.module("nodes.host.masks.folders").new_file
+    new_file = extension.module("nodes.host.files.new_file").new_file
     at = (str(folder), "church")
     with new_file(*at) as (first, _), new_file(*at) as (second, _):
         assert first != second
@@ -88,12 +88,12 @@ def test_two_servers_never_take_the_same_number(extension: Any, folder: Path, ma
 def test_a_link_to_a_drive_that_is_away_is_not_replaced(extension: Any, folder: Path) -> None:
     link = folder / "mask.safetensors"
     link.symlink_to("/away/mask.safetensors")
-    reserved = extension.module("nodes.host.masks.reservation").reserved
+    reserved = extension.module("nodes.host.files.new_file").reserved
     with reserved([link, folder / "other.safetensors"]) as path:
         assert path.name == "other.safetensors"
     sent = folder / "sent"
     sent.write_bytes(b"mask")
-    name = extension.module("nodes.host.masks.uploads").move_in_place(sent, "mask")
+    name = extension.module("nodes.host.files.uploads").move_in_place(sent, "mask")
     assert name == "mask (1).safetensors" and link.is_symlink()
 
 
@@ -167,7 +167,7 @@ def test_a_folder_without_the_right_to_write_is_named(
     def refuse(sign: Path) -> bool:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(extension.module("nodes.host.masks.reservation"), "_made", refuse)
+    monkeypatch.setattr(extension.module("nodes.host.files.new_file"), "_made", refuse)
     words = rf"filename_prefix: nothing can be written in {folder}/? \(Permission denied\)"
     with pytest.raises(GraphError, match=words):
         save(host, mask, "church")
@@ -259,7 +259,7 @@ def test_a_wrong_file_gives_one_clear_error(host: Any, folder: Path, mask: Any, 
 def test_a_file_too_large_for_a_mask_is_not_hashed(
     extension: Any, folder: Path, mask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.masks.folders")
+    module = extension.module("nodes.host.files.mask_folder")
     mask.save(folder / "mask.safetensors")
     schema = replace(module.MASK_SCHEMA, max_bytes=(folder / "mask.safetensors").stat().st_size - 1)
     monkeypatch.setattr(module, "MASK_SCHEMA", schema)
@@ -274,15 +274,15 @@ def test_what_another_server_sweeps_away_first_stops_no_sweep(
     os.utime(old, (0, 0))
     for name in (".fia-1.tmp", ".fia-3.tmp"):  # listed, and not there to be looked at
         (tmp_path / name).symlink_to(tmp_path / "nowhere")
-    extension.module("nodes.host.masks.leftovers").sweep(tmp_path)
+    extension.module("nodes.host.files.new_file").sweep(tmp_path)
     assert not old.exists()
 
 
 def test_an_upload_takes_no_name_that_another_server_is_writing(
     extension: Any, tmp_path: Path
 ) -> None:
-    uploads = extension.module("nodes.host.masks.uploads")
-    reserved = extension.module("nodes.host.masks.reservation").reserved
+    uploads = extension.module("nodes.host.files.uploads")
+    reserved = extension.module("nodes.host.files.new_file").reserved
     sent = tmp_path / ".sent.upload"
     sent.write_bytes(b"mask")
     with reserved(iter([tmp_path / "m.safetensors"])) as other:
@@ -299,7 +299,7 @@ def test_files_of_one_size_and_time_are_told_apart_by_their_content(
     for file, content in ((sent, b"one"), (stored, b"two")):
         file.write_bytes(content)
         os.utime(file, (1, 1))
-    move_in_place = extension.module("nodes.host.masks.uploads").move_in_place
+    move_in_place = extension.module("nodes.host.files.uploads").move_in_place
     assert move_in_place(sent, "m") == "m (1).safetensors"
     assert (tmp_path / "m (1).safetensors").read_bytes() == b"one"
 

@@ -81,7 +81,7 @@ def test_the_copy_answers_as_the_host_does(
     extension: Any, request: pytest.FixtureRequest, family: str
 ) -> None:
     parts = request.getfixturevalue(family)
-    conditioning = extension.module("nodes.host.profiling.conditioning")
+    conditioning = extension.module("nodes.host.denoising.conditioning")
     prompts = conditioning.stack_prompts(
         conditioning.encode_prompts(parts.clip, ["", "a church in a park"])
     )
@@ -97,7 +97,7 @@ def test_the_copy_answers_as_the_host_does(
 
 def test_the_model_comes_nearer_to_the_target(extension: Any, esdx: Any, tiny: TinyModel) -> None:
     module = extension.module("benchmarks.forget.training_denoiser")
-    conditioning = extension.module("nodes.host.profiling.conditioning")
+    conditioning = extension.module("nodes.host.denoising.conditioning")
     prompts = conditioning.stack_prompts(conditioning.encode_prompts(tiny.clip, ["", "church"]))
     x = torch.randn(4, 4, 8, 8, generator=torch.Generator().manual_seed(1))
 

@@ -86,7 +86,7 @@ def test_the_picture_changes_and_the_model_stays(
 
 
 def test_one_step_is_what_the_formula_gives(extension: Any, tiny: TinyModel, sld: Any) -> None:
-    conditioning = extension.module("nodes.host.profiling.conditioning")
+    conditioning = extension.module("nodes.host.denoising.conditioning")
 
     def encode(prompt: str) -> Any:
         return conditioning.stack_prompts(conditioning.encode_prompts(tiny.clip, [prompt]))
@@ -116,7 +116,7 @@ def test_one_step_is_what_the_formula_gives(extension: Any, tiny: TinyModel, sld
 
 @pytest.mark.parametrize("sampler", ["heun", "dpmpp_2m", "euler_ancestral"])
 def test_other_samplers_work(extension: Any, tiny: TinyModel, sampler: str) -> None:
-    conditioning = extension.module("nodes.host.profiling.conditioning")
+    conditioning = extension.module("nodes.host.denoising.conditioning")
     prompt = conditioning.stack_prompts(conditioning.encode_prompts(tiny.clip, ["a park"]))
     noise = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(3))
     sampled = comfy.sample.sample(

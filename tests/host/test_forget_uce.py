@@ -78,7 +78,7 @@ def test_only_keys_and_values_change_and_bring_the_concept_to_the_anchor(
     careless = edited(extension, tiny, anchor="tree", ridge=0.01, preserve=())
     careful = edited(extension, tiny, anchor="tree", ridge=0.01, preserve_scale=1.0)
     assert set(careful.patches) == set(names) and len(names) == 2 * CROSS_ATTENTION_LAYERS
-    encode = extension.module("nodes.host.profiling.conditioning").encode_prompts
+    encode = extension.module("nodes.host.denoising.conditioning").encode_prompts
     church, tree, cat = (
         prompt["cond"][0] for prompt in encode(tiny.clip, ["church", "tree", "cat"])
     )
@@ -96,7 +96,7 @@ def test_only_the_last_words_tokens_are_mapped_and_kept_where_that_is_asked(
     extension: Any, tiny: TinyModel, weights: Any
 ) -> None:
     node = extension.module("benchmarks.forget.uce")
-    encode = extension.module("nodes.host.profiling.conditioning").encode_prompts
+    encode = extension.module("nodes.host.denoising.conditioning").encode_prompts
     church, ball = (prompt["cond"][0] for prompt in encode(tiny.clip, ["church", "golf ball"]))
     start = encode(tiny.clip, [""])[0]["cond"][0]
     erased, wanted = node._token_pairs(tiny.clip, ["church"], [""], True)

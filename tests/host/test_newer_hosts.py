@@ -43,7 +43,7 @@ def test_a_model_split_over_two_cards_is_masked_on_both(
 ) -> None:
     model = tiny_denoiser()
     mask = drawn_mask(extension, model, share=0.2)
-    apply = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
+    apply = extension.module("nodes.host.applying.weight_patch").apply_neuron_mask
     erased = draw(host, tiny, apply(model, mask, 1.0))
     for masked in (apply(split(model), mask, 1.0), split(apply(model, mask, 1.0))):
         calls = count_calls(masked.get_additional_models_with_key("multigpu")[0])
@@ -72,7 +72,9 @@ def test_a_lora_that_is_added_at_run_time_is_seen_and_not_masked(
 
     model, _ = load(tiny_denoiser(), None, lora_file(), 1.0, 0.0)
     mask = drawn_mask(extension, model, share=0.2)
-    masked = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask(model, mask, 1.0)
+    masked = extension.module("nodes.host.applying.weight_patch").apply_neuron_mask(
+        model, mask, 1.0
+    )
     layer = masked.model.get_submodule(name)
     x = torch.eye(layer.in_features)
     plain = layer.weight.clone()
@@ -123,7 +125,7 @@ def latents(host: Any, model: ModelPatcher, family: Any) -> torch.Tensor:
 def test_blocks_that_run_fused_are_masked_in_a_strip(host: Any, extension: Any) -> None:
     family, form = FAMILIES["Lumina 2"], FORMS["int8 rotated"]
     form.require()
-    strip = extension.module("nodes.host.erasing.strength_strip").strip_model
+    strip = extension.module("nodes.host.applying.strength_strip").strip_model
     models = with_fused_blocks(quantised_lumina(form)), quantised_lumina(form)
     mask = drawn_mask(extension, models[0], share=0.5)
     fused, apart = (latents(host, strip(model, mask, [1.0]), family) for model in models)
@@ -138,7 +140,7 @@ def test_a_strip_of_a_model_split_over_two_cards_is_drawn_on_one(
     host: Any, extension: Any, tiny: TinyModel
 ) -> None:
     model = tiny_denoiser()
-    strip = extension.module("nodes.host.erasing.strength_strip").strip_model
+    strip = extension.module("nodes.host.applying.strength_strip").strip_model
     mask = drawn_mask(extension, model, share=0.2)
     whole = draw(host, tiny, strip(model, mask, [1.0]))
     shared = split(model)

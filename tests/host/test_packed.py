@@ -121,7 +121,7 @@ def test_a_mask_of_the_unpacked_model_works_on_the_packed_one(
 
 
 def test_nothing_is_rounded_again(extension: Any, caplog: pytest.LogCaptureFixture) -> None:
-    module = extension.module("nodes.host.erasing.weight_patch")
+    module = extension.module("nodes.host.applying.weight_patch")
     caplog.set_level(logging.INFO)
     module.apply_neuron_mask(packed_denoiser(), drawn_mask(extension, unpacked_denoiser()), 1.0)
     assert module.ROUNDED_AGAIN not in caplog.messages
@@ -147,7 +147,7 @@ READERS: dict[str, Callable[[Any, ModelPatcher, Any], Any]] = {
 def test_what_else_needs_the_weights_is_refused(extension: Any, name: str) -> None:
     mask = drawn_mask(extension, unpacked_denoiser())
     with pytest.raises(ValueError, match=MADE_ELSEWHERE):
-        READERS[name](extension.module(f"nodes.host.erasing.{name}"), packed_denoiser(), mask)
+        READERS[name](extension.module(f"nodes.host.applying.{name}"), packed_denoiser(), mask)
 
 
 @pytest.mark.parametrize("patcher", [ModelPatcher, PackedPatcher])

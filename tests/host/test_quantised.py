@@ -150,7 +150,9 @@ def test_masked_weights_go_kept_ones_stay_near_and_all_come_back(
     model = quantised_unet(form, dtype)
     mask = drawn_mask(extension, model, share=0.2)
     before = weights_in_effect(model)
-    masked = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask(model, mask, 1.0)
+    masked = extension.module("nodes.host.applying.weight_patch").apply_neuron_mask(
+        model, mask, 1.0
+    )
     masked.patch_model(torch.device("cpu"))
     during = weights_in_effect(model)
     masked.unpatch_model(torch.device("cpu"))
@@ -198,7 +200,9 @@ def test_weights_that_are_off_the_device_are_masked_at_use(
 ) -> None:
     model = quantised_unet(form)
     mask = drawn_mask(extension, model, share=0.2)
-    masked = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask(model, mask, 1.0)
+    masked = extension.module("nodes.host.applying.weight_patch").apply_neuron_mask(
+        model, mask, 1.0
+    )
     assert draw(host, tiny, masked).isfinite().all()
     assert masked.lowvram_patch_counter() >= len(mask.layers), "the host loaded the whole model"
     (function,) = masked.model.get_submodule(LAST).weight_function
@@ -267,7 +271,7 @@ def test_that_kept_weights_move_is_told_once(
     extension: Any, form: Form, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = quantised_unet(form)
-    module = extension.module("nodes.host.erasing.weight_patch")
+    module = extension.module("nodes.host.applying.weight_patch")
     mask = drawn_mask(extension, model)
     caplog.set_level(logging.INFO)
     module.apply_neuron_mask(model, mask, 0.0)
@@ -302,7 +306,7 @@ def test_the_weight_that_is_scored_is_the_one_that_computes(extension: Any, form
     layers = extension.module("nodes.host.model.layers").find_ffn2_layers(model)
     assert {name.removeprefix("diffusion_model.") for name in layers} == FAMILIES["Flux"].layers
     scored: dict[str, torch.Tensor] = {}
-    capture = extension.module("nodes.host.profiling.capture").Ffn2Capture(
+    capture = extension.module("nodes.host.denoising.watch").Ffn2Capture(
         layers, lambda name, prompts, size, x, y: scored.update({name: size.float().abs()})
     )
     capture.forward([0])
@@ -322,7 +326,7 @@ def test_a_layer_that_scales_its_input_is_masked_with_that(extension: Any) -> No
     layer: Any = quantised_unet(form).model.get_submodule(LAST)
     layer.pre_quant_scale = torch.linspace(0.5, 2, layer.in_features)
     x = torch.randn(2, 3, layer.in_features)
-    masked = extension.module("nodes.host.erasing.strength_strip")._MaskedLayer(
+    masked = extension.module("nodes.host.applying.strength_strip")._MaskedLayer(
         torch.ones_like(layer.weight, dtype=torch.bool)
     )
     assert torch.allclose(masked(layer, x), layer(x) - layer.bias, atol=0.1 * layer(x).std())
@@ -331,14 +335,14 @@ def test_a_layer_that_scales_its_input_is_masked_with_that(extension: Any) -> No
 @pytest.mark.parametrize("layout", [AWQ, ANOTHER_PACKS])
 def test_a_form_that_cannot_be_written_is_refused(extension: Any, mask: Any, layout: str) -> None:
     model = read_only_unet(layout)
-    apply = extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask
+    apply = extension.module("nodes.host.applying.weight_patch").apply_neuron_mask
     with pytest.raises(ValueError, match=rf"model: {READ_ONLY_LAYER} is stored as {layout}.*fp16"):
         apply(model, mask, 1.0)
 
 
 @pytest.mark.parametrize("form", ["nvfp4", "asym_w4a8_int8", "convrot_w4a4"])
 def test_the_log_says_by_how_much(extension: Any, form: str) -> None:
-    told = extension.module("nodes.host.erasing.weight_patch").ROUNDED_AGAIN
+    told = extension.module("nodes.host.applying.weight_patch").ROUNDED_AGAIN
     assert f"{MOVED[form]:.0%} in {form}".replace("%", " %") in told
 
 

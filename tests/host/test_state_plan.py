@@ -28,7 +28,7 @@ def shapes(extension: Any, tiny: TinyModel) -> Any:
 
 
 def sampling(extension: Any) -> Any:
-    settings = extension.module("nodes.host.profiling.sampling").SamplingSettings
+    settings = extension.module("nodes.host.denoising.sampling").SamplingSettings
     return settings(7, 10, 3, 4.0, "euler", "normal", 64, 64)
 
 
@@ -60,13 +60,13 @@ def on_gpu(tiny: TinyModel, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def least_call(extension: Any, tiny: TinyModel, prompts: int) -> float:
-    return extension.module("nodes.host.profiling.memory").least_call_memory(
+    return extension.module("nodes.host.denoising.memory").least_call_memory(
         tiny.model, LATENT, prompts
     )
 
 
 def call(extension: Any, tiny: TinyModel, prompts: int) -> float:
-    return extension.module("nodes.host.profiling.memory").call_memory(tiny.model, LATENT, prompts)
+    return extension.module("nodes.host.denoising.memory").call_memory(tiny.model, LATENT, prompts)
 
 
 def test_with_room_ten_concepts_share_a_round(extension: Any, tiny: TinyModel, shapes: Any) -> None:
@@ -91,7 +91,7 @@ def test_a_model_of_which_no_concept_fits_is_refused_before_the_first_step(
     host: Any, extension: Any, tiny: TinyModel, shapes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = extension.module("nodes.host.profiling.state_plan")
-    monkeypatch.setattr(module, "GIB", 1000)
+    monkeypatch.setattr(extension.module("nodes.host.denoising.memory"), "GIB", 1000)
     weights = sum(math.prod(shape) for shape in shapes.values())
     needed = (module.MOMENT_BYTES + module.SUM_BYTES + module.PROFILE_BYTES) * weights
     model, rows = crowded(tiny.model, most=100)
@@ -142,7 +142,7 @@ def test_what_is_on_the_card_or_moves_there_needs_no_ram(
 
 
 def test_no_weights_arrive_where_they_are_at_home(extension: Any) -> None:
-    memory = extension.module("nodes.host.profiling.memory")
+    memory = extension.module("nodes.host.denoising.memory")
     assert memory.arriving_weights(tiny_denoiser(), 10**12) == 0
 
 
@@ -150,7 +150,7 @@ def test_of_patched_weights_a_copy_stays(
     extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ModelPatcher, "loaded_size", lambda model: 0)  # whatever ran before
-    memory = extension.module("nodes.host.profiling.memory")
+    memory = extension.module("nodes.host.denoising.memory")
     plain, patched = tiny.model.clone(), with_lora(tiny.model)
     for model in (plain, patched):
         model.offload_device = torch.device("meta")  # another than it draws on

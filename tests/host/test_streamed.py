@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("small_gpu")
 
 
 def apply(extension: Any, model: ModelPatcher, mask: Any) -> ModelPatcher:
-    return extension.module("nodes.host.erasing.weight_patch").apply_neuron_mask(model, mask, 1.0)
+    return extension.module("nodes.host.applying.weight_patch").apply_neuron_mask(model, mask, 1.0)
 
 
 def on_the_card(model: ModelPatcher, layer: str) -> torch.Tensor:

@@ -20,7 +20,7 @@ def test_each_template_has_an_id_of_its_own() -> None:
 def test_the_embedded_mask_is_of_the_bundled_model(extension: Any) -> None:
     nodes = read("save_load_embed_mask")["nodes"]
     (text,) = (node["widgets_values"][1] for node in nodes if node["type"] == "FIALoadNeuronMask")
-    mask = extension.module("fia_core.files.embedding").read_embedded_mask(text)
+    mask = extension.module("fia_core.mask_text").read_embedded_mask(text)
     demo = extension.module("demo_model.loader").load_demo_model().model
     assert mask.model == extension.module("nodes.host.model.identity").model_identity(demo)
 

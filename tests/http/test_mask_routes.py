@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fia_core import ModelIdentity, NeuronMask
-from fia_core.files.embedding import MAX_TEXT, embed_mask, read_embedded_mask
+from fia_core.mask_text import MAX_TEXT, embed_mask, read_embedded_mask
 
 CARD = "/forget_it_all/mask_card"
 TEXT = "/forget_it_all/embedded_mask"

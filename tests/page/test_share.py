@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Route, expect
 from safetensors import safe_open
 
 from fia_core import ModelIdentity, NeuronMask, fuse_neuron_masks
-from fia_core.files.embedding import MAX_TEXT, embed_mask, read_embedded_mask
+from fia_core.mask_text import MAX_TEXT, embed_mask, read_embedded_mask
 from workbench.environment import ROOT
 
 KIND = "FIALoadNeuronMask"

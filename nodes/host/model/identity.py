@@ -1,4 +1,4 @@
-"""Say which model a profile or mask belongs to: its architecture and its FFN2 weights."""
+"""Which model a profile or mask belongs to, by its architecture and its FFN2 weights."""
 
 import hashlib
 import math
@@ -6,7 +6,7 @@ import math
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from ....fia_core import LayerShapes, ModelIdentity
+from ....fia_core import LayerShapes, ModelIdentity, NeuronMask
 from .layers import chosen_dtype, find_ffn2_layers, layer_shapes
 from .stored_weights import patched_weight, stored_weight
 
@@ -41,6 +41,22 @@ def model_identity(model: ModelPatcher) -> ModelIdentity:
         fingerprint.update(name.encode())
         fingerprint.update(_row_sums(weight).numpy().tobytes())
     return ModelIdentity(architecture(model, layer_shapes(layers)), fingerprint.hexdigest())
+
+
+def require_fit(mask: NeuronMask, model: ModelPatcher, layers: dict[str, torch.nn.Linear]) -> None:
+    """Raise ValueError that names both models, unless ``mask`` was made for such a ``model``, whose
+    FFN2 ``layers`` these are."""
+    shapes = layer_shapes(layers)
+    own = architecture(model, shapes)
+    if mask.model.architecture == own and mask.shapes == shapes:
+        return
+    differing = sorted(set(mask.shapes.items()) ^ set(shapes.items()))
+    layer = f"; they differ in {differing[0][0]}" if mask.model.architecture == own else ""
+    raise ValueError(
+        f"mask: that of {', '.join(mask.concepts)} was made for {mask.model.architecture}, but the "
+        f"model is {own}{layer}. Load the model that the mask was made for, or profile the "
+        "concepts on this one."
+    )
 
 
 def _weight_in_effect(model: ModelPatcher, name: str, layer: torch.nn.Linear) -> torch.Tensor:

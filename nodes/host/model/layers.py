@@ -1,4 +1,4 @@
-"""Find the second linear layer (FFN2) of every feed-forward block of a denoiser."""
+"""The second linear layer (FFN2) of every feed-forward block, and the form of its weight."""
 
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -6,6 +6,9 @@ from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import LayerShapes
 from .ffn2_registry import FAMILY_NAMES, ffn2_of, has_foreign_layers, reason_without_ffn2
+
+_TRIED = (256, 256)
+"""The smallest weight that every quantised form of the host can hold."""
 
 
 def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
@@ -58,6 +61,20 @@ def is_quantised(layer: torch.nn.Linear) -> bool:
     return not _is_packed(layer) and (
         isinstance(weight, QuantizedTensor) or (chosen_dtype(layer) or weight.dtype).itemsize == 1
     )
+
+
+def require_writable(name: str, weight: torch.Tensor, device: torch.device) -> None:
+    """Refuse a weight in a form that can only be read: the host would fail as sampling begins."""
+    if not isinstance(weight, QuantizedTensor):
+        return
+    layout = getattr(weight, "_layout_cls", None) or weight._layout_type  # 0.3.75: the latter
+    try:
+        QuantizedTensor.from_float(torch.ones(_TRIED, device=device), layout)
+    except NotImplementedError as error:
+        raise ValueError(
+            f"model: {name} is stored as {layout}, which can be read and not written, so nothing "
+            "can change it. Load the model in another form: fp16, bf16, fp8, int8 or nvfp4."
+        ) from error
 
 
 def chosen_dtype(layer: torch.nn.Module) -> torch.dtype | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import folder_paths
 
 from ....fia_core import ConceptProfile, FIAFileError
-from ..masks.leftovers import sweep
+from ..files.new_file import sweep
 
 LIMIT_BYTES = 8 * 2**30  # some 400 concepts of SD 1.5, 45 of SDXL, 13 of Flux, 4 of Qwen-Image
 SUFFIX = ".safetensors"

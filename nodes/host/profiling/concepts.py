@@ -8,26 +8,25 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
 from ....fia_core import ConceptProfile, LayerShapes
+from ..denoising.doubts import doubts
+from ..denoising.progress import ENCODING, ProfileProgress
+from ..denoising.request import EMPTY_PROMPT, ProfileRequest, RequestPrompts
+from ..denoising.sampling import profile_sigmas
+from ..denoising.words import require_known_words, require_text_encoder
+from ..model.clones import run_in_one_place, working_copy
 from ..model.identity import model_identity
 from ..model.layers import find_ffn2_layers, layer_shapes
-from ..model.one_place import run_in_one_place
 from .cache import ProfileCache
-from .doubts import doubts
+from .encoder_fingerprint import add_prompts, encoder_fingerprint
 from .fingerprint import Fingerprint, NoFingerprintError, add_model
-from .progress import ProfileProgress
-from .request import EMPTY_PROMPT, ProfileRequest, RequestPrompts
 from .round import profile_round
-from .sampling import profile_sigmas
 from .state_plan import LARGEST_ROUND, plan_state
-from .words import require_known_words
-from .working_copy import working_copy
 
 CALCULATION = 6
 """Raise it when the same request would give other numbers than before, or name its model otherwise:
 cached profiles expire."""
 
 READING = "reading the model's weights …"
-ENCODING = "encoding the prompts …"
 FOREIGN_CODE = "another node's code is in the model or its text encoder"
 CONNECT_EARLIER = "Put this one right after the loader and its LoRAs."
 
@@ -63,7 +62,7 @@ def profile_concepts(
         if cache:
             progress.say(READING)
             try:
-                keys = _cache_keys(model, request, prompts, sigmas)
+                keys = _cache_keys(model, clip, request, prompts, sigmas)
             except NoFingerprintError as error:
                 not_kept = f"{FOREIGN_CODE} ({error}). {CONNECT_EARLIER}"
             found = {concept: cache.get(key) for concept, key in keys.items()}
@@ -77,15 +76,6 @@ def profile_concepts(
         notes = [f"Not kept on disk: {not_kept}"] if not_kept else []
         progress.finish(len(request.concepts) - len(missing), [*notes, *doubts(model, request)])
     return [profiles[concept] for concept in request.concepts]
-
-
-def require_text_encoder(clip: CLIP | None) -> CLIP:
-    if clip is None:
-        raise ValueError(
-            "clip: None, the checkpoint has no text encoder. "
-            "Load one with Load CLIP and connect it."
-        )
-    return clip
 
 
 def _new_profiles(
@@ -120,7 +110,11 @@ def _new_profiles(
 
 
 def _cache_keys(
-    model: ModelPatcher, request: ProfileRequest, prompts: RequestPrompts, sigmas: torch.Tensor
+    model: ModelPatcher,
+    clip: CLIP,
+    request: ProfileRequest,
+    prompts: RequestPrompts,
+    sigmas: torch.Tensor,
 ) -> dict[str, str]:
     """A key for each concept's profile.
 
@@ -131,11 +125,12 @@ def _cache_keys(
     add_model(shared, model)
     shared.add((CALCULATION, request.kind, request.temporal_sparsity, request.saliency_form))
     shared.add((asdict(request.sampling), sigmas))
-    prompts.add_to(shared, (*request.base_prompts(), EMPTY_PROMPT))
+    encoder = encoder_fingerprint(clip)
+    add_prompts(shared, clip, encoder, prompts, (*request.base_prompts(), EMPTY_PROMPT))
     keys = {}
     for concept in request.concepts:
         own = Fingerprint()
         own.add((shared.text(), concept))
-        prompts.add_to(own, request.concept_prompts(concept))
+        add_prompts(own, clip, encoder, prompts, request.concept_prompts(concept))
         keys[concept] = own.text()
     return keys

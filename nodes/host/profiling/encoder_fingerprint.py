@@ -1,11 +1,12 @@
 """A fingerprint of a text encoder, so that prompts can be told apart before they are encoded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from comfy.sd import CLIP
 
+from ..denoising.request import RequestPrompts
 from ..model.stored_weights import stored_weight
 from .fingerprint import Fingerprint, NoFingerprintError, refuse_code
 
@@ -22,6 +23,32 @@ def encoder_fingerprint(clip: CLIP) -> str | None:
     except NoFingerprintError:
         return None
     return fingerprint.text()
+
+
+def add_prompts(
+    fingerprint: Fingerprint,
+    clip: CLIP,
+    encoder: str | None,
+    prompts: RequestPrompts,
+    texts: Sequence[str],
+) -> None:
+    """Take in what a text encoder makes of prompts. Its own fingerprint and their tokens stand for
+    it; it is run only where the code of other nodes has part in it.
+
+    Args:
+        clip: the text encoder.
+        encoder: its ``encoder_fingerprint``.
+        prompts: of the request, which encode with it.
+        texts: the prompts to take in.
+
+    Raises:
+        NoFingerprintError: tokens without content that can be told.
+    """
+    fingerprint.add(texts)
+    if encoder is None:
+        fingerprint.add(prompts.encoded(texts))
+    else:
+        fingerprint.add((encoder, [clip.tokenize(text) for text in texts]))
 
 
 def _add_encoder(fingerprint: Fingerprint, clip: CLIP) -> None:

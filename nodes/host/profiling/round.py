@@ -9,12 +9,12 @@ from comfy.model_patcher import ModelPatcher
 
 from ....fia_core import ConceptProfile, ModelIdentity
 from ....fia_core.files.values import Settings
+from ..denoising.denoise import StepObserver, denoise_prompts
+from ..denoising.memory import in_calls_that_fit
+from ..denoising.progress import ProfileProgress
+from ..denoising.request import ProfileRequest, RequestPrompts
+from ..denoising.watch import Ffn2Capture
 from ..model.layers import find_ffn2_layers, layer_shapes
-from .capture import Ffn2Capture
-from .denoise import StepObserver, denoise_prompts
-from .memory import in_calls_that_fit
-from .progress import ProfileProgress
-from .request import ProfileRequest, RequestPrompts
 from .state_plan import StatePlan
 from .step_statistics import StepStatistics
 

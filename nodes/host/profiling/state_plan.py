@@ -13,20 +13,22 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ....fia_core import LayerShapes
-from .memory import (
+from ..denoising.memory import (
+    SMALL_CHUNK,
     arriving_weights,
     call_memory,
+    first_that_fit,
     fixed_weights,
     free_ram,
     least_call_memory,
     make_room,
+    require_ram,
     room,
     total_memory,
     whole_weights,
 )
-from .sampling import SamplingSettings, empty_latent
+from ..denoising.sampling import SamplingSettings, empty_latent
 
-GIB = 2**30
 MOMENT_BYTES = 8
 """Bytes a weight, float32: mean and squares of the base prompts, then μ_b + σ_b and a concept's
 sum."""
@@ -42,7 +44,6 @@ PROFILE_BYTES = 1
 
 LARGEST_ROUND = 10  # concepts; a finished round is in the cache whatever comes next
 SHARE_OF_RAM = 0.5  # of what is free
-SMALL_CHUNK = 4  # prompts; a call of that many is worth the transfer of streamed weights
 LARGEST_CHUNK = 16  # more prompts a denoiser call bring no further speed
 
 
@@ -134,27 +135,8 @@ def moment_shape(shape: tuple[int, int], saliency_form: str) -> tuple[int, int]:
     return c_in, c_out if saliency_form == "exact" else 1
 
 
-def require_ram(needed: float, free: float) -> None:
-    """Raise ValueError where more bytes are needed beside the device than are free."""
-    if needed > free:
-        raise ValueError(
-            f"model: profiling this model takes {needed / GIB:.1f} GiB of memory (RAM), and "
-            f"{free / GIB:.1f} GiB are free. Close other programs, or use a smaller model."
-        )
-
-
 def _largest(most: int, fits: Callable[[int], bool]) -> int:
     """``most``, a power of two, halved until it fits or is 1."""
     while most > 1 and not fits(most):
         most //= 2
     return most
-
-
-def first_that_fit(sizes: Mapping[str, int], space: float) -> set[str]:
-    """Names of what fits into ``space`` bytes together, in order; smaller ones may follow."""
-    names = set()
-    for name, size in sizes.items():
-        if size <= space:
-            names.add(name)
-            space -= size
-    return names

@@ -24,35 +24,11 @@ from ....fia_core.equations.statistics import (
     unit_columns,
     weighted_contrast,
 )
+from ..denoising.watch import not_finite, wrong_count
 from .state_plan import StatePlan, moment_shape
 
 STACK_BYTES = 2**28
 """At most this much of a layer's matrices side by side, on a device that sums them in one pass."""
-
-_SPLIT = (
-    "Connect the model without nodes that skip or split the denoiser's work (such as EasyCache or "
-    "tiled diffusion)."
-)
-_NOT_CALLED = (
-    "ComfyUI or another node computes this layer without calling it, or skips steps (as EasyCache "
-    "does). Connect the model without such nodes; if there are none, load it in fp16 or bf16."
-)
-
-
-def wrong_count(layer: str, seen: int, expected: int) -> ValueError:
-    """Of prompts that a layer ran for at a step."""
-    return ValueError(
-        f"model: {layer} ran for {seen} prompts instead of {expected} at a step. "
-        f"{_SPLIT if seen else _NOT_CALLED}"
-    )
-
-
-def not_finite(layer: str) -> ValueError:
-    return ValueError(
-        f"model: {layer} computed NaN or infinity, so nothing can be learned from it. "
-        "Start ComfyUI with --force-upcast-attention or --force-fp32, or use another "
-        "checkpoint; plain pictures of this model are likely black, too."
-    )
 
 
 class StepStatistics:

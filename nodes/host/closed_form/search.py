@@ -8,11 +8,11 @@ from math import sqrt
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
-from ..profiling.doubts import doubts
-from ..profiling.progress import SceneProgress
-from ..profiling.request import ProfileRequest
-from .concept_effect import ConceptEffect
-from .ffn2_reading import Differences, read_ffn2
+from ..denoising.doubts import doubts
+from ..denoising.progress import SceneProgress
+from ..denoising.request import ProfileRequest
+from .effect import ConceptEffect
+from .reading import Differences, read_ffn2
 
 LEAST_RIDGE, MOST_RIDGE = 2.0**-6, 2.0**14
 TRIALS = 6  # which halve 20 octaves down to a third of one
@@ -23,7 +23,7 @@ class Trial:
     """What a ridge does.
 
     Attributes:
-        ridge: λ of ``fia_core/equations/closed_form.py``.
+        ridge: λ of ``fia_core/closed_form.py``.
         removed: the share of the concepts' effect that goes.
         differences: of the weights.
     """

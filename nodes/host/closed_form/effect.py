@@ -7,11 +7,10 @@ from dataclasses import replace
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from ..model.one_place import run_in_one_place
-from ..profiling.denoise import StepObserver, denoise_prompts
-from ..profiling.memory import in_calls_that_fit
-from ..profiling.request import ProfileRequest, RequestPrompts
-from ..profiling.working_copy import working_copy
+from ..denoising.denoise import StepObserver, denoise_prompts
+from ..denoising.memory import in_calls_that_fit
+from ..denoising.request import ProfileRequest, RequestPrompts
+from ..model.clones import run_in_one_place, working_copy
 
 MOST_SCENES = 4
 

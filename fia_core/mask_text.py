@@ -7,8 +7,8 @@ fields as reading a file does, and never takes more room than the largest mask o
 import base64
 import lzma
 
-from ..mask import NeuronMask
-from .safetensors_file import FIAFileError
+from .files.safetensors_file import FIAFileError
+from .mask import NeuronMask
 
 MAX_TEXT = 2**20
 """Most characters of an embedded mask. The page saves every open workflow into the browser's

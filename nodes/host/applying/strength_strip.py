@@ -10,11 +10,11 @@ from comfy.patcher_extension import WrappersMP
 from comfy.utils import repeat_to_batch_size
 
 from ....fia_core import NeuronMask
+from ..model.clones import run_in_one_place
+from ..model.identity import require_fit
 from ..model.layers import find_ffn2_layers
-from ..model.one_place import run_in_one_place
 from ..model.weight_in_effect import input_in_effect, passed_through, weight_in_effect
 from .strip_noise import same_noise_for_every_strength
-from .weight_patch import require_fit
 
 WRAPPER_KEY = "forget_it_all_strip"
 

@@ -14,8 +14,11 @@ from .request import ProfileRequest
 
 PREVIEW_FORMAT = "JPEG"
 LOADING = "loading the model …"
+ENCODING = "encoding the prompts …"
+
 UNSEEN = "explicit content"
 """The kind of concepts whose prompts are shown to nobody."""
+
 WARNING = "⚠"
 """Before what the page must show where the node cannot be seen (``web/profile_progress.js``)."""
 

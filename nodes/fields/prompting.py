@@ -3,16 +3,16 @@
 import comfy.samplers
 from comfy_api.latest import io
 
-from ..fia_core import (
+from ...fia_core import (
     DEFAULT_CONTEXT_COUNT,
     KINDS,
     PromptTemplates,
     default_contexts,
     default_templates,
 )
-from ..fia_core.files.values import same_words
-from .host.profiling.request import ProfileRequest
-from .host.profiling.sampling import SamplingSettings
+from ...fia_core.files.values import same_words
+from ..host.denoising.request import ProfileRequest
+from ..host.denoising.sampling import SamplingSettings
 from .shared import require_ranges
 
 ADVANCED = (

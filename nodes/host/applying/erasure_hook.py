@@ -7,8 +7,9 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import NeuronMask
+from ..model.identity import require_fit
 from ..model.layers import find_ffn2_layers
-from .weight_patch import neuron_mask_patches, require_fit
+from .weight_patch import neuron_mask_patches
 
 
 class NeuronMaskHook(WeightHook):

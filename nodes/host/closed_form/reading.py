@@ -9,29 +9,27 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
 from ....fia_core import LayerShapes
-from ....fia_core.equations.closed_form import ClosedForm
-from ..model.layers import find_ffn2_layers, layer_shapes
-from ..model.one_place import run_in_one_place
-from ..profiling.capture import Ffn2Capture
-from ..profiling.concepts import ENCODING, require_text_encoder
-from ..profiling.denoise import StepObserver, denoise_prompts
-from ..profiling.memory import (
+from ....fia_core.closed_form import ClosedForm
+from ..denoising.denoise import StepObserver, denoise_prompts
+from ..denoising.memory import (
+    SMALL_CHUNK,
+    first_that_fit,
     fixed_weights,
     free_ram,
     in_calls_that_fit,
     is_out_of_memory,
     least_call_memory,
     make_room,
+    require_ram,
     room,
 )
-from ..profiling.progress import SceneProgress
-from ..profiling.request import ProfileRequest, RequestPrompts
-from ..profiling.sampling import SamplingSettings, empty_latent, profile_sigmas
-from ..profiling.state_plan import SMALL_CHUNK, first_that_fit, require_ram
-from ..profiling.step_statistics import not_finite, wrong_count
-from ..profiling.words import require_known_words
-from ..profiling.working_copy import working_copy
-from .weight_patch import require_writable
+from ..denoising.progress import ENCODING, SceneProgress
+from ..denoising.request import ProfileRequest, RequestPrompts
+from ..denoising.sampling import SamplingSettings, empty_latent, profile_sigmas
+from ..denoising.watch import Ffn2Capture, not_finite, wrong_count
+from ..denoising.words import require_known_words, require_text_encoder
+from ..model.clones import run_in_one_place, working_copy
+from ..model.layers import find_ffn2_layers, layer_shapes, require_writable
 
 FLOAT, HALF = 4, 2  # bytes
 SOLVING = 3
@@ -89,7 +87,7 @@ def read_ffn2(
     Args:
         request: what is forgotten, and how prompts are denoised.
         kept: concepts of the same kind that should stay.
-        preserve_scale: p of ``fia_core/equations/closed_form.py``.
+        preserve_scale: p of ``fia_core/closed_form.py``.
         progress: is told how far it is.
 
     Raises:

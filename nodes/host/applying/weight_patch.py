@@ -7,13 +7,12 @@ from weakref import WeakSet
 import torch
 from comfy.model_management import cast_to_device
 from comfy.model_patcher import ModelPatcher
-from comfy.quant_ops import QuantizedTensor
 from comfy.weight_adapter.base import WeightAdapterBase
 
 from ....fia_core import NeuronMask
 from ....fia_core.files.bits import unpack_bits
-from ..model.identity import architecture
-from ..model.layers import find_patchable_layers, is_quantised, layer_shapes
+from ..model.identity import require_fit
+from ..model.layers import find_patchable_layers, is_quantised, require_writable
 
 _told: WeakSet[torch.nn.Module] = WeakSet()  # models whose user knows that their weights move
 
@@ -24,9 +23,6 @@ ROUNDED_AGAIN = (
     "layer. Where weights are stored rotated, as much is left of masked ones. The node's help page "
     "has more."
 )
-
-_TRIED = (256, 256)
-"""The smallest weight that every quantised form of the host can hold."""
 
 
 class NeuronMaskPatch(WeightAdapterBase):
@@ -105,33 +101,3 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
             f"model: the host accepts no patch for {refused[0]} of {mask.model.architecture}."
         )
     return masked
-
-
-def require_fit(mask: NeuronMask, model: ModelPatcher, layers: dict[str, torch.nn.Linear]) -> None:
-    """Raise ValueError that names both models, unless ``mask`` was made for such a ``model``, whose
-    FFN2 ``layers`` these are."""
-    shapes = layer_shapes(layers)
-    own = architecture(model, shapes)
-    if mask.model.architecture == own and mask.shapes == shapes:
-        return
-    differing = sorted(set(mask.shapes.items()) ^ set(shapes.items()))
-    layer = f"; they differ in {differing[0][0]}" if mask.model.architecture == own else ""
-    raise ValueError(
-        f"mask: that of {', '.join(mask.concepts)} was made for {mask.model.architecture}, but the "
-        f"model is {own}{layer}. Load the model that the mask was made for, or profile the "
-        "concepts on this one."
-    )
-
-
-def require_writable(name: str, weight: torch.Tensor, device: torch.device) -> None:
-    """Refuse a weight in a form that can only be read: the host would fail as sampling begins."""
-    if not isinstance(weight, QuantizedTensor):
-        return
-    layout = getattr(weight, "_layout_cls", None) or weight._layout_type  # 0.3.75: the latter
-    try:
-        QuantizedTensor.from_float(torch.ones(_TRIED, device=device), layout)
-    except NotImplementedError as error:
-        raise ValueError(
-            f"model: {name} is stored as {layout}, which can be read and not written, so nothing "
-            "can change it. Load the model in another form: fp16, bf16, fp8, int8 or nvfp4."
-        ) from error

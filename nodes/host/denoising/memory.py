@@ -1,7 +1,7 @@
 """Ask the host what a device has room for, and what a denoiser call takes."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import torch
@@ -11,10 +11,13 @@ from comfy.model_patcher import ModelPatcher
 from comfy.utils import get_attr
 
 Result = TypeVar("Result")
-
+GIB = 2**30
 MARGIN = 1.5  # the host's own when it runs both halves of guidance in one forward
+
 STREAMING = (VRAMState.NO_VRAM, VRAMState.LOW_VRAM, VRAMState.NORMAL_VRAM)
 """States in which the host moves weights through the device as room allows."""
+
+SMALL_CHUNK = 4  # prompts; a call of that many is worth the transfer of streamed weights
 
 
 def room(model: ModelPatcher, wanted: float) -> float:
@@ -45,6 +48,15 @@ def total_memory(model: ModelPatcher) -> float:
 def free_ram() -> float:
     """Bytes of free memory beside the CPU."""
     return _free(torch.device("cpu"))
+
+
+def require_ram(needed: float, free: float) -> None:
+    """Raise ValueError where more bytes are needed beside the device than are free."""
+    if needed > free:
+        raise ValueError(
+            f"model: profiling this model takes {needed / GIB:.1f} GiB of memory (RAM), and "
+            f"{free / GIB:.1f} GiB are free. Close other programs, or use a smaller model."
+        )
 
 
 def whole_weights(model: ModelPatcher) -> int:
@@ -94,6 +106,16 @@ def least_call_memory(model: ModelPatcher, latent: torch.Size, prompts: int) -> 
     return max(model_management.minimum_inference_memory(), needed)
 
 
+def first_that_fit(sizes: Mapping[str, int], space: float) -> set[str]:
+    """Names of what fits into ``space`` bytes together, in order; smaller ones may follow."""
+    names = set()
+    for name, size in sizes.items():
+        if size <= space:
+            names.add(name)
+            space -= size
+    return names
+
+
 def in_calls_that_fit(run: Callable[[int], Result], chunk: int) -> tuple[Result, int]:
     """The result of ``run``, and with how many prompts a denoiser call it came.
 
@@ -112,6 +134,13 @@ def in_calls_that_fit(run: Callable[[int], Result], chunk: int) -> tuple[Result,
         chunk //= 2
         model_management.soft_empty_cache()
         logging.warning("Forget It All: out of memory, now %d prompts a call.", chunk)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, by the host's own judgement where it has one: it also knows errors
+    that come late."""
+    judge = getattr(model_management, "is_oom", None)
+    return judge(error) if judge else isinstance(error, model_management.OOM_EXCEPTION)
 
 
 def _estimate(model: ModelPatcher, latent: torch.Size, rows: int) -> float:
@@ -137,10 +166,3 @@ def _is_dynamic(model: ModelPatcher) -> bool:
     """Whether the host takes this model's weights off the device by itself on demand."""
     ask = getattr(model, "is_dynamic", None)
     return ask is not None and ask()
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether memory ran out, by the host's own judgement where it has one: it also knows errors
-    that come late."""
-    judge = getattr(model_management, "is_oom", None)
-    return judge(error) if judge else isinstance(error, model_management.OOM_EXCEPTION)

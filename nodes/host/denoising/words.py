@@ -1,4 +1,4 @@
-"""Find out whether a text encoder knows any word of a concept."""
+"""Require a text encoder, and that it knows a word of each concept."""
 
 import numbers
 from collections import Counter
@@ -6,6 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from comfy.sd import CLIP
+
+
+def require_text_encoder(clip: CLIP | None) -> CLIP:
+    if clip is None:
+        raise ValueError(
+            "clip: None, the checkpoint has no text encoder. "
+            "Load one with Load CLIP and connect it."
+        )
+    return clip
 
 
 def require_known_words(clip: CLIP, concepts: Sequence[str], field: str = "concepts") -> None:

@@ -9,20 +9,18 @@ from pathlib import Path
 import folder_paths
 import safetensors.torch
 import torch
-from comfy.lora import model_lora_keys_unet
-from comfy.model_base import SDXL, SDXLRefiner
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from safetensors import SafetensorError
 
 from ....fia_core import NeuronMask
 from ....fia_core.files.safetensors_file import whole_file
+from ..model.identity import require_fit
 from ..model.layers import find_ffn2_layers
+from ..model.lora_names import lora_names
 from ..model.stored_weights import patched_weight, stored_weight
-from .weight_patch import require_fit
 
 FOLDER = "loras"
-_PREFIX = "lora_unet_"
 _DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 _METADATA = "forget_it_all"
 
@@ -113,21 +111,6 @@ class ErasureLora:
             "architecture": self.mask.model.architecture,
         }
         return {_METADATA: json.dumps(content)}
-
-
-def lora_names(model: ModelPatcher) -> dict[str, str]:
-    """The name in LoRA files of each weight of the denoiser, by the weight's own name.
-
-    Of the names that the host reads it is the one that sd-scripts writes: diffusers' for a UNet,
-    the original for SDXL and for all that is no UNet.
-    """
-    names: dict[str, str] = {}
-    original_first = isinstance(model.model, (SDXL, SDXLRefiner))
-    for name, key in model_lora_keys_unet(model.model, {}).items():
-        # the host gives the original names, then diffusers'
-        if name.startswith(_PREFIX) and not (original_first and key in names):
-            names[key] = name
-    return names
 
 
 def megabytes(size: int) -> str:

@@ -13,6 +13,15 @@ CONDITIONAL = 0  # the host's mark in cond_or_uncond
 Receiver = Callable[[str, range, torch.Tensor, torch.Tensor, torch.Tensor], None]
 """Called with (layer, prompts, |weight| (C_out, C_in), x (prompts, ..., C_in), y = x Wᵀ)."""
 
+_SPLIT = (
+    "Connect the model without nodes that skip or split the denoiser's work (such as EasyCache or "
+    "tiled diffusion)."
+)
+_NOT_CALLED = (
+    "ComfyUI or another node computes this layer without calling it, or skips steps (as EasyCache "
+    "does). Connect the model without such nodes; if there are none, load it in fp16 or bf16."
+)
+
 
 class Ffn2Capture:
     """Hands the conditional rows of every FFN2 layer's forward to a receiver.
@@ -80,6 +89,22 @@ class Ffn2Capture:
     def _conditional(self, batch: torch.Tensor) -> torch.Tensor:
         """The conditional part of a forward's batch, (prompts, ..., channels)."""
         return batch.chunk(len(self._parts))[self._parts.index(CONDITIONAL)]
+
+
+def wrong_count(layer: str, seen: int, expected: int) -> ValueError:
+    """Of prompts that a layer ran for at a step."""
+    return ValueError(
+        f"model: {layer} ran for {seen} prompts instead of {expected} at a step. "
+        f"{_SPLIT if seen else _NOT_CALLED}"
+    )
+
+
+def not_finite(layer: str) -> ValueError:
+    return ValueError(
+        f"model: {layer} computed NaN or infinity, so nothing can be learned from it. "
+        "Start ComfyUI with --force-upcast-attention or --force-fp32, or use another "
+        "checkpoint; plain pictures of this model are likely black, too."
+    )
 
 
 class _ParametersInEffect:

@@ -8,10 +8,9 @@ from math import prod
 import torch
 from torch import Tensor
 
+from .equations.checks import decimal_share
 from .equations.fusion import agnostic_threshold, fuse_masks
-from .equations.shares import decimal_share
-from .files.bit_layers import BitLayers
-from .files.bits import count_packed, pack_bits, unpack_bits
+from .files.bits import BitLayers, count_packed, pack_bits, unpack_bits
 from .files.values import same_words
 from .identity import require_same_model
 from .mask import NeuronMask

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from comfy.sd import CLIP
 
 from ....fia_core import PromptTemplates, base_prompts, concept_prompts
 from .conditioning import Conditioning, EncodedPrompt, encode_prompts, stack_prompts
-from .encoder_fingerprint import encoder_fingerprint
-from .fingerprint import Fingerprint
 from .sampling import SamplingSettings
 
 EMPTY_PROMPT = ""  # the negative one
@@ -56,11 +53,11 @@ class RequestPrompts:
 
     def encode(self, concepts: Sequence[str]) -> None:
         """Encode now all that the profiles of ``concepts`` need."""
-        self._of((*self._texts(concepts), EMPTY_PROMPT))
+        self.encoded((*self._texts(concepts), EMPTY_PROMPT))
 
     def positive(self, concepts: Sequence[str]) -> Conditioning:
         """The prompts encoded: a row for each base prompt, then for each prompt of each concept."""
-        return stack_prompts(self._of(self._texts(concepts)))
+        return stack_prompts(self.encoded(self._texts(concepts)))
 
     def by_scene(self, concepts: Sequence[str], most: int | None = None) -> Conditioning:
         """The rows of ``positive`` one scene after another: its base prompt, then each concept's
@@ -71,27 +68,10 @@ class RequestPrompts:
         """
         groups = [self._request.base_prompts(), *map(self._request.concept_prompts, concepts)]
         scenes = list(zip(*groups, strict=True))[:most]
-        return stack_prompts(self._of([text for scene in scenes for text in scene]))
+        return stack_prompts(self.encoded([text for scene in scenes for text in scene]))
 
     def negative(self) -> Conditioning:
-        return stack_prompts(self._of((EMPTY_PROMPT,)))
-
-    def add_to(self, fingerprint: Fingerprint, prompts: Sequence[str]) -> None:
-        """Take in what the text encoder makes of prompts. Its own fingerprint and their tokens
-        stand for it; it is run only where the code of other nodes has part in it.
-
-        Raises:
-            NoFingerprintError: tokens without content that can be told.
-        """
-        fingerprint.add(prompts)
-        if self._encoder is None:
-            fingerprint.add(self._of(prompts))
-        else:
-            fingerprint.add((self._encoder, [self._clip.tokenize(prompt) for prompt in prompts]))
-
-    @cached_property
-    def _encoder(self) -> str | None:
-        return encoder_fingerprint(self._clip)
+        return stack_prompts(self.encoded((EMPTY_PROMPT,)))
 
     def _texts(self, concepts: Sequence[str]) -> list[str]:
         texts = [*self._request.base_prompts()]
@@ -99,7 +79,8 @@ class RequestPrompts:
             texts += self._request.concept_prompts(concept)
         return texts
 
-    def _of(self, prompts: Sequence[str]) -> list[EncodedPrompt]:
+    def encoded(self, prompts: Sequence[str]) -> list[EncodedPrompt]:
+        """Each prompt as the text encoder understands it, in order."""
         new = [prompt for prompt in prompts if prompt not in self._encoded]
         self._encoded |= zip(new, encode_prompts(self._clip, new), strict=True)
         return [self._encoded[prompt] for prompt in prompts]

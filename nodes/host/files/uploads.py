@@ -10,9 +10,8 @@ from itertools import count, takewhile
 from pathlib import Path
 
 from ....fia_core.files.safetensors_file import TEMPORARY
-from .folders import SUFFIX, mask_folder
-from .leftovers import sweep
-from .reservation import reserved
+from .mask_folder import mask_folder
+from .new_file import SUFFIX, reserved, sweep
 
 _FORBIDDEN = '<>:"/\\|?*'  # on Windows, so nowhere
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # likewise

@@ -2,19 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
-from pathlib import Path
 
 import folder_paths
 
 from ....fia_core.mask import MASK_SCHEMA
-from .leftovers import sweep
-from .reservation import reserved
+from .new_file import SUFFIX
 
 FOLDER = "neuron_masks"
-SUFFIX = ".safetensors"
 HASH_BLOCK = 1 << 20  # bytes
 
 
@@ -71,37 +65,3 @@ def mask_fingerprint(name: str) -> str:
         while block := file.read(HASH_BLOCK):
             digest.update(block)
     return digest.hexdigest()
-
-
-@contextmanager
-def new_file(folder: str, prefix: str) -> Iterator[tuple[Path, str]]:
-    """A free place for a file, to be written in the block: (path, name in ``folder``).
-
-    The host numbers the files that have ``prefix``, and no other server gets the same number, so
-    nothing is overwritten; folders in the prefix are created. What a killed process left half
-    written there goes.
-
-    Raises:
-        ValueError: if ``prefix`` is empty, leads out of the folder, or there is no room or right to
-            write.
-    """
-    folder = os.path.realpath(folder)
-    target = os.path.realpath(os.path.dirname(os.path.join(folder, os.path.normpath(prefix))))
-    if not Path(target).is_relative_to(folder):
-        raise ValueError(
-            f"filename_prefix: {prefix!r} leads out of {folder}. "
-            "Use a name, or subfolder/name, without '..' or a leading slash."
-        )
-    if "\0" in prefix or not os.path.basename(os.path.normpath(prefix)).strip(". "):
-        raise ValueError(f"filename_prefix: {prefix!r} names no file. Write one, such as 'mask'.")
-    try:
-        directory, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder)
-        sweep(Path(directory))
-        names = (Path(directory, f"{stem}_{number:05}_{SUFFIX}") for number in count(counter))
-        with reserved(names) as path:
-            yield path, os.path.relpath(path, folder)
-    except OSError as error:
-        raise ValueError(
-            f"filename_prefix: nothing can be written in {target} ({error.strerror or error}). "
-            "Make room there, get the right to write, or use another name."
-        ) from error

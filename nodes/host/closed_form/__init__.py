@@ -1,0 +1,1 @@
+"""FFN2 in closed form: a LoRA without a mask."""

@@ -1,0 +1,1 @@
+"""Prompts are denoised, and FFN2 layers watched meanwhile."""

@@ -1,0 +1,1 @@
+"""The host's folder of masks, new files, uploads."""

@@ -1,1 +1,0 @@
-"""The host's folders of masks, uploads, left-overs."""
