@@ -18,7 +18,7 @@ from .fields.prompting import (
 )
 from .fields.shared import CATEGORY, fraction, require_ranges, search_words, with_advanced
 from .host.closed_form.search import forget_in_closed_form
-from .host.model.lora_names import lora_names
+from .host.model.layers import lora_names
 
 
 class ClosedFormLora(io.ComfyNode):

@@ -1,6 +1,5 @@
 """Profile Concept: find out how strongly each FFN2 weight answers to a concept."""
 
-from dataclasses import replace
 from typing import Any
 
 from comfy.model_patcher import ModelPatcher
@@ -20,6 +19,7 @@ from .fields.shared import (
 )
 from .host.profiling.cache import host_cache
 from .host.profiling.concepts import profile_concepts
+from .host.profiling.request import ProfileRequest
 
 
 class ProfileConcept(io.ComfyNode):
@@ -108,8 +108,8 @@ class ProfileConcept(io.ComfyNode):
     ) -> io.NodeOutput:
         require_choice("saliency_form", saliency_form, SALIENCY_FORMS)
         require_ranges(cls, temporal_sparsity=temporal_sparsity)
-        request = replace(
-            read_request(cls, **prompts),
+        request = ProfileRequest(
+            **vars(read_request(cls, **prompts)),
             temporal_sparsity=fraction(temporal_sparsity),
             saliency_form=saliency_form,
         )

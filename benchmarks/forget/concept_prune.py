@@ -22,7 +22,7 @@ from ...fia_core import LayerShapes, NeuronMask
 from ...fia_core.equations.checks import decimal_share, share_count
 from ...fia_core.equations.selection import top_entries
 from ...nodes.fields.shared import fraction
-from ...nodes.host.denoising.watch import Ffn2Capture
+from ...nodes.host.denoising.watch import LayerWatch
 from ...nodes.host.model.identity import model_identity
 from ...nodes.host.model.layers import find_ffn2_layers, layer_shapes
 from .erased import Erased
@@ -58,7 +58,9 @@ def concept_prune(
         sparsity=fraction(sparsity),
         device=watched.load_device,
     )
-    watch(watched, clip, request, Ffn2Capture(layers, neurons.add), neurons.finish_step)
+    watch(
+        watched, clip, request, LayerWatch(layers, neurons.add, weights=True), neurons.finish_step
+    )
     mask = NeuronMask(
         layers=neurons.masks(),
         model=model_identity(watched),
@@ -101,8 +103,8 @@ class SkilledNeurons:
             for name, shape in shapes.items()
         }
 
-    def add(self, layer: str, prompts: range, weight: Tensor, x: Tensor, y: Tensor) -> None:
-        """Take in prompts at one step: weight (C_out, C_in), x (prompts, ..., C_in)."""
+    def add(self, layer: str, prompts: range, x: Tensor, y: Tensor, weight: Tensor) -> None:
+        """Take in prompts at one step: x (prompts, ..., C_in), weight (C_out, C_in)."""
         self._weights[layer] = weight
         squares = normalize(x.float().flatten(1, -2), dim=-1).square().sum(dim=1)
         for prompt, square in zip(prompts, squares, strict=True):

@@ -30,7 +30,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...nodes.host.denoising.conditioning import encode_prompts, stack_prompts
-from ...nodes.host.denoising.sampling import empty_latent
+from ...nodes.host.denoising.denoise import empty_latent
 from .denoiser_weights import (
     Parameters,
     cross_attention_parameters,

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from ...nodes.fields.shared import fraction
 from ...nodes.host.closed_form.reading import read_ffn2
-from ...nodes.host.closed_form.search import forget_in_closed_form
+from ...nodes.host.closed_form.search import forget_in_closed_form, solve
+from ...nodes.host.denoising.conditioning import RequestPrompts
+from ...nodes.host.denoising.memory import FittingCalls
 from .denoiser_weights import with_differences
 from .erased import Erased
 from .settings import Prompts
@@ -35,9 +37,10 @@ def ffn2_edit(
         preserve_scale: p, how much what should stay weighs.
         ridge: λ, how firmly every weight is held.
     """
-    source = profiled or model
-    reading = read_ffn2(source, clip, prompts.request(concepts), kept, preserve_scale)
-    return Erased(_changed(model, reading.differences(source, ridge)), clip)
+    source, request = profiled or model, prompts.request(concepts)
+    calls = FittingCalls(request.chunk)
+    sums = read_ffn2(source, RequestPrompts(clip, request), calls, kept, preserve_scale)
+    return Erased(_changed(model, solve(source, sums, ridge)), clip)
 
 
 def closed_form_lora(

@@ -14,9 +14,9 @@ from ...nodes.apply_neuron_mask import ApplyNeuronMask
 from ...nodes.build_concept_mask import BuildConceptMask
 from ...nodes.fields.shared import percentage
 from ...nodes.fuse_masks import FuseMasks
-from ...nodes.host.denoising.request import ProfileRequest
 from ...nodes.host.profiling.cache import host_cache
 from ...nodes.host.profiling.concepts import profile_concepts
+from ...nodes.host.profiling.request import ProfileRequest
 from .erased import Erased
 from .settings import Masking, Profiling, Prompts
 

@@ -8,9 +8,10 @@ from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
+from ...nodes.host.denoising.conditioning import RequestPrompts
 from ...nodes.host.denoising.denoise import StepObserver, denoise_prompts
-from ...nodes.host.denoising.request import ProfileRequest, RequestPrompts
-from ...nodes.host.denoising.watch import Ffn2Capture
+from ...nodes.host.denoising.request import PromptRequest
+from ...nodes.host.denoising.watch import LayerWatch
 
 LARGEST_CHUNK = 16  # prompts a denoiser call, where nothing plans the memory
 Layers = Literal["ffn2", "ffn1", "cross-attention keys", "self-attention values"]
@@ -45,8 +46,8 @@ def find_layers(model: ModelPatcher, layers: Layers) -> dict[str, torch.nn.Linea
 def watch(
     model: ModelPatcher,
     clip: CLIP,
-    request: ProfileRequest,
-    capture: Ffn2Capture,
+    request: PromptRequest,
+    capture: LayerWatch,
     finish_step: Callable[[], None],
 ) -> None:
     """Denoise the base prompts and every concept's, as Profile Concept does.
@@ -59,9 +60,7 @@ def watch(
     with capture.attached():
         denoise_prompts(
             model.clone(),  # it gets wrappers
-            prompts.positive(request.concepts),
-            prompts.negative(),
-            request.sampling,
+            prompts.by_concept(request.concepts),
             request.chunk or LARGEST_CHUNK,
             StepObserver(capture.prompts, capture.forward, finish_step),
         )

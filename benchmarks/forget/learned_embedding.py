@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...nodes.host.denoising.conditioning import Conditioning, encode_prompts, stack_prompts
-from ...nodes.host.denoising.sampling import empty_latent
+from ...nodes.host.denoising.denoise import empty_latent
 from .denoiser_weights import DENOISER, weights_in_effect
 from .settings import Prompts
 from .texts import filled

@@ -12,8 +12,8 @@ from ...fia_core import (
     default_templates,
 )
 from ...nodes.fields.shared import fraction
-from ...nodes.host.denoising.request import ProfileRequest
-from ...nodes.host.denoising.sampling import SamplingSettings
+from ...nodes.host.denoising.request import SamplingSettings
+from ...nodes.host.profiling.request import ProfileRequest
 
 
 class Prompts(BaseModel):

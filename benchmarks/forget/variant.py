@@ -22,10 +22,10 @@ from ...fia_core import (
     prompt_saliencies,
 )
 from ...nodes.host.applying.weight_patch import neuron_mask_patches
-from ...nodes.host.denoising.request import ProfileRequest
-from ...nodes.host.denoising.watch import Ffn2Capture
+from ...nodes.host.denoising.watch import LayerWatch
 from ...nodes.host.model.identity import model_identity
 from ...nodes.host.model.layers import layer_shapes
+from ...nodes.host.profiling.request import ProfileRequest
 from .erased import Erased, RefusalError
 from .fia import concept_mask, fused
 from .layers import Layers, find_layers, watch
@@ -94,7 +94,7 @@ def _profiles(
     }
 
     def receive(
-        name: str, prompts: range, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor
+        name: str, prompts: range, x: torch.Tensor, y: torch.Tensor, weight: torch.Tensor
     ) -> None:
         statistics[name].add(prompts, weight, x, y)
 
@@ -102,7 +102,7 @@ def _profiles(
         for layer in statistics.values():
             layer.finish_step()
 
-    capture = (_BothHalves if rows == "all" else Ffn2Capture)(layers, receive)
+    capture = (_BothHalves if rows == "all" else LayerWatch)(layers, receive, weights=True)
     watch(model, clip, request, capture, finish_step)
     identity = model_identity(model)
     return [
@@ -187,7 +187,7 @@ class _VariantStatistics:
         self._concepts = [RunningMean(self._shape) for _ in self._integrated]
 
 
-class _BothHalves(Ffn2Capture):
+class _BothHalves(LayerWatch):
     """Captures both halves of guidance, one after the other along the token axis."""
 
     def _conditional(self, batch: torch.Tensor) -> torch.Tensor:

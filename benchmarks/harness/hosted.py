@@ -174,7 +174,7 @@ class HostedModel:
         if starts:
             encode: Any = self.vae.encode
             return encode(as_batch(starts))
-        empty_latent = self.extension.module("nodes.host.denoising.sampling").empty_latent
+        empty_latent = self.extension.module("nodes.host.denoising.denoise").empty_latent
         return empty_latent(self.model, self.sampling.width, self.sampling.height, count)
 
     def _bound(self, entry: Entry) -> tuple[Callable[..., Erased], dict[str, Any]]:

@@ -19,8 +19,8 @@ from ...fia_core import (
     prompt_saliency,
     time_integrated_sensitivity,
 )
-from ...nodes.host.denoising.request import ProfileRequest
 from ...nodes.host.model.layers import find_ffn2_layers
+from ...nodes.host.profiling.request import ProfileRequest
 from .models import Model
 from .sampling import SPATIAL_SPARSITY, sample
 

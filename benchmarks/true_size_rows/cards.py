@@ -19,8 +19,9 @@ from comfy.model_management import VRAMState
 from comfy.model_patcher import ModelPatcher
 from torch.utils.flop_counter import FlopCounterMode
 
+from ...nodes.host.denoising.denoise import empty_latent
 from ...nodes.host.denoising.memory import least_call_memory, room
-from ...nodes.host.denoising.sampling import SamplingSettings, empty_latent
+from ...nodes.host.denoising.request import SamplingSettings
 from ...nodes.host.model.layers import find_ffn2_layers, layer_shapes
 from ...nodes.host.profiling import state_plan
 from .models import SD15, SDXL

@@ -12,9 +12,9 @@ from comfy.utils import repeat_to_batch_size
 
 from ...fia_core import ConceptProfile, default_contexts
 from ...nodes.host.denoising.conditioning import encode_prompts, stack_prompts
-from ...nodes.host.denoising.request import ProfileRequest
-from ...nodes.host.denoising.sampling import empty_latent, profile_sigmas
+from ...nodes.host.denoising.denoise import empty_latent, profile_sigmas
 from ...nodes.host.profiling.concepts import profile_concepts
+from ...nodes.host.profiling.request import ProfileRequest
 from ..forget.settings import Prompts
 from .models import Model, sd15
 

@@ -11,8 +11,7 @@ from ...fia_core import (
     default_templates,
 )
 from ...fia_core.files.values import same_words
-from ..host.denoising.request import ProfileRequest
-from ..host.denoising.sampling import SamplingSettings
+from ..host.denoising.request import PromptRequest, SamplingSettings
 from .shared import require_ranges
 
 ADVANCED = (
@@ -179,7 +178,7 @@ def read_request(
     width: int,
     height: int,
     batch_size: int,
-) -> ProfileRequest:
+) -> PromptRequest:
     """The request that the fields of ``node`` make.
 
     Raises:
@@ -187,7 +186,7 @@ def read_request(
     """
     numbers = {"seed": seed, "steps": steps, "profile_steps": profile_steps, "cfg": cfg}
     require_ranges(node, **numbers, width=width, height=height, batch_size=batch_size)
-    return ProfileRequest(
+    return PromptRequest(
         concepts=_concepts(concepts),
         kind=kind,
         contexts=_contexts(contexts, kind),

@@ -364,7 +364,7 @@ def test_a_layer_that_cannot_be_hooked_leaves_no_other_hooked(
 ) -> None:
     first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     monkeypatch.setattr(second, "register_forward_hook", lambda hook: fail())
-    capture = extension.module("nodes.host.denoising.watch").Ffn2Capture(
+    capture = extension.module("nodes.host.denoising.watch").LayerWatch(
         {"first": first, "second": second}, lambda *seen: None
     )
     with pytest.raises(RuntimeError, match="broke"), capture.attached():
@@ -374,7 +374,7 @@ def test_a_layer_that_cannot_be_hooked_leaves_no_other_hooked(
 
 def test_a_call_that_breaks_is_not_captured_further(extension: Any) -> None:
     layer, seen = host_linear(), []
-    capture = extension.module("nodes.host.denoising.watch").Ffn2Capture(
+    capture = extension.module("nodes.host.denoising.watch").LayerWatch(
         {"layer": layer}, lambda *received: seen.append(received)
     )
     capture.forward([0])
@@ -392,18 +392,20 @@ def test_the_weights_in_effect_of_one_layer_are_kept_at_a_time(extension: Any) -
     alive: list[list[bool]] = []
     sizes: list[weakref.ref[torch.Tensor]] = []
 
-    def receive(name: str, prompts: range, size: torch.Tensor, *seen: torch.Tensor) -> None:
-        sizes.append(weakref.ref(size))
+    def receive(name: str, prompts: range, x: Any, y: Any, weight: torch.Tensor) -> None:
+        sizes.append(weakref.ref(weight))
         alive.append([size() is not None for size in sizes])
 
-    capture = extension.module("nodes.host.denoising.watch").Ffn2Capture(layers, receive)
+    capture = extension.module("nodes.host.denoising.watch").LayerWatch(
+        layers, receive, weights=True
+    )
     with capture.attached(), capture.prompts(range(1)):
         for conditional in (1, 0):
             capture.forward([conditional])
             for layer in layers.values():
                 layer(torch.ones(1, 2))
-        kept = [vars(capture._parameters[name]) for name in layers]
-        assert all(value is None for values in kept for value in values.values())
+        kept = [vars(capture._parameters[name]._now) for name in layers]
+        assert not any(value for values in kept for value in values.values())
     assert alive == [[True], [False, True]]
 
 

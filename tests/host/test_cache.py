@@ -369,7 +369,7 @@ def test_prompts_are_encoded_before_room_is_made_and_stacked_for_a_round_only(
     encoded: list[Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    request = extension.module("nodes.host.denoising.request")
+    request = extension.module("nodes.host.denoising.conditioning")
     state_plan = extension.module("nodes.host.profiling.state_plan")
     stack, make_room = request.stack_prompts, state_plan.make_room
     events: list[tuple[str, int]] = []
@@ -556,7 +556,7 @@ def test_learned_words_are_told_by_their_vectors(
         monkeypatch.setattr(
             tiny.clip.tokenizer, "tokenize_with_weights", lambda *a, tokens=tokens: tokens
         )
-        prompts = extension.module("nodes.host.denoising.request").RequestPrompts(
+        prompts = extension.module("nodes.host.denoising.conditioning").RequestPrompts(
             tiny.clip, request
         )
         fingerprint = extension.module(FINGERPRINT).Fingerprint()

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +85,34 @@ def test_a_smaller_share_moves_less_and_keep_is_heard(host: Host, tiny: TinyMode
     assert kept.keys() == free.keys() and not near(kept, free)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Sums of what FFN2 reads, and what they were made with."""
+
+    sums: Any
+    prompts: Any
+    calls: Any
+
+
+def read(
+    extension: Any, tiny: TinyModel, request: Any, kept: Sequence[str] = (), model: Any = None
+) -> Reading:
+    prompts = extension.module("nodes.host.denoising.conditioning").RequestPrompts(
+        tiny.clip, request
+    )
+    calls = extension.module("nodes.host.denoising.memory").FittingCalls(request.chunk)
+    read_ffn2 = extension.module("nodes.host.closed_form.reading").read_ffn2
+    return Reading(read_ffn2(model or tiny.model, prompts, calls, kept), prompts, calls)
+
+
 def test_the_share_that_was_asked_for_goes(extension: Any, tiny: TinyModel) -> None:
     module = extension.module("nodes.host.closed_form.search")
     effect = extension.module("nodes.host.closed_form.effect").ConceptEffect
     request = prompts(extension).request(("church", "cat"))
     differences = module.forget_in_closed_form(tiny.model, tiny.clip, request, share=0.6)
-    reading = module.read_ffn2(tiny.model, tiny.clip, request)
-    removed = effect(tiny.model, request, reading.prompts, chunk=4).removed
-    most = removed(reading.differences(tiny.model, module.LEAST_RIDGE))
+    reading = read(extension, tiny, request)
+    removed = effect(tiny.model, reading.prompts, reading.calls).removed
+    most = removed(module.solve(tiny.model, reading.sums, module.LEAST_RIDGE))
     assert removed({}) == pytest.approx(0, abs=1e-6)
     assert 0.6 * most <= removed(differences) < 0.7 * most
 
@@ -161,12 +183,12 @@ def test_the_node_says_how_far_it_is(
 def test_prompts_a_call_make_no_difference(
     extension: Any, tiny: TinyModel, batch_size: int
 ) -> None:
-    read = extension.module("nodes.host.closed_form.reading").read_ffn2
+    solve = extension.module("nodes.host.closed_form.search").solve
     concepts = ("church", "golf ball")
 
     def differences(**settings: Any) -> dict[str, torch.Tensor]:
         request = prompts(extension, **settings).request(concepts)
-        return read(tiny.model, tiny.clip, request, ("cat",)).differences(tiny.model, 0.1)
+        return solve(tiny.model, read(extension, tiny, request, ("cat",)).sums, 0.1)
 
     assert near(differences(batch_size=batch_size), differences(batch_size=4))  # a scene
 
@@ -254,25 +276,25 @@ def test_weights_that_cannot_be_written_are_refused(host: Host, tiny: TinyModel)
 
 
 def test_fewer_prompts_a_call_where_memory_runs_out(extension: Any, tiny: TinyModel) -> None:
-    read = extension.module("nodes.host.closed_form.reading").read_ffn2
+    solve = extension.module("nodes.host.closed_form.search").solve
     effect = extension.module("nodes.host.closed_form.effect").ConceptEffect
     request = prompts(extension, batch_size=4, cfg=1.0).request(("church",))
     model, rows = crowded(tiny.model, most=2)
-    reading = read(model, tiny.clip, request)
-    assert (max(rows), reading.chunk) == (4, 2)
-    whole = read(tiny.model, tiny.clip, request)
-    assert near(reading.differences(model, 0.1), whole.differences(tiny.model, 0.1))
+    reading = read(extension, tiny, request, model=model)
+    assert (max(rows), reading.calls.chunk) == (4, 2)
+    whole = read(extension, tiny, request)
+    assert near(solve(model, reading.sums, 0.1), solve(tiny.model, whole.sums, 0.1))
     rows.clear()
-    effect(model, request, reading.prompts, chunk=4)
+    effect(model, reading.prompts, whole.calls)
     assert max(rows) == 4 and rows[-1] <= 2
 
 
 def test_a_layer_is_solved_beside_the_card_where_that_has_no_room(
     extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = extension.module("nodes.host.closed_form.reading")
-    reading = module.read_ffn2(tiny.model, tiny.clip, prompts(extension).request(("church",)))
-    whole = reading.differences(tiny.model, 0.1)
+    module = extension.module("nodes.host.closed_form.search")
+    sums = read(extension, tiny, prompts(extension).request(("church",))).sums
+    whole = module.solve(tiny.model, sums, 0.1)
     solve = module.ClosedForm.difference
     tried: list[str] = []
 
@@ -285,7 +307,7 @@ def test_a_layer_is_solved_beside_the_card_where_that_has_no_room(
     monkeypatch.setattr(module.ClosedForm, "difference", difference)
     monkeypatch.setattr(module, "make_room", lambda model, wanted: None)
     monkeypatch.setattr(tiny.model, "load_device", GPU)
-    assert near(reading.differences(tiny.model, 0.1), whole)
+    assert near(module.solve(tiny.model, sums, 0.1), whole)
     assert tried == ["cuda", "cpu"] * len(whole)
 
 
@@ -296,13 +318,12 @@ def test_sums_are_on_the_card_as_far_as_it_has_room(
     layers = extension.module("nodes.host.model.layers")
     shapes = layers.layer_shapes(layers.find_ffn2_layers(tiny.model))
     sizes = {name: 4 * (c_out + c_in) * c_in for name, (c_out, c_in) in shapes.items()}
-    settings = extension.module("nodes.host.denoising.sampling").SamplingSettings
-    sampling = settings(7, 10, 3, 4.0, "euler", "normal", 64, 64)
+    latent = extension.module("nodes.host.denoising.denoise").empty_latent(tiny.model, 64, 64).shape
     monkeypatch.setattr(tiny.model, "load_device", GPU)
 
     def places(device: float, ram: float = 10**12) -> set[torch.device]:
         set_free(monkeypatch, device, ram)
-        return set(module._places(tiny.model, shapes, sampling, 4).values())
+        return set(module.place_sums(tiny.model, shapes, latent, 4).values())
 
     assert places(10**12) == {GPU}
     assert places(0) == {CPU}
@@ -343,7 +364,7 @@ def test_a_word_to_keep_that_the_encoder_does_not_know(host: Host, tiny: TinyMod
 def test_a_layer_that_is_not_called_is_named(
     host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    capture = extension.module("nodes.host.denoising.watch").Ffn2Capture
+    capture = extension.module("nodes.host.denoising.watch").LayerWatch
     monkeypatch.setattr(capture, "forward", lambda self, parts: None)
     with pytest.raises(GraphError, match="ran for 0 prompts instead of 8 at a step"):
         lora(host, tiny)

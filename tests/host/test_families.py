@@ -96,7 +96,7 @@ def test_the_profile_is_that_of_sampling_one_prompt_at_a_time(
 
 def test_empty_latents_are_as_the_host_makes_them(extension: Any, family: Family) -> None:
     model = family.denoiser()
-    empty = extension.module("nodes.host.denoising.sampling").empty_latent(model, 64, 128, rows=3)
+    empty = extension.module("nodes.host.denoising.denoise").empty_latent(model, 64, 128, rows=3)
     expected = fix_empty_latent_channels(model, torch.zeros(3, 4, 128 // 8, 64 // 8), *PIXELS)
     assert torch.equal(empty, expected)
 

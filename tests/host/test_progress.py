@@ -171,7 +171,7 @@ def test_a_doubt_has_a_line_of_its_own(
 
 
 def test_few_step_models_of_512_are_not_doubted(extension: Any, tiny_sdxl: TinyModel) -> None:
-    doubts = extension.module("nodes.host.denoising.doubts").doubts
+    doubts = extension.module("nodes.host.denoising.request").doubts
     assert doubts(tiny_sdxl.model, request(extension, cfg=1.0)) == []
 
 
@@ -192,7 +192,7 @@ SIDES = {
 
 @pytest.mark.parametrize("name", [name for name in SIDES if name in FAMILIES])
 def test_settings_that_a_model_is_not_made_for_are_doubted(extension: Any, name: str) -> None:
-    doubts = extension.module("nodes.host.denoising.doubts").doubts
+    doubts = extension.module("nodes.host.denoising.request").doubts
     model = FAMILIES[name].denoiser()
     cfg = ["cfg 7.5: this model draws at 1."] if name == "Flux" else []  # the others do not tell
     assert doubts(model, request(extension)) == [f"Profiled at 512 × 512: {SIDES[name]}.", *cfg]
@@ -203,7 +203,7 @@ def test_settings_that_a_model_is_not_made_for_are_doubted(extension: Any, name:
 def test_commas_are_doubted_and_nothing_else_of_sd15(
     extension: Any, tiny: TinyModel, concept: str
 ) -> None:
-    doubts = extension.module("nodes.host.denoising.doubts").doubts
+    doubts = extension.module("nodes.host.denoising.request").doubts
     assert doubts(tiny.model, request(extension)) == []
     (doubt,) = doubts(tiny.model, request(extension, concept))
     assert doubt == f"'{concept}' counts as one concept: write one a line."

@@ -306,8 +306,10 @@ def test_the_weight_that_is_scored_is_the_one_that_computes(extension: Any, form
     layers = extension.module("nodes.host.model.layers").find_ffn2_layers(model)
     assert {name.removeprefix("diffusion_model.") for name in layers} == FAMILIES["Flux"].layers
     scored: dict[str, torch.Tensor] = {}
-    capture = extension.module("nodes.host.denoising.watch").Ffn2Capture(
-        layers, lambda name, prompts, size, x, y: scored.update({name: size.float().abs()})
+    capture = extension.module("nodes.host.denoising.watch").LayerWatch(
+        layers,
+        lambda name, prompts, x, y, weight: scored.update({name: weight.float().abs()}),
+        weights=True,
     )
     capture.forward([0])
     with capture.attached(), capture.prompts(range(1)):

@@ -28,7 +28,7 @@ def shapes(extension: Any, tiny: TinyModel) -> Any:
 
 
 def sampling(extension: Any) -> Any:
-    settings = extension.module("nodes.host.denoising.sampling").SamplingSettings
+    settings = extension.module("nodes.host.denoising.request").SamplingSettings
     return settings(7, 10, 3, 4.0, "euler", "normal", 64, 64)
 
 
@@ -311,7 +311,7 @@ def test_the_state_takes_what_the_plan_reckons_with(
     for prompt in range(5):
         for name, (channels, inputs) in shapes.items():
             weight, x = torch.ones(channels, inputs), torch.ones(1, 3, inputs)
-            statistics.add(name, range(prompt, prompt + 1), weight, x, x @ weight.T)
+            statistics.add(name, range(prompt, prompt + 1), x, x @ weight.T, weight)
     assert storages(statistics) == made, "all of it is made before sampling"
 
 

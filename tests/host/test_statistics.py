@@ -117,7 +117,7 @@ def readable(host: Any, extension: Any) -> Masks:
     add, finish_step = statistics.add, statistics.finish_step
 
     def add_both(self: Any, layer: str, prompts: range, *seen: torch.Tensor) -> None:
-        beside.add(layer, seen[1])
+        beside.add(layer, seen[0])
         add(self, layer, prompts, *seen)
 
     def finish_both(self: Any) -> None:
@@ -180,11 +180,11 @@ def test_bytes_a_weight_prompt_and_step(
     statistics = extension.module("nodes.host.profiling.step_statistics").StepStatistics
     traffic, add = MatrixTraffic(), statistics.add
 
-    def counted(self: Any, layer: str, prompts: range, size: torch.Tensor, *seen: Any) -> None:
-        traffic.shape = tuple(size.shape)
-        traffic.bytes += 2 * size.nbytes  # |W| itself, from the layer's forward
+    def counted(self: Any, layer: str, prompts: range, x: Any, y: Any, weight: Any) -> None:
+        traffic.shape = tuple(weight.shape)
+        traffic.bytes += 2 * weight.nbytes  # the copy of W, from the layer's forward
         with traffic:
-            add(self, layer, prompts, size, *seen)
+            add(self, layer, prompts, x, y, weight)
 
     monkeypatch.setattr(statistics, "add", counted)
     made = profile(host, width=96, height=96)  # no layer's X or Y is as large as its weight

@@ -5,17 +5,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 
+import torch
+from comfy.model_management import soft_empty_cache, throw_exception_if_processing_interrupted
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
-from ..denoising.doubts import doubts
+from ....fia_core.closed_form import ClosedForm
+from ..denoising.conditioning import RequestPrompts
+from ..denoising.memory import FittingCalls, is_out_of_memory, make_room
 from ..denoising.progress import SceneProgress
-from ..denoising.request import ProfileRequest
+from ..denoising.request import PromptRequest
 from .effect import ConceptEffect
-from .reading import Differences, read_ffn2
+from .reading import FLOAT, Sums, read_ffn2
 
 LEAST_RIDGE, MOST_RIDGE = 2.0**-6, 2.0**14
 TRIALS = 6  # which halve 20 octaves down to a third of one
+SOLVING = 3
+"""Matrices as large as K that solving a layer takes."""
+
+Differences = dict[str, torch.Tensor]
+"""W' − W (C_out, C_in) of every FFN2 layer, float16 on the CPU, by the layer's name."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class Trial:
 def forget_in_closed_form(
     model: ModelPatcher,
     clip: CLIP | None,
-    request: ProfileRequest,
+    request: PromptRequest,
     *,
     kept: Sequence[str] = (),
     share: float,
@@ -56,20 +65,22 @@ def forget_in_closed_form(
     Raises:
         ValueError: as ``read_ffn2``, or nothing of the effect can go.
     """
-    progress = SceneProgress(model, request, node_id)
-    reading = read_ffn2(model, clip, request, kept, progress=progress)
-    effect = ConceptEffect(model, request, reading.prompts, reading.chunk)
+    every = replace(request, concepts=(*request.concepts, *kept))
+    progress = SceneProgress(model, every, node_id)
+    prompts, calls = RequestPrompts(clip, request), FittingCalls(request.chunk)
+    sums = read_ffn2(model, prompts, calls, kept, progress=progress)
+    effect = ConceptEffect(model, prompts, calls)
     progress.search(1 + TRIALS)
 
     def attempt(ridge: float) -> Trial:
-        differences = reading.differences(model, ridge)
+        differences = solve(model, sums, ridge)
         trial = Trial(ridge, effect.removed(differences), differences)
         progress.tried()
         return trial
 
     strongest = attempt(LEAST_RIDGE)
     most = strongest.removed
-    if not most > 0:  # nor not a number
+    if not most > 0:  # also for NaN
         raise ValueError(
             "concepts: no LoRA of FFN2 takes anything of their effect on what this model predicts. "
             "Check their spelling, width and height, or use a mask."
@@ -79,8 +90,7 @@ def forget_in_closed_form(
         f"{found.removed / most:.0%} gone of the {most:.0%} that can go, ridge {found.ridge:.2g}"
     )
     logging.info("Closed-Form LoRA: %s", result)
-    every = replace(request, concepts=(*request.concepts, *kept))
-    progress.finish(0, doubts(model, every), result)
+    progress.finish(0, [], result)
     return found.differences
 
 
@@ -95,3 +105,32 @@ def largest_ridge(attempt: Callable[[float], Trial], strongest: Trial, share: fl
         else:
             high = trial.ridge
     return found
+
+
+def solve(model: ModelPatcher, sums: Sums, ridge: float) -> Differences:
+    """Solve every layer, on the device of ``model`` where that is a card with room for it."""
+    device, cpu = torch.device(model.load_device), torch.device("cpu")
+    if device.type == "cuda":
+        inputs = max(layer.inputs for layer in sums.values())
+        make_room(model, SOLVING * FLOAT * inputs**2)
+    else:  # it may not know how
+        device = cpu
+    differences = {}
+    for name, layer in sums.items():
+        throw_exception_if_processing_interrupted()
+        solved = _solved(layer, ridge, device)
+        if solved is None:
+            soft_empty_cache()
+            solved = layer.difference(ridge, cpu)
+        differences[name] = solved.to("cpu", torch.float16)
+    return differences
+
+
+def _solved(layer: ClosedForm, ridge: float, device: torch.device) -> torch.Tensor | None:
+    """The difference, or None where the device has no room to solve it."""
+    try:
+        return layer.difference(ridge, device)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        return None

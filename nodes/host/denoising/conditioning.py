@@ -1,6 +1,7 @@
-"""Encode prompts with the host's text encoder, and stack them into one conditioning."""
+"""The prompts of a request as the host's text encoder understands them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -8,12 +9,81 @@ import torch
 from comfy.model_management import throw_exception_if_processing_interrupted
 from comfy.sd import CLIP
 
+from .request import PromptRequest, SamplingSettings
+from .words import require_known_words, require_text_encoder
+
+EMPTY_PROMPT = ""  # the negative one
+
 Conditioning = list[list[Any]]
 """The host's CONDITIONING: [[cross-attention tensor (rows, tokens, width), other entries]]."""
 
 
 EncodedPrompt = dict[str, Any]
 """One encoded prompt of the host's text encoder: "cond" (1, tokens, width), other entries."""
+
+
+@dataclass(frozen=True)
+class PromptBatch:
+    """Prompts that are denoised together.
+
+    Attributes:
+        positive: a row a prompt.
+        negative: one row, for all of them.
+        sampling: how they are denoised.
+    """
+
+    positive: Conditioning
+    negative: Conditioning
+    sampling: SamplingSettings
+
+
+class RequestPrompts:
+    """The prompts of a request, each encoded once, when it is first needed.
+
+    Its methods raise ValueError where there is no text encoder.
+    """
+
+    def __init__(self, clip: CLIP | None, request: PromptRequest) -> None:
+        self.request = request
+        self._clip = clip
+        self._encoded: dict[str, EncodedPrompt] = {}
+
+    def require_known(self, concepts: Sequence[str], field: str = "concepts") -> None:
+        """Raise ValueError that names ``field`` where the text encoder knows no word of one."""
+        require_known_words(require_text_encoder(self._clip), concepts, field)
+
+    def encode(self, concepts: Sequence[str]) -> None:
+        """Encode now all that the batches of ``concepts`` need."""
+        self.encoded((*self.request.base_prompts(), EMPTY_PROMPT))
+        for concept in concepts:
+            self.encoded(self.request.concept_prompts(concept))
+
+    def by_concept(self, concepts: Sequence[str]) -> PromptBatch:
+        """All base prompts, then all prompts of each concept."""
+        return self._batch([text for group in self._groups(concepts) for text in group])
+
+    def by_scene(self, concepts: Sequence[str], most: int | None = None) -> PromptBatch:
+        """For one context after another its base prompt, then its prompt of each concept.
+
+        Args:
+            most: contexts, the first ones; all by default.
+        """
+        scenes = list(zip(*self._groups(concepts), strict=True))[:most]
+        return self._batch([text for scene in scenes for text in scene])
+
+    def encoded(self, prompts: Sequence[str]) -> list[EncodedPrompt]:
+        """Prompts as the text encoder understands them, in order."""
+        new = [prompt for prompt in prompts if prompt not in self._encoded]
+        clip = require_text_encoder(self._clip)
+        self._encoded |= zip(new, encode_prompts(clip, new), strict=True)
+        return [self._encoded[prompt] for prompt in prompts]
+
+    def _groups(self, concepts: Sequence[str]) -> list[tuple[str, ...]]:
+        return [self.request.base_prompts(), *map(self.request.concept_prompts, concepts)]
+
+    def _batch(self, prompts: Sequence[str]) -> PromptBatch:
+        positive, negative = stack_prompts(self.encoded(prompts)), self.encoded((EMPTY_PROMPT,))
+        return PromptBatch(positive, stack_prompts(negative), self.request.sampling)
 
 
 def encode_prompts(clip: CLIP, prompts: Sequence[str]) -> list[EncodedPrompt]:

@@ -5,7 +5,7 @@ begins; the denoiser sees the batch in chunks. Prompts of different sizes never 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -19,17 +19,27 @@ from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from comfy.utils import repeat_to_batch_size
 
+from ....fia_core.equations.checks import require_choice
 from .chunks import Chunk, conds_of_chunk, cut_into_chunks
-from .conditioning import Conditioning
-from .sampling import SamplingSettings, empty_latent, profile_sigmas
+from .conditioning import PromptBatch
+from .request import SamplingSettings
 
+USUAL_RATIO = 8  # pixels a latent, where the host does not say
 WRAPPER_KEY = "forget_it_all"
 SIGMA_TOLERANCE = 1e-4  # relative; samplers recompute sigmas in float32
 
 
+Denoised = Callable[[range, torch.Tensor], None]
+
+
+def nothing(*arguments: Any) -> None:
+    """What an observer does that looks at something else."""
+
+
 @dataclass(frozen=True)
 class StepObserver:
-    """Watches the denoiser work on the prompts, at the first denoiser call of every step.
+    """Watches the denoiser work on the prompts, at the first denoiser call of every step; by
+    default it does nothing.
 
     Attributes:
         prompts: gives the context of a call for these prompts (its halves may be several forwards).
@@ -39,30 +49,26 @@ class StepObserver:
             sees, (prompts, channels, height, width).
     """
 
-    prompts: Callable[[range], AbstractContextManager[None]]
-    forward: Callable[[list[int]], None]
-    finish_step: Callable[[], None]
-    denoised: Callable[[range, torch.Tensor], None] = lambda prompts, latents: None
+    prompts: Callable[[range], AbstractContextManager[Any]] = nullcontext
+    forward: Callable[[list[int]], None] = nothing
+    finish_step: Callable[[], None] = nothing
+    denoised: Denoised = nothing
 
 
 def denoise_prompts(
-    model: ModelPatcher,
-    positive: Conditioning,
-    negative: Conditioning,
-    settings: SamplingSettings,
-    chunk: int,
-    observer: StepObserver,
+    model: ModelPatcher, batch: PromptBatch, chunk: int, observer: StepObserver
 ) -> None:
-    """Run the first steps of sampling for all rows of ``positive``, watched by ``observer``.
+    """Run the first steps of sampling for all prompts of ``batch``, watched by ``observer``.
 
     ``model`` has wrappers meanwhile: pass a clone. ``chunk`` prompts share a denoiser call.
 
     Raises:
         ValueError: if the sampler skips a step of the schedule, so that there is nothing to watch.
     """
+    settings = batch.sampling
     sigmas = profile_sigmas(model, settings)
     latent = empty_latent(model, settings.width, settings.height)
-    chunks = cut_into_chunks([len(tensor) for tensor, _ in positive], chunk)
+    chunks = cut_into_chunks([len(tensor) for tensor, _ in batch.positive], chunk)
     prompts = chunks[-1].rows.stop
     largest = max(len(each.rows) for each in chunks)
     watch = _ChunkedDenoiser(settings.sampler, sigmas, chunks, observer)
@@ -83,13 +89,46 @@ def denoise_prompts(
                 settings.sampler, sigmas, latent.to(model.load_device), prompts, settings.seed
             ),
             sigmas,
-            positive,
-            negative,
+            batch.positive,
+            batch.negative,
             repeat_to_batch_size(latent, prompts),
             disable_pbar=True,
             seed=settings.seed,
         )
     watch.require_every_step()
+
+
+def profile_sigmas(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
+    """The first ``profile_steps`` intervals of the schedule that the host's KSampler would use.
+
+    Raises:
+        ValueError: if the host has no such sampler or scheduler, or the schedule has fewer steps.
+    """
+    require_choice("sampler", settings.sampler, comfy.samplers.KSampler.SAMPLERS)
+    require_choice("scheduler", settings.scheduler, comfy.samplers.KSampler.SCHEDULERS)
+    sigmas = comfy.samplers.KSampler(
+        model,
+        steps=settings.steps,
+        device=model.load_device,
+        sampler=settings.sampler,
+        scheduler=settings.scheduler,
+        model_options=model.model_options,
+    ).sigmas
+    available = len(sigmas) - 1
+    if settings.profile_steps > available:
+        raise ValueError(
+            f"profile_steps: {settings.profile_steps} is more than the {available} steps of the "
+            f"schedule (steps: {settings.steps}). Lower profile_steps or raise steps."
+        )
+    return sigmas[: settings.profile_steps + 1]
+
+
+def empty_latent(model: ModelPatcher, width: int, height: int, rows: int = 1) -> torch.Tensor:
+    """Latents of zeros for pictures of that many pixels, with the channels that ``model`` wants."""
+    latent_format = model.get_model_object("latent_format")
+    ratio = getattr(latent_format, "spacial_downscale_ratio", USUAL_RATIO)
+    empty = torch.zeros(rows, 4, height // ratio, width // ratio)
+    return comfy.sample.fix_empty_latent_channels(model, empty)
 
 
 @contextmanager

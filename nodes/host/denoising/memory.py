@@ -20,6 +20,38 @@ STREAMING = (VRAMState.NO_VRAM, VRAMState.LOW_VRAM, VRAMState.NORMAL_VRAM)
 SMALL_CHUNK = 4  # prompts; a call of that many is worth the transfer of streamed weights
 
 
+class FittingCalls:
+    """How many prompts a denoiser call has; half as many from each time that memory runs out.
+
+    Args:
+        chunk: prompts a call at first; 0 for ``SMALL_CHUNK``.
+
+    Attributes:
+        chunk: prompts a call now.
+    """
+
+    def __init__(self, chunk: int) -> None:
+        self.chunk = chunk or SMALL_CHUNK
+
+    def run(self, attempt: Callable[[int], Result]) -> Result:
+        """The result of ``attempt``, which is given the prompts a call and begins again where the
+        device's memory runs out.
+
+        Raises:
+            Exception: the host's, where memory runs out with one prompt a call.
+        """
+        while True:
+            try:
+                return attempt(self.chunk)
+            except Exception as error:
+                if self.chunk == 1 or not is_out_of_memory(error):
+                    raise
+            # not above, where the exception still holds the tensors
+            self.chunk //= 2
+            model_management.soft_empty_cache()
+            logging.warning("Forget It All: out of memory, now %d prompts a call.", self.chunk)
+
+
 def room(model: ModelPatcher, wanted: float) -> float:
     """Bytes of the model's device that are free, or that its own weights hold.
 
@@ -106,7 +138,7 @@ def least_call_memory(model: ModelPatcher, latent: torch.Size, prompts: int) -> 
     return max(model_management.minimum_inference_memory(), needed)
 
 
-def first_that_fit(sizes: Mapping[str, int], space: float) -> set[str]:
+def names_that_fit(sizes: Mapping[str, int], space: float) -> set[str]:
     """Names of what fits into ``space`` bytes together, in order; smaller ones may follow."""
     names = set()
     for name, size in sizes.items():
@@ -114,26 +146,6 @@ def first_that_fit(sizes: Mapping[str, int], space: float) -> set[str]:
             names.add(name)
             space -= size
     return names
-
-
-def in_calls_that_fit(run: Callable[[int], Result], chunk: int) -> tuple[Result, int]:
-    """The result of ``run``, and with how many prompts a denoiser call it came.
-
-    Where the device's memory runs out it begins again with half as many.
-
-    Raises:
-        Exception: the host's, where memory runs out with one prompt a call.
-    """
-    while True:
-        try:
-            return run(chunk), chunk
-        except Exception as error:
-            if chunk == 1 or not is_out_of_memory(error):
-                raise
-        # not above, where the exception still holds the tensors
-        chunk //= 2
-        model_management.soft_empty_cache()
-        logging.warning("Forget It All: out of memory, now %d prompts a call.", chunk)
 
 
 def is_out_of_memory(error: Exception) -> bool:

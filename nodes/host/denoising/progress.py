@@ -10,7 +10,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.utils import ProgressBar
 from server import PromptServer
 
-from .request import ProfileRequest
+from .request import PromptRequest, doubts
 
 PREVIEW_FORMAT = "JPEG"
 LOADING = "loading the model …"
@@ -35,7 +35,8 @@ class ProfileProgress:
     NODE = "Profile Concept"
     DONE = "profiled"
 
-    def __init__(self, model: ModelPatcher, request: ProfileRequest, node_id: str | None) -> None:
+    def __init__(self, model: ModelPatcher, request: PromptRequest, node_id: str | None) -> None:
+        self._request = request
         self._concepts: list[str] = []
         self._group = len(request.base_prompts())
         self._steps = request.sampling.profile_steps
@@ -83,8 +84,9 @@ class ProfileProgress:
         self.say(self._sentence(prompts.stop - 1))
 
     def finish(self, cached: int, notes: Sequence[str], result: str = "") -> None:
-        """Say how long all of it took, how many profiles were there already, what came out, and
-        what else there is to know."""
+        """Say how long all of it took, how many profiles were there already, what came out, what
+        else there is to know, and what makes the request doubtful."""
+        notes = [*notes, *doubts(self._model, self._request)]
         words = []
         if self._concepts:
             seconds = time.monotonic() - self._start

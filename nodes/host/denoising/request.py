@@ -1,20 +1,52 @@
-"""A request to Profile Concept, and its prompts as the text encoder understands them."""
+"""A request to denoise prompts with and without concepts, and what makes it doubtful."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from comfy.sd import CLIP
+from comfy import supported_models
+from comfy.model_patcher import ModelPatcher
 
 from ....fia_core import PromptTemplates, base_prompts, concept_prompts
-from .conditioning import Conditioning, EncodedPrompt, encode_prompts, stack_prompts
-from .sampling import SamplingSettings
 
-EMPTY_PROMPT = ""  # the negative one
+FEW_CONTEXTS = 5
+COMMAS = ",，、"
+SMALL = 500_000  # pixels of a picture
+SIDES = {
+    supported_models.SDXL: "1024",
+    supported_models.SD3: "1024",
+    supported_models.Flux: "1024",
+    supported_models.Lumina2: "1024",
+    supported_models.QwenImage: "1328",
+}
+"""Families made for larger pictures than ``SMALL``, and for which sides, in pixels. The host
+derives Flux.2 from Flux, and Z-Image from Lumina 2."""
 
 
 @dataclass(frozen=True)
-class ProfileRequest:
-    """Concepts to profile, and how.
+class SamplingSettings:
+    """How prompts are denoised.
+
+    Attributes:
+        seed: of the noise that every prompt starts from.
+        steps: of the whole schedule.
+        profile_steps: the first steps of the schedule that are run.
+        cfg: guidance scale; the negative prompt is empty.
+        sampler, scheduler: names that the host knows.
+        width, height: of the picture in pixels.
+    """
+
+    seed: int
+    steps: int
+    profile_steps: int
+    cfg: float
+    sampler: str
+    scheduler: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class PromptRequest:
+    """Concepts, the prompts that are made of them, and how these are denoised.
 
     Attributes:
         concepts: the words of each concept.
@@ -22,9 +54,7 @@ class ProfileRequest:
         contexts: places, persons or objects; base prompts and every concept's prompts use all.
         templates: of the prompts.
         sampling: how they are denoised.
-        temporal_sparsity: r1 of profiles, a fraction.
-        saliency_form: of profiles, "exact" or "released".
-        chunk: prompts that share a denoiser call; 0 chooses by free memory.
+        chunk: prompts a denoiser call; 0 chooses by free memory.
     """
 
     concepts: tuple[str, ...]
@@ -32,55 +62,32 @@ class ProfileRequest:
     contexts: tuple[str, ...]
     templates: PromptTemplates
     sampling: SamplingSettings
-    temporal_sparsity: float = 0.05
-    saliency_form: str = "exact"
     chunk: int = 0
 
     def base_prompts(self) -> tuple[str, ...]:
+        """The prompts without a concept, one a context."""
         return base_prompts(self.templates, self.contexts)
 
     def concept_prompts(self, concept: str) -> tuple[str, ...]:
+        """The prompts of a concept, one a context."""
         return concept_prompts(self.templates, concept, self.contexts)
 
 
-class RequestPrompts:
-    """The prompts of a request, each encoded once, when it is first needed."""
-
-    def __init__(self, clip: CLIP, request: ProfileRequest) -> None:
-        self._clip = clip
-        self._request = request
-        self._encoded: dict[str, EncodedPrompt] = {}
-
-    def encode(self, concepts: Sequence[str]) -> None:
-        """Encode now all that the profiles of ``concepts`` need."""
-        self.encoded((*self._texts(concepts), EMPTY_PROMPT))
-
-    def positive(self, concepts: Sequence[str]) -> Conditioning:
-        """The prompts encoded: a row for each base prompt, then for each prompt of each concept."""
-        return stack_prompts(self.encoded(self._texts(concepts)))
-
-    def by_scene(self, concepts: Sequence[str], most: int | None = None) -> Conditioning:
-        """The rows of ``positive`` one scene after another: its base prompt, then each concept's
-        prompt.
-
-        Args:
-            most: scenes, the first ones; all by default.
-        """
-        groups = [self._request.base_prompts(), *map(self._request.concept_prompts, concepts)]
-        scenes = list(zip(*groups, strict=True))[:most]
-        return stack_prompts(self.encoded([text for scene in scenes for text in scene]))
-
-    def negative(self) -> Conditioning:
-        return stack_prompts(self.encoded((EMPTY_PROMPT,)))
-
-    def _texts(self, concepts: Sequence[str]) -> list[str]:
-        texts = [*self._request.base_prompts()]
-        for concept in concepts:
-            texts += self._request.concept_prompts(concept)
-        return texts
-
-    def encoded(self, prompts: Sequence[str]) -> list[EncodedPrompt]:
-        """Each prompt as the text encoder understands it, in order."""
-        new = [prompt for prompt in prompts if prompt not in self._encoded]
-        self._encoded |= zip(new, encode_prompts(self._clip, new), strict=True)
-        return [self._encoded[prompt] for prompt in prompts]
+def doubts(model: ModelPatcher, request: PromptRequest) -> list[str]:
+    """A sentence for each thing about a request that its writer may not have meant."""
+    sampling, config = request.sampling, model.model.model_config
+    found = [
+        f"{concept!r} counts as one concept: write one a line."
+        for concept in request.concepts
+        if set(COMMAS) & set(concept)
+    ]
+    side = next((side for family, side in SIDES.items() if isinstance(config, family)), None)
+    is_turbo = isinstance(config, supported_models.SDXL) and sampling.cfg == 1  # made for 512
+    if side and sampling.width * sampling.height < SMALL and not is_turbo:
+        size = f"{sampling.width} × {sampling.height}"
+        found.append(f"Profiled at {size}: {type(config).__name__} is made for {side}.")
+    if config.unet_config.get("guidance_embed") and sampling.cfg > 1:
+        found.append(f"cfg {sampling.cfg:g}: this model draws at 1.")
+    if len(request.contexts) < FEW_CONTEXTS:
+        found.append(f"Only {len(request.contexts)} contexts: the result depends on chance.")
+    return found

@@ -1,17 +1,24 @@
-"""Watch FFN2 layers at work: their inputs, their outputs, and the size of the weights in effect."""
+"""Watch linear layers at work while prompts are denoised."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
+from comfy.model_patcher import ModelPatcher
 
 from ..model.weight_in_effect import input_in_effect, passed_through
+from .conditioning import PromptBatch
+from .denoise import Denoised, StepObserver, denoise_prompts, nothing
 
 CONDITIONAL = 0  # the host's mark in cond_or_uncond
 
-Receiver = Callable[[str, range, torch.Tensor, torch.Tensor, torch.Tensor], None]
-"""Called with (layer, prompts, |weight| (C_out, C_in), x (prompts, ..., C_in), y = x Wᵀ)."""
+Receiver = Callable[..., None]
+"""Called with a layer's name, the prompts as a range, x (prompts, ..., C_in), what the layer reads
+of them, and y = x Wᵀ (prompts, ..., C_out). Where weights are wanted also with W (C_out, C_in), the
+weight in effect, a copy."""
 
 _SPLIT = (
     "Connect the model without nodes that skip or split the denoiser's work (such as EasyCache or "
@@ -23,16 +30,65 @@ _NOT_CALLED = (
 )
 
 
-class Ffn2Capture:
-    """Hands the conditional rows of every FFN2 layer's forward to a receiver.
+def watch_layers(
+    model: ModelPatcher,
+    layers: Mapping[str, torch.nn.Linear],
+    batch: PromptBatch,
+    chunk: int,
+    receive: Receiver,
+    *,
+    weights: bool = False,
+    finish_step: Callable[[], None] = nothing,
+    denoised: Denoised = nothing,
+) -> None:
+    """Denoise prompts, and hand on what layers read and write of them at every step.
 
-    Only while ``attached`` is the model hooked, and only inside ``prompts`` is anything captured.
+    The layers are hooked only meanwhile.
+
+    Args:
+        model: a clone, which has wrappers meanwhile.
+        layers: of the model, by name; each must run once a step for every prompt.
+        batch: the prompts.
+        chunk: prompts a denoiser call.
+        receive: takes in the prompts of a call, which come in order, layer by layer.
+        weights: whether it is handed the weights in effect, too.
+        finish_step: called after all prompts of a step.
+        denoised: called after each denoiser call, see ``StepObserver``.
+
+    Raises:
+        ValueError: as ``denoise_prompts``, or a layer did not run once for every prompt of a step,
+            or its weight cannot be had.
+    """
+    watch = LayerWatch(layers, receive, weights)
+
+    def finish() -> None:
+        watch.finish_step()
+        finish_step()
+
+    with watch.attached():
+        observer = StepObserver(watch.prompts, watch.forward, finish, denoised)
+        denoise_prompts(model, batch, chunk, observer)
+
+
+class LayerWatch:
+    """Hands the conditional rows of every layer's forward to a receiver.
+
+    Only while ``attached`` is the model hooked, and only inside ``prompts`` is anything handed on.
+
+    Args:
+        layers: by name.
+        receive: see ``Receiver``.
+        weights: whether it is handed the weights in effect, too.
     """
 
-    def __init__(self, layers: dict[str, torch.nn.Linear], receive: Receiver) -> None:
+    def __init__(
+        self, layers: Mapping[str, torch.nn.Linear], receive: Receiver, weights: bool = False
+    ) -> None:
         self._layers = layers
         self._receive = receive
-        self._parameters = {name: _ParametersInEffect() for name in layers}
+        self._parameters = {name: _ParametersInEffect(weights) for name in layers}
+        self._seen = dict.fromkeys(layers, 0)
+        self._expected = 0
         self._prompts = range(0)
         self._parts: list[int] = []
 
@@ -41,13 +97,14 @@ class Ffn2Capture:
         """Hook the layers; clones share modules, so whatever happens the hooks are removed."""
         with ExitStack() as hooks:
             for name, layer in self._layers.items():
-                hooks.callback(layer.register_forward_hook(self._hook(name)).remove)
+                hooks.callback(layer.register_forward_hook(partial(self._forward, name)).remove)
             yield
 
     @contextmanager
     def prompts(self, rows: range) -> Iterator[None]:
-        """Capture the prompts ``rows`` in the forwards made inside, when the model is loaded."""
+        """Watch the prompts ``rows`` in the forwards made inside, when the model is loaded."""
         self._prompts = rows
+        self._expected += len(rows)
         try:
             with ExitStack() as watched:
                 for name, layer in self._layers.items():
@@ -60,38 +117,49 @@ class Ffn2Capture:
         """Announce a forward whose batch is equal parts, conditional where the part is 0."""
         self._parts = list(cond_or_uncond)
 
-    def _hook(self, name: str) -> Callable[[Any, tuple[torch.Tensor, ...], torch.Tensor], None]:
-        def hook(layer: Any, args: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-            weight_size, bias = self._parameters[name].taken()
-            if not self._prompts or CONDITIONAL not in self._parts:
-                return
-            x = self._conditional(args[0])
-            if len(x) != len(self._prompts):
-                raise ValueError(
-                    f"model: {name} ran for {len(x)} prompts where the host gave the denoiser "
-                    f"{len(self._prompts)}. Connect the model without nodes that split the "
-                    "denoiser's work (such as tiled diffusion)."
-                )
-            if weight_size is None:
-                raise ValueError(
-                    "model: its layers compute with weights that the host does not hand over, as "
-                    "with --fast cublas_ops. Start ComfyUI without it while profiling."
-                )
-            if hasattr(layer, "convert_weight"):  # old scaled fp8: the scale is not in it yet
-                weight_size = layer.convert_weight(weight_size)
-            x = input_in_effect(layer, x)
-            y = self._conditional(output)
-            y = y if bias is None else y - bias.float()
-            self._receive(name, self._prompts, weight_size, x, y)
+    def finish_step(self) -> None:
+        """The next prompts are of another step.
 
-        return hook
+        Raises:
+            ValueError: a layer has not run once for every prompt.
+        """
+        for name, seen in self._seen.items():
+            if seen != self._expected:
+                raise _wrong_count(name, seen, self._expected)
+        self._seen = dict.fromkeys(self._layers, 0)
+        self._expected = 0
+
+    def _forward(
+        self, name: str, layer: Any, args: tuple[torch.Tensor, ...], output: torch.Tensor
+    ) -> None:
+        """The host's hook after the forward of a layer."""
+        now = self._parameters[name].taken()
+        if not self._prompts or CONDITIONAL not in self._parts:
+            return
+        x = self._conditional(args[0])
+        if len(x) != len(self._prompts):
+            raise ValueError(
+                f"model: {name} ran for {len(x)} prompts where the host gave the denoiser "
+                f"{len(self._prompts)}. Connect the model without nodes that split the "
+                "denoiser's work (such as tiled diffusion)."
+            )
+        if not now.is_handed_over:
+            raise ValueError(
+                "model: its layers compute with weights that the host does not hand over, as "
+                "with --fast cublas_ops. Start ComfyUI without it while profiling."
+            )
+        self._seen[name] += len(x)
+        y = self._conditional(output)
+        y = y if now.bias is None else y - now.bias.float()
+        weight = () if now.weight is None else (_converted(layer, now.weight),)
+        self._receive(name, self._prompts, input_in_effect(layer, x), y, *weight)
 
     def _conditional(self, batch: torch.Tensor) -> torch.Tensor:
         """The conditional part of a forward's batch, (prompts, ..., channels)."""
         return batch.chunk(len(self._parts))[self._parts.index(CONDITIONAL)]
 
 
-def wrong_count(layer: str, seen: int, expected: int) -> ValueError:
+def _wrong_count(layer: str, seen: int, expected: int) -> ValueError:
     """Of prompts that a layer ran for at a step."""
     return ValueError(
         f"model: {layer} ran for {seen} prompts instead of {expected} at a step. "
@@ -107,40 +175,52 @@ def not_finite(layer: str) -> ValueError:
     )
 
 
+@dataclass
+class _Parameters:
+    """What the host handed over for a forward; the weight only where it is wanted."""
+
+    is_handed_over: bool = False
+    weight: torch.Tensor | None = None
+    bias: torch.Tensor | None = None
+
+
 class _ParametersInEffect:
     """The parameters that a layer's forward computes with: cast, dequantised, with every patch.
 
     The host passes them through functions on the layer, so nothing is cast a second time.
+
+    Args:
+        weights: whether the weight is wanted, which is a copy of it.
     """
 
-    def __init__(self) -> None:
-        self._weight_size: torch.Tensor | None = None
-        self._bias: torch.Tensor | None = None
+    def __init__(self, weights: bool) -> None:
+        self._weights = weights
+        self._now = _Parameters()
 
     @contextmanager
     def kept(self, layer: Any) -> Iterator[None]:
         """Keep what the forwards inside compute with."""
-        functions = {"weight_function": self._keep_weight_size, "bias_function": self._keep_bias}
+        functions = {"weight_function": self._keep_weight, "bias_function": self._keep_bias}
         with passed_through(layer, **functions):
             yield
 
-    def taken(self) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-        """|W| (C_out, C_in) and the bias (C_out), of the forward that just ended.
+    def taken(self) -> _Parameters:
+        """Those of the forward that just ended.
 
         They are kept no longer: those of all layers would take as much as the model.
         """
-        weight_size, bias = self._weight_size, self._bias
-        self._weight_size = self._bias = None
-        return weight_size, bias
+        now, self._now = self._now, _Parameters()
+        return now
 
-    def _keep_weight_size(self, weight: torch.Tensor) -> torch.Tensor:
-        is_fp8 = weight.dtype.is_floating_point and weight.dtype.itemsize == 1
-        size = (weight.float() if is_fp8 else weight).abs()  # CUDA has no abs() of fp8
-        self._weight_size = _for_this_stream(size)  # a copy: the host reuses its own memory
+    def _keep_weight(self, weight: torch.Tensor) -> torch.Tensor:
+        self._now.is_handed_over = True
+        if self._weights:  # a copy: the host reuses its own memory
+            is_fp8 = weight.dtype.is_floating_point and weight.dtype.itemsize == 1
+            self._now.weight = _for_this_stream(weight.float() if is_fp8 else weight.clone())
         return weight
 
     def _keep_bias(self, bias: torch.Tensor) -> torch.Tensor:
-        self._bias = _for_this_stream(bias.clone())
+        self._now.bias = _for_this_stream(bias.clone())
         return bias
 
 
@@ -152,3 +232,8 @@ def _for_this_stream(tensor: torch.Tensor) -> torch.Tensor:
     if tensor.is_cuda:
         tensor.record_stream(torch.cuda.default_stream(tensor.device))
     return tensor
+
+
+def _converted(layer: Any, weight: torch.Tensor) -> torch.Tensor:
+    """``weight`` as ``layer`` uses it: that of old scaled fp8 lacks its scale so far."""
+    return layer.convert_weight(weight) if hasattr(layer, "convert_weight") else weight

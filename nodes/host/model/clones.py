@@ -14,7 +14,7 @@ MULTIGPU_OPTIONS = "multigpu_options"  # how fast each card is
 
 @contextmanager
 def working_copy(model: ModelPatcher) -> Iterator[ModelPatcher]:
-    """A clone of ``model``, which shares its modules and weights.
+    """A clone of ``model``, which shares its modules and weights and runs them in one place.
 
     Weights that the host streams are pinned in memory, by a list that all clones share, and a clone
     that goes unpins them all; the host pins them again only when it loads the model from nothing.
@@ -24,6 +24,7 @@ def working_copy(model: ModelPatcher) -> Iterator[ModelPatcher]:
     copy = model.clone()
     held = copy.get_nested_additional_models()
     try:
+        run_in_one_place(copy)
         yield copy
     finally:
         for clone in (copy, *held):

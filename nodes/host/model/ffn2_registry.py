@@ -146,14 +146,25 @@ def reason_without_ffn2(model: type) -> str | None:
     return next(filter(None, reasons), None)
 
 
-def has_foreign_layers(model: type) -> bool:
-    """Whether a model in which no FFN2 was found must be run by layers of another node pack: as the
-    host builds it, it has some.
+def refusal(model: type, family: str) -> str:
+    """What to say of a model in which no FFN2 was found, with the reason where that is known.
 
     Args:
-        model: the host's model class, or one that another pack has derived from it.
+        model: the host's model class, or one that another node pack has derived from it.
+        family: the host's name of it.
     """
-    return _host_class(model) in _LISTED
+    if _host_class(model) in _LISTED:  # as the host builds it, it has some
+        return (
+            f"model: {family} is run by another node pack's own layers (Nunchaku's, for example), "
+            "which cannot be watched or masked. Load a file of it in fp16, bf16 or fp8 with Load "
+            "Checkpoint or Load Diffusion Model."
+        )
+    reason = reason_without_ffn2(model) or "this extension knows none of its layers"
+    return (
+        f"model: {family} has no FFN2 layers (second linear layers of feed-forward blocks) that "
+        f"can be profiled: {reason}. The paper covers UNets: use a Stable Diffusion 1.x, 2.x or XL "
+        f"model. Beyond the paper, {FAMILY_NAMES} can be profiled, too."
+    )
 
 
 def _is_linear(layer: torch.nn.Module | None) -> TypeGuard[torch.nn.Linear]:

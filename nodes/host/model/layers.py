@@ -1,12 +1,15 @@
-"""The second linear layer (FFN2) of every feed-forward block, and the form of its weight."""
+"""The second linear layer (FFN2) of every feed-forward block: its weight's form and names."""
 
 import torch
+from comfy.lora import model_lora_keys_unet
+from comfy.model_base import SDXL, SDXLRefiner
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import LayerShapes
-from .ffn2_registry import FAMILY_NAMES, ffn2_of, has_foreign_layers, reason_without_ffn2
+from .ffn2_registry import ffn2_of, refusal
 
+_LORA_PREFIX = "lora_unet_"
 _TRIED = (256, 256)
 """The smallest weight that every quantised form of the host can hold."""
 
@@ -43,7 +46,7 @@ def find_patchable_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
         f"diffusion_model.{name}": layer for name, layer in ffn2_of(type(model.model), denoiser)
     }
     if not layers:
-        raise ValueError(_refusal(model))
+        raise ValueError(refusal(type(model.model), type(model.model.model_config).__name__))
     for name, layer in layers.items():
         if _is_packed(layer) and not _is_patched_at_use(model, layer.weight):
             raise ValueError(
@@ -90,6 +93,21 @@ def layer_shapes(layers: dict[str, torch.nn.Linear]) -> LayerShapes:
     return {name: (layer.out_features, layer.in_features) for name, layer in layers.items()}
 
 
+def lora_names(model: ModelPatcher) -> dict[str, str]:
+    """The name in LoRA files of each weight of the denoiser, by the weight's own name.
+
+    Of the names that the host reads it is the one that sd-scripts writes: diffusers' for a UNet,
+    the original for SDXL and for all that is no UNet.
+    """
+    names: dict[str, str] = {}
+    original_first = isinstance(model.model, (SDXL, SDXLRefiner))
+    for name, key in model_lora_keys_unet(model.model, {}).items():
+        # the host gives the original names, then diffusers'
+        if name.startswith(_LORA_PREFIX) and not (original_first and key in names):
+            names[key] = name
+    return names
+
+
 def _is_packed(layer: torch.nn.Linear) -> bool:
     """Whether only the nodes that loaded a layer can read its weight."""
     # A packed weight's shape may be what it unpacks to; its size is what is there.
@@ -102,21 +120,3 @@ def _is_patched_at_use(model: ModelPatcher, packed: torch.Tensor) -> bool:
     what it unpacks to in every forward, as ComfyUI-GGUF does."""
     own_patching = type(model).patch_weight_to_device is not ModelPatcher.patch_weight_to_device
     return own_patching and hasattr(packed, "patches")
-
-
-def _refusal(model: ModelPatcher) -> str:
-    """Names the family, and why where that is known."""
-    family = type(model.model.model_config).__name__
-    if has_foreign_layers(type(model.model)):
-        return (
-            f"model: {family} is run by another node pack's own layers (Nunchaku's, for example), "
-            "which cannot be watched or masked. Load a file of it in fp16, bf16 or fp8 with Load "
-            "Checkpoint or Load Diffusion Model."
-        )
-    reason = reason_without_ffn2(type(model.model))
-    return (
-        f"model: {family} has no FFN2 layers (second linear layers of feed-forward blocks) that "
-        f"can be profiled: {reason or 'this extension knows none of its layers'}. The paper covers "
-        "UNets: use a Stable Diffusion 1.x, 2.x or XL model. Beyond the paper, "
-        f"{FAMILY_NAMES} can be profiled, too."
-    )

@@ -1,24 +1,25 @@
 """Profile concepts: prompts → denoiser → FFN2 activations → statistics → concept profiles."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 
 from ....fia_core import ConceptProfile, LayerShapes
-from ..denoising.doubts import doubts
+from ..denoising.conditioning import EMPTY_PROMPT, RequestPrompts
+from ..denoising.denoise import profile_sigmas
+from ..denoising.memory import FittingCalls
 from ..denoising.progress import ENCODING, ProfileProgress
-from ..denoising.request import EMPTY_PROMPT, ProfileRequest, RequestPrompts
-from ..denoising.sampling import profile_sigmas
-from ..denoising.words import require_known_words, require_text_encoder
-from ..model.clones import run_in_one_place, working_copy
+from ..denoising.words import require_text_encoder
+from ..model.clones import working_copy
 from ..model.identity import model_identity
 from ..model.layers import find_ffn2_layers, layer_shapes
 from .cache import ProfileCache
 from .encoder_fingerprint import add_prompts, encoder_fingerprint
 from .fingerprint import Fingerprint, NoFingerprintError, add_model
+from .request import ProfileRequest
 from .round import profile_round
 from .state_plan import LARGEST_ROUND, plan_state
 
@@ -50,7 +51,6 @@ def profile_concepts(
             sampler does not follow the schedule.
     """
     with working_copy(model) as model:
-        run_in_one_place(model)
         shapes = layer_shapes(find_ffn2_layers(model))
         clip = require_text_encoder(clip)  # after the layers: what makes videos often has none
         sigmas = profile_sigmas(model, request.sampling)
@@ -68,13 +68,13 @@ def profile_concepts(
             found = {concept: cache.get(key) for concept, key in keys.items()}
             profiles = {concept: profile for concept, profile in found.items() if profile}
         missing = [concept for concept in request.concepts if concept not in profiles]
-        require_known_words(clip, missing)
+        prompts.require_known(missing)
         for profile in _new_profiles(model, request, prompts, shapes, missing, progress):
             profiles[profile.concept] = profile
             if cache and profile.concept in keys:
                 not_kept = cache.put(keys[profile.concept], profile) or not_kept
         notes = [f"Not kept on disk: {not_kept}"] if not_kept else []
-        progress.finish(len(request.concepts) - len(missing), [*notes, *doubts(model, request)])
+        progress.finish(len(request.concepts) - len(missing), notes)
     return [profiles[concept] for concept in request.concepts]
 
 
@@ -103,10 +103,9 @@ def _new_profiles(
     progress.expect(rounds)
     progress.say(READING)
     identity = model_identity(model)
+    calls = FittingCalls(plan.chunk)
     for concepts in rounds:
-        profiles, chunk = profile_round(model, request, prompts, concepts, identity, plan, progress)
-        plan = replace(plan, chunk=chunk)  # it may have been found too large
-        yield from profiles
+        yield from profile_round(model, request, prompts, concepts, identity, plan, calls, progress)
 
 
 def _cache_keys(

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from comfy.sd import CLIP
 
-from ..denoising.request import RequestPrompts
+from ..denoising.conditioning import RequestPrompts
 from ..model.stored_weights import stored_weight
 from .fingerprint import Fingerprint, NoFingerprintError, refuse_code
 

@@ -9,12 +9,12 @@ from comfy.model_patcher import ModelPatcher
 
 from ....fia_core import ConceptProfile, ModelIdentity
 from ....fia_core.files.values import Settings
-from ..denoising.denoise import StepObserver, denoise_prompts
-from ..denoising.memory import in_calls_that_fit
+from ..denoising.conditioning import RequestPrompts
+from ..denoising.memory import FittingCalls
 from ..denoising.progress import ProfileProgress
-from ..denoising.request import ProfileRequest, RequestPrompts
-from ..denoising.watch import Ffn2Capture
+from ..denoising.watch import watch_layers
 from ..model.layers import find_ffn2_layers, layer_shapes
+from .request import ProfileRequest
 from .state_plan import StatePlan
 from .step_statistics import StepStatistics
 
@@ -26,18 +26,19 @@ def profile_round(
     concepts: Sequence[str],
     identity: ModelIdentity,
     plan: StatePlan,
+    calls: FittingCalls,
     progress: ProfileProgress,
-) -> tuple[list[ConceptProfile], int]:
-    """Profiles of ``concepts``, in order, and how many prompts a denoiser call had in the end.
+) -> list[ConceptProfile]:
+    """Profiles of ``concepts``, in order.
 
     The layers of ``model`` are hooked only meanwhile.
     """
-    shapes = layer_shapes(find_ffn2_layers(model))
+    layers = find_ffn2_layers(model)
     group = len(request.base_prompts())
 
     def watch(chunk: int) -> StepStatistics:
         statistics = StepStatistics(
-            shapes,
+            layer_shapes(layers),
             concepts=len(concepts),
             group=group,
             temporal_sparsity=request.temporal_sparsity,
@@ -45,14 +46,22 @@ def profile_round(
             plan=plan,
             device=torch.device(model.load_device),
         )
-        chunk = _in_whole_groups(chunk, group)
         progress.begin(concepts)
-        _watch(model, request, prompts, concepts, chunk, statistics, progress)
+        watch_layers(
+            model,
+            layers,
+            prompts.by_concept(concepts),
+            _in_whole_groups(chunk, group),
+            statistics.add,
+            weights=True,
+            finish_step=statistics.finish_step,
+            denoised=progress.advance,
+        )
         return statistics
 
-    statistics, chunk = in_calls_that_fit(watch, plan.chunk)
+    statistics = calls.run(watch)
     settings = _settings(model, request)
-    profiles = [
+    return [
         ConceptProfile(
             concept=concept,
             kind=request.kind,
@@ -64,7 +73,6 @@ def profile_round(
         )
         for position, concept in enumerate(concepts)
     ]
-    return profiles, chunk
 
 
 def _in_whole_groups(chunk: int, group: int) -> int:
@@ -73,30 +81,6 @@ def _in_whole_groups(chunk: int, group: int) -> int:
     Least lies between two calls where the first ends with a whole group (``StepStatistics``).
     """
     return chunk - chunk % group if chunk > group else chunk
-
-
-def _watch(
-    model: ModelPatcher,
-    request: ProfileRequest,
-    prompts: RequestPrompts,
-    concepts: Sequence[str],
-    chunk: int,
-    statistics: StepStatistics,
-    progress: ProfileProgress,
-) -> None:
-    """Denoise the round's prompts and let ``statistics`` see what the layers do."""
-    capture = Ffn2Capture(find_ffn2_layers(model), statistics.add)
-    with capture.attached():
-        denoise_prompts(
-            model,
-            prompts.positive(concepts),
-            prompts.negative(),
-            request.sampling,
-            chunk,
-            StepObserver(
-                capture.prompts, capture.forward, statistics.finish_step, progress.advance
-            ),
-        )
 
 
 def _settings(model: ModelPatcher, request: ProfileRequest) -> Settings:

@@ -13,21 +13,22 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ....fia_core import LayerShapes
+from ..denoising.denoise import empty_latent
 from ..denoising.memory import (
     SMALL_CHUNK,
     arriving_weights,
     call_memory,
-    first_that_fit,
     fixed_weights,
     free_ram,
     least_call_memory,
     make_room,
+    names_that_fit,
     require_ram,
     room,
     total_memory,
     whole_weights,
 )
-from ..denoising.sampling import SamplingSettings, empty_latent
+from ..denoising.request import SamplingSettings
 
 MOMENT_BYTES = 8
 """Bytes a weight, float32: mean and squares of the base prompts, then μ_b + σ_b and a concept's
@@ -106,7 +107,7 @@ def plan_state(
         lambda prompts: least_call_memory(model, latent, prompts) + SCRATCH_BYTES <= streaming,
     )
     least_call = least_call_memory(model, latent, small)
-    on_device = first_that_fit(moment_bytes, streaming - least_call - SCRATCH_BYTES)
+    on_device = names_that_fit(moment_bytes, streaming - least_call - SCRATCH_BYTES)
     moments = {name: device if name in on_device else cpu for name in shapes}
     fits = whole + call_memory(model, latent, small) <= resident
     held = whole if fits else sum(moment_bytes[name] for name in on_device) + SCRATCH_BYTES

@@ -24,7 +24,7 @@ from ....fia_core.equations.statistics import (
     unit_columns,
     weighted_contrast,
 )
-from ..denoising.watch import not_finite, wrong_count
+from ..denoising.watch import not_finite
 from .state_plan import StatePlan, moment_shape
 
 STACK_BYTES = 2**28
@@ -55,7 +55,6 @@ class StepStatistics:
         device: torch.device,
     ) -> None:
         self._form = saliency_form
-        self._prompts = (1 + concepts) * group
         self._group = group
         self._layers = {
             name: _LayerStatistics(
@@ -78,11 +77,13 @@ class StepStatistics:
         self,
         layer: str,
         prompts: range,
-        weight_size: torch.Tensor,
         x: torch.Tensor,
         y: torch.Tensor,
+        weight: torch.Tensor,
     ) -> None:
-        """Take in prompts at one step: |W| (C_out, C_in), x (prompts, ..., C_in), y likewise."""
+        """Take in prompts at one step: x (prompts, ..., C_in), y likewise, W (C_out, C_in), whose
+        memory is used."""
+        weight_size = weight.abs_()
         x = x.flatten(1, -2)
         unit, norms = unit_columns(y.flatten(1, -2), product_dtype(x))
         self._norms[layer] += norms.sum()
@@ -100,12 +101,10 @@ class StepStatistics:
         """Forget the base moments; the next step has its own.
 
         Raises:
-            ValueError: if a layer has not seen every prompt once, or computed NaN or infinity.
+            ValueError: if a layer computed NaN or infinity.
         """
         finite = torch.stack(list(self._norms.values())).isfinite().tolist()
         for (name, layer), is_finite in zip(self._layers.items(), finite, strict=True):
-            if layer.seen != self._prompts:
-                raise wrong_count(name, layer.seen, self._prompts)
             if not is_finite:
                 raise not_finite(name)
             layer.finish_step()
@@ -129,7 +128,6 @@ class _LayerStatistics:
         accumulators: list[SensitivityAccumulator],
     ) -> None:
         self.accumulators = accumulators
-        self.seen = 0
         self._group = group
         state = torch.empty((RunningMoments.ROWS, *shape), device=device)
         self._base = RunningMoments(shape, memory=state)
@@ -138,7 +136,6 @@ class _LayerStatistics:
 
     def add(self, group: int, values: torch.Tensor, weight_size: torch.Tensor) -> None:
         """Take in prompts of one group: P (prompts, C_in, C_out), and |W|."""
-        self.seen += len(values)
         running = self._concept if group else self._base
         running.add(values)
         if running.count < self._group:
@@ -152,7 +149,6 @@ class _LayerStatistics:
         self._concept.reset()
 
     def finish_step(self) -> None:
-        self.seen = 0
         self._base.reset()
 
 
