@@ -8,7 +8,6 @@ weights of the block's second layer that answer to the concepts, and prune them.
 """
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -17,11 +16,14 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fia_core import (
+    RunningMean,
+    RunningMoments,
+    SensitivityAccumulator,
+    alignments,
     concept_sensitive_mask,
     contrastive_saliency,
     fuse_masks,
-    time_integrated_sensitivity,
-    unified_saliency,
+    unit_columns,
 )
 
 STEPS, PROMPTS, TOKENS, WIDTH = 3, 8, 16, 32
@@ -33,21 +35,18 @@ noise = torch.randn(STEPS, PROMPTS, TOKENS, WIDTH)
 concepts = {"church": torch.randn(WIDTH), "golf ball": torch.randn(WIDTH)}
 
 
-def saliencies(prompts: Iterable[Tensor]) -> Tensor:
-    """Eq. 1 of the second layer for each prompt's tokens, (prompts, C_out, C_in)."""
-    hidden = [nn.functional.gelu(ffn1(prompt)) for prompt in prompts]
-    return torch.stack([unified_saliency(ffn2.weight, x) for x in hidden])
-
-
 def mask_of(direction: Tensor) -> Tensor:
     """Stages 1 and 2: what the concept adds (Eq. 2), over the steps (Eq. 3), chosen (Eq. 4-6)."""
-    by_step = []
+    sensitivity = SensitivityAccumulator(TEMPORAL_SPARSITY, tuple(ffn2.weight.shape))
     for step in noise:
-        base, concept = saliencies(step), saliencies(step + direction)
-        spread = base.std(dim=0, correction=0)
-        by_step.append(contrastive_saliency(concept.mean(dim=0), base.mean(dim=0), spread))
-    sensitivity = time_integrated_sensitivity(torch.stack(by_step), TEMPORAL_SPARSITY)
-    return concept_sensitive_mask(sensitivity, SPATIAL_SPARSITY)
+        base, concept = RunningMoments(ffn2.weight.T.shape), RunningMean(ffn2.weight.T.shape)
+        for running, prompts in ((base, step), (concept, step + direction)):
+            x = nn.functional.gelu(ffn1(prompts))  # (prompts, tokens, C_in)
+            unit, _ = unit_columns(x @ ffn2.weight.T, torch.float32)
+            running.add(alignments(x, unit, "exact"))  # P of Eq. 1
+        bar = base.into_mean_plus_std()
+        sensitivity.add(contrastive_saliency(ffn2.weight.abs(), concept.into_mean(), bar))
+    return concept_sensitive_mask(sensitivity.result(), SPATIAL_SPARSITY)
 
 
 def effect(direction: Tensor, weight: Tensor) -> float:

@@ -7,20 +7,13 @@ profile, concept-sensitive mask (Eq. 4-6), fusion (Eq. 7-8), neuron mask.
 
 from .diffusers_names import diffusers_layer_name
 from .equations.fusion import agnostic_threshold, fuse_masks
-from .equations.saliency import contrastive_saliency, released_saliency, unified_saliency
+from .equations.saliency import SALIENCY_FORMS, alignments, contrastive_saliency, unit_columns
 from .equations.sensitivity import (
     GRANULARITIES,
     SensitivityAccumulator,
     concept_sensitive_mask,
-    time_integrated_sensitivity,
 )
-from .equations.statistics import (
-    SALIENCY_FORMS,
-    RunningMean,
-    RunningMoments,
-    prompt_saliencies,
-    prompt_saliency,
-)
+from .equations.statistics import RunningMean, RunningMoments
 from .files.layer_records import LayerShapes
 from .files.safetensors_file import FIAFileError
 from .identity import ModelIdentity
@@ -71,6 +64,7 @@ __all__ = [
     "SensitivityAccumulator",
     "SparseSensitivity",
     "agnostic_threshold",
+    "alignments",
     "base_prompts",
     "build_concept_mask",
     "concept_overlap",
@@ -85,10 +79,6 @@ __all__ = [
     "inspect_mask",
     "inspection_text",
     "layer_places",
-    "prompt_saliencies",
-    "prompt_saliency",
-    "released_saliency",
     "sum_counts",
-    "time_integrated_sensitivity",
-    "unified_saliency",
+    "unit_columns",
 ]

@@ -59,7 +59,11 @@ def concept_prune(
         device=watched.load_device,
     )
     watch(
-        watched, clip, request, LayerWatch(layers, neurons.add, weights=True), neurons.finish_step
+        watched,
+        clip,
+        request,
+        LayerWatch(layers, neurons.add, weights=torch.clone),
+        neurons.finish_step,
     )
     mask = NeuronMask(
         layers=neurons.masks(),

@@ -18,8 +18,8 @@ from ...fia_core import (
     RunningMoments,
     SensitivityAccumulator,
     SparseSensitivity,
-    contrastive_saliency,
-    prompt_saliencies,
+    alignments,
+    unit_columns,
 )
 from ...nodes.host.applying.weight_patch import neuron_mask_patches
 from ...nodes.host.denoising.watch import LayerWatch
@@ -102,7 +102,7 @@ def _profiles(
         for layer in statistics.values():
             layer.finish_step()
 
-    capture = (_BothHalves if rows == "all" else LayerWatch)(layers, receive, weights=True)
+    capture = (_BothHalves if rows == "all" else LayerWatch)(layers, receive, weights=torch.clone)
     watch(model, clip, request, capture, finish_step)
     identity = model_identity(model)
     return [
@@ -153,7 +153,9 @@ class _VariantStatistics:
 
     def add(self, rows: range, weight: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> None:
         """Take in prompts at one step: x (prompts, ..., C_in), y (prompts, ..., C_out)."""
-        saliencies = prompt_saliencies(weight, x.flatten(1, -2), y.flatten(1, -2), self._form)
+        unit, _ = unit_columns(y.flatten(1, -2), torch.float32)
+        by_prompt = alignments(x.flatten(1, -2), unit, self._form)
+        saliencies = (weight.float().abs() * values.mT.abs() for values in by_prompt)
         for prompt, saliency in zip(rows, saliencies, strict=True):
             group = prompt // self._group
             part = self._concepts[group - 1] if group else self._base
@@ -171,7 +173,7 @@ class _VariantStatistics:
                     if other is not concept:
                         others.add(other.mean)
             if self._contrast != "nothing":
-                step = contrastive_saliency(step, others.mean, others.std)
+                step = (step - (others.mean + others.std)).clamp_min(0)
             integrated.add(step)
             mean.add(step)
         self._begin_step()

@@ -14,10 +14,10 @@ import torch
 from ...fia_core import (
     RunningMean,
     RunningMoments,
+    SensitivityAccumulator,
+    alignments,
     concept_sensitive_mask,
-    contrastive_saliency,
-    prompt_saliency,
-    time_integrated_sensitivity,
+    unit_columns,
 )
 from ...nodes.host.model.layers import find_ffn2_layers
 from ...nodes.host.profiling.request import ProfileRequest
@@ -36,14 +36,12 @@ def authors_masks(model: Model, request: ProfileRequest) -> list[Masks]:
         base = _over_prompts(model, request, request.base_prompts(), RunningMoments)
         masks.append({})
         for name in base:
-            saliency = torch.stack(
-                [
-                    contrastive_saliency(of_concept.mean, of_base.mean, of_base.std)
-                    for of_concept, of_base in zip(mean[name], base[name], strict=True)
-                ]
-            )
-            sensitivity = time_integrated_sensitivity(saliency, request.temporal_sparsity)
-            masks[-1][name] = concept_sensitive_mask(sensitivity, SPATIAL_SPARSITY)
+            shape = tuple(mean[name][0].mean.shape)
+            sensitivity = SensitivityAccumulator(request.temporal_sparsity, shape)
+            for of_concept, of_base in zip(mean[name], base[name], strict=True):
+                spread = of_base.mean + of_base.std
+                sensitivity.add((of_concept.mean - spread).clamp_min(0))
+            masks[-1][name] = concept_sensitive_mask(sensitivity.result(), SPATIAL_SPARSITY)
     return masks
 
 
@@ -72,7 +70,9 @@ def _over_prompts(
                 place, halves = parts.index(0), len(parts)
                 x, y = args[0].chunk(halves)[place][0], output.chunk(halves)[place][0]
                 y = y if layer.bias is None else y - layer.bias
-                found[name][step].add(prompt_saliency(layer.weight, x, y))
+                unit, _ = unit_columns(y[None], torch.float32)
+                values = alignments(x[None], unit, "exact")[0]
+                found[name][step].add(layer.weight.float() * values.mT)
 
         return hook
 

@@ -12,7 +12,7 @@ from ...fia_core import (
     concept_sensitive_mask,
     fuse_neuron_masks,
 )
-from ...fia_core.equations.statistics import alignments, unit_columns
+from ...fia_core.equations.saliency import alignments, unit_columns
 from .measuring import Figure, interleaved, peak_memory, repeated
 from .sampling import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY, ten_profiles
 

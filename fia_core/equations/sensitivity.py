@@ -12,32 +12,10 @@ from .selection import entries_above_zero, kth_largest, top_in_rows, top_places
 GRANULARITIES = ("both", "channel", "layer")
 
 
-def time_integrated_sensitivity(
-    saliency: Tensor, temporal_sparsity: float, normalize: bool = True
-) -> Tensor:
+class SensitivityAccumulator:
     """Eq. 3: A = ½ · (1/T) Σ_t S_t + ½ · (1/T) Σ_t 1[S_t > τ_t].
 
-    Args:
-        saliency: S, (T, C_out, C_in), Eq. 2 of each step, any float dtype.
-        temporal_sparsity: r1 in (0, 1]; τ_t is the r1 · C_out · C_in-th largest entry of S_t.
-        normalize: divide the first term by its largest entry, as the authors' code does, so that
-            both terms lie in [0, 1]; False is the equation as printed.
-
-    Returns:
-        A, (C_out, C_in) float32.
-
-    Raises:
-        ValueError: wrong rank, empty, NaN or infinity, a sparsity outside (0, 1].
-    """
-    saliency = finite_float32("saliency", saliency, ("T", "C_out", "C_in"))
-    accumulator = SensitivityAccumulator(temporal_sparsity, saliency.shape[1:], saliency.device)
-    for step_saliency in saliency:
-        accumulator.add(step_saliency)
-    return accumulator.result(normalize)
-
-
-class SensitivityAccumulator:
-    """Eq. 3 on line: one step after the other, in the memory of one float32 and one byte a weight.
+    One step after the other, in the memory of one float32 and one byte a weight.
 
     Args:
         temporal_sparsity: r1 in (0, 1].
@@ -84,7 +62,11 @@ class SensitivityAccumulator:
         self._exceedances += exceeds.to(self._total.device)
 
     def result(self, normalize: bool = True) -> Tensor:
-        """A, (C_out, C_in) float32, of the steps so far; see ``time_integrated_sensitivity``.
+        """A, (C_out, C_in) float32, of the steps so far.
+
+        Args:
+            normalize: divide the first term by its largest entry, as the authors' code does, so
+                that both terms lie in [0, 1]; False is the equation as printed.
 
         Raises:
             ValueError: no step was added.

@@ -27,6 +27,7 @@ LITTLE_MEMORY = 2 << 20  # bytes; one concept's state, and less than any denoise
 EXTENSION.parent.mkdir()
 EXTENSION.symlink_to(REPOSITORY, target_is_directory=True)
 sys.path[:0] = [str(HOST), str(Path(__file__).parent)]
+sys.path.append(str(Path(__file__).parents[1]))
 
 from comfy.cli_args import args  # noqa: E402  (the host is on the path only now)
 

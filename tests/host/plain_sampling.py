@@ -6,6 +6,7 @@ from typing import Any
 
 import comfy.sample
 import torch
+from readable import contrastive_saliency, unified_saliency
 
 NEWER = "downscale_ratio_spacial" in signature(comfy.sample.fix_empty_latent_channels).parameters
 PIXELS = [8] if NEWER else []
@@ -13,7 +14,7 @@ PIXELS = [8] if NEWER else []
 
 
 def plain_sensitivities(core: Any, model: Any, clip: Any, profile: Any) -> dict[str, torch.Tensor]:
-    """Eq. 1-3 of a profile's prompts. Only Eq. 1-3 themselves are the core's functions."""
+    """Eq. 1-3 of a profile's prompts. Only Eq. 3 is the core's function."""
     settings = profile.settings
     states: dict[tuple[str, int], list[torch.Tensor]] = {}
 
@@ -32,7 +33,7 @@ def plain_sensitivities(core: Any, model: Any, clip: Any, profile: Any) -> dict[
             def hook(layer: torch.nn.Linear, args: tuple[torch.Tensor], output: Any) -> None:
                 if 0 in parts:
                     x = args[0].chunk(len(parts))[parts.index(0)][0]
-                    saliency[name, step] = core.unified_saliency(layer.weight, x)
+                    saliency[name, step] = unified_saliency(layer.weight, x)
 
             return hook
 
@@ -70,16 +71,13 @@ def plain_sensitivities(core: Any, model: Any, clip: Any, profile: Any) -> dict[
     count = len(profile.base_prompts)
     sensitivities = {}
     for name in profile.layers:
-        steps = []
-        for step in range(settings["profile_steps"]):
-            stack = torch.stack(states[name, step]).double()
-            base, concept = stack[:count], stack[count:]
-            steps.append(
-                core.contrastive_saliency(concept.mean(0), base.mean(0), base.std(0, correction=0))
-            )
-        sensitivities[name] = core.time_integrated_sensitivity(
-            torch.stack(steps), settings["temporal_sparsity"]
+        sensitivity = core.SensitivityAccumulator(
+            settings["temporal_sparsity"], states[name, 0][0].shape
         )
+        for step in range(settings["profile_steps"]):
+            stack = torch.stack(states[name, step])
+            sensitivity.add(contrastive_saliency(concept=stack[count:], base=stack[:count]))
+        sensitivities[name] = sensitivity.result()
     return sensitivities
 
 

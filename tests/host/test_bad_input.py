@@ -397,7 +397,7 @@ def test_the_weights_in_effect_of_one_layer_are_kept_at_a_time(extension: Any) -
         alive.append([size() is not None for size in sizes])
 
     capture = extension.module("nodes.host.denoising.watch").LayerWatch(
-        layers, receive, weights=True
+        layers, receive, weights=torch.clone
     )
     with capture.attached(), capture.prompts(range(1)):
         for conditional in (1, 0):

@@ -309,7 +309,7 @@ def test_the_weight_that_is_scored_is_the_one_that_computes(extension: Any, form
     capture = extension.module("nodes.host.denoising.watch").LayerWatch(
         layers,
         lambda name, prompts, x, y, weight: scored.update({name: weight.float().abs()}),
-        weights=True,
+        weights=torch.clone,
     )
     capture.forward([0])
     with capture.attached(), capture.prompts(range(1)):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from graphs import PROFILE_INPUTS
+from readable import contrastive_saliency, unified_saliency
 from traffic import MatrixTraffic
 
 PROMPTS = 10
@@ -72,39 +73,30 @@ def least_overlap(one: Masks, other: Masks) -> float:
 
 
 class Readable:
-    """Eq. 1-3 in their readable form and in float64 over the prompts, beside the statistics."""
+    """Eq. 1-2 in their readable form beside the statistics."""
 
     def __init__(self, core: Any, layers: dict[str, torch.nn.Linear]) -> None:
-        self._core = core
         self._layers = layers
         self._saliencies: dict[str, list[torch.Tensor]] = {name: [] for name in layers}
-        self._steps: dict[str, list[torch.Tensor]] = {name: [] for name in layers}
+        self._sensitivities = {
+            name: core.SensitivityAccumulator(0.05, layer.weight.shape)
+            for name, layer in layers.items()
+        }
 
     def add(self, layer: str, x: torch.Tensor) -> None:
         weight = self._layers[layer].weight
-        self._saliencies[layer] += [
-            self._core.unified_saliency(weight, one) for one in x.flatten(1, -2)
-        ]
+        self._saliencies[layer] += [unified_saliency(weight, one) for one in x.flatten(1, -2)]
 
     def finish_step(self) -> None:
         for name, saliencies in self._saliencies.items():
-            stack = torch.stack(saliencies).double()
-            base, concept = stack[:PROMPTS], stack[PROMPTS:]
-            self._steps[name].append(
-                self._core.contrastive_saliency(
-                    concept.mean(0), base.mean(0), base.std(0, correction=0)
-                )
+            stack = torch.stack(saliencies)
+            self._sensitivities[name].add(
+                contrastive_saliency(concept=stack[PROMPTS:], base=stack[:PROMPTS])
             )
             saliencies.clear()
 
-    def masks(self) -> Masks:
-        return masks_of(
-            self._core,
-            {
-                name: self._core.time_integrated_sensitivity(torch.stack(steps), 0.05)
-                for name, steps in self._steps.items()
-            },
-        )
+    def sensitivities(self) -> dict[str, torch.Tensor]:
+        return {name: layer.result() for name, layer in self._sensitivities.items()}
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +104,8 @@ def readable(host: Any, extension: Any) -> Masks:
     """Masks of the readable form, which sees the inputs that a profile's statistics see."""
     demo = extension.module("demo_model.loader").load_demo_model().model
     layers = extension.module("nodes.host.model.layers").find_ffn2_layers(demo)
-    beside = Readable(extension.module("fia_core"), layers)
+    core = extension.module("fia_core")
+    beside = Readable(core, layers)
     statistics = extension.module("nodes.host.profiling.step_statistics").StepStatistics
     add, finish_step = statistics.add, statistics.finish_step
 
@@ -128,7 +121,7 @@ def readable(host: Any, extension: Any) -> Masks:
         patch.setattr(statistics, "add", add_both)
         patch.setattr(statistics, "finish_step", finish_both)
         profile(host)
-        return beside.masks()
+        return masks_of(core, beside.sensitivities())
 
 
 @pytest.mark.parametrize("device", ["cpu", "card"])
@@ -180,11 +173,11 @@ def test_bytes_a_weight_prompt_and_step(
     statistics = extension.module("nodes.host.profiling.step_statistics").StepStatistics
     traffic, add = MatrixTraffic(), statistics.add
 
-    def counted(self: Any, layer: str, prompts: range, x: Any, y: Any, weight: Any) -> None:
-        traffic.shape = tuple(weight.shape)
-        traffic.bytes += 2 * weight.nbytes  # the copy of W, from the layer's forward
+    def counted(self: Any, layer: str, prompts: range, x: Any, y: Any, size: Any) -> None:
+        traffic.shape = tuple(size.shape)
+        traffic.bytes += 2 * size.nbytes  # |W| itself, from the layer's forward
         with traffic:
-            add(self, layer, prompts, x, y, weight)
+            add(self, layer, prompts, x, y, size)
 
     monkeypatch.setattr(statistics, "add", counted)
     made = profile(host, width=96, height=96)  # no layer's X or Y is as large as its weight

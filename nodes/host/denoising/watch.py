@@ -17,8 +17,11 @@ CONDITIONAL = 0  # the host's mark in cond_or_uncond
 
 Receiver = Callable[..., None]
 """Called with a layer's name, the prompts as a range, x (prompts, ..., C_in), what the layer reads
-of them, and y = x Wᵀ (prompts, ..., C_out). Where weights are wanted also with W (C_out, C_in), the
-weight in effect, a copy."""
+of them, and y = x Wᵀ (prompts, ..., C_out). Where weights are wanted also with the copy of W
+(C_out, C_in), the weight in effect."""
+
+WeightCopy = Callable[[torch.Tensor], torch.Tensor]
+"""Makes the copy of a weight that a receiver wants, such as ``torch.clone`` or ``torch.abs``."""
 
 _SPLIT = (
     "Connect the model without nodes that skip or split the denoiser's work (such as EasyCache or "
@@ -37,7 +40,7 @@ def watch_layers(
     chunk: int,
     receive: Receiver,
     *,
-    weights: bool = False,
+    weights: WeightCopy | None = None,
     finish_step: Callable[[], None] = nothing,
     denoised: Denoised = nothing,
 ) -> None:
@@ -51,7 +54,7 @@ def watch_layers(
         batch: the prompts.
         chunk: prompts a denoiser call.
         receive: takes in the prompts of a call, which come in order, layer by layer.
-        weights: whether it is handed the weights in effect, too.
+        weights: makes the copies of the weights in effect that it is handed; None hands on none.
         finish_step: called after all prompts of a step.
         denoised: called after each denoiser call, see ``StepObserver``.
 
@@ -78,11 +81,14 @@ class LayerWatch:
     Args:
         layers: by name.
         receive: see ``Receiver``.
-        weights: whether it is handed the weights in effect, too.
+        weights: makes the copies of the weights in effect that it is handed; None hands on none.
     """
 
     def __init__(
-        self, layers: Mapping[str, torch.nn.Linear], receive: Receiver, weights: bool = False
+        self,
+        layers: Mapping[str, torch.nn.Linear],
+        receive: Receiver,
+        weights: WeightCopy | None = None,
     ) -> None:
         self._layers = layers
         self._receive = receive
@@ -190,10 +196,10 @@ class _ParametersInEffect:
     The host passes them through functions on the layer, so nothing is cast a second time.
 
     Args:
-        weights: whether the weight is wanted, which is a copy of it.
+        weights: makes the copy of the weight that is kept; None keeps none.
     """
 
-    def __init__(self, weights: bool) -> None:
+    def __init__(self, weights: WeightCopy | None) -> None:
         self._weights = weights
         self._now = _Parameters()
 
@@ -216,7 +222,8 @@ class _ParametersInEffect:
         self._now.is_handed_over = True
         if self._weights:  # a copy: the host reuses its own memory
             is_fp8 = weight.dtype.is_floating_point and weight.dtype.itemsize == 1
-            self._now.weight = _for_this_stream(weight.float() if is_fp8 else weight.clone())
+            copy = self._weights(weight.float() if is_fp8 else weight)  # CUDA has no abs() of fp8
+            self._now.weight = _for_this_stream(copy)
         return weight
 
     def _keep_bias(self, bias: torch.Tensor) -> torch.Tensor:

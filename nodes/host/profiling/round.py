@@ -53,7 +53,7 @@ def profile_round(
             prompts.by_concept(concepts),
             _in_whole_groups(chunk, group),
             statistics.add,
-            weights=True,
+            weights=torch.abs,
             finish_step=statistics.finish_step,
             denoised=progress.advance,
         )

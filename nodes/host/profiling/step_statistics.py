@@ -18,11 +18,11 @@ from ....fia_core import (
     SensitivityAccumulator,
     SparseSensitivity,
 )
-from ....fia_core.equations.statistics import (
+from ....fia_core.equations.saliency import (
     alignments,
+    contrastive_saliency,
     product_dtype,
     unit_columns,
-    weighted_contrast,
 )
 from ..denoising.watch import not_finite
 from .state_plan import StatePlan, moment_shape
@@ -79,11 +79,9 @@ class StepStatistics:
         prompts: range,
         x: torch.Tensor,
         y: torch.Tensor,
-        weight: torch.Tensor,
+        weight_size: torch.Tensor,
     ) -> None:
-        """Take in prompts at one step: x (prompts, ..., C_in), y likewise, W (C_out, C_in), whose
-        memory is used."""
-        weight_size = weight.abs_()
+        """Take in prompts at one step: x (prompts, ..., C_in), y likewise, |W| (C_out, C_in)."""
         x = x.flatten(1, -2)
         unit, norms = unit_columns(y.flatten(1, -2), product_dtype(x))
         self._norms[layer] += norms.sum()
@@ -143,7 +141,7 @@ class _LayerStatistics:
         if group:
             mean = self._concept.into_mean()
             size = weight_size.to(mean.device)
-            self.accumulators[group - 1].fold(weighted_contrast(size, mean, self._base_bar))
+            self.accumulators[group - 1].fold(contrastive_saliency(size, mean, self._base_bar))
         else:
             self._base.into_mean_plus_std()
         self._concept.reset()
