@@ -1,6 +1,6 @@
-"""FFN2 in closed form, ours and not the paper's: every weight of a layer moves a little and none is
-switched off. UCE's objective (arXiv 2308.14761), on what the layer reads in the picture instead of
-what cross-attention reads in the text.
+"""Closed-Form LoRA, ours and not the paper's: every weight of a layer moves a little and none is
+pruned. UCE's objective (arXiv 2308.14761), on what the layer reads in the picture instead of what
+cross-attention reads in the text.
 
 x_c are tokens of prompts with a concept, y_b what the layer makes of the same tokens without it, x
 all other tokens. W' is the minimum of

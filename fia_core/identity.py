@@ -45,13 +45,13 @@ class ModelIdentity:
     def __str__(self) -> str:
         return f"{self.architecture}, fingerprint {self.short_fingerprint}"
 
-
-def require_same_model(expected: ModelIdentity, found: ModelIdentity, what: str) -> None:
-    """Raise ValueError that names both models, unless they are the same."""
-    if expected == found:
-        return
-    words = f"{what}: is made for the model {found}, the others for {expected}; "
-    if expected.architecture == found.architecture:
-        words += "these are other weights of one architecture, such as another checkpoint or a "
-        words += "LoRA in one branch only; "
-    raise ValueError(words + "use profiles and masks of one model.")
+    def require_same_model(self, other: "ModelIdentity", what: str) -> None:
+        """Raise ValueError that names both models and ``what`` is of the other, unless they are the
+        same."""
+        if self == other:
+            return
+        words = f"{what}: is made for the model {other}, the others for {self}; "
+        if self.architecture == other.architecture:
+            words += "these are other weights of one architecture, such as another checkpoint or a "
+            words += "LoRA in one branch only; "
+        raise ValueError(words + "use profiles and masks of one model.")

@@ -12,7 +12,6 @@ from .equations.checks import decimal_share
 from .equations.fusion import agnostic_threshold, fuse_masks
 from .files.bits import BitLayers, count_packed, pack_bits, unpack_bits
 from .files.values import same_words
-from .identity import require_same_model
 from .mask import NeuronMask
 from .profile import ConceptProfile, SparseSensitivity
 from .reports.fusion_report import FusionCounts, FusionReport, sum_counts
@@ -79,7 +78,7 @@ def build_concept_mask(
 def fuse_neuron_masks(
     masks: Sequence[NeuronMask], agnostic_ratio: float, protect: Sequence[NeuronMask] = ()
 ) -> FusionResult:
-    """Eq. 7-8 over every layer: one mask that forgets all concepts and keeps what they share.
+    """Eq. 7-8 over every layer: one mask that forgets all concepts and keeps what many hold.
 
     Args:
         masks: one mask a concept, of one model; a mask of several concepts counts as one.
@@ -93,7 +92,7 @@ def fuse_neuron_masks(
     masks, protect = tuple(masks), tuple(protect)
     if not masks:
         raise ValueError("masks: is empty; give the mask of at least one concept.")
-    _require_one_model(masks, protect)
+    _require_same_model(masks, protect)
     _require_distinct_concepts(masks, protect)
     packed: dict[str, Tensor] = {}
     by_layer: dict[str, FusionCounts] = {}
@@ -172,12 +171,12 @@ def _counts(
     return FusionCounts(prod(shape), held, shared, protected, held - shared - protected)
 
 
-def _require_one_model(masks: Sequence[NeuronMask], protect: Sequence[NeuronMask]) -> None:
+def _require_same_model(masks: Sequence[NeuronMask], protect: Sequence[NeuronMask]) -> None:
     first = masks[0]
     for argument, group in (("masks", masks), ("protect", protect)):
         for mask in group:
             what = f"{argument}: {', '.join(mask.concepts)}"
-            require_same_model(first.model, mask.model, what)
+            first.model.require_same_model(mask.model, what)
             if mask.shapes != first.shapes:
                 raise ValueError(
                     f"{what}: has other layers or shapes than {', '.join(first.concepts)}; "

@@ -1,4 +1,4 @@
-"""Apply Neuron Mask: switch a mask's weights off in a model."""
+"""Apply Neuron Mask: prune a mask's weights in a model."""
 
 import logging
 
@@ -21,22 +21,22 @@ class ApplyNeuronMask(io.ComfyNode):
             category=CATEGORY,
             **search_words("erase", "unlearn", "remove", "strength"),
             description=(
-                "Switch the masked weights off in this branch of the graph. The model itself stays "
-                "as it was; take the wire away and it is back."
+                "Prune the mask's weights in this branch of the graph. The model itself stays as "
+                "it was; take the wire away and it is back."
             ),
             inputs=[
                 io.Model.Input(
                     "model",
                     tooltip=(
-                        "The model to change. A LoRA loaded before this node is masked too; one "
+                        "The model to change. A LoRA loaded before this node is pruned too; one "
                         "loaded after it fills the holes again, and merging at a ratio of 0.5 only "
                         "halves the effect."
                     ),
                 ),
-                NeuronMaskWire.Input("mask", tooltip="The weights to switch off."),
+                NeuronMaskWire.Input("mask", tooltip="The weights to prune."),
                 strength_input(
                     tooltip=(
-                        "Masked weights become weight · (1 − strength): 0 changes nothing, 1 sets "
+                        "Pruned weights become weight · (1 − strength): 0 changes nothing, 1 sets "
                         "them to zero as in the paper. Above 1, our own extension, turns them "
                         "against the concept: it erases more, and harms the rest more. "
                         "A change here needs no new profile."

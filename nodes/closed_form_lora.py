@@ -1,4 +1,4 @@
-"""Closed-Form LoRA: move all FFN2 weights a little, where a mask switches some off."""
+"""Closed-Form LoRA: move all FFN2 weights a little, where a mask prunes some."""
 
 from typing import Any
 

@@ -30,7 +30,7 @@ class CompareErasure(io.ComfyNode):
                 io.Image.Input(
                     "after",
                     tooltip=(
-                        "Pictures of the masked model, from the same prompts and seeds. "
+                        "Pictures of the pruned model, from the same prompts and seeds. "
                         "One, or as many as before."
                     ),
                 ),

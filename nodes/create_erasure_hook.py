@@ -24,7 +24,7 @@ class CreateErasureHook(io.ComfyNode):
                 "and when. Use it in place of Apply Neuron Mask."
             ),
             inputs=[
-                NeuronMaskWire.Input("mask", tooltip="The weights to switch off."),
+                NeuronMaskWire.Input("mask", tooltip="The weights to prune."),
                 strength_input(
                     tooltip=(
                         "As in Apply Neuron Mask: 0 changes nothing, 1 sets the weights to zero as "

@@ -1,4 +1,4 @@
-"""Demo Model: the bundled model, for graphs that need no checkpoint."""
+"""Demo Model: for graphs that need no checkpoint."""
 
 from comfy_api.latest import io
 

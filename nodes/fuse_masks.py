@@ -1,4 +1,4 @@
-"""Fuse Masks: one mask for many concepts, sparing what they share."""
+"""Fuse Masks: one mask for many concepts, less what many of them hold."""
 
 import logging
 
@@ -26,7 +26,7 @@ class FuseMasks(io.ComfyNode):
             category=CATEGORY,
             **search_words("erase", "combine", "merge", "protect", "agnostic"),
             description=(
-                "Join the masks of several concepts. Weights that many of them share are "
+                "Join the masks of several concepts. Weights that many of them hold are "
                 "concept-agnostic and kept: every picture needs them."
             ),
             is_input_list=True,
@@ -45,10 +45,10 @@ class FuseMasks(io.ComfyNode):
                     round=0.01,
                     display_mode=io.NumberDisplay.slider,
                     tooltip=(
-                        "A weight that at least this percentage of the concepts share is kept. "
+                        "A weight that at least this percentage of the concepts hold is kept. "
                         "The paper: 60 for objects, 80 for styles. Lower keeps more of the rest. "
                         "The mask of a single concept is always pruned whole; of two, what both "
-                        "share is always kept."
+                        "hold is always kept."
                     ),
                 ),
                 NeuronMaskWire.Input(

@@ -41,7 +41,7 @@ class SaveErasureLora(io.ComfyNode):
                         "Its weights must not be quantised."
                     ),
                 ),
-                NeuronMaskWire.Input("mask", tooltip="The weights to switch off."),
+                NeuronMaskWire.Input("mask", tooltip="The weights to prune."),
                 strength_input(
                     tooltip=(
                         "What strength 1 of the LoRA will mean. Keep 1 and choose the strength "

@@ -28,9 +28,9 @@ class StrengthStrip(io.ComfyNode):
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The model to change. A LoRA loaded before this node is masked too.",
+                    tooltip="The model to change. A LoRA loaded before this node is pruned too.",
                 ),
-                NeuronMaskWire.Input("mask", tooltip="The weights to switch off."),
+                NeuronMaskWire.Input("mask", tooltip="The weights to prune."),
                 io.Latent.Input(
                     "latent",
                     tooltip="What to start from: every strength, with the same noise.",

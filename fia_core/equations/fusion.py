@@ -28,7 +28,7 @@ def agnostic_threshold(agnostic_ratio: float, concept_count: int) -> int:
 
 
 def fuse_masks(masks: Iterable[Tensor], agnostic_ratio: float) -> tuple[Tensor, Tensor]:
-    """Eq. 7-8: what the concepts share is kept, what only some hold is pruned.
+    """Eq. 7-8: what many concepts hold is kept, what only some hold is pruned.
 
     s[i, j] counts the masks that hold (i, j). s ≥ τ_ca: concept-agnostic, kept.
     0 < s < τ_ca: pruned.

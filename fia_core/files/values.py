@@ -1,4 +1,4 @@
-"""Checks that the profile and the mask share: texts, settings, JSON."""
+"""Checks of what profiles and masks both have: texts, settings, JSON."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -34,7 +34,7 @@ def mask_card(mask: NeuronMask) -> MaskCard:
     protected = list(_protected(mask.provenance))
     rows = [
         ("made for", _short(mask.model.architecture)),
-        ("switches off", _counts(mask)),
+        ("prunes", _counts(mask)),
     ]
     if _array(mask.provenance.get("masks")):
         rows.append(("fused with", _settings(mask.settings)))

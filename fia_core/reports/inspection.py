@@ -89,7 +89,7 @@ def inspect_mask(
         ValueError: a mask of another architecture or other layers, a concept twice, or a kept
             concept that ``mask`` forgets.
     """
-    _require_same_layers(mask, concept_masks, kept_masks)
+    _require_same_architecture(mask, concept_masks, kept_masks)
     _require_separate_concepts(mask, concept_masks, kept_masks)
     decided = fuse_again(mask, concept_masks)
     shapes = mask.shapes
@@ -124,7 +124,7 @@ def _words(mask: NeuronMask) -> set[str]:
     return {same_words(concept) for concept in mask.concepts}
 
 
-def _require_same_layers(
+def _require_same_architecture(
     mask: NeuronMask, concept_masks: Sequence[NeuronMask], kept_masks: Sequence[NeuronMask]
 ) -> None:
     """Masks of two checkpoints of one architecture may be compared; others may not."""

@@ -1,1 +1,1 @@
-"""Fields that several dialogs share."""
+"""Fields that several dialogs have."""

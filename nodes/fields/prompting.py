@@ -1,4 +1,4 @@
-"""What the dialogs of nodes that denoise prompts share: fields, and the request that they make."""
+"""Fields of the dialogs that ask for prompts, and the request that they make."""
 
 import comfy.samplers
 from comfy_api.latest import io

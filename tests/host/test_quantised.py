@@ -328,7 +328,7 @@ def test_a_layer_that_scales_its_input_is_masked_with_that(extension: Any) -> No
     layer: Any = quantised_unet(form).model.get_submodule(LAST)
     layer.pre_quant_scale = torch.linspace(0.5, 2, layer.in_features)
     x = torch.randn(2, 3, layer.in_features)
-    masked = extension.module("nodes.host.applying.strength_strip")._MaskedLayer(
+    masked = extension.module("nodes.host.applying.strength_strip")._PrunedLayer(
         torch.ones_like(layer.weight, dtype=torch.bool)
     )
     assert torch.allclose(masked(layer, x), layer(x) - layer.bias, atol=0.1 * layer(x).std())

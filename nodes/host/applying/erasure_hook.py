@@ -7,7 +7,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import NeuronMask
-from ..model.identity import require_fit
+from ..model.identity import require_same_architecture
 from ..model.layers import find_ffn2_layers
 from .weight_patch import neuron_mask_patches
 
@@ -18,7 +18,7 @@ class NeuronMaskHook(WeightHook):
     The host makes clones with no argument and fills them in.
 
     Args:
-        mask: the weights to switch off.
+        mask: the weights to prune.
         strength: as in Apply Neuron Mask; hook keyframes multiply it.
     """
 
@@ -43,7 +43,7 @@ class NeuronMaskHook(WeightHook):
                 ``model`` are quantised.
         """
         if self.mask and target_dict.get("target") != EnumWeightTarget.Clip:
-            require_fit(self.mask, model, find_ffn2_layers(model))
+            require_same_architecture(self.mask, model, find_ffn2_layers(model))
             _require_full_precision(model)
         return super().add_hook_patches(model, model_options, target_dict, registered)
 

@@ -1,4 +1,4 @@
-"""A mask as a LoRA file: the change of every masked weight, for programs that know no masks."""
+"""A mask as a LoRA file: the change of every pruned weight, for programs that know no masks."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 
 from ....fia_core import NeuronMask
 from ....fia_core.files.safetensors_file import whole_file
-from ..model.identity import require_fit
+from ..model.identity import require_same_architecture
 from ..model.layers import find_ffn2_layers, lora_names
 from ..model.stored_weights import patched_weight, stored_weight
 
@@ -33,14 +33,17 @@ def lora_folder() -> str:
 class ErasureLora:
     """−strength · (W ∘ M) of every FFN2 layer that a mask M touches, as full differences.
 
-    W is the weight in effect: a LoRA loaded before is masked too, and must be there when the file
-    is used. Raises ValueError where nothing would change, or as ``require_fit``, or where FFN2
-    layers hold quantised weights; others may.
+    W is the weight in effect: a LoRA loaded before is pruned too, and must be there when the file
+    is used.
 
     Args:
-        model: whose weights are masked; it stays as it is.
+        model: whose weights are pruned; it stays as it is.
         mask: M.
         strength: as in Apply Neuron Mask.
+
+    Raises:
+        ValueError: nothing would change, the mask is of another architecture, or FFN2 layers hold
+            quantised weights; others may.
     """
 
     model: ModelPatcher
@@ -49,7 +52,7 @@ class ErasureLora:
 
     def __post_init__(self) -> None:
         layers = find_ffn2_layers(self.model)
-        require_fit(self.mask, self.model, layers)
+        require_same_architecture(self.mask, self.model, layers)
         for name, layer in layers.items():
             _require_full_precision(name, layer.weight)
         if not self._names:

@@ -1,4 +1,4 @@
-"""One batch, several strengths: each row of the denoiser's batch is masked by its own share."""
+"""One batch, several strengths: each row of the denoiser's batch has a strength of its own."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +11,7 @@ from comfy.utils import repeat_to_batch_size
 
 from ....fia_core import NeuronMask
 from ..model.clones import run_in_one_place
-from ..model.identity import require_fit
+from ..model.identity import require_same_architecture
 from ..model.layers import find_ffn2_layers
 from ..model.weight_in_effect import input_in_effect, passed_through, weight_in_effect
 from .strip_noise import same_noise_for_every_strength
@@ -32,7 +32,7 @@ def strip_model(model: ModelPatcher, mask: NeuronMask, strengths: list[float]) -
     Raises:
         ValueError: if the mask was made for another architecture.
     """
-    require_fit(mask, model, find_ffn2_layers(model))
+    require_same_architecture(mask, model, find_ffn2_layers(model))
     plain = model.clone()
     run_in_one_place(plain)
     strip = _Strip(mask, strengths)
@@ -57,8 +57,8 @@ def strip_latent(latent: dict[str, Any], strengths: int) -> dict[str, Any]:
     }
 
 
-class _MaskedLayer:
-    """The masked part of one layer: x ↦ (W ∘ M) x, over the input channels that M touches.
+class _PrunedLayer:
+    """The pruned part of one layer: x ↦ (W ∘ M) x, over the input channels that M touches.
 
     Args:
         pruned: M, bool (C_out, C_in) on the CPU.
@@ -76,16 +76,16 @@ class _MaskedLayer:
         """(batch, ..., C_out) of ``x`` (batch, ..., C_in)."""
         x = input_in_effect(layer, x)
         with weight_in_effect(layer, x) as weight:
-            masked = weight.index_select(1, self._inputs) * self._pruned
-            return torch.nn.functional.linear(x.index_select(-1, self._inputs), masked)
+            pruned = weight.index_select(1, self._inputs) * self._pruned
+            return torch.nn.functional.linear(x.index_select(-1, self._inputs), pruned)
 
 
 class _Strip:
-    """Hooks the masked layers inside the denoiser's calls only: clones share modules."""
+    """Hooks the pruned layers inside the denoiser's calls only: clones have the same modules."""
 
     def __init__(self, mask: NeuronMask, strengths: list[float]) -> None:
         self._layers = {
-            name: _MaskedLayer(mask.layers[name]) for name, count in mask.counts.items() if count
+            name: _PrunedLayer(mask.layers[name]) for name, count in mask.counts.items() if count
         }
         self._strengths = torch.tensor(strengths)
         self._rows = 0
@@ -121,7 +121,7 @@ class _Strip:
             result = executor(*run, **kwargs)
         if not self._ran:
             raise ValueError(
-                "model: none of the masked layers was called, another node has replaced the "
+                "model: none of the pruned layers was called, another node has replaced the "
                 "denoiser. Connect Strength Strip without that node (such as torch.compile) after "
                 "it."
             )
@@ -154,31 +154,31 @@ class _Strip:
     def _masks_on(self, device: torch.device) -> Iterator[None]:
         """Take the masks to the device, and back."""
         try:
-            for masked in self._layers.values():
-                masked.move(device)
+            for pruned in self._layers.values():
+                pruned.move(device)
             yield
         finally:
-            for masked in self._layers.values():
-                masked.move(torch.device("cpu"))
+            for pruned in self._layers.values():
+                pruned.move(torch.device("cpu"))
 
     @contextmanager
     def _attached(self, model: torch.nn.Module, strengths: torch.Tensor) -> Iterator[None]:
         """Hook the layers of the host's ``model``; whatever happens the hooks are removed."""
         with ExitStack() as hooks:
-            for name, masked in self._layers.items():
+            for name, pruned in self._layers.items():
                 layer: Any = model.get_submodule(name)
-                handle = layer.register_forward_hook(self._hook(masked, strengths))
+                handle = layer.register_forward_hook(self._hook(pruned, strengths))
                 hooks.callback(handle.remove)
                 if getattr(layer.weight, "_layout_cls", None) == FUSED:
                     hooks.enter_context(passed_through(layer, weight_function=_as_it_is))
             yield
 
-    def _hook(self, masked: _MaskedLayer, strengths: torch.Tensor) -> Callable[..., torch.Tensor]:
+    def _hook(self, pruned: _PrunedLayer, strengths: torch.Tensor) -> Callable[..., torch.Tensor]:
         def hook(
             layer: torch.nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor
         ) -> torch.Tensor:
             self._ran = True
-            erased = masked(layer, args[0])
+            erased = pruned(layer, args[0])
             return output - erased.mul_(strengths.view(-1, *[1] * (erased.ndim - 1)))
 
         return hook

@@ -11,7 +11,7 @@ from comfy.weight_adapter.base import WeightAdapterBase
 
 from ....fia_core import NeuronMask
 from ....fia_core.files.bits import unpack_bits
-from ..model.identity import require_fit
+from ..model.identity import require_same_architecture
 from ..model.layers import find_patchable_layers, is_quantised, require_writable
 
 _told: WeakSet[torch.nn.Module] = WeakSet()  # models whose user knows that their weights move
@@ -20,7 +20,7 @@ ROUNDED_AGAIN = (
     "Apply Neuron Mask: this model's weights are quantised. ComfyUI rounds them again with every "
     "patch, so those that the mask keeps can move, too: by up to 4 % in fp8 (8 % in e5m2), 2 % in "
     "int8, 18 % in nvfp4, 11 % in asym_w4a8_int8 and 22 % in convrot_w4a4, root mean square of a "
-    "layer. Where weights are stored rotated, as much is left of masked ones. The node's help page "
+    "layer. Where weights are stored rotated, as much is left of pruned ones. The node's help page "
     "has more."
 )
 
@@ -54,7 +54,7 @@ class NeuronMaskPatch(WeightAdapterBase):
         intermediate_dtype: torch.dtype = torch.float32,
         original_weight: Any = None,
     ) -> torch.Tensor:
-        """Scale the masked entries of ``weight`` in place, as the host's other patches do."""
+        """Scale the pruned entries of ``weight`` in place, as the host's other patches do."""
         packed = cast_to_device(self.weights[0], weight.device, torch.uint8)
         pruned = unpack_bits(packed, weight.shape)
         return weight.copy_(torch.where(pruned, weight * (1 - strength), weight))
@@ -73,9 +73,9 @@ def neuron_mask_patches(mask: NeuronMask) -> dict[str, NeuronMaskPatch]:
 
 
 def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) -> ModelPatcher:
-    """A clone of ``model`` whose masked FFN2 weights are W · (1 − strength).
+    """A clone of ``model`` whose pruned FFN2 weights are W · (1 − strength).
 
-    Patches that ``model`` already has come first, so a LoRA loaded before is masked too. At
+    Patches that ``model`` already has come first, so a LoRA loaded before is pruned too. At
     strength 0 the clone gets no patch, nor does a layer that the mask leaves whole.
 
     Raises:
@@ -83,10 +83,10 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
             form that the weights are stored in.
     """
     layers = find_patchable_layers(model)
-    require_fit(mask, model, layers)
-    masked = model.clone()
+    require_same_architecture(mask, model, layers)
+    pruned = model.clone()
     if strength == 0:
-        return masked
+        return pruned
     patches = neuron_mask_patches(mask)
     touched = {name: layer for name, layer in layers.items() if mask.counts[name]}
     for name, layer in touched.items():
@@ -94,10 +94,10 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
     if any(map(is_quantised, touched.values())) and model.model not in _told:
         _told.add(model.model)
         logging.info(ROUNDED_AGAIN)
-    accepted = masked.add_patches(patches, strength_patch=strength)
+    accepted = pruned.add_patches(patches, strength_patch=strength)
     refused = sorted(set(patches) - set(accepted))
     if refused:
         raise ValueError(
             f"model: the host accepts no patch for {refused[0]} of {mask.model.architecture}."
         )
-    return masked
+    return pruned

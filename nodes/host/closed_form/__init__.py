@@ -1,1 +1,1 @@
-"""FFN2 in closed form: a LoRA without a mask."""
+"""Closed-Form LoRA: from a request to the change of all FFN2 weights, without a mask."""

@@ -1,4 +1,4 @@
-"""FFN2 in closed form: the change of all FFN2 weights that takes a share of concepts' effect."""
+"""Closed-Form LoRA: the change of all FFN2 weights that takes a share of concepts' effect."""
 
 import logging
 from collections.abc import Callable, Sequence

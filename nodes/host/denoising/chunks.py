@@ -1,4 +1,4 @@
-"""Chunks of a batch of prompts that share a denoiser call, and the host's conditionings of each."""
+"""Chunks of a batch of prompts, each for one denoiser call, and the host's conditionings of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from comfy.conds import CONDList, CONDRegular
 
 @dataclass(frozen=True)
 class Chunk:
-    """Prompts that share a denoiser call.
+    """Prompts of one denoiser call.
 
     Attributes:
         rows: of the batch.
@@ -71,7 +71,7 @@ def conds_of_chunk(
 
 
 def _take_cond(entry: CONDRegular, chunk: Chunk, prompts: int) -> CONDRegular:
-    """The rows of a chunk in one value; values that all prompts share stay as they are."""
+    """The rows of a chunk in one value; values that are for all prompts stay as they are."""
     if isinstance(entry, CONDList):
         return CONDList([_take_rows(part, chunk, prompts) for part in entry.cond])
     if torch.is_tensor(entry.cond) and entry.cond.ndim > 0:

@@ -1,7 +1,7 @@
 """Denoise many prompts together, as far as profiling needs, with the host's own samplers.
 
 All prompts are one batch for the sampler, so every prompt has reached the same step before the next
-begins; the denoiser sees the batch in chunks. Prompts of different sizes never share a chunk.
+begins; the denoiser sees the batch in chunks. Prompts of different sizes are never in one chunk.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ def denoise_prompts(
 ) -> None:
     """Run the first steps of sampling for all prompts of ``batch``, watched by ``observer``.
 
-    ``model`` has wrappers meanwhile: pass a clone. ``chunk`` prompts share a denoiser call.
+    ``model`` has wrappers meanwhile: pass a clone. A denoiser call has ``chunk`` prompts.
 
     Raises:
         ValueError: if the sampler skips a step of the schedule, so that there is nothing to watch.

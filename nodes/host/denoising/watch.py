@@ -100,7 +100,7 @@ class LayerWatch:
 
     @contextmanager
     def attached(self) -> Iterator[None]:
-        """Hook the layers; clones share modules, so whatever happens the hooks are removed."""
+        """Hook the layers, and remove the hooks whatever happens: clones have the same modules."""
         with ExitStack() as hooks:
             for name, layer in self._layers.items():
                 hooks.callback(layer.register_forward_hook(partial(self._forward, name)).remove)

@@ -14,9 +14,9 @@ MULTIGPU_OPTIONS = "multigpu_options"  # how fast each card is
 
 @contextmanager
 def working_copy(model: ModelPatcher) -> Iterator[ModelPatcher]:
-    """A clone of ``model``, which shares its modules and weights and runs them in one place.
+    """A clone of ``model``, which has its modules and weights and runs them in one place.
 
-    Weights that the host streams are pinned in memory, by a list that all clones share, and a clone
+    Weights that the host streams are pinned in memory, by a list that all clones have, and a clone
     that goes unpins them all; the host pins them again only when it loads the model from nothing.
     So the clone forgets the list before it goes, and so do the clones of models that it holds.
     Clone no working copy: where both go at once, the host loses sight of the loaded model.
@@ -34,8 +34,7 @@ def working_copy(model: ModelPatcher) -> Iterator[ModelPatcher]:
 def run_in_one_place(clone: ModelPatcher) -> None:
     """Let ``clone`` run the modules of this model.
 
-    A compiled denoiser would not call their hooks, nor would the copies on other cards that share
-    the work.
+    A compiled denoiser would not call their hooks, nor would the copies on other cards.
     """
     clone.remove_wrappers_with_key(WrappersMP.APPLY_MODEL, COMPILE_KEY)
     compiled = clone.object_patches.get("diffusion_model")

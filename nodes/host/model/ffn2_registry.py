@@ -87,7 +87,7 @@ _REASONS = {
     "comfy.model_base.MingImage": "its latents have a time axis, which was not tried",
     "comfy.model_base.ChromaRadiance": "it works on pixels, not on latents",
     "comfy.model_base.HiDream": (
-        "its experts see tokens of many prompts in one row, so no prompt's share can be told"
+        "its experts see tokens of many prompts in one row, so no prompt can be told apart"
     ),
     "comfy.model_base.StableCascade_B": "two models draw one after the other",
     "comfy.model_base.StableCascade_C": "two models draw one after the other",
@@ -156,7 +156,7 @@ def refusal(model: type, family: str) -> str:
     if _host_class(model) in _LISTED:  # as the host builds it, it has some
         return (
             f"model: {family} is run by another node pack's own layers (Nunchaku's, for example), "
-            "which cannot be watched or masked. Load a file of it in fp16, bf16 or fp8 with Load "
+            "which cannot be watched or pruned. Load a file of it in fp16, bf16 or fp8 with Load "
             "Checkpoint or Load Diffusion Model."
         )
     reason = reason_without_ffn2(model) or "this extension knows none of its layers"

@@ -43,7 +43,9 @@ def model_identity(model: ModelPatcher) -> ModelIdentity:
     return ModelIdentity(architecture(model, layer_shapes(layers)), fingerprint.hexdigest())
 
 
-def require_fit(mask: NeuronMask, model: ModelPatcher, layers: dict[str, torch.nn.Linear]) -> None:
+def require_same_architecture(
+    mask: NeuronMask, model: ModelPatcher, layers: dict[str, torch.nn.Linear]
+) -> None:
     """Raise ValueError that names both models, unless ``mask`` was made for such a ``model``, whose
     FFN2 ``layers`` these are."""
     shapes = layer_shapes(layers)

@@ -50,7 +50,7 @@ LARGEST_CHUNK = 16  # more prompts a denoiser call bring no further speed
 
 @dataclass(frozen=True)
 class StatePlan:
-    """Devices of the state, concepts that share the base prompts of a round, size of a call.
+    """Devices of the state, concepts of a round, which has the base prompts once, size of a call.
 
     Attributes:
         moments: by layer; used at every prompt.
