@@ -16,6 +16,7 @@ from .equations.sensitivity import (
 from .equations.statistics import RunningMean, RunningMoments
 from .files.layer_records import LayerShapes
 from .files.safetensors_file import FIAFileError
+from .fusion_counts import FusionCounts, FusionReport, sum_counts
 from .identity import ModelIdentity
 from .mask import NeuronMask
 from .masking import FusionResult, build_concept_mask, fuse_neuron_masks
@@ -31,7 +32,7 @@ from .prompts import (
     default_contexts,
     default_templates,
 )
-from .reports.fusion_report import FusionCounts, FusionReport, sum_counts
+from .reports.fusion_report import fusion_text, fusion_warnings
 from .reports.inspection import LayerInspection, MaskInspection, inspect_mask
 from .reports.inspection_report import inspection_text
 from .reports.overlap import ConceptOverlap, ConceptShare, concept_overlap
@@ -76,6 +77,8 @@ __all__ = [
     "diffusers_layer_name",
     "fuse_masks",
     "fuse_neuron_masks",
+    "fusion_text",
+    "fusion_warnings",
     "inspect_mask",
     "inspection_text",
     "layer_places",

@@ -106,6 +106,31 @@ class NeuronMask:
         """How many weights are pruned."""
         return sum(self.counts.values())
 
+    @property
+    def model_weights(self) -> int | None:
+        """Weights of the whole denoiser, as a profile that it was made from recorded them, through
+        fusions of fusions; None where none did."""
+        waiting: list[Mapping[str, Any]] = [self.provenance]
+        while waiting:
+            record = waiting.pop()
+            settings, origins = record.get("profile_settings"), record.get("masks")
+            weights = settings.get("model_weights") if isinstance(settings, dict) else None
+            if type(weights) is int and weights > 0:
+                return weights
+            for origin in reversed(origins if isinstance(origins, list) else []):
+                below = origin.get("provenance") if isinstance(origin, dict) else None
+                if isinstance(below, dict):
+                    waiting.append(below)
+        return None
+
+    def origin_record(self) -> dict[str, Any]:
+        """The record of this mask in one that is fused from it, JSON."""
+        return {
+            "concepts": list(self.concepts),
+            "settings": self.settings,
+            "provenance": self.provenance,
+        }
+
     def _comfy_cache_tensors(self) -> list[Tensor]:
         """All tensors that it holds: how ComfyUI after 0.33 asks what an output takes in memory."""
         return list(self.bits.packed.values())

@@ -12,10 +12,9 @@ from .equations.checks import decimal_share
 from .equations.fusion import agnostic_threshold, fuse_masks
 from .files.bits import BitLayers, count_packed, pack_bits, unpack_bits
 from .files.values import same_words
+from .fusion_counts import FusionCounts, FusionReport, sum_counts
 from .mask import NeuronMask
 from .profile import ConceptProfile, SparseSensitivity
-from .reports.fusion_report import FusionCounts, FusionReport, sum_counts
-from .reports.origins import origin_record
 from .version import VERSION
 
 BLOCK = 1 << 15
@@ -137,8 +136,8 @@ def _fused_mask(
         concepts=tuple(concept for mask in masks for concept in mask.concepts),
         settings={"agnostic_ratio": float(decimal_share("agnostic_ratio", agnostic_ratio))},
         provenance={
-            "masks": [origin_record(mask) for mask in masks],
-            "protect": [origin_record(mask) for mask in protect],
+            "masks": [mask.origin_record() for mask in masks],
+            "protect": [mask.origin_record() for mask in protect],
             "extension_version": VERSION,
         },
     )

@@ -4,8 +4,7 @@ import logging
 
 from comfy_api.latest import io
 
-from ..fia_core import NeuronMask, fuse_neuron_masks
-from ..fia_core.reports.origins import model_weights
+from ..fia_core import NeuronMask, fuse_neuron_masks, fusion_text, fusion_warnings
 from .fields.shared import CATEGORY, NeuronMaskWire, fraction, require_ranges, search_words
 
 FURTHER_INPUTS = tuple(f"masks_{number}" for number in range(2, 9))
@@ -77,7 +76,7 @@ class FuseMasks(io.ComfyNode):
         require_ranges(cls, agnostic_ratio=agnostic_ratio[0])
         together = [*masks, *(mask for name in FURTHER_INPUTS for mask in further.get(name, ()))]
         fusion = fuse_neuron_masks(together, fraction(agnostic_ratio[0]), tuple(protect or ()))
-        for warning in fusion.report.warnings:
+        for warning in fusion_warnings(fusion.report):
             logging.warning("Fuse Masks: %s", warning)
-        report = fusion.report.text(model_weights(fusion.mask.provenance))
+        report = fusion_text(fusion.report, fusion.mask.model_weights)
         return io.NodeOutput(fusion.mask, report)

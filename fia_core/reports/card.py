@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..mask import NeuronMask
-from .origins import model_weights
 
 _MOST_TEXT = 120  # characters
 _MOST_SETTINGS = 240  # characters
@@ -111,7 +110,7 @@ def _counts(mask: NeuronMask) -> str:
     layers = "1 layer" if len(mask.layers) == 1 else f"{len(mask.layers)} layers"
     text = f"{mask.count:,} of {mask.weights:,} FFN2 weights"
     text += f" ({_percent(mask.count, mask.weights)}) in {layers}"
-    weights = model_weights(mask.provenance)
+    weights = mask.model_weights
     return f"{text}, {_percent(mask.count, weights)} of the model" if weights else text
 
 

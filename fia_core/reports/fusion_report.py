@@ -1,99 +1,36 @@
-"""The result of a fusion in numbers and as a readable table."""
+"""The result of a fusion as a readable table."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-
+from ..fusion_counts import FusionCounts, FusionReport
 from .places import layer_places
 from .tables import markdown_table
 
-
-@dataclass(frozen=True)
-class FusionCounts:
-    """How the weights of one concept's mask, of one layer or of the whole were decided.
-
-    Attributes:
-        weights: weights of the layer; for a concept and the whole, of all FFN2 layers.
-        sensitive: held by the concept's mask; for a layer and the whole, by any mask.
-        agnostic: of these, held by enough masks to be kept.
-        protected: of these, not agnostic but kept because a protected mask holds them.
-        pruned: of these, pruned. sensitive = agnostic + protected + pruned.
-    """
-
-    weights: int
-    sensitive: int
-    agnostic: int
-    protected: int
-    pruned: int
-
-    @property
-    def share(self) -> float:
-        """Pruned weights as a fraction of ``weights``."""
-        return self.pruned / self.weights
+_COLUMNS = ("sensitive", "agnostic", "protected", "pruned", "of FFN2")
 
 
-def sum_counts(counts: Sequence[FusionCounts]) -> FusionCounts:
-    """The counts of several layers together."""
-    return FusionCounts(
-        *(sum(getattr(one, field.name) for one in counts) for field in fields(FusionCounts))
+def fusion_text(report: FusionReport, model_weights: int | None = None) -> str:
+    """The warnings and two tables; with ``model_weights`` also the part of the model."""
+    places = layer_places(tuple(report.layers))
+    by_layer = [(places[name].label, counts) for name, counts in report.layers.items()]
+    by_concept = [*report.concepts, ("all together", report.total)]
+    columns = (*_COLUMNS, "of model") if model_weights else _COLUMNS
+    rule = agnostic_rule(report.threshold, len(report.concepts))
+    parts = [
+        *(f"Warning: {warning}" for warning in fusion_warnings(report)),
+        f"Concept masks fused: {len(report.concepts)}. {rule}",
+    ]
+    for title, rows in (("concept", by_concept), ("layer", by_layer)):
+        cells = [(name, *_cells(counts, model_weights)) for name, counts in rows]
+        parts += [f"By {title}:", markdown_table((title, *columns), cells)]
+    return "\n\n".join(parts)
+
+
+def fusion_warnings(report: FusionReport) -> tuple[str, ...]:
+    """A sentence for each concept that loses no weight, with the reason and a mend."""
+    return tuple(
+        f"{name} will not be forgotten: {_reason(report, counts)}"
+        for name, counts in report.concepts
+        if counts.pruned == 0
     )
-
-
-@dataclass(frozen=True)
-class FusionReport:
-    """The result of a fusion in numbers.
-
-    Attributes:
-        threshold: τ_ca, how many masks make a weight concept-agnostic.
-        concepts: name and counts of each mask (a fused mask's name is its concepts', joined).
-        layers: counts by layer's module name.
-        total: counts of the whole.
-    """
-
-    threshold: int
-    concepts: tuple[tuple[str, FusionCounts], ...]
-    layers: dict[str, FusionCounts]
-    total: FusionCounts
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """A sentence for each concept that loses no weight, with the reason and a mend."""
-        return tuple(
-            f"{name} will not be forgotten: {self._reason(counts)}"
-            for name, counts in self.concepts
-            if counts.pruned == 0
-        )
-
-    @property
-    def rule(self) -> str:
-        """The threshold in words."""
-        return agnostic_rule(self.threshold, len(self.concepts))
-
-    def text(self, model_weights: int | None = None) -> str:
-        """The warnings and two tables; with ``model_weights`` also shares of the model."""
-        places = layer_places(tuple(self.layers))
-        by_layer = [(places[name].label, counts) for name, counts in self.layers.items()]
-        by_concept = [*self.concepts, ("all together", self.total)]
-        columns = (*_COLUMNS, "of model") if model_weights else _COLUMNS
-        parts = [
-            *(f"Warning: {warning}" for warning in self.warnings),
-            f"Concept masks fused: {len(self.concepts)}. {self.rule}",
-        ]
-        for title, rows in (("concept", by_concept), ("layer", by_layer)):
-            cells = [(name, *_cells(counts, model_weights)) for name, counts in rows]
-            parts += [f"By {title}:", markdown_table((title, *columns), cells)]
-        return "\n\n".join(parts)
-
-    def _reason(self, counts: FusionCounts) -> str:
-        """Why a concept that loses no weight does so, and what to do."""
-        if counts.sensitive == 0:
-            return "no weight answers to it. Check its words and contexts, or profile more steps."
-        mends = ["protect less", "forget it with a Fuse Masks and an Apply Neuron Mask of its own"]
-        if self.threshold < len(self.concepts):
-            mends.insert(0, "raise the agnostic ratio")
-        return (
-            f"of its {counts.sensitive:,} sensitive weights {counts.agnostic:,} are agnostic and "
-            f"{counts.protected:,} protected. You may {', or '.join(mends)}."
-        )
 
 
 def agnostic_rule(threshold: int, masks: int) -> str:
@@ -108,7 +45,17 @@ def agnostic_rule(threshold: int, masks: int) -> str:
     return f"A weight that {threshold} or more of {masks} hold is concept-agnostic and kept."
 
 
-_COLUMNS = ("sensitive", "agnostic", "protected", "pruned", "of FFN2")
+def _reason(report: FusionReport, counts: FusionCounts) -> str:
+    """Why a concept that loses no weight does so, and what to do."""
+    if counts.sensitive == 0:
+        return "no weight answers to it. Check its words and contexts, or profile more steps."
+    mends = ["protect less", "forget it with a Fuse Masks and an Apply Neuron Mask of its own"]
+    if report.threshold < len(report.concepts):
+        mends.insert(0, "raise the agnostic ratio")
+    return (
+        f"of its {counts.sensitive:,} sensitive weights {counts.agnostic:,} are agnostic and "
+        f"{counts.protected:,} protected. You may {', or '.join(mends)}."
+    )
 
 
 def _cells(counts: FusionCounts, model_weights: int | None) -> list[str]:

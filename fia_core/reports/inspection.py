@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from ..files.values import same_words
+from ..fusion_counts import FusionCounts, sum_counts
 from ..mask import NeuronMask
-from .fusion_report import FusionCounts, sum_counts
-from .origins import model_weights
 from .overlap import ConceptOverlap, concept_overlap
 from .places import LayerPlace, layer_places
 from .refusion import fuse_again
@@ -112,7 +111,7 @@ def inspect_mask(
         threshold=decided.threshold,
         note=decided.note,
         overlap=concept_overlap(given, forgotten, mask) if given else None,
-        model_weights=model_weights(mask.provenance),
+        model_weights=mask.model_weights,
     )
 
 

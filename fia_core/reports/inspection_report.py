@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from .fusion_report import FusionCounts, sum_counts
+from ..fusion_counts import FusionCounts, sum_counts
 from .inspection import MaskInspection
 from .overlap import ConceptOverlap
 from .tables import markdown_table

@@ -6,9 +6,9 @@ from math import prod
 
 from ..equations.fusion import agnostic_threshold, fuse_masks
 from ..files.bits import count_bits
+from ..fusion_counts import FusionCounts
 from ..mask import NeuronMask
-from .fusion_report import FusionCounts, agnostic_rule
-from .origins import origin_record
+from .fusion_report import agnostic_rule
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def fuse_again(mask: NeuronMask, concept_masks: Sequence[NeuronMask]) -> Refusio
         return _pruned_only(mask, "Not a fused mask: all that it holds is pruned.")
     if not concept_masks:
         return _pruned_only(mask, "Connect concept_masks to see which weights were kept.")
-    sources = [source for source in concept_masks if origin_record(source) in origins]
+    sources = [source for source in concept_masks if source.origin_record() in origins]
     if len(sources) < len(origins):
         return _pruned_only(
             mask, "concept_masks are not all that the mask was fused from; what it kept is unknown."

@@ -26,6 +26,8 @@ from fia_core import (
     build_concept_mask,
     concept_sensitive_mask,
     fuse_neuron_masks,
+    fusion_text,
+    fusion_warnings,
 )
 from fia_core import masking as erasure
 
@@ -138,13 +140,13 @@ def test_fusing_leaves_the_masks_alone() -> None:
 def test_report_is_readable() -> None:
     masks = [mask("church"), mask("golf ball", 1), mask("tench", 2)]
     result = fuse_neuron_masks(masks, 0.6)
-    text = result.report.text()
+    text = fusion_text(result.report)
     assert text.startswith("Concept masks fused: 3. A weight that 2 or more of 3 hold is concept-")
     for name in ("church", "golf ball", "tench", "10", "2"):  # the layers, by what differs
         assert any(line.startswith(f"| {name} ") for line in text.splitlines())
     assert f"{result.report.total.share:.3%}" in text
     assert "of model" not in text
-    of_model = result.report.text(model_weights=1000)
+    of_model = fusion_text(result.report, model_weights=1000)
     assert "of model" in of_model
     assert f"{result.report.total.pruned / 1000:.3%}" in of_model
     *_, by_concept, _, by_layer = of_model.split("\n\n")
@@ -156,18 +158,18 @@ def test_report_is_readable() -> None:
 def test_two_concepts_are_told_that_no_ratio_changes_what_they_share() -> None:
     for ratio in (0.01, 1.0):
         report = fuse_neuron_masks([mask("naked"), mask("nude", 1)], ratio).report
-        assert "What both hold is concept-agnostic and kept, at any ratio" in report.text()
+        assert "What both hold is concept-agnostic and kept, at any ratio" in fusion_text(report)
 
 
 def test_a_single_concept_is_told_that_its_whole_mask_is_pruned() -> None:
-    assert "its whole mask is pruned" in fuse_neuron_masks([mask()], 0.6).report.text()
+    assert "its whole mask is pruned" in fusion_text(fuse_neuron_masks([mask()], 0.6).report)
 
 
 def test_a_concept_that_is_all_agnostic_is_told_what_can_help() -> None:
     same = [mask(name) for name in ("church", "chapel", "tench")]
-    warnings = fuse_neuron_masks(same, 0.6).report.warnings
+    warnings = fusion_warnings(fuse_neuron_masks(same, 0.6).report)
     assert len(warnings) == 3 and "You may raise the agnostic ratio, or protect" in warnings[0]
-    warnings = fuse_neuron_masks(same[:2], 0.6).report.warnings
+    warnings = fusion_warnings(fuse_neuron_masks(same[:2], 0.6).report)
     assert len(warnings) == 2 and "You may protect less, or forget it with" in warnings[0]
 
 
@@ -203,9 +205,9 @@ def test_a_concept_to_forget_and_to_keep_is_refused() -> None:
 
 def test_the_report_warns_of_a_concept_without_sensitive_weights() -> None:
     report = fuse_neuron_masks([mask("church"), mask("tench", share=0.0)], 0.6).report
-    (warning,) = report.warnings
+    (warning,) = fusion_warnings(report)
     assert warning.startswith("tench will not be forgotten: no weight answers to it.")
-    assert report.text().startswith(f"Warning: {warning}\n")
+    assert fusion_text(report).startswith(f"Warning: {warning}\n")
 
 
 def test_no_masks_are_refused() -> None:
