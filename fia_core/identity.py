@@ -39,15 +39,19 @@ class ModelIdentity:
 
     @property
     def short_fingerprint(self) -> str:
-        """As much of the fingerprint as tells models apart."""
+        """The first digits of the fingerprint, enough to tell models apart."""
         return self.fingerprint[:SHORT_FINGERPRINT]
 
     def __str__(self) -> str:
         return f"{self.architecture}, fingerprint {self.short_fingerprint}"
 
     def require_same_model(self, other: "ModelIdentity", what: str) -> None:
-        """Raise ValueError that names both models and ``what`` is of the other, unless they are the
-        same."""
+        """Raise ValueError that names both models, unless they are the same.
+
+        Args:
+            other: the model of another mask or profile.
+            what: that mask or profile, for the error.
+        """
         if self == other:
             return
         words = f"{what}: is made for the model {other}, the others for {self}; "

@@ -22,7 +22,7 @@ from .host.model.layers import lora_names
 
 
 class ClosedFormLora(io.ComfyNode):
-    """A LoRA under which FFN2 answers to a concept as to the scene without it."""
+    """A LoRA with which *a church in a forest* is drawn like *a forest*."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -61,8 +61,8 @@ class ClosedFormLora(io.ComfyNode):
                     step=1.0,
                     round=0.1,
                     tooltip=(
-                        "How much of what can go of a concept's effect on the model's prediction "
-                        "goes. Raise it where the concept is still there, lower it where too much "
+                        "How much to remove, in per cent of the most that this node can remove. "
+                        "Raise it where the concept is still there, lower it where too much "
                         "suffers."
                     ),
                 ),

@@ -72,8 +72,8 @@ def unit_rows(x: Tensor) -> Tensor:
 
 
 def product_dtype(x: Tensor) -> torch.dtype:
-    """In which Eq. 1 is multiplied: half precision stays where the device adds it in float32 (CUDA,
-    torch 2.8 or newer), else float32.
+    """The dtype in which P is multiplied: that of x where it is half precision and the device adds
+    in float32 (CUDA, torch 2.8 or newer), else float32.
 
     Under ``allow_fp16_accumulation`` torch refuses to add float16 in float32.
     """

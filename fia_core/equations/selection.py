@@ -12,10 +12,10 @@ LEAST = 2.0**-149
 """The smallest float32 above 0."""
 
 SAMPLED = 64
-"""One value of so many is in a sample."""
+"""A sample has every 64th value."""
 
 SPARE = 16
-"""Values more than the sample's share, so that it seldom misleads."""
+"""Values more than the sample calls for, so that it seldom misleads."""
 
 
 def kth_largest(values: Tensor, count: int) -> Tensor:
@@ -71,15 +71,15 @@ def top_places(values: Tensor, count: int) -> Tensor:
 
 
 def top_in_rows(values: Tensor, rows: Tensor, count: int) -> Tensor:
-    """``top_entries`` of rows of which only some entries are given.
+    """``top_entries`` of rows that are given as a list of their entries above 0.
 
     Args:
         values: (n,) float32, above 0 and finite.
-        rows: (n,) int64, the row of each, ascending.
-        count: at least 1.
+        rows: (n,) int64, the row of each value, ascending.
+        count: entries of a row, at least 1.
 
     Returns:
-        (n,) bool.
+        (n,) bool, True for an entry among the largest of its row.
     """
     in_row = torch.bincount(rows)
     crowded = in_row > count

@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Scales:
-    """Meaning of full bars and full heights: weights, their share, shares of a channel."""
+    """What a full bar and a full height stand for."""
 
     weights: int
     share: float
@@ -79,7 +79,7 @@ def block_rows(inspection: MaskInspection) -> list[Image.Image]:
 
 
 def by_rank(values: Tensor, columns: int) -> Tensor:
-    """Of ``values`` in falling order, the one at each of ``columns`` even steps from the first."""
+    """Samples of ``values``, which fall, at ``columns`` even steps from the first."""
     return values[torch.arange(columns) * len(values) // columns]
 
 

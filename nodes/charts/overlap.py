@@ -168,7 +168,7 @@ def _lost_bar(canvas: Canvas, grid: Grid, row: int, lost: float) -> None:
 
 
 def largest_size(texts: Collection[str], sizes: tuple[int, int], width: float) -> int | None:
-    """The largest size in pixels, from the first to the second, at which all texts fit.
+    """The largest size in pixels between two bounds at which all texts fit.
 
     None where some text is wider than ``width`` even at the second.
     """

@@ -98,7 +98,7 @@ def prompt_inputs(more: str = "") -> list[io.Input]:
             min=0,
             max=LARGEST_SEED,
             control_after_generate=False,
-            tooltip="Of the noise that all prompts start from; one seed gives one result.",
+            tooltip="Seed of the starting noise, the same for all prompts.",
         ),
         io.Int.Input(
             "steps",

@@ -136,7 +136,9 @@ def test_nothing_that_can_go_is_refused(
     effect = extension.module("nodes.host.closed_form.effect").ConceptEffect
     for removed in (0.0, -0.1, float("nan")):
         monkeypatch.setattr(effect, "removed", lambda *arguments, removed=removed: removed)
-        with pytest.raises(GraphError, match="concepts: no LoRA of FFN2 takes anything"):
+        with pytest.raises(
+            GraphError, match="concepts: changing the FFN2 layers does not weaken them"
+        ):
             lora(host, tiny)
 
 
@@ -175,7 +177,9 @@ def test_the_node_says_how_far_it_is(
     ]
     assert lines[17:-1] == [f"ridge {number} of 7" for number in (1, 2, 3, 4, 5, 6, 7, 7)]
     assert re.fullmatch(
-        r"2 read in \d+ s, \d+% gone of the \d+% that can go, ridge [\d.e+]+", lines[-1]
+        r"2 read in \d+ s, removed \d+% of what can be removed \(\d+% of the effect\), "
+        r"ridge [\d.e+]+",
+        lines[-1],
     )
 
 

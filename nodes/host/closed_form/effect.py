@@ -1,4 +1,4 @@
-"""How much of what concepts change in a model's prediction a change of its weights takes away."""
+"""What concepts change in a model's prediction, and how much of it other weights remove."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,10 +34,11 @@ class ConceptEffect:
         self._plain = self._of({})
 
     def removed(self, differences: Mapping[str, torch.Tensor]) -> float:
-        """1 − ⟨D', D⟩ / ⟨D, D⟩, the mean over concepts, where D' is with weights that are larger.
+        """The share of the effect that differences of weights remove: 1 − ⟨D', D⟩ / ⟨D, D⟩, the
+        mean over concepts, where D' is the effect in the changed model.
 
         Args:
-            differences: by how much, (C_out, C_in), by the layer's name.
+            differences: added to the weights, (C_out, C_in), by the layer's name.
         """
         changed = self._of(differences)
         left = (changed * self._plain).sum(1) / self._plain.square().sum(1)

@@ -33,7 +33,7 @@ class Trial:
 
     Attributes:
         ridge: λ of ``fia_core/closed_form.py``.
-        removed: the share of the concepts' effect that goes.
+        removed: the share of the concepts' effect that it removes.
         differences: of the weights.
     """
 
@@ -51,19 +51,18 @@ def forget_in_closed_form(
     share: float,
     node_id: str | None = None,
 ) -> Differences:
-    """The differences with the largest ridge at which a share of what can go of the concepts'
-    effect goes.
+    """The smallest change of all FFN2 weights that removes a share of the concepts' effect.
 
     ``model`` and its modules are left as they were, also after an error or an interrupt.
 
     Args:
         request: what is forgotten, and how prompts are denoised.
         kept: concepts of the same kind that should stay.
-        share: of the effect (``ConceptEffect``) that goes with the least ridge, a fraction.
+        share: a fraction of what the least ridge removes of the effect (``ConceptEffect``).
         node_id: of the node in the page, which shows how far it is.
 
     Raises:
-        ValueError: as ``read_ffn2``, or nothing of the effect can go.
+        ValueError: as ``read_ffn2``, or no ridge removes any of the effect.
     """
     every = replace(request, concepts=(*request.concepts, *kept))
     progress = SceneProgress(model, every, node_id)
@@ -82,12 +81,13 @@ def forget_in_closed_form(
     most = strongest.removed
     if not most > 0:  # also for NaN
         raise ValueError(
-            "concepts: no LoRA of FFN2 takes anything of their effect on what this model predicts. "
-            "Check their spelling, width and height, or use a mask."
+            "concepts: changing the FFN2 layers does not weaken them in this model. Check their "
+            "spelling, width and height, or use a mask."
         )
     found = largest_ridge(attempt, strongest, share)
     result = (
-        f"{found.removed / most:.0%} gone of the {most:.0%} that can go, ridge {found.ridge:.2g}"
+        f"removed {found.removed / most:.0%} of what can be removed "
+        f"({most:.0%} of the effect), ridge {found.ridge:.2g}"
     )
     logging.info("Closed-Form LoRA: %s", result)
     progress.finish(0, [], result)

@@ -33,7 +33,7 @@ Denoised = Callable[[range, torch.Tensor], None]
 
 
 def nothing(*arguments: Any) -> None:
-    """What an observer does that looks at something else."""
+    """Take no notice."""
 
 
 @dataclass(frozen=True)

@@ -78,12 +78,12 @@ def total_memory(model: ModelPatcher) -> float:
 
 
 def free_ram() -> float:
-    """Bytes of free memory beside the CPU."""
+    """Bytes of RAM that are free."""
     return _free(torch.device("cpu"))
 
 
 def require_ram(needed: float, free: float) -> None:
-    """Raise ValueError where more bytes are needed beside the device than are free."""
+    """Raise ValueError where more bytes of RAM are needed than are free."""
     if needed > free:
         raise ValueError(
             f"model: profiling this model takes {needed / GIB:.1f} GiB of memory (RAM), and "
@@ -99,8 +99,8 @@ def whole_weights(model: ModelPatcher) -> int:
 
 
 def arriving_weights(model: ModelPatcher, space: float) -> float:
-    """Bytes of weights that leave the CPU's memory when the host loads the model; of those that it
-    patches it keeps a copy there.
+    """Bytes of weights that leave RAM when the host loads the model; of those that it patches it
+    keeps a copy there.
 
     Args:
         space: bytes of its device that weights may take.
@@ -162,8 +162,8 @@ def _estimate(model: ModelPatcher, latent: torch.Size, rows: int) -> float:
 
 
 def _free_memory(model: ModelPatcher, wanted: float, keep_loaded: list[Any]) -> None:
-    """Free ``wanted`` bytes in the host's way: nothing leaves a CPU's memory, and weights that
-    leave on demand stay."""
+    """Free ``wanted`` bytes in the host's way: nothing leaves RAM, and weights that leave the
+    device on demand stay."""
     if not model_management.is_device_cpu(model.load_device):
         options: dict[str, Any] = {"for_dynamic": True} if _is_dynamic(model) else {}
         model_management.free_memory(wanted, model.load_device, keep_loaded=keep_loaded, **options)

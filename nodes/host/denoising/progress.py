@@ -84,8 +84,13 @@ class ProfileProgress:
         self.say(self._sentence(prompts.stop - 1))
 
     def finish(self, cached: int, notes: Sequence[str], result: str = "") -> None:
-        """Say how long all of it took, how many profiles were there already, what came out, what
-        else there is to know, and what makes the request doubtful."""
+        """Say how long it took and what came out.
+
+        Args:
+            cached: profiles that were there already.
+            notes: what else there is to know; what makes the request doubtful is added.
+            result: what came out, in words.
+        """
         notes = [*notes, *doubts(self._model, self._request)]
         words = []
         if self._concepts:
@@ -121,20 +126,19 @@ class ProfileProgress:
 
 
 class SceneProgress(ProfileProgress):
-    """The same of Closed-Form LoRA, whose prompts come one scene after another, and which then
-    tries some ridges."""
+    """Progress of Closed-Form LoRA: its prompts, one scene after another, then its trials."""
 
     NODE = "Closed-Form LoRA"
     DONE = "read"
 
     def search(self, trials: int) -> None:
-        """So many ridges will be tried."""
+        """Start the bar for ``trials`` ridges."""
         self._trial, self._trials = 0, trials
         self._bar = ProgressBar(trials)
         self.say(f"ridge 1 of {trials}")
 
     def tried(self) -> None:
-        """One of them has been."""
+        """A ridge has been tried."""
         self._trial += 1
         self._bar.update_absolute(self._trial)
         self.say(f"ridge {min(self._trial + 1, self._trials)} of {self._trials}")

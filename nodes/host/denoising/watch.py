@@ -166,7 +166,7 @@ class LayerWatch:
 
 
 def _wrong_count(layer: str, seen: int, expected: int) -> ValueError:
-    """Of prompts that a layer ran for at a step."""
+    """The error of a layer that ran for another number of prompts at a step."""
     return ValueError(
         f"model: {layer} ran for {seen} prompts instead of {expected} at a step. "
         f"{_SPLIT if seen else _NOT_CALLED}"
@@ -174,6 +174,7 @@ def _wrong_count(layer: str, seen: int, expected: int) -> ValueError:
 
 
 def not_finite(layer: str) -> ValueError:
+    """The error of a layer that computed NaN or infinity."""
     return ValueError(
         f"model: {layer} computed NaN or infinity, so nothing can be learned from it. "
         "Start ComfyUI with --force-upcast-attention or --force-fp32, or use another "
@@ -211,7 +212,7 @@ class _ParametersInEffect:
             yield
 
     def taken(self) -> _Parameters:
-        """Those of the forward that just ended.
+        """The parameters of the forward that just ended.
 
         They are kept no longer: those of all layers would take as much as the model.
         """

@@ -46,8 +46,8 @@ def model_identity(model: ModelPatcher) -> ModelIdentity:
 def require_same_architecture(
     mask: NeuronMask, model: ModelPatcher, layers: dict[str, torch.nn.Linear]
 ) -> None:
-    """Raise ValueError that names both models, unless ``mask`` was made for such a ``model``, whose
-    FFN2 ``layers`` these are."""
+    """Raise ValueError that names both models, unless ``mask`` was made for the architecture of
+    ``model`` and for its FFN2 ``layers``."""
     shapes = layer_shapes(layers)
     own = architecture(model, shapes)
     if mask.model.architecture == own and mask.shapes == shapes:

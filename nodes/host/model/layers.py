@@ -32,8 +32,10 @@ def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
 
 
 def find_patchable_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
-    """FFN2 layers of ``model``, for those who put patches on them and read no weight: packed ones
-    are among them where the nodes that loaded the model unpack and patch them in every forward.
+    """FFN2 layers of ``model`` that take patches, by name.
+
+    Packed ones are among them where the nodes that loaded the model unpack and patch them in every
+    forward; their weights cannot be read.
 
     Raises:
         ValueError: if the denoiser has no feed-forward blocks, or none that can be profiled, or
@@ -81,8 +83,8 @@ def require_writable(name: str, weight: torch.Tensor, device: torch.device) -> N
 
 
 def chosen_dtype(layer: torch.nn.Module) -> torch.dtype | None:
-    """Precision that the host chose for a weight which it holds in that of the file, as newer hosts
-    do; None for others."""
+    """The precision that the host computes with, where a newer host holds the weight in that of the
+    file; None for others."""
     if isinstance(layer.weight, QuantizedTensor):
         return None
     return getattr(layer, "weight_comfy_model_dtype", None)
@@ -116,7 +118,7 @@ def _is_packed(layer: torch.nn.Linear) -> bool:
 
 
 def _is_patched_at_use(model: ModelPatcher, packed: torch.Tensor) -> bool:
-    """Whether a pack's patcher hangs patches on the packed weight, for its layers to apply them to
-    what it unpacks to in every forward, as ComfyUI-GGUF does."""
+    """Whether a pack's layers unpack and patch their weights in every forward, as ComfyUI-GGUF's
+    do: its patcher hangs the patches on the packed weight."""
     own_patching = type(model).patch_weight_to_device is not ModelPatcher.patch_weight_to_device
     return own_patching and hasattr(packed, "patches")

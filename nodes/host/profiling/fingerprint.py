@@ -117,8 +117,8 @@ class Fingerprint:
 
 
 def _stride(entries: int, columns: int) -> int:
-    """Every how many entries one is looked at, for about ``SAMPLES`` in all; it has no factor in
-    common with the row length, so that all columns come up."""
+    """The distance between sampled entries, about ``SAMPLES`` of ``entries`` in all. It has no
+    factor in common with the number of columns, so that all columns come up."""
     stride = max(1, entries // SAMPLES)
     while math.gcd(stride, columns) > 1:
         stride += 1

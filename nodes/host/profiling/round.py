@@ -76,9 +76,9 @@ def profile_round(
 
 
 def _in_whole_groups(chunk: int, group: int) -> int:
-    """Prompts a call, at most ``chunk``, so that no part of a group is beside a whole one.
+    """``chunk`` rounded down to whole groups, where it holds one.
 
-    Least lies between two calls where the first ends with a whole group (``StepStatistics``).
+    ``StepStatistics`` keeps least between two calls where the first ends with a whole group.
     """
     return chunk - chunk % group if chunk > group else chunk
 

@@ -50,12 +50,12 @@ LARGEST_CHUNK = 16  # more prompts a denoiser call bring no further speed
 
 @dataclass(frozen=True)
 class StatePlan:
-    """Devices of the state, concepts of a round, which has the base prompts once, size of a call.
+    """Where the state lives, how many concepts a round has, and how many prompts a chunk.
 
     Attributes:
-        moments: by layer; used at every prompt.
-        sums: of all layers; used once a step and concept.
-        concepts: in a round, at least 1.
+        moments: the device of each layer's running moments, which every prompt changes.
+        sums: the device of Eq. 3's sums of all layers, which change once a step and concept.
+        concepts: number of concepts in a round, at least 1.
         chunk: prompts a denoiser call, at least 1.
     """
 
@@ -84,7 +84,7 @@ def plan_state(
         saliency_form: "exact" or "released".
 
     Raises:
-        ValueError: the memory beside the device has no room for one concept.
+        ValueError: RAM has no room for what the device leaves of one concept.
     """
     device, cpu = torch.device(model.load_device), torch.device("cpu")
     latent = empty_latent(model, sampling.width, sampling.height).shape

@@ -151,6 +151,6 @@ class _LayerStatistics:
 
 
 def _stack(shape: tuple[int, int], device: torch.device) -> int:
-    """Prompts whose matrices are summed in one pass. A CPU is faster with one matrix at a time,
-    and then the prompts of a denoiser call make no difference to any bit."""
+    """Number of prompts whose matrices (C_in, C_out) are summed in one pass: 1 on a CPU, which is
+    faster, and makes every bit independent of the size of a chunk."""
     return 1 if device.type == "cpu" else max(1, STACK_BYTES // (4 * math.prod(shape)))
