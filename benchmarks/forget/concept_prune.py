@@ -58,13 +58,12 @@ def concept_prune(
         sparsity=fraction(sparsity),
         device=watched.load_device,
     )
-    watch(
-        watched,
-        clip,
-        request,
-        LayerWatch(layers, neurons.add, weights=torch.clone),
-        neurons.finish_step,
+    capture = LayerWatch(
+        layers,
+        lambda name, rows, x, y, weight: neurons.add(name, rows, weight, x, y),
+        weights=torch.clone,
     )
+    watch(watched, clip, request, capture, neurons.finish_step)
     mask = NeuronMask(
         layers=neurons.masks(),
         model=model_identity(watched),
@@ -107,8 +106,8 @@ class SkilledNeurons:
             for name, shape in shapes.items()
         }
 
-    def add(self, layer: str, prompts: range, x: Tensor, y: Tensor, weight: Tensor) -> None:
-        """Take in prompts at one step: x (prompts, ..., C_in), weight (C_out, C_in)."""
+    def add(self, layer: str, prompts: range, weight: Tensor, x: Tensor, y: Tensor) -> None:
+        """Take in prompts at one step: weight (C_out, C_in), x (prompts, ..., C_in)."""
         self._weights[layer] = weight
         squares = normalize(x.float().flatten(1, -2), dim=-1).square().sum(dim=1)
         for prompt, square in zip(prompts, squares, strict=True):
