@@ -2,8 +2,9 @@
 
     python3 docs/draw_architecture.py
 
-A room is a folder of Python modules. The arrows are the imports themselves, read from the code;
-their width grows with the number of modules that import.
+A room is a folder of Python modules, without the ``__init__.py`` that hands on what is in it. The
+arrows are the imports themselves, read from the code; their width grows with the number of modules
+that import.
 """
 
 import ast
@@ -18,19 +19,19 @@ from workbench.environment import run_in_environment  # noqa: E402
 
 PICTURE = ROOT / "docs" / "architecture.png"
 PLACES = {
-    "nodes": (0.45, 0.96),
-    "nodes/fields": (0.72, 0.88),
-    "nodes/host/profiling": (0.12, 0.8),
-    "nodes/host/closed_form": (0.32, 0.74),
-    "nodes/host/applying": (0.52, 0.74),
-    "nodes/charts": (0.93, 0.74),
-    "nodes/host/denoising": (0.22, 0.57),
-    "nodes/host/files": (0.74, 0.57),
-    "nodes/host/model": (0.42, 0.43),
-    "fia_core/reports": (0.82, 0.3),
-    "fia_core": (0.5, 0.24),
-    "fia_core/equations": (0.25, 0.06),
-    "fia_core/files": (0.65, 0.06),
+    "nodes": (0.5, 0.97),
+    "nodes/fields": (0.2, 0.84),
+    "nodes/host/profiling": (0.1, 0.7),
+    "nodes/host/closed_form": (0.33, 0.7),
+    "nodes/host/applying": (0.58, 0.7),
+    "nodes/charts": (0.9, 0.7),
+    "nodes/host/denoising": (0.2, 0.55),
+    "nodes/host/model": (0.42, 0.42),
+    "nodes/host/files": (0.66, 0.42),
+    "fia_core/reports": (0.9, 0.36),
+    "fia_core": (0.55, 0.22),
+    "fia_core/equations": (0.3, 0.05),
+    "fia_core/files": (0.75, 0.05),
 }
 """Room → where its middle lies, from left and from below."""
 
@@ -41,7 +42,7 @@ def imports() -> Counter[tuple[str, str]]:
     """(room, room that it imports from) → how many modules do."""
     arrows: Counter[tuple[str, str]] = Counter()
     for room in PLACES:
-        for path in sorted((ROOT / room).glob("*.py")):
+        for path in sorted((ROOT / room).glob("[!_]*.py")):
             arrows.update({(room, other) for other in _imported_rooms(path)} - {(room, room)})
     return arrows
 
@@ -83,7 +84,7 @@ def draw(arrows: Counter[tuple[str, str]]) -> None:
             },
         )
     for room, (x, y) in PLACES.items():
-        files = [path for path in (ROOT / room).glob("*.py") if path.name != "__init__.py"]
+        files = list((ROOT / room).glob("[!_]*.py"))
         lines = sum(path.read_text(encoding="utf-8").count("\n") for path in files)
         axes.text(
             x,

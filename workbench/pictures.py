@@ -1,4 +1,4 @@
-"""The documentation's pictures of the bundled model: what each shows, and how it is drawn."""
+"""The documentation's pictures of the Demo Model: what each shows, and how it is drawn."""
 
 import json
 import random
@@ -192,7 +192,7 @@ async def draw_sheet(server: Server, file: Path) -> None:
 
 
 async def draw_objects(server: Server, file: Path) -> None:
-    """All objects that the bundled model knows."""
+    """All objects that the Demo Model knows."""
     asked = shots((), seed=1, kept_scenes=1)
     shown = await server.run(evaluation_graph(await demo_workflow(server), PLAIN, asked))
     drawn = [
@@ -272,7 +272,7 @@ RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
     ROOT / "docs" / "banner.png": draw_banner,
     TEMPLATES / "first_steps.jpg": draw_thumbnail,
 }
-"""Everything that is made with the bundled model's weights, and how; what needs another first
+"""Everything that is made with the Demo Model's weights, and how; what needs another first
 comes after it."""
 
 

@@ -36,7 +36,7 @@ async def running_server(
         base: ComfyUI's folder for models, input, output and user data; made when missing.
         port: 0 takes a free one.
         packs: folders of further custom nodes, which the host loads after this repository.
-        threads: of the CPU for one calculation; None leaves it to the host. The bundled model is
+        threads: of the CPU for one calculation; None leaves it to the host. The Demo Model is
             so small that two threads are hardly faster than one, and 30 times slower when another
             program takes the core of one and the other waits for it.
         previews: show latents while they are sampled.
