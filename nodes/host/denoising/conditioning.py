@@ -98,8 +98,8 @@ def encode_prompts(clip: CLIP, prompts: Sequence[str]) -> list[EncodedPrompt]:
 def stack_prompts(prompts: Sequence[EncodedPrompt]) -> Conditioning:
     """One conditioning: a row for every prompt, in order; an entry for every run of one size.
 
-    Sizes differ where prompts have different numbers of tokens. Such prompts never have an entry
-    together: where text goes through the denoiser's blocks, more tokens would change the result.
+    Sizes differ where prompts have different numbers of tokens. Such prompts never share an entry:
+    where text goes through the denoiser's blocks, more tokens would change the result.
     """
     runs = [list(run) for _, run in groupby(prompts, key=_sizes)]
     return [[entries.pop("cond"), entries] for entries in map(_stack, runs)]
