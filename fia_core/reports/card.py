@@ -33,7 +33,7 @@ def mask_card(mask: NeuronMask) -> MaskCard:
     protected = list(_protected(mask.provenance))
     rows = [
         ("made for", _short(mask.model.architecture)),
-        ("prunes", _counts(mask)),
+        ("switches off", _counts(mask)),
     ]
     if _array(mask.provenance.get("masks")):
         rows.append(("fused with", _settings(mask.settings)))

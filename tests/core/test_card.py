@@ -23,7 +23,7 @@ def test_a_concept_masks_card() -> None:
     assert mask_card(built).title == "church"
     assert rows(built) == {
         "made for": "SD15 (16 layers)",
-        "prunes": f"{built.count} of 309 FFN2 weights ({share}) in 2 layers",
+        "switches off": f"{built.count} of 309 FFN2 weights ({share}) in 2 layers",
         "church": "object · spatial sparsity 1 %, granularity both · "
         "2 prompts: “a church in a road”, “a church near a tree”",
         "profiled with": "seed 7, cfg 7.5, sampler euler, released False, note None",
@@ -65,7 +65,7 @@ def test_a_fusion_of_fusions_shows_every_concept() -> None:
 def test_the_share_of_the_model_needs_its_size() -> None:
     sized = replace(mask(), provenance={"profile_settings": {"model_weights": 309 * 10}})
     share = f"{10 * sized.count / sized.weights:.2f} %"
-    assert rows(sized)["prunes"].endswith(f", {share} of the model")
+    assert rows(sized)["switches off"].endswith(f", {share} of the model")
     assert "profiled with" not in rows(sized)
 
 

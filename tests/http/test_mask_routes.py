@@ -53,7 +53,7 @@ def test_a_files_card_says_what_it_is(client: Any, saved: NeuronMask) -> None:
     assert card["title"] == "church"
     rows = dict(card["rows"])
     assert rows["made for"] == "SD15 (1 FFN2 layer)"
-    assert rows["prunes"].startswith(f"{saved.count} of 4,096 FFN2 weights")
+    assert rows["switches off"].startswith(f"{saved.count} of 4,096 FFN2 weights")
 
 
 def test_the_text_of_a_file_has_the_files_card(client: Any, saved: NeuronMask) -> None:

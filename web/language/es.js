@@ -56,7 +56,7 @@ export const es = {
     "Otros checkpoints de este tipo sirven, pero pueden olvidar menos: perfila el tuyo.",
   card: {
     "made for": "hecha para",
-    prunes: "apaga",
+    "switches off": "apaga",
     "fused with": "fusionada con",
     protects: "protege",
     "profiled with": "perfilada con",

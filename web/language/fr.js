@@ -58,7 +58,7 @@ export const fr = {
     "D'autres checkpoints de ce type conviennent, mais peuvent oublier moins : profilez le vôtre.",
   card: {
     "made for": "fait pour",
-    prunes: "éteint",
+    "switches off": "éteint",
     "fused with": "fusionné avec",
     protects: "protège",
     "profiled with": "profilé avec",

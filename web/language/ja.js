@@ -55,7 +55,7 @@ export const ja = {
   otherCheckpoints: "同じ種類の別のチェックポイントでも使えますが、忘れ方が弱いことがあります。そのモデルをプロファイルしてください。",
   card: {
     "made for": "対象モデル",
-    prunes: "無効にする重み",
+    "switches off": "無効にする重み",
     "fused with": "統合の設定",
     protects: "保護",
     "profiled with": "プロファイルの設定",

@@ -54,7 +54,7 @@ export const zh = {
   otherCheckpoints: "同类的其他 Checkpoint 也能用，但可能遗忘得较少：请分析你的模型。",
   card: {
     "made for": "适用模型",
-    prunes: "关闭",
+    "switches off": "关闭",
     "fused with": "融合设置",
     protects: "保护",
     "profiled with": "分析设置",
