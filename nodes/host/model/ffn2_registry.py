@@ -87,7 +87,7 @@ _REASONS = {
     "comfy.model_base.MingImage": "its latents have a time axis, which was not tried",
     "comfy.model_base.ChromaRadiance": "it works on pixels, not on latents",
     "comfy.model_base.HiDream": (
-        "its experts see tokens of many prompts in one row, so no prompt can be told apart"
+        "its experts see tokens of many prompts in one row, so no prompt's share can be told"
     ),
     "comfy.model_base.StableCascade_B": "two models draw one after the other",
     "comfy.model_base.StableCascade_C": "two models draw one after the other",
