@@ -8,7 +8,7 @@ python3 benchmarks/run.py paper/objects        a checkpoint: see paper/README.md
 python3 benchmarks/run.py paper/objects --dry-run  the demo model in its place
 
 python3 benchmarks/report.py objects           tables and plots from the rows; draws nothing
-python3 benchmarks/report.py                   of all suites, and the page that leads to them
+python3 benchmarks/report.py                   of all suites that have rows
 python3 benchmarks/grid.py objects             pictures side by side: a row a method
 python3 benchmarks/redraw.py objects --method fia  do the rows hold with the code as it is now?
 python3 benchmarks/by_eye.py objects           its pictures on numbered sheets, to be named blind
@@ -128,23 +128,16 @@ def run(arguments: Namespace) -> None:
 
 
 def report(arguments: Namespace) -> None:
-    """Write tables and plots of a suite; without one of all, and the page."""
+    """Write tables and plot of a suite; without one of all that have rows."""
     from benchmarks.analysis.frames import Measured
-    from benchmarks.analysis.page import page
     from benchmarks.analysis.report import write_report
-    from benchmarks.harness.places import SUITES, Places
+    from benchmarks.harness.places import Places, every_suite
     from benchmarks.harness.rows import Rows
 
-    every = [path.stem for path in sorted(SUITES.glob("*.toml")) if Places(path.stem).rows.exists()]
-    suites = []
+    every = [name for name in every_suite() if Places(name).rows.exists()]
     for name in [arguments.suite] if arguments.suite else every:
         suite, places = suite_of(Namespace(**{**vars(arguments), "suite": name}))
-        suites.append(Measured(suite, Rows(places.rows, places.database)))
-        write_report(suites[-1], places)
-    if not arguments.suite:
-        path = Places("").results / "README.md"
-        path.write_text(page(suites), encoding="utf-8")
-        print(path.relative_to(ROOT))
+        write_report(Measured(suite, Rows(places.rows, places.database)), places)
 
 
 def grid(arguments: Namespace) -> None:
@@ -153,7 +146,8 @@ def grid(arguments: Namespace) -> None:
     from benchmarks.harness.picture_grid import picture_grid
 
     suite, places = suite_of(arguments)
-    picture_grid(suite, places, arguments.method).save(places.grid, quality=90, subsampling=0)
+    places.grid.parent.mkdir(parents=True, exist_ok=True)
+    picture_grid(suite, places, arguments.method).save(places.grid, quality=75, optimize=True)
     print(places.grid.relative_to(ROOT))
 
 
@@ -190,6 +184,7 @@ def fid(arguments: Namespace) -> None:
     table = distance_table(suite, places, arguments.features, arguments.real, arguments.method)
     options = "".join(f" {option}" for option in sys.argv[1:])
     page = f"{table}\n\nWritten by `python3 benchmarks/fid.py{options}`.\n"
+    places.distances.parent.mkdir(parents=True, exist_ok=True)
     places.distances.write_text(page, "utf-8")
     print(f"{table}\n\n{places.distances.relative_to(ROOT)}")
 

@@ -26,11 +26,6 @@ class Method(BaseModel):
     fixed: dict[str, Any] = {}
     cached: bool = False
 
-    @property
-    def is_peer(self) -> bool:
-        """Whether it is others' work."""
-        return self.kind.endswith("peer")
-
 
 @cache
 def methods() -> dict[str, Method]:
@@ -94,11 +89,6 @@ def entry_title(entry: Entry) -> str:
 def uses_cache(entry: Entry) -> bool:
     """Whether its profiles may come from the cache."""
     return method(entry.use).cached and entry.settings.get("use_cache", True)
-
-
-def title(suite: Suite, label: str) -> str:
-    """The title of the method with this label."""
-    return entry_title(suite.entry(label))
 
 
 def check_suite(suite: Suite) -> None:

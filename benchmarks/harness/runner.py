@@ -12,14 +12,14 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from fia_core import NeuronMask, concept_overlap
+from fia_core import NeuronMask
 from workbench.in_process import load_host
 
 from . import registry
 from .judge import Look, as_batch
 from .places import Places
 from .provenance import drawn_by, has_changed
-from .rows import OVERLAP, PREPARATION, PRUNED, Picture, Rows, RowsError, Run
+from .rows import PREPARATION, PRUNED, Picture, Rows, RowsError, Run
 from .sampling import AT_ONCE
 from .shots import Shot, base_shots, group_shots, scene_alone
 from .suite import BASE, Condition, Entry, Group, Suite
@@ -190,12 +190,9 @@ class _Work:
             return
         while part := list(islice(missing, AT_ONCE)):
             drawn = self._drawn(task, part, model, erased)
-            looked_at = as_batch([picture for picture, _ in drawn])
+            looked_at = as_batch(drawn)
             before = {kind: self._before(kind, part) for kind in self._compared}
-            found = [
-                Picture(task.origin, shot, seconds)
-                for shot, (_, seconds) in zip(part, drawn, strict=True)
-            ]
+            found = [Picture(task.origin, shot) for shot in part]
             for name, look in self._looks.items():
                 values = look(looked_at, part, before.get(self.judges[name].compares))
                 for one, value in zip(found, values, strict=True):
@@ -217,23 +214,21 @@ class _Work:
 
     def _drawn(
         self, task: Task, shots: Sequence[Shot], model: "HostedModel", erased: Any
-    ) -> list[tuple[Image.Image, float]]:
-        """Pictures, which are in their files now, and the seconds that drawing each took."""
+    ) -> list[Image.Image]:
+        """Pictures, which are in their files now."""
         size = model.sampling.batch_size
-        drawn: list[tuple[Image.Image, float]] = []
+        drawn: list[Image.Image] = []
         for first in range(0, len(shots), size):
             part = shots[first : first + size]
-            start = time.monotonic()
             texts = [model.prompt(erased, shot.prompt, self.suite.attack) for shot in part]
             begin = task.condition.start
             starts = [self._base_picture(replace(shot, condition=begin)) for shot in part if begin]
             pictures = model.draw(erased, texts, [shot.seed for shot in part], starts)
-            seconds = (time.monotonic() - start) / len(part)
             for shot, picture in zip(part, pictures, strict=True):
                 path = self.places.picture(task.origin, shot)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 picture.save(path)
-                drawn.append((picture, seconds))
+                drawn.append(picture)
         return drawn
 
     def _erase(self, model: "HostedModel", task: Task) -> Any:
@@ -257,21 +252,7 @@ class _Work:
             made.save(path)
             mask = NeuronMask.load(path)
             figures[PRUNED] = mask.count / mask.weights
-            figures |= self._overlap(task, mask)
         return figures
-
-    def _overlap(self, task: Task, mask: NeuronMask) -> dict[str, float]:
-        """The mask's overlap with the reference's of the same group, where both are on the same
-        layers."""
-        reference = origin_of(self.suite, self.suite.entry(self.suite.reference), task.group)
-        path = self.places.mask(reference)
-        if task.origin == reference or not path.exists():
-            return {}
-        other = NeuronMask.load(path)
-        if other.shapes != mask.shapes:
-            return {}
-        overlap = concept_overlap([mask, other], [True, True], mask)
-        return {OVERLAP: float(overlap.jaccard[0, 1])}
 
     def _before(self, kind: str, shots: Sequence[Shot]) -> Tensor:
         """The base model's pictures of the shots, or of their scenes alone."""

@@ -131,7 +131,6 @@ class Sweep(_Labelled):
         label: the beginning of the methods' labels.
         use: a name in ``methods.toml``.
         setting, values: one of its settings, and values.
-        default: the value of the method that is labelled ``use``; None where it is not to be shown.
         own: the value of the method's authors, where curves are to show it; one of ``values``.
         settings: further settings that all have.
         told: of all; the file's ``told = [false, true]`` makes two sweeps.
@@ -139,15 +138,12 @@ class Sweep(_Labelled):
 
     setting: Text
     values: Annotated[tuple[Any, ...], Field(min_length=1)]
-    default: Any = None
     own: Any = None
     settings: dict[str, Any] = {}
     told: bool = False
 
     @model_validator(mode="after")
     def _check_values(self) -> "Sweep":
-        message = f"{self.setting!r}: the default {self.default!r} is among the values"
-        _require(self.default not in self.values, message)
         message = f"{self.setting!r}: the authors' own {self.own!r} is not among the values"
         _require(self.own is None or self.own in self.values, message)
         return self
@@ -164,15 +160,6 @@ class Sweep(_Labelled):
             )
             for value in self.values
         ]
-
-    @property
-    def points(self) -> list[tuple[Any, str]]:
-        """Values and labels of the methods with them, the default in its place among numbers."""
-        points = [(entry.settings[self.setting], entry.label) for entry in self.entries]
-        if self.default is not None:
-            points.append((self.default, self.use))
-        numbers = all(isinstance(value, int | float) for value, _ in points)
-        return sorted(points) if numbers else points
 
 
 class Condition(_Table, extra="allow"):
@@ -264,7 +251,6 @@ class Suite(_Table):
         own_noise: every concept has its own noise: its place in the suite is added to the seed.
         judges: names of ``benchmarks/judges``.
         reference: label of the method that the others are tested against.
-        plots: names that ``analysis/plots.py`` knows.
         grid: a concept of the first group: ``grid.py`` shows every prompt that asks for it.
         sampling: the sampler's settings where they differ from the demo workflow's.
         conditions, groups, methods, sweeps, attack, prompt_file: see there.
@@ -292,7 +278,6 @@ class Suite(_Table):
     own_noise: bool = False
     judges: SomeTexts
     reference: str = "fia"
-    plots: Texts = ()
     grid: str = ""
     sampling: dict[str, Any] = {}
     conditions: tuple[Condition, ...] = (Condition(),)
@@ -364,9 +349,6 @@ class Suite(_Table):
                 known = ", ".join(self.families)
                 message = f"methods: {entry.label!r}: no groups {family!r}; there are {known}"
                 _require(family in self.families, message)
-        for sweep in self.sweeps:
-            message = f"sweeps: the default needs a method with the label {sweep.use!r}"
-            _require(sweep.default is None or sweep.use in labels, message)
         earlier: list[str] = []
         for condition in self.conditions:
             message = f"conditions: {condition.name!r} starts from {condition.start!r}; put that"

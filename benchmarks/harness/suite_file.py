@@ -2,8 +2,7 @@
 
 A list may be named in place of its values, whole or in part: ``"@objects"``, ``"@objects[:15]"``
 (``lists.toml``), or among them. ``extends`` names another suite of the folder, whose keys count
-where a file has none of its own. A method with ``settings = "best"`` takes those that ``best.toml``
-has for it.
+where a file has none of its own.
 
 A quick form shows that everything runs: the first ``quick_groups`` at the first seed, the first and
 the last of every other list, and of methods the base model, the reference and those that ``quick``
@@ -26,7 +25,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
-LISTS, BEST = (SUITES.parent / name for name in ("lists.toml", "best.toml"))
+LISTS = SUITES.parent / "lists.toml"
 LIST = re.compile(r"@([\w ]+)(?:\[(\d*):(\d*)\])?")
 
 DATA = "data"
@@ -103,10 +102,6 @@ def parse_suite(
             content |= {**instead, "dry_run": True, "checkpoint": ""}
         content = _with_lists(content, read_toml(LISTS))
         content["groups"] = _groups(content)
-        content["methods"] = [
-            _with_best(table, content.get("concept", "object"))
-            for table in content.get("methods", [])
-        ]
         content["sweeps"] = _sweeps(content)
         if "prompt_file" in content:
             content["prompt_file"] = {**content["prompt_file"], "folder": folder}
@@ -186,17 +181,6 @@ def _sweeps(content: Content) -> list[Content]:
     return sweeps
 
 
-def _with_best(table: Content, concept: str) -> Content:
-    """A method's table, with the peer's best settings where it asks for them."""
-    if table.get("settings") != "best":
-        return table
-    best, use = read_toml(BEST).get(concept, {}), table.get("use", "")
-    if use not in best:
-        raise SuiteError(f"methods: {use!r} has no best settings in {BEST.name}")
-    own = {key: value for key, value in table.items() if key != "settings"}
-    return {**_with_lists(best[use], read_toml(LISTS)), **own}
-
-
 def _quick(content: Content, suite: Suite) -> Content:
     """The content of a suite's quick form."""
     left_out = ("forgotten_scenes", "kept_scenes", "sweeps")
@@ -222,7 +206,6 @@ def _quick(content: Content, suite: Suite) -> Content:
         for table, entry in zip(few["methods"], suite.methods, strict=True)
         if entry.label in wanted
     ]
-    few["plots"] = [name for name in suite.plots if name != "sweeps"]
     if suite.curves:
         few["sweeps"] = content["sweeps"][:QUICK_SWEEPS]
     if suite.checkpoint is None:
