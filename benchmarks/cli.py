@@ -14,9 +14,9 @@ python3 benchmarks/redraw.py objects --method fia  do the rows hold with the cod
 python3 benchmarks/by_eye.py objects           its pictures on numbered sheets, to be named blind
 python3 benchmarks/by_eye.py objects --answers FILE --answers FILE …  what readers named on them
 
-python3 benchmarks/fid.py quality              distance of sets, by the second judge's features
-python3 benchmarks/fid.py quality --features inception  FID; see README.md for its weights
-python3 benchmarks/fid.py quality --real FOLDER    from real pictures, not the base model's
+python3 benchmarks/fid.py paper/quality        distance of sets, by the second judge's features
+python3 benchmarks/fid.py paper/quality --features inception  FID; see README.md for its weights
+python3 benchmarks/fid.py paper/quality --real FOLDER  from real pictures, not the base model's
 """
 
 import os

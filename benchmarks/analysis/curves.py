@@ -31,8 +31,8 @@ def curve_parts(measured: Measured, plot: Path) -> Iterator[str]:
         yield "The plain model draws none of the names to keep, so no share of them can be left."
         return
     yield (
-        "*Kept* is the share of the kept names that the plain model draws and that is left; a line is "
-        "followed from the plain model on, and between two settings its figures are interpolated."
+        "*Kept* is the share of the kept names that the plain model draws and that is left; a line "
+        "is followed from the plain model on, its figures interpolated between two settings."
     )
     draw(_shown(lines(measured)), plot)
     for judge in registry.judges_of_concepts(measured.suite):

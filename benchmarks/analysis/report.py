@@ -1,4 +1,4 @@
-"""A suite's report: lines at equal shares of kept names, and what every setting leaves and keeps."""
+"""A suite's report: lines at equal shares of kept names, and what each setting leaves and keeps."""
 
 from benchmarks.harness import registry
 from benchmarks.harness.places import Places
@@ -22,7 +22,8 @@ def report(measured: Measured, places: Places) -> str:
     parts = [*heading(suite), suite.about, made_from(measured, places)]
     if suite.curves:
         plot = places.plot("curves")
-        parts += [f"![Left against kept]({plot.name})" if plot.parent == places.report.parent else ""]
+        if plot.parent == places.report.parent:
+            parts.append(f"![Left against kept]({plot.name})")
         parts += curve_parts(measured, plot)
     parts += [*setting_tables(measured), settings_list(measured)]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -40,7 +40,7 @@ def harmonic_mean(forgotten: float, kept: float, before: float) -> float:
     if not before > 0:
         return nan
     gone, stayed = 1 - forgotten, min(kept / before, 1.0)
-    return 2 * gone * stayed / (gone + stayed) if gone + stayed > 0 else gone + stayed
+    return 0.0 if gone == stayed == 0 else 2 * gone * stayed / (gone + stayed)
 
 
 def margin(pictures: int) -> float:
@@ -50,12 +50,11 @@ def margin(pictures: int) -> float:
 
 
 def _head(measured: Measured) -> list[str]:
-    titles = [registry.judge(name).title for name in measured.suite.judges]
-    ends = [
-        f"harmonic mean, {registry.judge(name).title}"
-        for name in registry.judges_of_concepts(measured.suite)
+    titles = {name: registry.judge(name).title for name in measured.suite.judges}
+    means = [
+        f"harmonic mean, {titles[name]}" for name in registry.judges_of_concepts(measured.suite)
     ]
-    return ["method", *titles, *ends, "preparation, s", "pruned, % of the layers"]
+    return ["method", *titles.values(), *means, "preparation, s", "pruned, % of the layers"]
 
 
 def _cells(measured: Measured, entry: Entry, groups: Collection[str], condition: str) -> list[str]:
@@ -70,11 +69,11 @@ def _cells(measured: Measured, entry: Entry, groups: Collection[str], condition:
     runs = measured.runs[measured.runs["method"] == entry.label]
     runs = runs[runs["group"].isin(groups)]
     cached = entry.label != BASE and registry.uses_cache(entry)
+    costs = ["cached" if cached else _figure(runs[PREPARATION]), _figure(100 * runs[PRUNED])]
     return [
-        *(" · ".join(percent(share, 1).removesuffix(" %") for share in shares[name]) for name in seen),
-        *(percent(mean, 1) for mean in means),
-        "cached" if cached else _figure(runs[PREPARATION]),
-        _figure(100 * runs[PRUNED]),
+        *(" · ".join(map(_percent, shares[name])) for name in seen),
+        *map(_percent, means),
+        *costs,
     ]
 
 
@@ -101,6 +100,10 @@ def _counted(measured: Measured, groups: Collection[str], condition: str) -> str
 
 def _mean(part: Frame, column: str) -> float:
     return float(part[column].mean()) if len(part) else nan
+
+
+def _percent(share: float) -> str:
+    return percent(share, 1).removesuffix(" %")
 
 
 def _figure(values: Any) -> str:

@@ -220,8 +220,10 @@ def test_only_who_is_told_keeps(hosted: Any, use: str) -> None:
     )
     alone = hosted.erased(entry(use, **FEW), FORGOTTEN).mask.count
     assert told < untold == alone
-    with pytest.raises(SuiteError, match="'sld' cannot be told what to keep; leave told out"):
-        hosted.check([entry("sld", told=True)])
+    with pytest.raises(
+        SuiteError, match="'negative_prompt' cannot be told what to keep; leave told out"
+    ):
+        hosted.check([entry("negative_prompt", told=True)])
 
 
 def test_a_condition_that_is_unknown_is_refused() -> None:

@@ -56,7 +56,7 @@ def test_two_workers_write_the_same_table_as_none() -> None:
 
 
 def quick_rows(*arguments: str) -> object:
-    """The judges' values in a quick run of suite stability."""
-    cli.run(asked("run", "stability", "--quick", *arguments))
-    places = Places("stability", quick=True)
+    """The judges' values in a quick run of suite objects."""
+    cli.run(asked("run", "objects", "--quick", *arguments))
+    places = Places("objects", quick=True)
     return {key: one.values for key, one in Rows(places.rows, places.database).pictures.items()}
