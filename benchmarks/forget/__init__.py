@@ -8,7 +8,6 @@ sampler is to use:
         clip: CLIP,
         concepts: Sequence[str],
         *,
-        kept: Sequence[str] = (),
         retain_scale: Annotated[float, Field(gt=0)] = 1.0,
         …
     ) -> Erased:

@@ -24,11 +24,14 @@ from ...fia_core.equations.shares import decimal_share, share_count
 from ...nodes.host.model.identity import model_identity
 from ...nodes.host.model.layers import find_ffn2_layers, layer_shapes
 from ...nodes.host.profiling.capture import Ffn2Capture
+from ...nodes.host.profiling.denoise import StepObserver, denoise_prompts
+from ...nodes.host.profiling.request import RequestPrompts
 from ...nodes.shared import fraction
 from .erased import Erased
 from .fia import applied
-from .layers import watch
 from .settings import Prompts
+
+LARGEST_CHUNK = 16  # prompts a denoiser call, where nothing plans the memory
 
 
 def concept_prune(
@@ -58,7 +61,17 @@ def concept_prune(
         sparsity=fraction(sparsity),
         device=watched.load_device,
     )
-    watch(watched, clip, request, Ffn2Capture(layers, neurons.add), neurons.finish_step)
+    texts = RequestPrompts(clip, request)
+    capture = Ffn2Capture(layers, neurons.add)
+    with capture.attached():
+        denoise_prompts(
+            watched.clone(),  # it gets wrappers
+            texts.positive(request.concepts),
+            texts.negative(),
+            request.sampling,
+            request.chunk or LARGEST_CHUNK,
+            StepObserver(capture.prompts, capture.forward, neurons.finish_step),
+        )
     mask = NeuronMask(
         layers=neurons.masks(),
         model=model_identity(watched),
@@ -70,12 +83,12 @@ def concept_prune(
 
 
 class SkilledNeurons:
-    """Collects one step at a time; prompts come in groups of one size, the base prompts first.
+    """Collects one step at a time.
 
     Args:
         shapes: (C_out, C_in) of the FFN2 layers.
-        concepts: how many groups follow the base prompts.
-        group: prompts in a group.
+        concepts: how many groups of prompts follow the base prompts.
+        group: prompts in a group, the base prompts' among them.
         sparsity: k, a fraction of a row.
         device: where the state lives.
     """

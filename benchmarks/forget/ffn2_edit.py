@@ -11,9 +11,9 @@ from torch import Tensor
 from ...nodes.host.erasing.closed_form import forget_in_closed_form
 from ...nodes.host.erasing.ffn2_reading import read_ffn2
 from ...nodes.shared import fraction
-from .denoiser_weights import with_differences
 from .erased import Erased
 from .settings import Prompts
+from .weights import with_differences
 
 
 def ffn2_edit(

@@ -1,12 +1,11 @@
 """Forget-It-All as it ships: the nodes' own engine, without a graph."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
-from node_helpers import string_to_torch_dtype
 
 from ...fia_core import PRESETS, ConceptProfile, NeuronMask, default_contexts
 from ...fia_core.files.values import same_words
@@ -32,7 +31,6 @@ def fia(
     masking: Masking,
     strength: float = 1.0,
     use_cache: bool = True,
-    dtype: str = "",
 ) -> Erased:
     """Profile Concept, Build Concept Mask, Fuse Masks and Apply Neuron Mask.
 
@@ -40,14 +38,9 @@ def fia(
         model, clip, concepts, profiled: see the package.
         kept: names whose masks are on Fuse Masks' input *protect*.
         profiling, masking, strength, use_cache: as in the nodes.
-        dtype: the denoiser computes in it while it is profiled; cached profiles, which are the
-            same for all of them, are then not taken.
     """
-    profiled = profiled or model
-    if dtype:
-        profiled, use_cache = computing_in(profiled, dtype), False
     masks, protect = (
-        concept_masks(profiled, clip, some, profiling, masking, use_cache) if some else []
+        concept_masks(profiled or model, clip, some, profiling, masking, use_cache) if some else []
         for some in (concepts, kept)
     )
     return applied(model, clip, fused(masks, masking.agnostic_ratio, protect), strength)
@@ -108,13 +101,6 @@ def sparsities(kind: str, concept: str) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def computing_in(model: ModelPatcher, dtype: str) -> ModelPatcher:
-    """A clone that computes in "fp16", "bf16" or "fp32", as the host's ModelComputeDtype makes."""
-    clone = model.clone()
-    clone.set_model_compute_dtype(string_to_torch_dtype(dtype))
-    return clone
-
-
 def profiles(
     model: ModelPatcher, clip: CLIP, request: ProfileRequest, use_cache: bool
 ) -> list[ConceptProfile]:
@@ -135,11 +121,10 @@ def concept_masks(
     profiling: Profiling,
     masking: Masking,
     use_cache: bool,
-    mask_of: Callable[[ConceptProfile, Masking], NeuronMask] = concept_mask,
 ) -> list[NeuronMask]:
-    """One a concept, each by ``mask_of``."""
+    """One a concept, in order."""
     request = profiling.request(concepts)
-    return [mask_of(profile, masking) for profile in profiles(model, clip, request, use_cache)]
+    return [concept_mask(profile, masking) for profile in profiles(model, clip, request, use_cache)]
 
 
 def fused(

@@ -9,20 +9,20 @@ from comfy.sd import CLIP
 from ...demo_model.vocabulary import with_article
 from .erased import Erased
 
-Wording = Literal["list", "caption", "words"]
-"""``"church, apple"``, as people write it; ``"a church and an apple"``, as the bundled model's
-training captions name things; ``"church apple"``, the shortest."""
-
 
 def negative_prompt(
-    model: ModelPatcher, clip: CLIP, concepts: Sequence[str], *, wording: Wording = "list"
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    wording: Literal["list", "caption"] = "list",
 ) -> Erased:
-    """The sampler is told of all concepts at once."""
-    return Erased(model, clip, negative_words(concepts, wording))
+    """The sampler is told of all concepts at once.
 
-
-def negative_words(concepts: Sequence[str], wording: Wording) -> str:
-    """How the concepts are named together."""
+    Args:
+        wording: "church, apple", as people write it, or "a church and an apple", as the bundled
+            model's captions name things.
+    """
     if wording == "caption":
-        return " and ".join(map(with_article, concepts))
-    return (", " if wording == "list" else " ").join(concepts)
+        return Erased(model, clip, " and ".join(map(with_article, concepts)))
+    return Erased(model, clip, ", ".join(concepts))

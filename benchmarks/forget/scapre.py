@@ -28,10 +28,10 @@ from pydantic import Field
 from torch import Tensor
 
 from .erased import Erased
-from .text_readers import edited, key_and_value_readers
 from .text_states import text_states
 from .texts import PLACEHOLDER, Templates, filled
 from .uce import aligned_tokens
+from .weights import edited, text_readers
 
 SAMPLES = 5  # of a name and of the empty prompt, for the mutual information
 TEMPERATURE = 0.7
@@ -71,7 +71,7 @@ def scapre(
         ValueError: the denoiser has no layer that reads the text.
     """
     empty, goal, *texts = text_states(clip, ["", anchor, *filled(templates, concepts)])
-    pairs = [aligned_tokens(text.rows, text.last, goal.rows, goal.last) for text in texts]
+    pairs = [aligned_tokens(text, goal) for text in texts]
     names = torch.stack([text.name for text in texts])
     generator = torch.Generator().manual_seed(seed)
 
@@ -92,7 +92,7 @@ def scapre(
         certain = certainty(noisy(names, entropy_samples) @ weight.T)
         return (least_blend + (1 - least_blend) * certain)[:, None] * (whole - weight)
 
-    readers = key_and_value_readers(model, "ScaPre")
+    readers = text_readers(model, "ScaPre")
     return Erased(edited(model, readers, names.shape[1], change), clip)
 
 

@@ -33,9 +33,9 @@ from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from .erased import Erased, RefusalError
-from .text_readers import edited, value_readers
 from .text_states import text_states
 from .texts import PLACEHOLDER, Templates, filled
+from .weights import edited, text_readers
 
 CENTRES = 3
 """How many rows stand for the empty prompt's others in K₂."""
@@ -54,7 +54,6 @@ def speed(
     retain_scale: Annotated[float, Field(gt=0)] = 1.0,
     invariance: Annotated[float, Field(ge=0)] = 0.0,
     draws: Annotated[int, Field(ge=0)] = 10,
-    filtered: bool = True,
     seed: int = 0,
 ) -> Erased:
     """SPEED.
@@ -67,7 +66,6 @@ def speed(
         retain_scale: γ; the larger, the smaller the edit.
         invariance: λ.
         draws: augmented copies of each kept name; 0 leaves out filter and augmentation.
-        filtered: whether the kept names themselves go through the filter.
         seed: of the augmentation and of k-means.
 
     Raises:
@@ -86,7 +84,7 @@ def speed(
     generator = torch.Generator().manual_seed(seed)
 
     def change(weight: Tensor) -> Tensor:
-        refined = refined_prior(weight, moved, seen, keep, draws, filtered, generator)
+        refined = refined_prior(weight, moved, seen, keep, draws, generator)
         free = null_space(refined.T @ refined / len(refined), threshold, relative)
         if not free.any():
             raise RefusalError(
@@ -95,7 +93,9 @@ def speed(
             )
         return null_space_edit(weight, moved, seen, free, fixed, retain_scale, invariance)
 
-    return Erased(edited(model, value_readers(model, "SPEED"), len(seen), change), clip)
+    return Erased(
+        edited(model, text_readers(model, "SPEED", values_only=True), len(seen), change), clip
+    )
 
 
 def invariant_states(empty: Tensor, seed: int) -> Tensor:
@@ -114,14 +114,13 @@ def refined_prior(
     seen: Tensor,
     keep: Tensor,
     draws: int,
-    filtered: bool,
     generator: torch.Generator,
 ) -> Tensor:
     """Kept states (rows, width) of one layer after filter and augmentation."""
     if not draws:
         return keep
     plain = weight @ torch.linalg.solve(torch.eye(len(seen)).double() + seen, moved, left=False)
-    keep = _above_mean(keep, plain) if filtered else keep
+    keep = _above_mean(keep, plain)
     weakest = torch.linalg.svd(weight, full_matrices=False).Vh[-1]
     drawn = keep.repeat(draws, 1)
     noise = torch.randn(drawn.shape, generator=generator, dtype=torch.float64)

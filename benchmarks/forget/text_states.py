@@ -33,11 +33,6 @@ class TextStates:
         """The tokens of its words, (words, width)."""
         return self.rows[self.start : self.last + 1]
 
-    @property
-    def without_padding(self) -> Tensor:
-        """Marks and words, (rows, width)."""
-        return self.rows[: self.last + 2]
-
 
 def text_states(clip: CLIP, texts: Sequence[str]) -> list[TextStates]:
     """Every text by itself, in order.

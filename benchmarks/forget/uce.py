@@ -26,9 +26,9 @@ from pydantic import Field
 from torch import Tensor
 
 from .erased import Erased
-from .text_readers import edited, key_and_value_readers
-from .text_states import text_states
+from .text_states import TextStates, text_states
 from .texts import PLACEHOLDER, Templates, filled
+from .weights import edited, text_readers
 
 ALL_FROM_LAST, ONLY_LAST = "from the last word's on", "the last word's"
 LEAST_PRESERVE_SCALE = 0.1
@@ -77,7 +77,7 @@ def uce(
         preserve_scale,
         ridge,
     )
-    readers = key_and_value_readers(model, "UCE")
+    readers = text_readers(model, "UCE")
     return Erased(edited(model, readers, len(matrix), lambda weight: weight @ matrix), clip)
 
 
@@ -101,12 +101,7 @@ def edit_matrix(
 
     Returns:
         (width, width) float64.
-
-    Raises:
-        ValueError: ``ridge`` is not above 0.
     """
-    if ridge <= 0:
-        raise ValueError(f"ridge: is {ridge}; give a number above 0.")
     concept, anchor, preserved = concept.double(), anchor.double(), preserved.double()
     width = concept.shape[1]
     moved = erase_scale * (anchor - concept).T @ concept
@@ -115,35 +110,23 @@ def edit_matrix(
     return torch.linalg.solve(seen, moved, left=False)
 
 
-def aligned_tokens(
-    concept: Tensor, concept_last: int, anchor: Tensor, anchor_last: int
-) -> tuple[Tensor, Tensor]:
-    """Pair the tokens of two encoded prompts from the last word's on, as the authors do.
+def aligned_tokens(concept: TextStates, anchor: TextStates) -> tuple[Tensor, Tensor]:
+    """Pair the tokens of two texts from the last word's on, each (pairs, width).
 
     Earlier tokens have not seen the whole concept (the text encoder is causal); the end tokens
     after the last word have, and carry it into the picture as well.
-
-    Args:
-        concept, anchor: encoded prompts, (tokens, width).
-        concept_last, anchor_last: position of the last word's token in each.
-
-    Returns:
-        Two tensors (pairs, width).
     """
-    pairs = min(len(concept) - concept_last, len(anchor) - anchor_last)
-    return concept[concept_last:][:pairs], anchor[anchor_last:][:pairs]
+    ours, theirs = concept.rows[concept.last :], anchor.rows[anchor.last :]
+    pairs = min(len(ours), len(theirs))
+    return ours[:pairs], theirs[:pairs]
 
 
 def _token_pairs(
     clip: CLIP, concepts: list[str], anchors: list[str], only_last: bool
 ) -> tuple[Tensor, Tensor]:
     """Tokens of the concepts' prompts and of their anchors, each (pairs, width)."""
-    pairs = [
-        aligned_tokens(concept.rows, concept.last, goal.rows, goal.last)
-        for concept, goal in zip(
-            text_states(clip, concepts), text_states(clip, anchors), strict=True
-        )
-    ]
+    texts = zip(text_states(clip, concepts), text_states(clip, anchors), strict=True)
+    pairs = [aligned_tokens(one, goal) for one, goal in texts]
     count = 1 if only_last else None
     erased, wanted = zip(*((one[:count], other[:count]) for one, other in pairs), strict=True)
     return torch.cat(erased), torch.cat(wanted)

@@ -1,26 +1,57 @@
-"""A copy of the host's text encoder that gradients flow through, to an embedding in a prompt."""
+"""Copies of the host's denoiser and text encoder that gradients can flow through.
+
+Make and use them outside inference mode: tensors made inside cannot take part in a gradient.
+"""
 
 import copy
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import comfy.ops
 import torch
 from comfy.clip_model import CLIPLayer
+from comfy.ldm.modules.attention import attention_pytorch
+from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from comfy.sd1_clip import SD1ClipModel
 from torch import Tensor
 
+from .weights import DENOISER, weights_in_effect
+
 STAND_IN = "*"  # one token, which no prompt has
 
 
+class TrainingDenoiser:
+    """The denoiser of ``model``, a UNet without other inputs than latent, noise level and text, in
+    float32, with the weights in effect."""
+
+    def __init__(self, model: ModelPatcher) -> None:
+        self._sampling: Any = model.get_model_object("model_sampling")
+        denoiser: Any = model.get_model_object("diffusion_model")
+        config = {**model.model.model_config.unet_config, "dtype": torch.float32}
+        own = type(denoiser)(
+            **config, device=model.load_device, operations=comfy.ops.disable_weight_init
+        )
+        names = [f"{DENOISER}{name}" for name in own.state_dict()]
+        weights = weights_in_effect(model, names)
+        own.load_state_dict({name.removeprefix(DENOISER): weights[name] for name in names})
+        self._denoiser = own.requires_grad_(False).eval()
+
+    def clean(self, x: Tensor, sigma: Tensor, context: Tensor) -> Tensor:
+        """The clean latents (rows, C, H, W) that it sees in ``x``, at noise levels (rows,), told
+        (rows, tokens, width)."""
+        answer = self._denoiser(
+            self._sampling.calculate_input(sigma, x),
+            self._sampling.timestep(sigma).float(),
+            context,
+            transformer_options={"optimized_attention_override": _attention},
+        )
+        return self._sampling.calculate_denoised(sigma, answer, x)
+
+
 class TrainingTextEncoder:
-    """The text encoder of ``clip`` in float32, in modules of its own.
-
-    Make and use it outside inference mode: tensors made inside cannot take part in a gradient.
-
-    Args:
-        clip: left as it is.
+    """The text encoder of ``clip``, which stays as it is, in float32.
 
     Raises:
         ValueError: it is not the single CLIP of a Stable Diffusion 1.x or 2.x.
@@ -85,6 +116,11 @@ def require_one_clip(clip: CLIP) -> None:
             f"clip: {type(clip.cond_stage_model).__name__} is not the text encoder of a Stable "
             "Diffusion 1.x or 2.x, the models that an embedding can be learned for."
         )
+
+
+def _attention(chosen: Any, *args: Any, **kwargs: Any) -> Tensor:
+    """PyTorch's attention in place of the host's choice, which may not be differentiable."""
+    return attention_pytorch(*args, **kwargs)
 
 
 def _add_out_of_place(
