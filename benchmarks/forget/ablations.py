@@ -19,7 +19,6 @@ def other_choice(
     clip: CLIP,
     concepts: Sequence[str],
     *,
-    profiled: ModelPatcher | None = None,
     profiling: Profiling,
     masking: Masking,
     strength: float = 1.0,
@@ -29,12 +28,12 @@ def other_choice(
     """The method with another last choice of weights.
 
     Args:
-        model, clip, concepts, profiled: see the package.
+        model, clip, concepts: see the package.
         profiling, masking, strength, use_cache: as in the nodes.
         choice: "union" prunes every weight that any concept's mask holds, none is agnostic;
             "random" as many weights of each layer as FIA, drawn.
     """
-    masks = concept_masks(profiled or model, clip, concepts, profiling, masking, use_cache)
+    masks = concept_masks(model, clip, concepts, profiling, masking, use_cache)
     if choice == "union":
         return applied(model, clip, union_mask(masks), strength)
     mask = randomly_chosen(fused(masks, masking.agnostic_ratio), seed=0)

@@ -39,7 +39,6 @@ def concept_prune(
     clip: CLIP,
     concepts: Sequence[str],
     *,
-    profiled: ModelPatcher | None = None,
     prompts: Prompts,
     sparsity: float = 1.0,
     strength: float = 1.0,
@@ -47,25 +46,24 @@ def concept_prune(
     """The FFN2 weights that answer more to a concept than without it, step by step.
 
     Args:
-        model, clip, concepts, profiled: see the package.
+        model, clip, concepts: see the package.
         prompts: of the base and of every concept.
         sparsity: k, percent of a row that can be skilled at a step.
         strength: as in Apply Neuron Mask; the paper prunes, which is 1.
     """
-    watched, request = profiled or model, prompts.request(concepts)
-    layers = find_ffn2_layers(watched)
+    request, layers = prompts.request(concepts), find_ffn2_layers(model)
     neurons = SkilledNeurons(
         layer_shapes(layers),
         concepts=len(concepts),
         group=len(request.contexts),
         sparsity=fraction(sparsity),
-        device=watched.load_device,
+        device=model.load_device,
     )
     texts = RequestPrompts(clip, request)
     capture = Ffn2Capture(layers, neurons.add)
     with capture.attached():
         denoise_prompts(
-            watched.clone(),  # it gets wrappers
+            model.clone(),  # it gets wrappers
             texts.positive(request.concepts),
             texts.negative(),
             request.sampling,
@@ -74,7 +72,7 @@ def concept_prune(
         )
     mask = NeuronMask(
         layers=neurons.masks(),
-        model=model_identity(watched),
+        model=model_identity(model),
         concepts=tuple(concepts),
         settings={"rule": "ConceptPrune", "sparsity": fraction(sparsity)},
         provenance={},

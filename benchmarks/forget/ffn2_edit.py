@@ -22,7 +22,6 @@ def ffn2_edit(
     concepts: Sequence[str],
     *,
     kept: Sequence[str] = (),
-    profiled: ModelPatcher | None = None,
     prompts: Prompts,
     preserve_scale: Annotated[float, Field(ge=0)] = 1.0,
     ridge: Annotated[float, Field(gt=0)] = 0.1,
@@ -30,14 +29,13 @@ def ffn2_edit(
     """FFN2 answers what it reads of a concept as it answers the scene alone.
 
     Args:
-        model, clip, concepts, kept, profiled: see the package.
+        model, clip, concepts, kept: see the package.
         prompts: as in the nodes.
         preserve_scale: p, how much what should stay weighs.
         ridge: λ, how firmly every weight is held.
     """
-    source = profiled or model
-    reading = read_ffn2(source, clip, prompts.request(concepts), kept, preserve_scale)
-    return Erased(_changed(model, reading.differences(source, ridge)), clip)
+    reading = read_ffn2(model, clip, prompts.request(concepts), kept, preserve_scale)
+    return Erased(_changed(model, reading.differences(model, ridge)), clip)
 
 
 def closed_form_lora(
@@ -46,18 +44,17 @@ def closed_form_lora(
     concepts: Sequence[str],
     *,
     kept: Sequence[str] = (),
-    profiled: ModelPatcher | None = None,
     prompts: Prompts,
     share: float = 90.0,
 ) -> Erased:
     """The same as the node does it.
 
     Args:
-        model, clip, concepts, kept, profiled: see the package.
+        model, clip, concepts, kept: see the package.
         prompts, share: as in the node.
     """
     differences = forget_in_closed_form(
-        profiled or model, clip, prompts.request(concepts), kept=kept, share=fraction(share)
+        model, clip, prompts.request(concepts), kept=kept, share=fraction(share)
     )
     return Erased(_changed(model, differences), clip)
 

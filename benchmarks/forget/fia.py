@@ -26,7 +26,6 @@ def fia(
     concepts: Sequence[str],
     *,
     kept: Sequence[str] = (),
-    profiled: ModelPatcher | None = None,
     profiling: Profiling,
     masking: Masking,
     strength: float = 1.0,
@@ -35,12 +34,12 @@ def fia(
     """Profile Concept, Build Concept Mask, Fuse Masks and Apply Neuron Mask.
 
     Args:
-        model, clip, concepts, profiled: see the package.
+        model, clip, concepts: see the package.
         kept: names whose masks are on Fuse Masks' input *protect*.
         profiling, masking, strength, use_cache: as in the nodes.
     """
     masks, protect = (
-        concept_masks(profiled or model, clip, some, profiling, masking, use_cache) if some else []
+        concept_masks(model, clip, some, profiling, masking, use_cache) if some else []
         for some in (concepts, kept)
     )
     return applied(model, clip, fused(masks, masking.agnostic_ratio, protect), strength)
@@ -52,7 +51,6 @@ def fia_table8(
     concepts: Sequence[str],
     *,
     kept: Sequence[str] = (),
-    profiled: ModelPatcher | None = None,
     prompts: Prompts,
     saliency_form: str = "exact",
     strength: float = 1.0,
@@ -75,7 +73,7 @@ def fia_table8(
             concept_mask(profile, Masking(spatial_sparsity=percentage(spatial)))
             for (temporal, spatial), alike in together.items()
             for profile in profiles(
-                profiled or model,
+                model,
                 clip,
                 replace(
                     prompts.request(alike),

@@ -8,9 +8,6 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from .suite import SuiteError
 
-FILLED_IN = ("kept", "profiled")
-"""Keyword arguments of a method that are no settings: see ``benchmarks/forget``."""
-
 
 def bound_settings(
     name: str,
@@ -29,7 +26,7 @@ def bound_settings(
     fields: dict[str, Any] = {}
     hints = get_type_hints(function, include_extras=True)
     for key, parameter in signature(function).parameters.items():
-        if parameter.kind is not Parameter.KEYWORD_ONLY or key in FILLED_IN:
+        if parameter.kind is not Parameter.KEYWORD_ONLY or key == "kept":
             continue
         if isinstance(hints[key], type) and issubclass(hints[key], BaseModel):
             groups[key] = hints[key]

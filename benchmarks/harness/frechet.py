@@ -20,12 +20,18 @@ from benchmarks.judges.networks.needs import device, package, weights
 from benchmarks.judges.networks.transformer import SIDE, WIDTH, load_transformer
 from demo_model.vocabulary import OBJECTS, STYLES
 
+from . import registry
 from .judge import resized
+from .places import Places
+from .runner import origin_of, require_labels
+from .shots import group_shots
+from .suite import BASE, Entry, Group, Suite
 
 INCEPTION = "weights-inception-2015-12-05-6726825d.pth"
 SOURCE = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{INCEPTION}"
 FEATURES = {"judge": "the second judge's features", "inception": "Inception v3's features (FID)"}
 PICTURES_AT_ONCE = 32
+ENDINGS = {".png", ".jpg", ".jpeg", ".webp"}
 
 
 class JudgeFeatures(nn.Module):
@@ -78,6 +84,86 @@ class Distance:
             for _, alike in groupby(pictures, key=lambda levels: levels.shape):
                 batch = torch.from_numpy(np.stack(list(alike))).movedim(-1, 1)
                 self._metric.update(batch.to(device()), real=real)
+
+
+def distance_table(
+    suite: Suite, places: Places, features: str, real: Path | None, methods: Sequence[str] = ()
+) -> str:
+    """Markdown: the distance of every method's pictures of what should stay, by family of groups.
+
+    Args:
+        suite, places: whose pictures.
+        features: a key of ``FEATURES``.
+        real: a folder of pictures to compare with; the base model's own where None.
+        methods: labels of those to measure; all where empty.
+
+    Raises:
+        MissingError: weights or packages are not there.
+        ValueError: pictures are not there, or a method is not in the suite.
+    """
+    require_labels(suite, methods)
+    start = "the base model's pictures of the same prompts and seeds" if not real else f"{real}"
+    lines = [
+        f"# {'Dry run: ' if suite.dry_run else ''}{suite.title}: distance between sets of pictures",
+        "",
+        f"Fréchet distance of {FEATURES[features]} between pictures of what should stay and "
+        f"{start}; all seeds together, lower is nearer. Small sets give larger distances, so only "
+        "figures of as many pictures compare.",
+        "",
+        "| method | group | pictures | distance |",
+        "| --- | --- | --- | --- |",
+    ]
+    for family, groups in suite.families.items():
+        base = suite.entry(BASE)
+        theirs = pictures_in(real) if real else kept_pictures(suite, places, base, groups)
+        distance = Distance(features, theirs)
+        for entry in suite.entries:
+            left_out = methods and entry.label not in methods
+            itself = entry.label == BASE and not real
+            if left_out or itself or not entry.is_measured_on(family):
+                continue
+            ours = kept_pictures(suite, places, entry, groups)
+            title = registry.entry_title(entry)
+            lines.append(f"| {title} | {family} | {len(ours):,} | {distance.to(ours):.4g} |")
+    return "\n".join(lines)
+
+
+def kept_pictures(
+    suite: Suite, places: Places, entry: Entry, groups: Sequence[Group]
+) -> list[Path]:
+    """Files of a method's pictures of what should stay, all conditions and seeds together; the base
+    model's once for every group that asks for them.
+
+    Raises:
+        ValueError: one is not there; the message says how many.
+    """
+    files = [
+        places.picture(origin_of(suite, entry, None if entry.label == BASE else group), shot)
+        for group in groups
+        for condition in suite.conditions
+        for seed in suite.seeds
+        for shot in group_shots(suite, group, condition, seed)
+        if shot.shows(suite.concept) in group.kept
+    ]
+    missing = sum(not file.exists() for file in files)
+    if missing:
+        raise ValueError(
+            f"{suite.name}: {missing} of {len(files)} pictures of {entry.label!r} are not in "
+            f"results/; python3 benchmarks/run.py {suite.name} draws them."
+        )
+    return files
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files of a folder and its subfolders.
+
+    Raises:
+        ValueError: there are fewer than two.
+    """
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in ENDINGS)
+    if len(files) < 2:
+        raise ValueError(f"{folder}: holds {len(files)} pictures; give a folder of two or more.")
+    return files
 
 
 def _levels(file: Path) -> NDArray[np.uint8]:

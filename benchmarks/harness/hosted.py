@@ -13,7 +13,6 @@ from typing import Any
 import comfy.sample
 import comfy.samplers
 import comfy.sd
-import comfy.utils
 import folder_paths
 import numpy as np
 import torch
@@ -29,7 +28,7 @@ from workbench.in_process import Extension
 from . import registry
 from .binding import bound_settings
 from .judge import as_batch
-from .sampling import CHECKPOINT, DEMO, DEMO_METHODS, LORA, LORA_STRENGTH, Sampling
+from .sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
 from .suite import Attack, Entry, Suite, SuiteError
 
 Erased = Any
@@ -92,12 +91,10 @@ class HostedModel:
 
     @torch.inference_mode()
     def erased(self, entry: Entry, concepts: tuple[str, ...], kept: tuple[str, ...] = ()) -> Erased:
-        """The model after a method; the one with the LoRA where that comes before."""
+        """The model after a method."""
         function, settings = self._bound(entry)
-        filled_in = {"kept": kept if entry.told else (), "profiled": self.model}
-        own = {key: filled_in[key] for key in signature(function).parameters if key in filled_in}
-        model = with_lora(self.model) if self.sampling.lora == "before" else self.model
-        return function(model, self.clip, concepts, **own, **settings)
+        own = {"kept": kept} if entry.told else {}
+        return function(self.model, self.clip, concepts, **own, **settings)
 
     @torch.inference_mode()
     def prompt(self, erased: Erased, prompt: str, attack: Attack | None) -> str:
@@ -111,14 +108,11 @@ class HostedModel:
         if not found or attack is None:
             return text
         settings = self.extension.module("benchmarks.forget.settings").Prompts(**self.defaults)
-        embedding = self.extension.module("benchmarks.forget.learned_embedding").learned_embedding(
-            self.model,
-            erased.model,
-            self.clip,
-            with_article(found[1]),
-            sampling=settings,
-            **attack.settings,
-        )
+        module = self.extension.module("benchmarks.forget.learned_embedding")
+        learning = module.Learning(**attack.settings)
+        name = with_article(found[1])
+        models = self.model, erased.model
+        embedding = module.learned_embedding(*models, self.clip, name, learning, settings)
         return text.replace(found[0], embedding)
 
     @torch.inference_mode()
@@ -131,11 +125,6 @@ class HostedModel:
     ) -> list[Image.Image]:
         """A picture of each text, sampled together, from noise of its seed, or from its start."""
         sampling, model = self.sampling, erased.model
-        if sampling.lora == "after":
-            model = with_lora(model)
-        if sampling.dtype:
-            fia = self.extension.module("benchmarks.forget.fia")
-            model = fia.computing_in(model, sampling.dtype)
         conditioning = self.extension.module("nodes.host.profiling.conditioning")
         encoded = [
             conditioning.stack_prompts(conditioning.encode_prompts(erased.clip, words))
@@ -158,7 +147,10 @@ class HostedModel:
             denoise=sampling.denoise,
             model_options=model.model_options,
         ).sigmas
-        drawn = erased.guider(model, *encoded, sampling.cfg).sample(
+        guider = comfy.samplers.CFGGuider(model)
+        guider.set_conds(*encoded)
+        guider.set_cfg(sampling.cfg)
+        drawn = guider.sample(
             torch.cat(noise),
             latent,
             comfy.samplers.sampler_object(sampling.sampler_name),
@@ -201,10 +193,3 @@ def is_small(checkpoint: Path) -> bool:
 def literal(prompt: str) -> str:
     """The prompt as the host must be told it: its parentheses are words, not weights."""
     return prompt.replace("(", "\\(").replace(")", "\\)")
-
-
-def with_lora(model: ModelPatcher) -> ModelPatcher:
-    """A clone with the benchmarks' LoRA."""
-    lora = comfy.utils.load_torch_file(str(LORA), safe_load=True)
-    loaded: Any = comfy.sd.load_lora_for_models(model, None, lora, LORA_STRENGTH, 0)[0]
-    return loaded

@@ -43,7 +43,16 @@ class Places:
     @property
     def database(self) -> Path:
         """The rows of a run that is not finished."""
-        return ENVIRONMENT / "benchmarks" / self._run / "rows.db"
+        return self._databases / "rows.db"
+
+    def part(self, number: int) -> Path:
+        """The rows of a part of a run."""
+        return self._databases / f"part_{number}.db"
+
+    @property
+    def parts(self) -> list[Path]:
+        """The rows of all parts that there are."""
+        return sorted(self._databases.glob("part_*.db"))
 
     @property
     def report(self) -> Path:
@@ -57,15 +66,6 @@ class Places:
     def plot(self, name: str) -> Path:
         return self._result(f"_{name}.png")
 
-    @property
-    def grid(self) -> Path:
-        """Pictures side by side."""
-        return self._result("_grid.jpg")
-
-    def sheet(self, number: int) -> Path:
-        """Pictures to be named blind."""
-        return self._pictures / f"sheet_{number:02}.png"
-
     def picture(self, origin: Run, shot: Shot) -> Path:
         """One drawn picture; its name holds all that it depends on."""
         return self._drawn(origin) / f"{_short(repr(astuple(shot)))}.png"
@@ -77,6 +77,10 @@ class Places:
     def _drawn(self, origin: Run) -> Path:
         method = origin.method.replace("/", "_")
         return self._pictures / method / _short(repr(astuple(origin)))
+
+    @property
+    def _databases(self) -> Path:
+        return ENVIRONMENT / "benchmarks" / self._run
 
     @property
     def _pictures(self) -> Path:

@@ -115,16 +115,6 @@ class Rows:
                 self.begin(run, commit, other.figures[run])
         self.add(other.pictures.values())
 
-    def of(self, runs: Collection[Run], shots: Collection[Shot]) -> "Rows":
-        """In memory, those of these runs, and their pictures of these shots."""
-        part = Rows()
-        part.commits = {run: it for run, it in self.commits.items() if run in runs}
-        part.figures = {run: it for run, it in self.figures.items() if run in runs}
-        part.pictures = {
-            key: it for key, it in self.pictures.items() if key[0] in runs and key[1] in shots
-        }
-        return part
-
     def drop(self, methods: Collection[str]) -> None:
         """Throw the rows of these methods away."""
         self.commits = {run: it for run, it in self.commits.items() if run.method not in methods}

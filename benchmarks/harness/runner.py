@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # it needs the host
 
 @dataclass(frozen=True)
 class Task:
-    """The smallest part of a suite that can run by itself: shards are made of these.
+    """The smallest part of a suite that can run by itself.
 
     Attributes:
         entry: the method.
@@ -105,6 +105,25 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
                         shots = group_shots(suite, group, condition, seed)
                         tasks.append(Task(entry, group, condition, seed, shots, origin))
     return tasks
+
+
+def require_reference(suite: Suite, rows: Rows) -> None:
+    """Raise RowsError unless the rows have all of the base model's and the reference's pictures,
+    with which every part compares its own."""
+    for task in plan(suite, [suite.reference]):
+        if not all(rows.has(task.origin, shot, suite.judges) for shot in task.shots):
+            raise RowsError(
+                f"--part: all parts compare with {task.entry.label!r}; first run "
+                f"python3 benchmarks/run.py {suite.name} --method {suite.reference!r}"
+            )
+
+
+def part_of(tasks: Sequence[Task], number: int, count: int) -> list[Task]:
+    """The tasks of one of ``count`` parts, ``number`` from 1 on; a method and group is in one part,
+    so that it prepares once."""
+    origins = list(dict.fromkeys(task.origin for task in tasks))
+    mine = set(origins[number - 1 :: count])
+    return [task for task in tasks if task.origin in mine]
 
 
 def run(suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places) -> None:
@@ -238,11 +257,10 @@ class _Work:
 
     def _erase(self, model: "HostedModel", task: Task) -> Any:
         """The model that forgot; kept from one task to the next of a method and group."""
-        key = (task.origin, model.sampling.lora == "before")
-        if self._erased[0] != key:
+        if self._erased[0] != task.origin:
             group, start = task.group, time.monotonic()
             names = (group.concepts, group.told or group.kept) if group else ((), ())
-            self._erased = key, model.erased(task.entry, *names)
+            self._erased = task.origin, model.erased(task.entry, *names)
             if task.origin not in self.rows.commits:
                 figures = self._figures(task, time.monotonic() - start) if group else {}
                 self.rows.begin(task.origin, drawn_by(self.suite), figures)

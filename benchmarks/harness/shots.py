@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from demo_model.vocabulary import with_article
 
 from .prompt_file import read_prompts
-from .suite import LEARNED, NOTHING, PLAIN, Condition, Group, PromptFile, Suite
+from .suite import LEARNED, NOTHING, Condition, Group, PromptFile, Suite
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,6 @@ def scene_alone(suite: Suite, shot: Shot) -> Shot:
     return replace(shot, object=NOTHING, prompt=prompt)
 
 
-def misspelt(name: str) -> str:
-    """The name with the second and third letter of its longest word exchanged: ``"chruch"``."""
-    words = name.split()
-    longest = max(words, key=len)
-    wrong = longest[0] + longest[2] + longest[1] + longest[3:]
-    return " ".join(wrong if word == longest else word for word in words)
-
-
 def _shots_of_file(
     suite: Suite, source: PromptFile, group: Group, condition: Condition, seed: int
 ) -> tuple[Shot, ...]:
@@ -101,10 +93,9 @@ def _shot(
         object, scene, style = concept, context, ""
     else:
         object, scene, style = context, "", concept
-    template = suite.plain_prompt if concept in (PLAIN, NOTHING) else template
+    template = suite.plain_prompt if concept == NOTHING else template
     prompt = template.format(
         object=with_article(object),
-        misspelt=with_article(misspelt(object)),
         learned=f"<{object}>" if _is_attacked(suite, object) else with_article(object),
         scene=with_article(scene) if scene else "",
         style=style,

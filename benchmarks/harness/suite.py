@@ -23,9 +23,6 @@ from workbench.environment import ROOT
 
 SUITES = ROOT / "benchmarks" / "suites"
 
-PLAIN = "plain"
-"""The style that is none."""
-
 NOTHING = "nothing"
 """The object that is none."""
 
@@ -33,7 +30,7 @@ BASE = "base"
 """Label of the method that changes nothing; every other is compared with it."""
 
 LEARNED = "{learned}"
-FIELDS = ("object", "misspelt", "learned", "scene", "style")
+FIELDS = ("object", "learned", "scene", "style")
 """Fields that a prompt may hold."""
 
 
@@ -134,7 +131,7 @@ class Sweep(_Labelled):
         default: the value of the method that is labelled ``use``; None where it is not to be shown.
         own: the value of the method's authors, where curves are to show it; one of ``values``.
         settings: further settings that all have.
-        told: of all; the file's ``told = [false, true]`` makes two sweeps.
+        told: all are told what to keep.
     """
 
     setting: Text
@@ -199,12 +196,10 @@ class Attack(_Table):
     Attributes:
         concepts: that prompts with {learned} ask for in this way; others that are forgotten are
             not asked for with them, and those that should stay by their name.
-        prefix: the embedding stands before the concept's name instead of in its place.
         templates, pictures, iterations, learning_rate, batch_size, seed: of the learning.
     """
 
     concepts: SomeTexts
-    prefix: bool = False
     templates: list[str] = [
         f"a photo of {{concept}} in {with_article(place)}"
         for place in ("park", "forest", "room", "city")
@@ -217,8 +212,8 @@ class Attack(_Table):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How the embedding is learned; without a prefix as in rows of before there were any."""
-        return self.model_dump(exclude={"concepts"} if self.prefix else {"concepts", "prefix"})
+        """How the embedding is learned."""
+        return self.model_dump(exclude={"concepts"})
 
 
 class PromptFile(_Table):
@@ -257,19 +252,17 @@ class Suite(_Table):
         forgotten_scenes: scenes (objects) a seed for what is forgotten; they go round.
         kept_scenes: the same for a concept that should stay.
         kept: concepts that should stay, less the group's own; all others of all groups where empty.
-        prompts: templates with {object}, {misspelt}, {learned}, {scene}, {style}; with articles.
-        plain_prompt: the template for the style "plain" and the object "nothing".
+        prompts: templates with {object}, {learned}, {scene}, {style}; with articles.
+        plain_prompt: the template for the object "nothing".
         scenes_alone: the base model draws the scene of every picture without the object, too.
         seeds: of the noise that the pictures start from.
         own_noise: every concept has its own noise: its place in the suite is added to the seed.
         judges: names of ``benchmarks/judges``.
         reference: label of the method that the others are tested against.
         plots: names that ``analysis/plots.py`` knows.
-        grid: a concept of the first group: ``grid.py`` shows every prompt that asks for it.
         sampling: the sampler's settings where they differ from the demo workflow's.
         conditions, groups, methods, sweeps, attack, prompt_file: see there.
         quick: further methods of the quick form (``suite_file.py``).
-        quick_groups: how many groups it has.
         chooses: the report names each peer's best setting, for other suites to take.
         curves: the report follows every sweep to equal shares of what is kept.
         checkpoint: a file in the suite's folder ``data``, in place of the demo model.
@@ -293,14 +286,12 @@ class Suite(_Table):
     judges: SomeTexts
     reference: str = "fia"
     plots: Texts = ()
-    grid: str = ""
     sampling: dict[str, Any] = {}
     conditions: tuple[Condition, ...] = (Condition(),)
     groups: Annotated[tuple[Group, ...], Field(min_length=1)]
     methods: tuple[Entry, ...]
     sweeps: tuple[Sweep, ...] = ()
     quick: Texts = ()
-    quick_groups: int = 1
     chooses: bool = False
     curves: bool = False
     attack: Attack | None = None
@@ -376,10 +367,6 @@ class Suite(_Table):
 
     @model_validator(mode="after")
     def _check_prompts(self) -> "Suite":
-        shown = (*self.groups[0].concepts, *self.groups[0].kept)
-        known = ", ".join(shown)
-        message = f"grid: {self.grid!r} is none of the first group's {known}"
-        _require(not self.grid or self.grid in shown, message)
         if self.prompt_file:
             _require(not self.scenes_alone, "scenes_alone: a file's prompts have none; take it out")
             return self
@@ -404,9 +391,9 @@ class Suite(_Table):
                     f"groups: {group.name!r}: {key} names what is not kept: {', '.join(names)}"
                 )
                 _require(not names, message)
-        for none in {PLAIN, NOTHING} & {*self.concepts, NOTHING if self.scenes_alone else ""}:
-            message = f"plain_prompt: is missing, and {none!r} is asked for; give one"
-            _require(bool(self.plain_prompt), message)
+        message = f"plain_prompt: is missing, and {NOTHING!r} is asked for; give one"
+        nothing = self.scenes_alone or NOTHING in self.concepts
+        _require(bool(self.plain_prompt) or not nothing, message)
         for prompt in (*self.prompts, self.plain_prompt):
             try:
                 prompt.format(**dict.fromkeys(FIELDS, ""))
@@ -423,15 +410,8 @@ class Suite(_Table):
             asked = any(LEARNED in prompt for prompt in self.prompts)
             _require(not asked, f"prompts: {LEARNED} needs a table [attack] that names concepts")
             return self
-        message = "attack: embeddings are learned for objects; take the table out"
-        _require(self.concept == "object", message)
         forgotten = {concept for group in self.groups for concept in group.concepts}
         for concept in attack.concepts:
             message = f"attack.concepts: {concept!r} is forgotten in no group"
             _require(concept in forgotten, message)
-        message = "attack.seed: is among seeds; learn from other pictures"
-        _require(attack.seed not in self.seeds, message)
-        for template in attack.templates:
-            message = f"attack.templates: {template!r} is asked for; learn from another"
-            _require(not any(place in template for place in self.scenes), message)
         return self

@@ -1,7 +1,7 @@
 """Judges of the bundled model's pictures: two networks, and the distance between pixels.
 
-The first network names one object of a picture, or nothing; the second decides for every object by
-itself, so it finds both objects of a scene with two. Each also names a style, or plain.
+The first network names one object of a picture, or nothing, and its style, or plain; the second
+decides for every object by itself, so it finds both objects of a scene with two.
 """
 
 from collections.abc import Callable, Sequence
@@ -65,16 +65,16 @@ JUDGES = {
         lambda: look_for_object(load_transformer(tuple(OBJECTS), STYLES).name_objects),
         OBJECT_NAMES,
     ),
-    "transformer_styles": Judge(
-        "the second judge, styles",
-        "style",
-        lambda: look_for_style(load_transformer(tuple(OBJECTS), STYLES).name_styles),
-        STYLE_NAMES,
-    ),
     "pixel_distance": Judge(
         "mean pixel distance to the base model",
         "picture",
         lambda: pixel_distance,
         compares="picture",
+    ),
+    "from_scene": Judge(
+        "mean pixel distance to the base model's scene alone",
+        "picture",
+        lambda: pixel_distance,
+        compares="scene",
     ),
 }
