@@ -1,12 +1,12 @@
-"""Speed, memory and file sizes at the size of real models, with random weights.
+"""Speed, memory and file sizes, most of them at the size of real models with random weights.
 
-    python3 benchmarks/true_size.py                     all rows, about an hour on one core
-    python3 benchmarks/true_size.py --row selection     one of them, or several
-    python3 benchmarks/true_size.py --device cuda       on a GPU, which is used where there is one
+    python3 benchmarks/speed.py                     all rows, about an hour on one core
+    python3 benchmarks/speed.py --row selection     one of them, or several
+    python3 benchmarks/speed.py --device cuda       on a GPU, which is used where there is one
 
 Every row runs in a process of its own, in the real ComfyUI. The two timings of a ratio are taken in
-turn. A row that was measured before is replaced, the others stay. Writes
-``docs/results/true_size.md`` and ``.csv``.
+turn. A row that was measured before is replaced, the others stay. Writes ``docs/results/speed.csv``
+and ``.md``.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import os
 import platform
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,20 +27,16 @@ sys.path.insert(0, str(ROOT))
 from workbench.environment import run_in_environment  # noqa: E402
 
 ROWS = {
-    "profile": "denoiser_rows.profiling",
-    "ten-concepts": "denoiser_rows.ten_concepts",
-    "procedure": "denoiser_rows.procedure",
-    "statistics": "equation_rows.statistics",
-    "selection": "equation_rows.selection",
-    "change": "denoiser_rows.change",
-    "fusion": "equation_rows.fusion",
-    "masked": "denoiser_rows.masked",
-    "memory-sd15": "memory_rows.of_sd15",
-    "memory-sdxl": "memory_rows.of_sdxl",
-    "memory-in-use-sd15": "memory_rows.of_sd15",
-    "memory-in-use-sdxl": "memory_rows.of_sdxl",
-    "memory-in-use-fusion": "equation_rows.fusion_memory",
-    "files": "file_rows.files",
+    "profile": "denoising.profiling",
+    "ten-concepts": "denoising.ten_concepts",
+    "closed-form-lora": "denoising.closed_form_lora",
+    "statistics": "masks.statistics",
+    "selection": "masks.selection",
+    "fusion": "masks.fusion",
+    "masked": "denoising.masked",
+    "memory-sd15": "memory.of_sd15",
+    "memory-sdxl": "memory.of_sdxl",
+    "files": "files.files",
 }
 """Name → module and function, (rounds) → figures, in the order of the report."""
 
@@ -57,8 +53,8 @@ def measure(row: str, rounds: int, threads: int) -> list[dict[str, Any]]:
 
     torch.set_num_threads(threads)
     module, _, function = ROWS[row].partition(".")
-    with TemporaryDirectory(prefix="fia-true-size-") as base:
-        rows = load_host(Path(base)).module(f"benchmarks.true_size_rows.{module}")
+    with TemporaryDirectory(prefix="fia-speed-") as base:
+        rows = load_host(Path(base)).module(f"benchmarks.speed_rows.{module}")
         with torch.inference_mode():
             return [asdict(figure) for figure in getattr(rows, function)(rounds)]
 
@@ -68,7 +64,7 @@ def measure_apart(row: str, asked: argparse.Namespace) -> list[dict[str, Any]]:
     variables = {
         "OMP_NUM_THREADS": str(asked.threads),
         **({"CUDA_VISIBLE_DEVICES": ""} if asked.device == "cpu" else {}),
-        **(RETURNED if row.startswith("memory-in-use") else {}),
+        **(RETURNED if row.startswith("memory") else {}),
     }
     with patch.dict(os.environ, variables), ProcessPoolExecutor(1, get_context("spawn")) as apart:
         return apart.submit(measure, row, asked.rounds, asked.threads).result()
@@ -103,19 +99,20 @@ def main() -> None:
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
 
     from benchmarks.harness.provenance import current_commit
-    from benchmarks.true_size_rows import figures
+    from benchmarks.speed_rows.figures import Figure, cells, merged, read_figures, write_figures
 
-    device = device_in_words(asked.device)
-    machine = asked.machine or device
-    path = asked.results.resolve() / "true_size.csv"
+    machine = asked.machine or device_in_words(asked.device)
+    path = asked.results.resolve() / "speed.csv"
     for row in asked.row:
         print(f"{row} …", flush=True)
         commit = current_commit()  # as the row begins
-        new = figures.frame(measure_apart(row, asked), row=row, machine=machine, commit=commit)
-        every = figures.merged(figures.read_figures(path), new, tuple(ROWS))
-        figures.write_figures(path, every)
-        path.with_suffix(".md").write_text(figures.report(every), encoding="utf-8")
-        print(*(" | ".join(figures.cells(one)) for one in new.itertuples()), sep="\n", flush=True)
+        found = [Figure(**figure) for figure in measure_apart(row, asked)]
+        new = [
+            replace(one, row=row, commit=commit, conditions=f"{one.conditions}; {machine}")
+            for one in found
+        ]
+        write_figures(path, merged(read_figures(path), new, tuple(ROWS)))
+        print(*(" | ".join(cells(one)) for one in new), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

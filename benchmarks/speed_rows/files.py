@@ -1,25 +1,18 @@
 """Sizes of profiles and masks, on disk and as text."""
 
-import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import torch
 
-from ...demo_model.loader import load_demo_model
 from ...fia_core import PRESETS, NeuronMask, build_concept_mask, fuse_neuron_masks
 from ...fia_core.files.embedding import MAX_TEXT, embed_mask
-from .measuring import Figure
-from .models import Model
-from .sampling import (
+from .figures import Figure
+from .requests import (
     AGNOSTIC_RATIO,
     CONCEPTS,
     PROFILED,
     SPATIAL_SPARSITY,
-    profile,
     profile_path,
-    request_for,
     ten_profiles,
 )
 
@@ -37,7 +30,6 @@ def files(rounds: int) -> Iterator[Figure]:
     """Profiles, masks of ten concepts, masks inside a workflow."""
     sizes = [profile_path(one.concept).stat().st_size / MB for one in ten_profiles()]
     yield Figure("profile of a concept", sizes, "MB", goal=PROFILE_GOAL, conditions=PROFILED)
-    yield _profile_of_the_bundled_model()
     for words, shares in SPARSITIES.items():
         fused = _fused(shares)
         pruned = f"{100 * fused.count / fused.weights:.1f} % pruned"
@@ -68,26 +60,6 @@ def _fused(shares: Sequence[float]) -> NeuronMask:
 def _mask(title: str, mask: NeuronMask, conditions: str) -> Figure:
     size = len(mask.to_bytes()) / MB
     return Figure(title, [size], "MB", goal=MASK_GOAL, conditions=conditions)
-
-
-def _profile_of_the_bundled_model() -> Figure:
-    """Its bytes a weight, at SD 1.5's weights: the sensitivities of a network that was trained."""
-    bundled = load_demo_model()
-    request = request_for(CONCEPTS[:1], 10, 10, 128, chunk=16)
-    (made,) = profile(Model(bundled.model, bundled.clip), request)
-    weights, own = (
-        sum(math.prod(shape) for shape in one.shapes.values()) for one in (ten_profiles()[0], made)
-    )
-    with NamedTemporaryFile(suffix=".safetensors") as file:
-        made.save(file.name)
-        size = Path(file.name).stat().st_size
-    return Figure(
-        "profile of a concept, as dense as the bundled model's",
-        [size / own * weights / MB],
-        "MB",
-        goal=PROFILE_GOAL,
-        conditions=f"bundled model (trained), 10 + 10 prompts, 10 steps; × {weights / own:.1f}",
-    )
 
 
 def _independent_mask() -> NeuronMask:

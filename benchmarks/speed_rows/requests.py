@@ -24,26 +24,24 @@ CONCEPTS = (
 )
 SPATIAL_SPARSITY, AGNOSTIC_RATIO = 0.01, 0.6  # fractions, as the nodes have them
 
-PROFILES = Path(__file__).resolve().parents[2] / "results" / "true_size"
+PROFILES = Path(__file__).resolve().parents[2] / "results" / "speed"
 PROFILED = "SD 1.5 size, random weights, 10 profiles of 2 + 2 prompts, 10 steps, 64 px"
 
 
 def request_for(
-    concepts: Sequence[str], contexts: int, steps: int, side: int, chunk: int, schedule: int = 50
+    concepts: Sequence[str], contexts: int, steps: int, side: int, chunk: int
 ) -> ProfileRequest:
     """A request for objects.
 
     Args:
         concepts: to profile.
         contexts: base prompts, and as many prompts for each concept.
-        steps: of the ``schedule``'s that are run.
+        steps: of the schedule's 50 that are run.
         side: of the pictures, in pixels.
         chunk: prompts a denoiser call.
-        schedule: steps of the whole schedule.
     """
     return Prompts(
         contexts=default_contexts("object")[:contexts],
-        steps=schedule,
         profile_steps=steps,
         width=side,
         height=side,
@@ -77,7 +75,7 @@ def profile_path(concept: str) -> Path:
 def ten_profiles() -> list[ConceptProfile]:
     """Of ``CONCEPTS`` at SD 1.5's true size: two contexts, ten steps, 64 pixels.
 
-    Kept in ``results/true_size``; delete that folder to make new ones.
+    Kept in ``results/speed``; delete that folder to make new ones.
     """
     PROFILES.mkdir(parents=True, exist_ok=True)
     paths = [profile_path(concept) for concept in CONCEPTS]

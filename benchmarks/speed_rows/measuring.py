@@ -1,43 +1,17 @@
-"""A figure, and the seconds and bytes of a piece of work."""
+"""Seconds and bytes of a piece of work."""
 
 import ctypes
 import gc
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-Seconds = NDArray[np.float64]
+Seconds = list[float]
 """One a round."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the report.
-
-    Attributes:
-        title: what was measured.
-        values: one a round.
-        unit: of the values, "×" for a ratio.
-        against: what it is compared with; empty where it stands for itself.
-        goal: at most this much, or at least where ``at_least``; None where there is no goal.
-        at_least: whether more is better.
-        conditions: model, size, prompts, steps.
-    """
-
-    title: str
-    values: Sequence[float] | Seconds
-    unit: str = "×"
-    against: str = ""
-    goal: float | None = None
-    at_least: bool = False
-    conditions: str = ""
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -57,27 +31,29 @@ def seconds(work: Callable[[], object]) -> float:
 
 def repeated(work: Callable[[int], object], rounds: int) -> Seconds:
     """Seconds of every round of ``work``, which is told the round's number, from 1 on."""
-    return np.array([seconds(partial(work, number)) for number in range(1, rounds + 1)])
+    return [seconds(partial(work, number)) for number in range(1, rounds + 1)]
 
 
-def interleaved(
+def ratios(
     first: Callable[[], Any],
     second: Callable[[], Any],
     rounds: int,
     measured: Callable[[Callable[[], Any]], float] = seconds,
-) -> tuple[Seconds, Seconds]:
-    """Seconds of ``first`` and ``second`` in turn, each of them first in every other round.
+) -> list[float]:
+    """Seconds of ``first`` over those of ``second``, in turn, each first in every other round.
 
     Both run once before. ``measured`` gives the seconds of one of them.
     """
     works = (first, second)
     for work in works:
         work()
-    times = np.empty((2, rounds))
+    found = []
     for number in range(rounds):
+        times = [0.0, 0.0]
         for which in (0, 1) if number % 2 == 0 else (1, 0):
-            times[which, number] = measured(works[which])
-    return times[0], times[1]
+            times[which] = measured(works[which])
+        found.append(times[0] / times[1])
+    return found
 
 
 def peak_memory(work: Callable[[], object]) -> dict[str, int]:

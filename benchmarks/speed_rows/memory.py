@@ -1,18 +1,13 @@
-"""Extra memory of profiling, whatever the number of prompts and steps.
+"""Extra memory of profiling, whatever the number of prompts and steps."""
 
-The rows *in use* are the same work in a process that returns what it frees, as ``true_size.py``
-asks it to.
-"""
-
-import os
 from collections.abc import Iterator
 from functools import partial
 
-from .measuring import Figure, peak_memory
+from .figures import Figure
+from .measuring import peak_memory
 from .models import Model, sdxl
-from .sampling import CONCEPTS, all_prompts, profile, request_for, sample, sd15_at_true_size
+from .requests import CONCEPTS, all_prompts, profile, request_for, sample, sd15_at_true_size
 
-IN_USE = ", in use" if "MALLOC_MMAP_THRESHOLD_" in os.environ else ""
 SIZES = ((2, 1), (4, 1), (2, 3))
 """(contexts, steps) of the runs."""
 
@@ -42,5 +37,5 @@ def _extra(
         profiled = peak_memory(partial(profile, model, request))
         size = f"{contexts} + {contexts} prompts, {CHUNK} a denoiser call, {steps} steps, 64 px"
         for place, most in profiled.items():
-            title, extra = f"extra memory of profiling{IN_USE}, {place}", most - plain[place]
+            title, extra = f"extra memory of profiling, {place}", most - plain[place]
             yield Figure(title, [extra / 1e9], "GB", goal=goal, conditions=f"{words}, {size}")

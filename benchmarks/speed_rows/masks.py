@@ -1,0 +1,88 @@
+"""Rows that need no denoiser while they are timed: statistics, selection, fusion."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+
+from ...fia_core import (
+    RunningMoments,
+    build_concept_mask,
+    fuse_neuron_masks,
+)
+from ...fia_core.equations.statistics import alignments, unit_columns
+from .figures import Figure
+from .measuring import ratios, repeated
+from .requests import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY, ten_profiles
+
+MANY = 50
+SD15_AT_512 = (
+    (5, 1280, 320, 4096),
+    (5, 2560, 640, 1024),
+    (5, 5120, 1280, 256),
+    (1, 5120, 1280, 64),
+)
+"""(how many layers, C_in, C_out, tokens) of SD 1.5's FFN2 layers at 512 pixels."""
+
+
+def selection(rounds: int) -> Iterator[Figure]:
+    """Build Concept Mask over all FFN2 weights."""
+    profile = ten_profiles()[0]
+    weights = sum(layer.dense().numel() for layer in profile.layers.values())
+    for sparsity in (SPATIAL_SPARSITY, 0.10):
+        yield Figure(
+            f"Build Concept Mask from a profile, r2 = {sparsity:.0%}",
+            repeated(lambda _, r2=sparsity: build_concept_mask(profile, r2), rounds),
+            "s",
+            goal=1.5,
+            conditions=f"{weights:,} weights",
+        )
+
+
+def fusion(rounds: int) -> Iterator[Figure]:
+    """Fifty masks, of every concept at several sparsities, into one."""
+    shares = [0.006 + 0.001 * number for number in range(MANY // len(CONCEPTS))]
+    masks = [
+        replace(build_concept_mask(profile, share), concepts=(f"{profile.concept} {share}",))
+        for share in shares
+        for profile in ten_profiles()
+    ]
+    fuse_neuron_masks(masks, AGNOSTIC_RATIO)  # to warm up
+    yield Figure(
+        f"fuse {MANY} concepts",
+        repeated(lambda _: fuse_neuron_masks(masks, AGNOSTIC_RATIO), rounds),
+        "s",
+        goal=2,
+        conditions=f"{masks[0].weights:,} weights, r2 = 0.6 to 1 %",
+    )
+
+
+def statistics(rounds: int) -> Iterator[Figure]:
+    """Exact Eq. 1 and its moments for one prompt, against the FFN2 layers' forward for it."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    generator = torch.Generator().manual_seed(0)
+    layers = []
+    for count, c_in, c_out, tokens in SD15_AT_512:
+        weight = torch.randn(c_out, c_in, generator=generator).mul_(c_in**-0.5).to(device)
+        x = torch.randn(tokens, c_in, generator=generator).to(device)
+        y = x @ weight.T
+        layers += [(weight, x, y, RunningMoments((c_in, c_out), device)) for _ in range(count)]
+    room = torch.empty(max(weight.numel() for weight, *_ in layers), device=device)
+
+    def forward() -> None:
+        for weight, x, _, _ in layers:
+            torch.nn.functional.linear(x, weight)
+
+    def statistics() -> None:
+        for weight, x, y, moments in layers:
+            unit, _ = unit_columns(y[None], torch.float32)
+            memory = room[: weight.numel()].view(1, *weight.T.shape)
+            moments.add(alignments(x[None], unit, "exact", memory))
+
+    yield Figure(
+        "exact Eq. 1 statistics",
+        ratios(statistics, forward, rounds),
+        against="FFN2's own forward of the conditional half",
+        goal=1.1,
+        conditions="SD 1.5 at 512 px, one prompt and step",
+    )
