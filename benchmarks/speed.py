@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 from workbench.environment import run_in_environment  # noqa: E402
 
 ROWS = {
+    "profile-demo": "denoising.profiling_demo",
     "profile": "denoising.profiling",
     "ten-concepts": "denoising.ten_concepts",
     "closed-form-lora": "denoising.closed_form_lora",

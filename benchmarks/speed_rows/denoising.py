@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from comfy.model_management import load_models_gpu
 from comfy.model_patcher import ModelPatcher
@@ -11,6 +10,7 @@ from ...demo_model.loader import load_demo_model
 from ...fia_core import build_concept_mask
 from ...nodes.host.erasing.closed_form import forget_in_closed_form
 from ...nodes.host.erasing.weight_patch import apply_neuron_mask
+from ...nodes.host.profiling.request import ProfileRequest
 from .figures import Figure
 from .measuring import ratios, seconds
 from .models import Model, sd15
@@ -30,28 +30,31 @@ HALF_WORDS = "SD 1.5's blocks at half its width, float32"
 DEMO_WORDS = "Demo Model, 10 + 10 prompts, 10 steps, 128 px"
 
 
+def profiling_demo(rounds: int) -> Iterator[Figure]:
+    """One concept with the Demo Model, against plain sampling of the same prompts."""
+    yield _against_sampling(*_demo(), rounds, 1.08, DEMO_WORDS)
+
+
 def profiling(rounds: int) -> Iterator[Figure]:
-    """One concept, against plain sampling of the same prompts."""
-    half = sd15(channels=HALF)
-    for words, model, request, goal in (
-        (DEMO_WORDS, *_demo(), 1.08),
-        *(
-            (f"{HALF_WORDS}, 2 + 2 prompts, 1 step, {side} px", half, _two(side), goal)
-            for side, goal in ((512, 1.02), (256, 1.06))
-        ),
-    ):
-        prompts, steps = all_prompts(request), request.sampling.profile_steps
-        yield Figure(
-            "profile one concept",
-            ratios(
-                partial(profile, model, request),
-                partial(sample, model, prompts, request, steps),
-                rounds,
-            ),
-            against="plain sampling of the same prompts and steps",
-            goal=goal,
-            conditions=words,
-        )
+    """The same with a larger model."""
+    model = sd15(channels=HALF)
+    for side, goal in ((512, 1.02), (256, 1.06)):
+        request = request_for(CONCEPTS[:1], 2, 1, side, chunk=4)
+        words = f"{HALF_WORDS}, 2 + 2 prompts, 1 step, {side} px"
+        yield _against_sampling(model, request, rounds, goal, words)
+
+
+def _against_sampling(
+    model: Model, request: ProfileRequest, rounds: int, goal: float, words: str
+) -> Figure:
+    plain = partial(sample, model, all_prompts(request), request, request.sampling.profile_steps)
+    return Figure(
+        "profile one concept",
+        ratios(partial(profile, model, request), plain, rounds),
+        against="plain sampling of the same prompts and steps",
+        goal=goal,
+        conditions=words,
+    )
 
 
 def ten_concepts(rounds: int) -> Iterator[Figure]:
@@ -102,12 +105,8 @@ def masked(rounds: int) -> Iterator[Figure]:
     )
 
 
-def _demo() -> tuple[Model, Any]:
+def _demo() -> tuple[Model, ProfileRequest]:
     """The Demo Model, and the request of its template for one concept."""
     bundled = load_demo_model()
     request = request_for(CONCEPTS[:1], 10, 10, 128, chunk=20)
     return Model(bundled.model, bundled.clip), request
-
-
-def _two(side: int) -> Any:
-    return request_for(CONCEPTS[:1], 2, 1, side, chunk=4)
