@@ -1,7 +1,7 @@
-"""Graphics cards that are not there: where profiling puts its state, and what it should cost.
+"""Graphics cards that are not there: where profiling puts its state.
 
 The memory plan is the extension's own, asked with stand-ins for the card's memory and models of
-true size without weights. The cost is counted work over a card's published rates.
+true size without weights.
 """
 
 from collections.abc import Iterator
@@ -14,16 +14,8 @@ import comfy.model_management
 import torch
 from comfy import supported_models
 from comfy.ldm.flux.model import FluxParams
-from comfy.ldm.modules.attention import attention_pytorch
 from comfy.model_management import VRAMState
 from comfy.model_patcher import ModelPatcher
-from torch.utils.flop_counter import FlopCounterMode
-
-from ...nodes.host.model.layers import find_ffn2_layers, layer_shapes
-from ...nodes.host.profiling import state_plan
-from ...nodes.host.profiling.memory import least_call_memory, room
-from ...nodes.host.profiling.sampling import SamplingSettings, empty_latent
-from .models import SD15, SDXL
 
 GIB = 2**30
 SIZES = (6, 8, 12, 16, 24)
@@ -66,11 +58,22 @@ class Load(NamedTuple):
 
 
 HALF, FP8 = (torch.float16, torch.float16), (torch.float8_e4m3fn, torch.bfloat16)
-LOADS = (
-    Load("SD 1.5, fp16, 512 px", supported_models.SD15, SD15, *HALF, 512),
-    Load("SDXL, fp16, 1024 px", supported_models.SDXL, SDXL, *HALF, 1024),
-    Load("Flux, fp8, 1024 px", supported_models.Flux, FLUX, *FP8, 1024),
-)
+
+
+def loads(extension: Any) -> tuple[Load, ...]:
+    """Of the benchmarks' sizes."""
+    sizes = extension.module("benchmarks.speed_rows.models")
+    return (
+        Load("SD 1.5", supported_models.SD15, sizes.SD15, *HALF, 512),
+        Load("SDXL", supported_models.SDXL, sizes.SDXL, *HALF, 1024),
+        Load("Flux", supported_models.Flux, FLUX, *FP8, 1024),
+    )
+
+
+def shapes(extension: Any, model: ModelPatcher) -> Any:
+    """(C_out, C_in) of the FFN2 layers."""
+    layers = extension.module("nodes.host.model.layers")
+    return layers.layer_shapes(layers.find_ffn2_layers(model))
 
 
 def without_weights(load: Load, patcher: type[ModelPatcher] = ModelPatcher) -> ModelPatcher:
@@ -126,17 +129,23 @@ class Placement:
     weights: float
 
 
-def placement(load: Load, model: ModelPatcher, size: float, loaded: float = 0.0) -> Placement:
+def placement(
+    extension: Any, load: Load, model: ModelPatcher, size: float, loaded: float = 0.0
+) -> Placement:
     """Where ten concepts' state goes on a card of ``size`` GiB."""
-    shapes = layer_shapes(find_ffn2_layers(model))
-    sampling = SamplingSettings(0, 50, 10, 7.5, "euler", "normal", load.side, load.side)
+    state_plan, memory, sampler = (
+        extension.module(f"nodes.host.profiling.{name}")
+        for name in ("state_plan", "memory", "sampling")
+    )
+    own = shapes(extension, model)
+    sampling = sampler.SamplingSettings(0, 50, 10, 7.5, "euler", "normal", load.side, load.side)
     with card(size, model, loaded):
-        plan = state_plan.plan_state(model, shapes, CONCEPTS, sampling)
-        latent = empty_latent(model, load.side, load.side).shape
-        space = room(model, 0)
-        least = least_call_memory(model, latent, plan.chunk)
-        four = least_call_memory(model, latent, SMALL_CHUNK) <= space
-    weights = {name: c_out * c_in for name, (c_out, c_in) in shapes.items()}
+        plan = state_plan.plan_state(model, own, CONCEPTS, sampling)
+        latent = sampler.empty_latent(model, load.side, load.side).shape
+        space = memory.room(model, 0)
+        least = memory.least_call_memory(model, latent, plan.chunk)
+        four = memory.least_call_memory(model, latent, SMALL_CHUNK) <= space
+    weights = {name: c_out * c_in for name, (c_out, c_in) in own.items()}
     on_card = sum(count for name, count in weights.items() if plan.moments[name].type == "cuda")
     sums = plan.sums.type == "cuda"
     state = state_plan.SCRATCH_BYTES + state_plan.MOMENT_BYTES * on_card
@@ -148,80 +157,3 @@ def placement(load: Load, model: ModelPatcher, size: float, loaded: float = 0.0)
         samples_four=four,
         weights=min(1.0, (space - state - least) / model.model_size()),
     )
-
-
-MATRIX_BYTES = 20  # a weight, prompt and step: tests/host/test_statistics.py counts at most that
-X_BYTES = 2  # an entry of X: read by the product
-Y_BYTES = 18  # an entry of Y: bias off (6), norm (4), scaling (6), product (2)
-PRODUCT_SPEED = 0.5  # of a card's rate that Eq. 1's product reaches
-SAMPLING_SPEEDS = (0.5, 0.25)  # that sampling reaches: well used, and as people report of big cards
-BANDWIDTH = 0.85  # of a card's published bandwidth that passes over memory reach
-RATES = {
-    "RTX 3060": (25.5, 360),
-    "RTX 3090": (71, 936),
-    "RTX 4060 Ti": (44, 288),
-    "RTX 4070": (58, 504),
-    "RTX 4090": (165, 1008),
-    "RTX 5090": (210, 1792),
-    "A100 40 GB": (312, 1555),
-    "H100": (989, 3350),
-}
-"""Dense float16 products added in float32, 10^12 a second, and bandwidth, 10^9 bytes a second, of
-NVIDIA's architecture papers (Ampere GA102, Ada, Blackwell RTX, A100, H100)."""
-
-
-class Work(NamedTuple):
-    """What one prompt costs at one step.
-
-    Attributes:
-        sampling: floating-point operations of both halves of guidance.
-        product: those of Eq. 1's product, all layers.
-        traffic: bytes that the statistics move.
-    """
-
-    sampling: float
-    product: float
-    traffic: float
-
-    def ratio(self, flops: float, bandwidth: float, speed: float) -> float:
-        """Predicted time of profiling over that of sampling; nothing runs beside anything else.
-
-        Args:
-            flops, bandwidth: of the card, as in ``RATES``.
-            speed: share of the card's rate that sampling reaches.
-        """
-        product = self.product / (PRODUCT_SPEED * flops * 1e12)
-        traffic = self.traffic / (BANDWIDTH * bandwidth * 1e9)
-        return 1 + (product + traffic) / (self.sampling / (speed * flops * 1e12))
-
-
-def counted_work(load: Load) -> Work:
-    """The work of a UNet without weights; it computes in float32, which changes no count."""
-    model = without_weights(load)
-    unet, config = model.model.diffusion_model.float(), model.model.model_config.unet_config
-    layers = find_ffn2_layers(model)
-    rows: dict[str, int] = {}
-    for name, layer in layers.items():
-        layer.register_forward_hook(
-            lambda _, args, output, name=name: rows.update({name: args[0].shape[1]})
-        )
-    latent, adm = empty_latent(model, load.side, load.side).shape, config.get("adm_in_channels")
-    with FlopCounterMode(display=False) as counter, torch.device("meta"):
-        unet(
-            torch.empty(2, *latent[1:]),
-            torch.empty(2),
-            context=torch.empty(2, 77, config["context_dim"]),
-            y=torch.empty(2, adm) if adm else None,
-            transformer_options={"optimized_attention_override": _fused_attention},
-        )
-    product = traffic = 0
-    for name, layer in layers.items():
-        c_out, c_in = layer.out_features, layer.in_features
-        product += 2 * rows[name] * c_out * c_in
-        traffic += MATRIX_BYTES * c_out * c_in + rows[name] * (X_BYTES * c_in + Y_BYTES * c_out)
-    return Work(counter.get_total_flops(), product, traffic)
-
-
-def _fused_attention(_: Any, *args: Any, **kwargs: Any) -> Any:
-    """The host's attention by torch, which needs to know nothing of a device's memory."""
-    return attention_pytorch(*args, **kwargs)
