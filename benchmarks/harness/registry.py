@@ -81,7 +81,7 @@ def judge_of_concepts(suite: Suite) -> str:
 
 def judge_of_changes(suite: Suite) -> str | None:
     """The first of the suite's judges that compares pictures with the base model's."""
-    return next((name for name in suite.judges if judge(name).compares == "picture"), None)
+    return next((name for name in suite.judges if judge(name).compares), None)
 
 
 def entry_title(entry: Entry) -> str:
@@ -106,8 +106,6 @@ def check_suite(suite: Suite) -> None:
     for entry in suite.entries:
         method(entry.use)
     for name in suite.judges:
-        if judge(name).compares == "scene" and not suite.scenes_alone:
-            raise SuiteError(f"judges: {name} needs scenes_alone = true; add it to the suite")
         names = judge(name).names if judge(name).aspect == suite.concept else ()
         for concept in suite.concepts if names else ():
             if concept not in names:

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
-from torch import Tensor
 from tqdm import tqdm
 
 from fia_core import NeuronMask, concept_overlap
@@ -21,7 +20,7 @@ from .places import Places
 from .provenance import drawn_by, has_changed
 from .rows import OVERLAP, PREPARATION, PRUNED, Picture, Rows, RowsError, Run
 from .sampling import AT_ONCE
-from .shots import Shot, base_shots, group_shots, scene_alone
+from .shots import Shot, base_shots, group_shots
 from .suite import BASE, Condition, Entry, Group, Suite
 
 if TYPE_CHECKING:  # it needs the host
@@ -161,8 +160,8 @@ class _Work:
         self.judges = {name: registry.judge(name) for name in suite.judges}
         self._looks: dict[str, Look] = {}
         self._base_origin = origin_of(suite, suite.entry(BASE))
-        self._compared = {judge.compares for judge in self.judges.values()} - {""}
-        self._base_is_looked_at = bool(self._compared) or any(
+        self._compares = any(judge.compares for judge in self.judges.values())
+        self._base_is_looked_at = self._compares or any(
             condition.start for condition in suite.conditions
         )
         self._erased: tuple[Any, Any] = (None, None)
@@ -210,13 +209,13 @@ class _Work:
         while part := list(islice(missing, AT_ONCE)):
             drawn = self._drawn(task, part, model, erased)
             looked_at = as_batch([picture for picture, _ in drawn])
-            before = {kind: self._before(kind, part) for kind in self._compared}
+            before = as_batch([*map(self._base_picture, part)]) if self._compares else None
             found = [
                 Picture(task.origin, shot, seconds)
                 for shot, (_, seconds) in zip(part, drawn, strict=True)
             ]
             for name, look in self._looks.items():
-                values = look(looked_at, part, before.get(self.judges[name].compares))
+                values = look(looked_at, part, before if self.judges[name].compares else None)
                 for one, value in zip(found, values, strict=True):
                     one.values[name] = value
             # where only the file was gone, the row stays
@@ -290,12 +289,6 @@ class _Work:
             return {}
         overlap = concept_overlap([mask, other], [True, True], mask)
         return {OVERLAP: float(overlap.jaccard[0, 1])}
-
-    def _before(self, kind: str, shots: Sequence[Shot]) -> Tensor:
-        """The base model's pictures of the shots, or of their scenes alone."""
-        if kind == "scene":
-            shots = [scene_alone(self.suite, shot) for shot in shots]
-        return as_batch([self._base_picture(shot) for shot in shots])
 
     def _base_picture(self, shot: Shot) -> Image.Image:
         """The base model's, from its file."""

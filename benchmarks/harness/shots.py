@@ -1,11 +1,11 @@
 """Shots: a picture to ask for, and all pictures of a group at a seed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from demo_model.vocabulary import with_article
 
 from .prompt_file import read_prompts
-from .suite import LEARNED, NOTHING, Condition, Group, PromptFile, Suite
+from .suite import LEARNED, Condition, Group, PromptFile, Suite
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,9 @@ def group_shots(
 
 
 def base_shots(suite: Suite, condition: Condition, seed: int) -> tuple[Shot, ...]:
-    """Everything that any group asks for, after the scenes alone where the suite wants them, with
-    which the others are compared."""
+    """Everything that any group asks for."""
     shots = [shot for group in suite.groups for shot in group_shots(suite, group, condition, seed)]
-    alone = [scene_alone(suite, shot) for shot in shots] if suite.scenes_alone else []
-    return tuple(dict.fromkeys([*alone, *shots]))
-
-
-def scene_alone(suite: Suite, shot: Shot) -> Shot:
-    """The shot's scene without an object, from the same noise."""
-    prompt = suite.plain_prompt.format(scene=with_article(shot.scene), style=shot.style)
-    return replace(shot, object=NOTHING, prompt=prompt)
+    return tuple(dict.fromkeys(shots))
 
 
 def _shots_of_file(
@@ -93,7 +85,6 @@ def _shot(
         object, scene, style = concept, context, ""
     else:
         object, scene, style = context, "", concept
-    template = suite.plain_prompt if concept == NOTHING else template
     prompt = template.format(
         object=with_article(object),
         learned=f"<{object}>" if _is_attacked(suite, object) else with_article(object),

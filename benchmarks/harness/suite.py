@@ -24,7 +24,7 @@ from workbench.environment import ROOT
 SUITES = ROOT / "benchmarks" / "suites"
 
 NOTHING = "nothing"
-"""The object that is none."""
+"""What a file's prompts show where that is no concept."""
 
 BASE = "base"
 """Label of the method that changes nothing; every other is compared with it."""
@@ -253,8 +253,6 @@ class Suite(_Table):
         kept_scenes: the same for a concept that should stay.
         kept: concepts that should stay, less the group's own; all others of all groups where empty.
         prompts: templates with {object}, {learned}, {scene}, {style}; with articles.
-        plain_prompt: the template for the object "nothing".
-        scenes_alone: the base model draws the scene of every picture without the object, too.
         seeds: of the noise that the pictures start from.
         own_noise: every concept has its own noise: its place in the suite is added to the seed.
         judges: names of ``benchmarks/judges``.
@@ -263,7 +261,6 @@ class Suite(_Table):
         sampling: the sampler's settings where they differ from the demo workflow's.
         conditions, groups, methods, sweeps, attack, prompt_file: see there.
         quick: further methods of the quick form (``suite_file.py``).
-        chooses: the report names each peer's best setting, for other suites to take.
         curves: the report follows every sweep to equal shares of what is kept.
         checkpoint: a file in the suite's folder ``data``, in place of the demo model.
         dry_run: the demo model stands in for the checkpoint.
@@ -279,8 +276,6 @@ class Suite(_Table):
     kept_scenes: StrictInt = 1
     kept: Texts = ()
     prompts: Texts = ()
-    plain_prompt: str = ""
-    scenes_alone: bool = False
     seeds: Annotated[tuple[StrictInt, ...], Field(min_length=1), AfterValidator(_no_two_alike)]
     own_noise: bool = False
     judges: SomeTexts
@@ -292,7 +287,6 @@ class Suite(_Table):
     methods: tuple[Entry, ...]
     sweeps: tuple[Sweep, ...] = ()
     quick: Texts = ()
-    chooses: bool = False
     curves: bool = False
     attack: Attack | None = None
     prompt_file: PromptFile | None = None
@@ -368,16 +362,12 @@ class Suite(_Table):
     @model_validator(mode="after")
     def _check_prompts(self) -> "Suite":
         if self.prompt_file:
-            _require(not self.scenes_alone, "scenes_alone: a file's prompts have none; take it out")
             return self
         contexts = "scenes" if self.concept == "object" else "objects"
         seeds = sorted(self.seeds)
         near = any(after - one < len(self.concepts) for one, after in pairwise(seeds))
         message = f"own_noise: seeds must be {len(self.concepts)} apart, or names share their noise"
         _require(not (self.own_noise and near), message)
-        if self.scenes_alone:
-            of_scenes = self.concept == "object" and all(self.scenes)
-            _require(of_scenes, "scenes_alone: the suite has no scenes; take it out")
         for key in ("prompts", contexts):
             _require(bool(getattr(self, key)), f"{key}: is empty; give at least 1")
         for key in ("forgotten_scenes", "kept_scenes"):
@@ -391,10 +381,7 @@ class Suite(_Table):
                     f"groups: {group.name!r}: {key} names what is not kept: {', '.join(names)}"
                 )
                 _require(not names, message)
-        message = f"plain_prompt: is missing, and {NOTHING!r} is asked for; give one"
-        nothing = self.scenes_alone or NOTHING in self.concepts
-        _require(bool(self.plain_prompt) or not nothing, message)
-        for prompt in (*self.prompts, self.plain_prompt):
+        for prompt in self.prompts:
             try:
                 prompt.format(**dict.fromkeys(FIELDS, ""))
             except (KeyError, IndexError, ValueError):

@@ -69,12 +69,6 @@ JUDGES = {
         "mean pixel distance to the base model",
         "picture",
         lambda: pixel_distance,
-        compares="picture",
-    ),
-    "from_scene": Judge(
-        "mean pixel distance to the base model's scene alone",
-        "picture",
-        lambda: pixel_distance,
-        compares="scene",
+        compares=True,
     ),
 }

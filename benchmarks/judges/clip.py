@@ -81,6 +81,6 @@ JUDGES = {
         "CLIP score, prompts", "picture", lambda: score(lambda shot: shot.prompt, least=0)
     ),
     "clip_forgotten": Judge(
-        "CLIP: further from the concept than before", "picture", forgotten, compares="picture"
+        "CLIP: further from the concept than before", "picture", forgotten, compares=True
     ),
 }

@@ -9,8 +9,14 @@ import torch
 from measured import paint
 from PIL import Image
 
-from benchmarks.harness.frechet import INCEPTION, Distance, JudgeFeatures
-from benchmarks.harness.picture_sets import distance_table, kept_pictures, pictures_in
+from benchmarks.harness.frechet import (
+    INCEPTION,
+    Distance,
+    JudgeFeatures,
+    distance_table,
+    kept_pictures,
+    pictures_in,
+)
 from benchmarks.harness.places import Places
 from benchmarks.harness.suite import Suite
 from benchmarks.judges.networks.needs import REQUIREMENTS, package
@@ -53,15 +59,6 @@ def test_the_distance_is_that_of_two_normal_distributions(tmp_path: Path) -> Non
     assert found == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_set_is_at_no_distance_from_itself_and_is_kept_for_the_next(tmp_path: Path) -> None:
-    sizes = (128, 96, 96, 128)
-    files = saved(tmp_path, *(blurred_noise(n, side) for n, side in enumerate(sizes)))
-    distance = Distance("judge", files)
-    assert distance.to(files) == pytest.approx(0, abs=1e-3)
-    assert distance.to(saved(tmp_path / "b", *map(blurred_noise, range(10, 14)))) > 0.1
-    assert distance.to(files) == pytest.approx(0, abs=1e-3)
-
-
 @needs_fidelity
 def test_fid_with_random_weights_of_inception(
     folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -100,8 +97,8 @@ def cells(table: str) -> list[list[str]]:
     return [line.strip("| ").split(" | ") for line in table.splitlines()[6:]]
 
 
-def test_the_table_compares_what_should_stay_with_the_base_model(
-    drawn: tuple[Suite, Places],
+def test_the_table_compares_what_should_stay_with_the_base_model_or_real_pictures(
+    drawn: tuple[Suite, Places], tmp_path: Path
 ) -> None:
     rows = cells(distance_table(*drawn, "judge", None))
     assert [row[:3] for row in rows] == [
@@ -112,6 +109,9 @@ def test_the_table_compares_what_should_stay_with_the_base_model(
     ]
     far, same = float(rows[0][3]), float(rows[1][3])
     assert same == pytest.approx(0, abs=1e-3) and far > 0.1
+    saved(tmp_path / "real" / "photos", *(blurred_noise(seed, 64 + seed) for seed in range(3)))
+    rows = cells(distance_table(*drawn, "judge", tmp_path / "real"))
+    assert rows[0][:3] == ["base model", "one", "4"] and len(rows) == 6
 
 
 def test_pictures_that_are_not_there_are_counted_unless_another_method_is_asked_for(
@@ -121,16 +121,8 @@ def test_pictures_that_are_not_there_are_counted_unless_another_method_is_asked_
     kept_pictures(suite, places, suite.entries[1], suite.groups)[0].unlink()
     with pytest.raises(ValueError, match=r"small: 1 of 4 pictures of 'fia' .*run\.py small"):
         distance_table(*drawn, "judge", None)
-    rows = cells(distance_table(*drawn, "judge", methods=["weak"]))
+    rows = cells(distance_table(*drawn, "judge", None, ["weak"]))
     assert [row[0] for row in rows] == ["weak", "weak"]
-
-
-def test_real_pictures_are_compared_with_the_base_models_too(
-    drawn: tuple[Suite, Places], tmp_path: Path
-) -> None:
-    saved(tmp_path / "real" / "photos", *(blurred_noise(seed, 64 + seed) for seed in range(3)))
-    rows = cells(distance_table(*drawn, "judge", tmp_path / "real"))
-    assert rows[0][:3] == ["base model", "one", "4"] and len(rows) == 6
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:

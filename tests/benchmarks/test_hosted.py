@@ -26,7 +26,6 @@ from workbench.in_process import Extension
 FORGOTTEN = ("church", "golf ball")
 PROMPT, SEED = "a photo of a church in a desert", 1
 FEW: dict[str, Any] = {"contexts": ["park", "room"], "profile_steps": 1, "use_cache": False}
-ESDX = {"iterations": 1, "schedule_steps": 2, "learning_rate": 1e-4}
 
 
 def entry(use: str, **settings: Any) -> Entry:
@@ -38,7 +37,7 @@ def few(use: str) -> Entry:
     method = registry.method(use)
     profiles = method.kind in ("ours", "ablation") or use == "concept_prune"
     settings = {key: value for key, value in FEW.items() if key != "use_cache" or method.cached}
-    return entry(use, **(settings if profiles else ESDX if use == "esdx" else {}))
+    return entry(use, **(settings if profiles else {}))
 
 
 def drawn(hosted: Any, erased: Any, *start: Image.Image) -> Image.Image:
@@ -150,11 +149,6 @@ def test_a_file_of_the_demo_models_kind_brings_its_own_sizes(
     assert model.defaults == {**DEMO_METHODS, "cfg": 3.0}
     plain = drawn(hosted.sampled_with({"cfg": 3.0}), hosted.erased(entry("base"), ()))
     assert np.array_equal(levels(drawn(model, model.erased(entry("base"), ()))), levels(plain))
-    sizes["text_encoder"] = {**architecture.TEXT_ENCODER, "num_hidden_layers": 3}
-    metadata = {part: json.dumps(own) for part, own in sizes.items()}
-    save_file(load_file(file), file, metadata)
-    other = type(hosted).of_suite(suite.model_copy(update={"checkpoint": file}), extension)
-    assert len(other.clip.cond_stage_model.clip_l.transformer.text_model.encoder.layers) == 3
 
 
 @pytest.mark.parametrize(
@@ -175,27 +169,10 @@ def test_a_setting_that_a_method_does_not_take_is_refused(
         hosted.check([entry(use, **settings)])
 
 
-def test_the_lora_is_masked_where_it_comes_before_and_never_profiled(hosted: Any) -> None:
-    plain, before = (
-        hosted.sampled_with(sampling).erased(entry("fia", **FEW), FORGOTTEN)
-        for sampling in ({}, {"lora": "before"})
-    )
-    assert all(
-        bool((plain.mask.layers[name] == pruned).all())
-        for name, pruned in before.mask.layers.items()
-    )
-    name = f"{next(iter(before.mask.layers))}.weight"
-    *lora, mask = (patch[1] for patch in before.model.patches[name])
-    assert len(lora) == 1 and mask.name == "neuron_mask"
-
-
 def test_a_condition_changes_the_picture(hosted: Any, plain: Any) -> None:
     erased = hosted.erased(entry("base"), ())
-    for sampling in ({"lora": "after"}, {"dtype": "bf16"}, {"cfg": 1.0}):
-        other = drawn(hosted.sampled_with(sampling), erased)
-        assert np.abs(levels(other) - plain).mean() > 0.1, sampling
-    large = drawn(hosted.sampled_with({"width": 160, "height": 136}), erased)
-    assert large.size == (160, 136)
+    other = drawn(hosted.sampled_with({"cfg": 1.0}), erased)
+    assert np.abs(levels(other) - plain).mean() > 0.1
     start = Image.new("RGB", (128, 128), "white")
     half = drawn(hosted.sampled_with({"denoise": 0.3}), erased, start)
     assert levels(half).mean() > plain.mean(), "it begins white"
@@ -212,21 +189,17 @@ def test_pictures_of_a_batch_are_those_of_each_alone(hosted: Any) -> None:
             assert np.abs(levels(picture) - levels(alone)).max() <= 1
 
 
-@pytest.mark.parametrize("use", ["fia", "fia_table8"])
-def test_only_who_is_told_keeps(hosted: Any, use: str) -> None:
+def test_only_who_is_told_keeps(hosted: Any) -> None:
     told, untold = (
-        hosted.erased(entry(use, told=told, **FEW), FORGOTTEN, ("cat",)).mask.count
+        hosted.erased(entry("fia", told=told, **FEW), FORGOTTEN, ("cat",)).mask.count
         for told in (True, False)
     )
-    alone = hosted.erased(entry(use, **FEW), FORGOTTEN).mask.count
-    assert told < untold == alone
-    with pytest.raises(SuiteError, match="'sld' cannot be told what to keep; leave told out"):
-        hosted.check([entry("sld", told=True)])
+    assert told < untold
+    with pytest.raises(SuiteError, match="'nag' cannot be told what to keep; leave told out"):
+        hosted.check([entry("nag", told=True)])
 
 
 def test_a_condition_that_is_unknown_is_refused() -> None:
-    with pytest.raises(ValueError, match="lora: is 'both'; write"):
-        DEMO.changed({"lora": "both"})
     with pytest.raises(ValueError, match="batch_size: is 0; give 1 to 8"):
         DEMO.changed({"batch_size": 0})
     with pytest.raises(ValueError, match="sampling: 'sampler' is unknown; known are steps"):

@@ -76,11 +76,7 @@ def test_a_picture_counts_when_all_judges_have_seen_it(rows: Rows) -> None:
     filled(rows)
     assert rows.has(FIA, CHURCH, ["demo_objects"]) and not rows.has(FIA, CAT, ["demo_objects"])
     assert not rows.has(FIA, CHURCH, ["demo_objects", "demo_styles"])
-
-
-def test_rows_of_other_settings_are_refused_by_method(rows: Rows) -> None:
-    filled(rows).require_settings({"fia"}, {"s1"})
-    rows.require_settings({"base"}, {"s0"})
+    rows.require_settings({"fia"}, {"s1"})
     with pytest.raises(RowsError, match=r"rows of 'fia' .* --fresh --method 'fia'"):
         rows.require_settings({"fia"}, {"s2"})
 
@@ -91,16 +87,14 @@ def test_only_the_dropped_methods_are_lost(rows: Rows, tmp_path: Path) -> None:
     assert content(opened(tmp_path)) == content(rows)
 
 
-def test_what_workers_have_measured_is_taken_once(rows: Rows) -> None:
+def test_what_parts_have_measured_is_taken_once(rows: Rows) -> None:
     filled(rows)
-    worker = Rows()
-    worker.take(rows)
-    worker.add([Picture(BASE, CHURCH, 0.5, {"demo_objects": 1.0})])
-    new = worker.of({BASE}, {CHURCH})
-    assert [*new.commits] == [BASE] and [*new.pictures] == [(BASE, CHURCH)]
-    rows.take(new)
-    rows.take(new)
-    assert content(rows) == content(worker) and len(rows.pictures) == 3
+    part = Rows()
+    part.take(rows)
+    part.add([Picture(BASE, CHURCH, 0.5, {"demo_objects": 1.0})])
+    rows.take(part)
+    rows.take(part)
+    assert content(rows) == content(part) and len(rows.pictures) == 3
 
 
 def write_endlessly(folder: Path, said: Connection) -> None:
