@@ -10,8 +10,8 @@ python3 benchmarks/run.py paper/objects --dry-run  the demo model in its place
 python3 benchmarks/report.py objects           tables and plots from the rows; draws nothing
 python3 benchmarks/redraw.py objects --method fia  do the rows hold with the code as it is now?
 
-python3 benchmarks/fid.py paper/quality --features inception  FID; see README.md for its weights
-python3 benchmarks/fid.py paper/quality --real FOLDER    from real pictures, not the base model's
+python3 benchmarks/fid.py paper/quality        FID from the base model's pictures: see README.md
+python3 benchmarks/fid.py paper/quality --real FOLDER  from real pictures
 """
 
 import os
@@ -73,7 +73,6 @@ def parser(command: str) -> ArgumentParser:
             "--pictures", type=int, default=40, help="of the methods; the base model's come beside"
         )
     elif command == "fid":
-        made.add_argument("--features", choices=("judge", "inception"), default="judge")
         made.add_argument("--real", type=Path, metavar="FOLDER", help="pictures to compare with")
     return made
 
@@ -143,12 +142,12 @@ def report(arguments: Namespace) -> None:
 
 
 def fid(arguments: Namespace) -> None:
-    """Write a table of Fréchet distances between pictures of what should stay and the base model's
-    of the same prompts and seeds, all seeds together."""
+    """Write a table of FID between pictures of what should stay and the base model's of the same
+    prompts and seeds, all seeds together."""
     from benchmarks.harness.frechet import distance_table
 
     suite, places = suite_of(arguments)
-    table = distance_table(suite, places, arguments.features, arguments.real, arguments.method)
+    table = distance_table(suite, places, arguments.real, arguments.method)
     options = "".join(f" {option}" for option in sys.argv[1:])
     page = f"{table}\n\nWritten by `python3 benchmarks/fid.py{options}`.\n"
     places.distances.write_text(page, "utf-8")

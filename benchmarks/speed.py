@@ -1,7 +1,7 @@
 """Speed, memory and file sizes, most of them at the size of real models with random weights.
 
     python3 benchmarks/speed.py                     all rows, about an hour on one core
-    python3 benchmarks/speed.py --row selection     one of them, or several
+    python3 benchmarks/speed.py --row statistics    one of them, or several
     python3 benchmarks/speed.py --device cuda       on a GPU, which is used where there is one
 
 Every row runs in a process of its own, in the real ComfyUI. The two timings of a ratio are taken in
@@ -31,9 +31,7 @@ ROWS = {
     "profile": "denoising.profiling",
     "ten-concepts": "denoising.ten_concepts",
     "closed-form-lora": "denoising.closed_form_lora",
-    "statistics": "masks.statistics",
-    "selection": "masks.selection",
-    "fusion": "masks.fusion",
+    "statistics": "equations.statistics",
     "masked": "denoising.masked",
     "memory-sd15": "memory.of_sd15",
     "memory-sdxl": "memory.of_sdxl",

@@ -20,7 +20,7 @@ class Erased:
         model: draws.
         clip: reads the prompts.
         negative: text of the negative prompt.
-        mask: the neuron mask, where the method has one; it is kept beside the pictures.
+        mask: the neuron mask, where the method has one.
     """
 
     model: ModelPatcher

@@ -68,15 +68,8 @@ class Places:
 
     def picture(self, origin: Run, shot: Shot) -> Path:
         """One drawn picture; its name holds all that it depends on."""
-        return self._drawn(origin) / f"{_short(repr(astuple(shot)))}.png"
-
-    def mask(self, origin: Run) -> Path:
-        """The method's neuron mask for a group."""
-        return self._drawn(origin) / "mask.safetensors"
-
-    def _drawn(self, origin: Run) -> Path:
-        method = origin.method.replace("/", "_")
-        return self._pictures / method / _short(repr(astuple(origin)))
+        folder = self._pictures / origin.method.replace("/", "_") / _short(repr(astuple(origin)))
+        return folder / f"{_short(repr(astuple(shot)))}.png"
 
     @property
     def _databases(self) -> Path:

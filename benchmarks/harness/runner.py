@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 from tqdm import tqdm
 
-from fia_core import NeuronMask, concept_overlap
 from workbench.in_process import load_host
 
 from . import registry
 from .judge import Look, as_batch
 from .places import Places
 from .provenance import drawn_by, has_changed
-from .rows import OVERLAP, PREPARATION, PRUNED, Picture, Rows, RowsError, Run
+from .rows import PREPARATION, PRUNED, Picture, Rows, RowsError, Run
 from .sampling import AT_ONCE
 from .shots import Shot, base_shots, group_shots
 from .suite import BASE, Condition, Entry, Group, Suite
@@ -261,34 +260,14 @@ class _Work:
             names = (group.concepts, group.told or group.kept) if group else ((), ())
             self._erased = task.origin, model.erased(task.entry, *names)
             if task.origin not in self.rows.commits:
-                figures = self._figures(task, time.monotonic() - start) if group else {}
+                figures = self._figures(time.monotonic() - start) if group else {}
                 self.rows.begin(task.origin, drawn_by(self.suite), figures)
         return self._erased[1]
 
-    def _figures(self, task: Task, seconds: float) -> dict[str, float]:
+    def _figures(self, seconds: float) -> dict[str, float]:
         """How long a method took to forget a group, and what its mask prunes."""
-        figures, made = {PREPARATION: seconds}, self._erased[1].mask
-        if made is not None:
-            path = self.places.mask(task.origin)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            made.save(path)
-            mask = NeuronMask.load(path)
-            figures[PRUNED] = mask.count / mask.weights
-            figures |= self._overlap(task, mask)
-        return figures
-
-    def _overlap(self, task: Task, mask: NeuronMask) -> dict[str, float]:
-        """The mask's overlap with the reference's of the same group, where both are on the same
-        layers."""
-        reference = origin_of(self.suite, self.suite.entry(self.suite.reference), task.group)
-        path = self.places.mask(reference)
-        if task.origin == reference or not path.exists():
-            return {}
-        other = NeuronMask.load(path)
-        if other.shapes != mask.shapes:
-            return {}
-        overlap = concept_overlap([mask, other], [True, True], mask)
-        return {OVERLAP: float(overlap.jaccard[0, 1])}
+        mask = self._erased[1].mask
+        return {PREPARATION: seconds, **({PRUNED: mask.count / mask.weights} if mask else {})}
 
     def _base_picture(self, shot: Shot) -> Image.Image:
         """The base model's, from its file."""

@@ -4,14 +4,10 @@ import ctypes
 import gc
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-
-Seconds = list[float]
-"""One a round."""
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -27,11 +23,6 @@ def seconds(work: Callable[[], object]) -> float:
     work()
     _synchronise()
     return clock() - start
-
-
-def repeated(work: Callable[[int], object], rounds: int) -> Seconds:
-    """Seconds of every round of ``work``, which is told the round's number, from 1 on."""
-    return [seconds(partial(work, number)) for number in range(1, rounds + 1)]
 
 
 def ratios(

@@ -1,21 +1,14 @@
-"""Rows that need no denoiser while they are timed: statistics, selection, fusion."""
+"""The cost of the equations."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import torch
 
-from ...fia_core import (
-    RunningMoments,
-    build_concept_mask,
-    fuse_neuron_masks,
-)
+from ...fia_core import RunningMoments
 from ...fia_core.equations.statistics import alignments, unit_columns
 from .figures import Figure
-from .measuring import ratios, repeated
-from .requests import AGNOSTIC_RATIO, CONCEPTS, SPATIAL_SPARSITY, ten_profiles
+from .measuring import ratios
 
-MANY = 50
 SD15_AT_512 = (
     (5, 1280, 320, 4096),
     (5, 2560, 640, 1024),
@@ -23,38 +16,6 @@ SD15_AT_512 = (
     (1, 5120, 1280, 64),
 )
 """(how many layers, C_in, C_out, tokens) of SD 1.5's FFN2 layers at 512 pixels."""
-
-
-def selection(rounds: int) -> Iterator[Figure]:
-    """Build Concept Mask over all FFN2 weights."""
-    profile = ten_profiles()[0]
-    weights = sum(layer.dense().numel() for layer in profile.layers.values())
-    for sparsity in (SPATIAL_SPARSITY, 0.10):
-        yield Figure(
-            f"Build Concept Mask from a profile, r2 = {sparsity:.0%}",
-            repeated(lambda _, r2=sparsity: build_concept_mask(profile, r2), rounds),
-            "s",
-            goal=1.5,
-            conditions=f"{weights:,} weights",
-        )
-
-
-def fusion(rounds: int) -> Iterator[Figure]:
-    """Fifty masks, of every concept at several sparsities, into one."""
-    shares = [0.006 + 0.001 * number for number in range(MANY // len(CONCEPTS))]
-    masks = [
-        replace(build_concept_mask(profile, share), concepts=(f"{profile.concept} {share}",))
-        for share in shares
-        for profile in ten_profiles()
-    ]
-    fuse_neuron_masks(masks, AGNOSTIC_RATIO)  # to warm up
-    yield Figure(
-        f"fuse {MANY} concepts",
-        repeated(lambda _: fuse_neuron_masks(masks, AGNOSTIC_RATIO), rounds),
-        "s",
-        goal=2,
-        conditions=f"{masks[0].weights:,} weights, r2 = 0.6 to 1 %",
-    )
 
 
 def statistics(rounds: int) -> Iterator[Figure]:
