@@ -26,7 +26,7 @@ from pydantic import Field
 from torch import Tensor
 
 from .erased import Erased, RefusalError
-from .text_states import text_states
+from .texts import text_states
 from .weights import edited, text_readers
 
 

@@ -11,7 +11,7 @@ a model's weights are attacked; what changes sampling instead is met when it is 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,43 +101,6 @@ def learned_embedding(
     return f"embedding:{FOLDER}/{name}"
 
 
-Error = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
-"""(embedding (vectors, width), pictures (rows,), noise levels (rows,), unit noise (rows, C, H, W))
-→ mean squared error of the model's prediction; differentiable in the embedding."""
-
-
-def learn_embedding(
-    initial: Tensor, pictures: torch.Size, sigmas: Tensor, error: Error, learning: Learning
-) -> Tensor:
-    """The embedding after training; the same seed gives the same, bit for bit, on a CPU.
-
-    Args:
-        initial: (vectors, width) float32 to start from; left as it is.
-        pictures: (count, C, H, W) of the latents that ``error`` knows by their number.
-        sigmas: noise levels, each as likely as any other.
-        error: what is made small.
-        learning: how.
-
-    Raises:
-        InterruptProcessingException: the host was interrupted.
-    """
-    generator = torch.Generator().manual_seed(learning.seed)
-    embedding = initial.clone().requires_grad_()
-    optimiser = torch.optim.Adam([embedding], lr=learning.learning_rate)
-    rows, progress = (learning.batch_size,), ProgressBar(learning.iterations)
-    for _ in range(learning.iterations):
-        chosen = torch.randint(pictures[0], rows, generator=generator)
-        levels = torch.randint(len(sigmas), rows, generator=generator)
-        noise = torch.randn(*rows, *pictures[1:], generator=generator)
-        loss = error(embedding, chosen, sigmas[levels.to(sigmas.device)], noise)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        progress.update(1)
-        throw_exception_if_processing_interrupted()
-    return embedding.detach()
-
-
 class Inversion:
     """A model, and the latents and prompts that an embedding is learned on."""
 
@@ -155,12 +118,36 @@ class Inversion:
         self._sampling: Any = model.get_model_object("model_sampling")
 
     def run(self, initial: Tensor, learning: Learning) -> Tensor:
-        """The learned embedding (vectors, width), on the CPU."""
+        """The learned embedding (vectors, width), on the CPU; the same seed gives the same, bit for
+        bit, on a CPU.
+
+        Args:
+            initial: (vectors, width) float32 to start from; left as it is.
+            learning: how.
+
+        Raises:
+            InterruptProcessingException: the host was interrupted.
+        """
         sigmas = self._sampling.sigmas.to(self._device, copy=True)
-        return learn_embedding(initial, self._latents.shape, sigmas, self.error, learning).cpu()
+        generator = torch.Generator().manual_seed(learning.seed)
+        embedding = initial.clone().requires_grad_()
+        optimiser = torch.optim.Adam([embedding], lr=learning.learning_rate)
+        rows, progress = (learning.batch_size,), ProgressBar(learning.iterations)
+        for _ in range(learning.iterations):
+            chosen = torch.randint(len(self._latents), rows, generator=generator)
+            levels = torch.randint(len(sigmas), rows, generator=generator).to(self._device)
+            noise = torch.randn(*rows, *self._latents.shape[1:], generator=generator)
+            loss = self.error(embedding, chosen, sigmas[levels], noise)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            progress.update(1)
+            throw_exception_if_processing_interrupted()
+        return embedding.detach().cpu()
 
     def error(self, embedding: Tensor, rows: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
-        """Mean squared error of what the network predicts: noise, velocity or clean latent.
+        """Mean squared error of what the network predicts: noise, velocity or clean latent; at
+        these latents (rows,), noise levels (rows,) and unit noise (rows, C, H, W).
 
         The clean latent is the prediction times a factor, plus something that does not depend on
         it; so an error of the clean latent divided by that factor is the prediction's.

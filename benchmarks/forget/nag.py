@@ -6,8 +6,7 @@ the prompt and Z⁻ what they find in the names,
     Z̃ = s Z⁺ − (s − 1) Z⁻,  ρ = ‖Z̃‖₁ / ‖Z⁺‖₁ of each token,  Z = α Z̃ min(ρ, τ) / ρ + (1 − α) Z⁺
 
 Facts from the authors' code (ChenDarYen/ComfyUI-NAG at ef8a641: utils.py, sd/): only rows of
-the positive prompt are steered; s 5, τ 2.5, α 0.25, all steps (SDXL: from σ = 4 up); norms at least
-1e-6. Its form for joint attention (sd3/mmdit.py) is not here.
+the positive prompt are steered; s 5, τ 2.5, α 0.25; norms at least 1e-6. Its form for joint attention (sd3/mmdit.py) is not here.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +34,6 @@ def nag(
     scale: Annotated[float, Field(ge=1)] = 5.0,
     threshold: Annotated[float, Field(gt=0)] = 2.5,
     blend: Annotated[float, Field(ge=0, le=1)] = 0.25,
-    last_sigma: Annotated[float, Field(ge=0)] = 0.0,
     joint: str = ", ",
 ) -> Erased:
     """NAG, the names being the negative text. It needs no kept names.
@@ -44,7 +42,6 @@ def nag(
         scale: s; 1 changes nothing.
         threshold: τ.
         blend: α.
-        last_sigma: noise level below which nothing is steered.
         joint: between the names.
 
     Raises:
@@ -59,9 +56,9 @@ def nag(
         )
     (names,) = encode_prompts(clip, [joint.join(concepts)])
     steered = model.clone()
-    guidance = Guidance(names["cond"], scale, threshold, blend, last_sigma)
+    settings = scale, threshold, blend
     for block, layers in attentions.items():
-        steered.set_model_attn2_replace(cross_guidance(guidance, layers), *block)
+        steered.set_model_attn2_replace(guided_attention(layers, names["cond"], *settings), *block)
     return Erased(steered, clip)
 
 
@@ -77,35 +74,17 @@ def normalized_attention(
     return blend * away * ratio.clamp(max=threshold) / ratio + (1 - blend) * positive
 
 
-class Guidance:
-    """The names' text and the settings."""
-
-    def __init__(
-        self, names: Tensor, scale: float, threshold: float, blend: float, last_sigma: float
-    ) -> None:
-        self._names = names
-        self._settings = scale, threshold, blend
-        self._last_sigma = last_sigma
-
-    def __call__(self, positive: Tensor, negative: Tensor) -> Tensor:
-        return normalized_attention(positive, negative, *self._settings)
-
-    def rows(self, options: dict[str, Any], count: int) -> Tensor:
-        """Which of ``count`` rows are steered now: (rows,)."""
-        halves = torch.tensor(options["cond_or_uncond"]) == POSITIVE
-        if bool((options["sigmas"] < self._last_sigma).any()):
-            halves[:] = False
-        return halves.repeat_interleave(count // len(halves)).nonzero()[:, 0]
-
-    def names_for(self, like: Tensor, rows: int) -> Tensor:
-        """The names' text, (rows, tokens, width)."""
-        return self._names.to(like).expand(rows, -1, -1)
-
-
-def cross_guidance(guidance: Guidance, layers: list[Any]) -> Callable[..., Tensor]:
+def guided_attention(
+    layers: list[Any], names: Tensor, scale: float, threshold: float, blend: float
+) -> Callable[..., Tensor]:
     """What is put in place of the cross-attentions of one of a UNet's blocks.
 
     A function, since the host copies objects, and their layers, with every clone of a model.
+
+    Args:
+        layers: the block's cross-attentions.
+        names: the names' text, (1, tokens, width).
+        scale, threshold, blend: as of ``nag``.
     """
 
     def steered(q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
@@ -113,17 +92,23 @@ def cross_guidance(guidance: Guidance, layers: list[Any]) -> Callable[..., Tenso
         layer, heads = layers[options.get("block_index", 0)], options["n_heads"]
         precision = options["attn_precision"]
         found = optimized_attention(q, k, v, heads, attn_precision=precision)
-        rows = guidance.rows(options, len(q))
+        rows = positive_rows(options["cond_or_uncond"], len(q))
         if not len(rows):
             return found
-        names = guidance.names_for(q, len(rows))
-        names_k, names_v = layer.to_k(names), layer.to_v(names)
+        text = names.to(q).expand(len(rows), -1, -1)
+        names_k, names_v = layer.to_k(text), layer.to_v(text)
         away = optimized_attention(q[rows], names_k, names_v, heads, attn_precision=precision)
         found = found.clone()
-        found[rows] = guidance(found[rows], away)
+        found[rows] = normalized_attention(found[rows], away, scale, threshold, blend)
         return found
 
     return steered
+
+
+def positive_rows(halves: list[int], count: int) -> Tensor:
+    """Which of ``count`` rows, a chunk of them to each of ``halves``, are the positive prompt's."""
+    positive = torch.tensor(halves) == POSITIVE
+    return positive.repeat_interleave(count // len(halves)).nonzero()[:, 0]
 
 
 def _cross_attentions(denoiser: torch.nn.Module) -> dict[tuple[str, int], list[Any]]:

@@ -28,8 +28,7 @@ from pydantic import Field
 from torch import Tensor
 
 from .erased import Erased
-from .text_states import text_states
-from .texts import PLACEHOLDER, Templates, filled
+from .texts import PLACEHOLDER, Templates, filled, text_states
 from .uce import aligned_tokens
 from .weights import edited, text_readers
 

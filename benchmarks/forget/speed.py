@@ -33,8 +33,7 @@ from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from .erased import Erased, RefusalError
-from .text_states import text_states
-from .texts import PLACEHOLDER, Templates, filled
+from .texts import PLACEHOLDER, Templates, filled, text_states
 from .weights import edited, text_readers
 
 CENTRES = 3

@@ -26,8 +26,7 @@ from pydantic import Field
 from torch import Tensor
 
 from .erased import Erased
-from .text_states import TextStates, text_states
-from .texts import PLACEHOLDER, Templates, filled
+from .texts import PLACEHOLDER, Templates, TextStates, filled, text_states
 from .weights import edited, text_readers
 
 ALL_FROM_LAST, ONLY_LAST = "from the last word's on", "the last word's"

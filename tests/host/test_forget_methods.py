@@ -126,7 +126,7 @@ def test_what_cannot_be_done_is_refused(
 
 @pytest.mark.parametrize(("text", "place"), [("", 0), ("church", 1), ("a golf ball", 3)])
 def test_the_last_word_is_found(extension: Any, tiny: TinyModel, text: str, place: int) -> None:
-    (found,) = extension.module("benchmarks.forget.text_states").text_states(tiny.clip, [text])
+    (found,) = extension.module("benchmarks.forget.texts").text_states(tiny.clip, [text])
     assert (found.start, found.last) == (1, place)
 
 
@@ -177,10 +177,8 @@ def test_nag_steers_the_positive_rows_alone(
     assert not torch.allclose(draw(erased.model, tiny.clip, cfg), plain, rtol=1e-3)
     same = method("nag")(tiny.model, tiny.clip, ["a church"])  # Z⁻ = Z⁺ gives Z̃ = Z⁺
     assert torch.allclose(draw(same.model, tiny.clip, cfg), plain, rtol=1e-4, atol=1e-3)
-    guidance = extension.module("benchmarks.forget.nag").Guidance(torch.zeros(1), 5, 2.5, 0.25, 4.0)
-    options = {"cond_or_uncond": [1, 0], "sigmas": torch.tensor([5.0])}
-    assert guidance.rows(options, 6).tolist() == [3, 4, 5]
-    assert not len(guidance.rows({**options, "sigmas": torch.tensor([3.0])}, 6))
+    rows = extension.module("benchmarks.forget.nag").positive_rows
+    assert rows([1, 0], 6).tolist() == [3, 4, 5] and not len(rows([1], 6))
 
 
 def test_concept_prune_unites_concepts_and_lets_the_model_go(
@@ -220,9 +218,9 @@ def test_concepts_of_one_setting_of_table_8_are_profiled_together_with_all_conte
 
 
 def test_other_choices_of_weights(extension: Any, mask: Any) -> None:
-    ablations = extension.module("benchmarks.forget.ablations")
-    random, again, other = (ablations.randomly_chosen(mask, seed) for seed in (1, 1, 2))
-    union = ablations.union_mask([mask, random])
+    fia = extension.module("benchmarks.forget.fia")
+    random, again, other = (fia.randomly_chosen(mask, seed) for seed in (1, 1, 2))
+    union = fia.union_mask([mask, random])
     for name, pruned in mask.layers.items():
         assert int(random.layers[name].sum()) == int(pruned.sum())
         assert torch.equal(random.layers[name], again.layers[name])
