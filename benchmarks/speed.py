@@ -2,11 +2,10 @@
 
     python3 benchmarks/speed.py                     all rows, about an hour on one core
     python3 benchmarks/speed.py --row statistics    one of them, or several
-    python3 benchmarks/speed.py --device cuda       on a GPU, which is used where there is one
 
-Every row runs in a process of its own, in the real ComfyUI. The two timings of a ratio are taken in
-turn. A row that was measured before is replaced, the others stay. Writes ``docs/results/speed.csv``
-and ``.md``.
+Every row runs in a process of its own, in the real ComfyUI, on a GPU where there is one. The two
+timings of a ratio are taken in turn. A row that was measured before is replaced, the others stay.
+Writes ``docs/results/speed.csv`` and ``.md``.
 """
 
 import argparse
@@ -62,24 +61,10 @@ def measure_apart(row: str, asked: argparse.Namespace) -> list[dict[str, Any]]:
     """``measure`` in a new process, so that no row's memory shows in another's."""
     variables = {
         "OMP_NUM_THREADS": str(asked.threads),
-        **({"CUDA_VISIBLE_DEVICES": ""} if asked.device == "cpu" else {}),
         **(RETURNED if row.startswith("memory") else {}),
     }
     with patch.dict(os.environ, variables), ProcessPoolExecutor(1, get_context("spawn")) as apart:
         return apart.submit(measure, row, asked.rounds, asked.threads).result()
-
-
-def device_in_words(device: str) -> str:
-    """The name of the GPU that will be used, or the kind of CPU; ends where it is not there."""
-    import torch
-
-    if device != "cpu" and torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    if device == "cuda":
-        sys.exit(
-            "--device cuda: PyTorch finds no CUDA device. Install its CUDA build, or leave it out."
-        )
-    return f"{platform.machine()} CPU"
 
 
 def main() -> None:
@@ -89,8 +74,7 @@ def main() -> None:
     parser.add_argument("--row", nargs="+", choices=tuple(ROWS), default=tuple(ROWS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--machine", help="in words, for the report; else the device's name")
+    parser.add_argument("--machine", default=platform.machine(), help="in words, for the page")
     parser.add_argument(
         "--results", type=Path, default=ROOT / "docs" / "results", help="folder of the report"
     )
@@ -100,14 +84,13 @@ def main() -> None:
     from benchmarks.harness.provenance import current_commit
     from benchmarks.speed_rows.figures import Figure, cells, merged, read_figures, write_figures
 
-    machine = asked.machine or device_in_words(asked.device)
     path = asked.results.resolve() / "speed.csv"
     for row in asked.row:
         print(f"{row} …", flush=True)
         commit = current_commit()  # as the row begins
         found = [Figure(**figure) for figure in measure_apart(row, asked)]
         new = [
-            replace(one, row=row, commit=commit, conditions=f"{one.conditions}; {machine}")
+            replace(one, row=row, commit=commit, conditions=f"{one.conditions}; {asked.machine}")
             for one in found
         ]
         write_figures(path, merged(read_figures(path), new, tuple(ROWS)))

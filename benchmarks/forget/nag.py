@@ -5,8 +5,9 @@ the prompt and Z⁻ what they find in the names,
 
     Z̃ = s Z⁺ − (s − 1) Z⁻,  ρ = ‖Z̃‖₁ / ‖Z⁺‖₁ of each token,  Z = α Z̃ min(ρ, τ) / ρ + (1 − α) Z⁺
 
-Facts from the authors' code (ChenDarYen/ComfyUI-NAG at ef8a641: utils.py, sd/): only rows of
-the positive prompt are steered; s 5, τ 2.5, α 0.25; norms at least 1e-6. Its form for joint attention (sd3/mmdit.py) is not here.
+Facts from the authors' code (ChenDarYen/ComfyUI-NAG at ef8a641: utils.py, sd/): only rows of the
+positive prompt are steered; s 5, τ 2.5, α 0.25; norms at least 1e-6. Its form for joint attention
+is not here.
 """
 
 from collections.abc import Callable, Sequence

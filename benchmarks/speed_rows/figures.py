@@ -20,10 +20,7 @@ Nothing here was measured on a card. By calculation, from counted work and publi
 profile takes 1.03 to 1.21 times as long as drawing the same prompts on cards from RTX 3060 to H100
 (commit 7996ec5, `docs/results/cards.md`).
 """
-HEAD = (
-    *("figure", "against", "median", "lowest to highest", "rounds", "goal", "", "conditions"),
-    "commit",
-)
+HEAD = "figure", "against", "median", "lowest to highest", "rounds", "conditions", "commit"
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,6 @@ class Figure:
         values: one a round.
         unit: of the values, "×" for a ratio.
         against: what it is compared with; empty where it stands for itself.
-        goal: at most this much; None where there is no goal.
         conditions: model, size, prompts, steps, machine.
         row: the row of ``speed.py`` that measured it.
         commit: that was checked out; empty where it was not noted.
@@ -45,7 +41,6 @@ class Figure:
     values: Sequence[float]
     unit: str = "×"
     against: str = ""
-    goal: float | None = None
     conditions: str = ""
     row: str = ""
     commit: str = ""
@@ -61,13 +56,7 @@ def read_figures(path: Path) -> list[Figure]:
     with path.open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     return [
-        Figure(
-            **{
-                **line,
-                "values": [float(value) for value in line["values"].split()],
-                "goal": float(line["goal"]) if line["goal"] else None,
-            }  # pyright: ignore[reportArgumentType] the other columns are texts
-        )
+        Figure(values=[float(value) for value in line.pop("values").split()], **line)
         for line in lines
     ]
 
@@ -80,8 +69,7 @@ def write_figures(path: Path, figures: Sequence[Figure]) -> None:
         table.writeheader()
         for one in figures:
             values = " ".join(f"{value:.6g}" for value in one.values)
-            goal = "" if one.goal is None else f"{one.goal:g}"
-            table.writerow({**vars(one), "values": values, "goal": goal})
+            table.writerow({**vars(one), "values": values})
     lines = [HEAD, ["---"] * len(HEAD), *map(cells, figures)]
     rows = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     path.with_suffix(".md").write_text(f"{INTRODUCTION}\n{rows}\n", encoding="utf-8")
@@ -95,17 +83,14 @@ def merged(old: Sequence[Figure], new: Sequence[Figure], order: Sequence[str]) -
 
 
 def cells(figure: Figure) -> list[str]:
-    """The cells of a figure's line in the page; the median is held against the goal."""
-    values, unit, goal = figure.values, figure.unit, figure.goal
-    verdict = "" if goal is None else "reached" if median(values) <= goal else "missed"
+    """The cells of a figure's line in the page."""
+    values = figure.values
     return [
         figure.title,
         figure.against or "–",
-        f"{_short(median(values))} {unit}",
+        f"{_short(median(values))} {figure.unit}",
         f"{_short(min(values))} to {_short(max(values))}",
         f"{len(values)}",
-        "–" if goal is None else f"≤ {goal:g} {unit}",
-        verdict,
         figure.conditions,
         figure.commit or "an earlier one",
     ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from ...fia_core import PRESETS, NeuronMask, build_concept_mask, fuse_neuron_masks
-from ...fia_core.files.embedding import MAX_TEXT, embed_mask
+from ...fia_core.files.embedding import embed_mask
 from .figures import Figure
 from .requests import (
     AGNOSTIC_RATIO,
@@ -17,7 +17,6 @@ from .requests import (
 )
 
 MB = 1e6
-MASK_GOAL, PROFILE_GOAL = 3.1, 25  # MB
 SPARSITIES = {
     "r2 = 1 %": [SPATIAL_SPARSITY] * len(CONCEPTS),
     "r2 of the paper's Table 8": [
@@ -29,7 +28,7 @@ SPARSITIES = {
 def files(rounds: int) -> Iterator[Figure]:
     """Profiles, masks of ten concepts, masks inside a workflow."""
     sizes = [profile_path(one.concept).stat().st_size / MB for one in ten_profiles()]
-    yield Figure("profile of a concept", sizes, "MB", goal=PROFILE_GOAL, conditions=PROFILED)
+    yield Figure("profile of a concept", sizes, "MB", conditions=PROFILED)
     for words, shares in SPARSITIES.items():
         fused = _fused(shares)
         pruned = f"{100 * fused.count / fused.weights:.1f} % pruned"
@@ -40,7 +39,6 @@ def files(rounds: int) -> Iterator[Figure]:
             f"embedded mask of {words}, r2 = 1 %",
             [len(embed_mask(mask)) / MB],
             "MB of text",
-            goal=MAX_TEXT / MB,
             conditions=PROFILED,
         )
     yield _mask(
@@ -59,7 +57,7 @@ def _fused(shares: Sequence[float]) -> NeuronMask:
 
 def _mask(title: str, mask: NeuronMask, conditions: str) -> Figure:
     size = len(mask.to_bytes()) / MB
-    return Figure(title, [size], "MB", goal=MASK_GOAL, conditions=conditions)
+    return Figure(title, [size], "MB", conditions=conditions)
 
 
 def _independent_mask() -> NeuronMask:

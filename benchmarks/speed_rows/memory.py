@@ -17,17 +17,15 @@ CHUNK = 2
 
 def of_sd15(rounds: int) -> Iterator[Figure]:
     """At SD 1.5's true size."""
-    yield from _extra(sd15_at_true_size(), "SD 1.5 size, float32", 0.8, SIZES)
+    yield from _extra(sd15_at_true_size(), "SD 1.5 size, float32", SIZES)
 
 
 def of_sdxl(rounds: int) -> Iterator[Figure]:
     """At SDXL's true size, its weights in half precision."""
-    yield from _extra(sdxl(), "SDXL size, float16 computed in float32", 4.0, SIZES[:2])
+    yield from _extra(sdxl(), "SDXL size, float16 computed in float32", SIZES[:2])
 
 
-def _extra(
-    model: Model, words: str, goal: float, sizes: tuple[tuple[int, int], ...]
-) -> Iterator[Figure]:
+def _extra(model: Model, words: str, sizes: tuple[tuple[int, int], ...]) -> Iterator[Figure]:
     """Peak of a profile run beyond the peak of plain sampling in the same chunks, in GB."""
     for contexts, steps in sizes:
         request = request_for(CONCEPTS[:1], contexts, steps, 64, CHUNK)
@@ -38,4 +36,4 @@ def _extra(
         size = f"{contexts} + {contexts} prompts, {CHUNK} a denoiser call, {steps} steps, 64 px"
         for place, most in profiled.items():
             title, extra = f"extra memory of profiling, {place}", most - plain[place]
-            yield Figure(title, [extra / 1e9], "GB", goal=goal, conditions=f"{words}, {size}")
+            yield Figure(title, [extra / 1e9], "GB", conditions=f"{words}, {size}")
