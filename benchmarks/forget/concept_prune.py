@@ -46,7 +46,6 @@ def concept_prune(
     """The FFN2 weights that answer more to a concept than without it, step by step.
 
     Args:
-        model, clip, concepts: see the package.
         prompts: of the base and of every concept.
         sparsity: k, percent of a row that can be skilled at a step.
         strength: as in Apply Neuron Mask; the paper prunes, which is 1.

@@ -1,5 +1,6 @@
-"""A method's result."""
+"""A method's result, and the method that changes nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from comfy.model_patcher import ModelPatcher
@@ -27,3 +28,8 @@ class Erased:
     clip: CLIP
     negative: str = ""
     mask: NeuronMask | None = None
+
+
+def base(model: ModelPatcher, clip: CLIP, concepts: Sequence[str]) -> Erased:
+    """The model as it is: what every method is compared with."""
+    return Erased(model, clip)

@@ -29,7 +29,6 @@ def ffn2_edit(
     """FFN2 answers what it reads of a concept as it answers the scene alone.
 
     Args:
-        model, clip, concepts, kept: see the package.
         prompts: as in the nodes.
         preserve_scale: p, how much what should stay weighs.
         ridge: λ, how firmly every weight is held.
@@ -50,7 +49,6 @@ def closed_form_lora(
     """The same as the node does it.
 
     Args:
-        model, clip, concepts, kept: see the package.
         prompts, share: as in the node.
     """
     differences = forget_in_closed_form(

@@ -37,7 +37,6 @@ def fia(
     """Profile Concept, Build Concept Mask, Fuse Masks and Apply Neuron Mask.
 
     Args:
-        model, clip, concepts: see the package.
         kept: names whose masks are on Fuse Masks' input *protect*.
         profiling, masking, strength, use_cache: as in the nodes.
     """
@@ -105,7 +104,6 @@ def other_choice(
     """The method with another last choice of weights.
 
     Args:
-        model, clip, concepts: see the package.
         profiling, masking, strength, use_cache: as in the nodes.
         choice: "union" prunes every weight that any concept's mask holds, none is agnostic;
             "random" as many weights of each layer as FIA, drawn.

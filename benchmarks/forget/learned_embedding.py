@@ -31,7 +31,7 @@ from ...nodes.host.profiling.conditioning import encode_prompts, stack_prompts
 from ...nodes.host.profiling.sampling import empty_latent
 from .settings import Prompts
 from .texts import filled
-from .training_copies import STAND_IN, TrainingDenoiser, TrainingTextEncoder, require_one_clip
+from .training_copies import STAND_IN, TrainingDenoiser, TrainingTextEncoder
 
 FOLDER = "fia_benchmarks"
 """In ``models/embeddings``."""
@@ -84,7 +84,6 @@ def learned_embedding(
     Raises:
         ValueError: ``clip`` is of another kind, or a prompt is too long.
     """
-    require_one_clip(clip)
     depends_on = repr((concept, learning, sampling, model.patches_uuid))
     name = hashlib.sha256(depends_on.encode()).hexdigest()[:16]
     file = Path(folder_paths.get_folder_paths("embeddings")[0]) / FOLDER / f"{name}.safetensors"

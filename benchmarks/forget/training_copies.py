@@ -58,7 +58,11 @@ class TrainingTextEncoder:
     """
 
     def __init__(self, clip: CLIP) -> None:
-        require_one_clip(clip)
+        if not isinstance(clip.cond_stage_model, SD1ClipModel):
+            raise ValueError(
+                f"clip: {type(clip.cond_stage_model).__name__} is not the text encoder of a Stable "
+                "Diffusion 1.x or 2.x, the models that an embedding can be learned for."
+            )
         name = clip.cond_stage_model.clip
         self._tokenizer: Any = getattr(clip.tokenizer, name)
         clip.load_model()  # with its patches in place
@@ -107,15 +111,6 @@ class TrainingTextEncoder:
                 "templates: a prompt is too long for the text encoder to take at once. Shorten it."
             )
         return tokens[:length]
-
-
-def require_one_clip(clip: CLIP) -> None:
-    """Raise ValueError unless the text encoder is one CLIP, into which one embedding goes."""
-    if not isinstance(clip.cond_stage_model, SD1ClipModel):
-        raise ValueError(
-            f"clip: {type(clip.cond_stage_model).__name__} is not the text encoder of a Stable "
-            "Diffusion 1.x or 2.x, the models that an embedding can be learned for."
-        )
 
 
 def _attention(chosen: Any, *args: Any, **kwargs: Any) -> Tensor:
