@@ -6,9 +6,9 @@ Import it after ``workbench.in_process.load_host``: it needs the host's modules.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import comfy.sample
 import comfy.samplers
@@ -19,14 +19,13 @@ import torch
 from comfy.model_management import intermediate_device
 from comfy.model_patcher import ModelPatcher
 from PIL import Image
+from pydantic import BaseModel, ValidationError, create_model
 from safetensors import safe_open
-from torch import Tensor
 
 from demo_model.vocabulary import with_article
 from workbench.in_process import Extension
 
 from . import registry
-from .binding import bound_settings
 from .judge import as_batch
 from .sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
 from .suite import Attack, Entry, Suite, SuiteError
@@ -104,7 +103,8 @@ class HostedModel:
         changes sampling only, the weights are the base model's, and the method meets their
         embedding in sampling.
         """
-        text, found = literal(prompt), re.search(r"<(.+)>", prompt)
+        text = prompt.replace("(", "\\(").replace(")", "\\)")  # words, not weights
+        found = re.search(r"<(.+)>", prompt)
         if not found or attack is None:
             return text
         settings = self.extension.module("benchmarks.forget.settings").Prompts(**self.defaults)
@@ -136,7 +136,12 @@ class HostedModel:
                 self.draw(erased, [text], [seed], [start] if start else [])[0]
                 for text, seed, start in alone
             ]
-        latent = self._latent(len(texts), starts)
+        if starts:
+            encode: Any = self.vae.encode
+            latent = encode(as_batch(starts))
+        else:
+            empty = self.extension.module("nodes.host.profiling.sampling").empty_latent
+            latent = empty(self.model, sampling.width, sampling.height, len(texts))
         noise: list[Any] = [comfy.sample.prepare_noise(latent[:1], seed) for seed in seeds]
         sigmas = comfy.samplers.KSampler(
             model,
@@ -162,13 +167,6 @@ class HostedModel:
         levels = (255 * pictures).clip(0, 255).astype(np.uint8)
         return [Image.fromarray(picture) for picture in levels]
 
-    def _latent(self, count: int, starts: Sequence[Image.Image]) -> Tensor:
-        if starts:
-            encode: Any = self.vae.encode
-            return encode(as_batch(starts))
-        empty_latent = self.extension.module("nodes.host.profiling.sampling").empty_latent
-        return empty_latent(self.model, self.sampling.width, self.sampling.height, count)
-
     def _bound(self, entry: Entry) -> tuple[Callable[..., Erased], dict[str, Any]]:
         """The method's function and its settings as keyword arguments."""
         method = registry.method(entry.use)
@@ -190,6 +188,44 @@ def is_small(checkpoint: Path) -> bool:
         return "text_encoder" in (file.metadata() or {})
 
 
-def literal(prompt: str) -> str:
-    """The prompt as the host must be told it: its parentheses are words, not weights."""
-    return prompt.replace("(", "\\(").replace(")", "\\)")
+def bound_settings(
+    name: str,
+    function: Callable[..., Any],
+    defaults: Mapping[str, Any],
+    given: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Keyword arguments of a method: ``given``, then ``defaults``, then the signature's own.
+
+    A parameter that is a pydantic model takes the settings that are its fields.
+
+    Raises:
+        SuiteError: the signature has no such setting, or another type.
+    """
+    groups: dict[str, type[BaseModel]] = {}
+    fields: dict[str, Any] = {}
+    hints = get_type_hints(function, include_extras=True)
+    for key, parameter in signature(function).parameters.items():
+        if parameter.kind is not Parameter.KEYWORD_ONLY or key == "kept":
+            continue
+        if isinstance(hints[key], type) and issubclass(hints[key], BaseModel):
+            groups[key] = hints[key]
+            for own, info in hints[key].model_fields.items():
+                fields[own] = (info.annotation, info)
+        else:
+            fields[key] = (hints[key], parameter.default)
+    for key in given:
+        if key not in fields:
+            known = ", ".join(sorted(fields)) or "none"
+            raise SuiteError(f"methods: {name!r} has no setting {key!r}; it has {known}")
+    form = create_model("Settings", **fields)
+    try:
+        settings = dict(form(**{**defaults, **given}))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"][:1]))
+        message = wrong["msg"].removeprefix("Value error, ")
+        raise SuiteError(f"methods: {name!r}: {where}: {message}") from None
+    for key, group in groups.items():
+        own = {field: settings.pop(field) for field in group.model_fields}
+        settings[key] = group(**own)
+    return settings

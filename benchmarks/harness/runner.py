@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import islice
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -83,25 +83,21 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
     """
     wanted = set(labels)
     require_labels(suite, wanted)
-    tasks: list[Task] = []
-    first = (BASE, suite.reference)
+    first, tasks = (BASE, suite.reference), list[Task]()
     for entry in sorted(suite.entries, key=lambda entry: (*first, entry.label).index(entry.label)):
-        if entry.label == BASE:
-            origin = origin_of(suite, entry)
-            tasks += [
-                Task(entry, None, condition, seed, base_shots(suite, condition, seed), origin)
-                for condition in suite.conditions
-                for seed in suite.seeds
-            ]
-        elif not wanted or entry.label in wanted:
-            for group in suite.groups:
-                if not entry.is_measured_on(group.family):
-                    continue
-                origin = origin_of(suite, entry, group)
-                for condition in suite.conditions:
-                    for seed in suite.seeds:
-                        shots = group_shots(suite, group, condition, seed)
-                        tasks.append(Task(entry, group, condition, seed, shots, origin))
+        is_base = entry.label == BASE
+        if wanted and not is_base and entry.label not in wanted:
+            continue
+        for group in [None] if is_base else suite.groups:
+            if group and not entry.is_measured_on(group.family):
+                continue
+            origin = origin_of(suite, entry, group)
+            for condition, seed in product(suite.conditions, suite.seeds):
+                if group:
+                    shots = group_shots(suite, group, condition, seed)
+                else:
+                    shots = base_shots(suite, condition, seed)
+                tasks.append(Task(entry, group, condition, seed, shots, origin))
     return tasks
 
 
