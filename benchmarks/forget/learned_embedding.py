@@ -30,7 +30,6 @@ from torch.nn import functional
 from ...nodes.host.profiling.conditioning import encode_prompts, stack_prompts
 from ...nodes.host.profiling.sampling import empty_latent
 from .settings import Prompts
-from .texts import filled
 from .training_copies import STAND_IN, TrainingDenoiser, TrainingTextEncoder
 
 FOLDER = "fia_benchmarks"
@@ -42,7 +41,7 @@ class Learning:
     """How an embedding is learned.
 
     Attributes:
-        templates: prompts of the pictures to learn from.
+        templates: prompts of the pictures to learn from, with ``{concept}``.
         pictures: to draw for each template.
         iterations: steps of the optimiser.
         learning_rate: of Adam.
@@ -88,12 +87,15 @@ def learned_embedding(
     name = hashlib.sha256(depends_on.encode()).hexdigest()[:16]
     file = Path(folder_paths.get_folder_paths("embeddings")[0]) / FOLDER / f"{name}.safetensors"
     if not file.exists():
-        asked = filled(learning.templates, [concept])
+        asked, stood_in = (
+            [template.replace("{concept}", text) for template in learning.templates]
+            for text in (concept, STAND_IN)
+        )
         latents = torch.cat([_draw(original, clip, text, learning, sampling) for text in asked])
         with torch.inference_mode(False), torch.enable_grad():
             encoder = TrainingTextEncoder(clip)
-            stood_in = filled(learning.templates, [STAND_IN] * learning.pictures)
-            inversion = Inversion(model, encoder, stood_in, latents.clone())
+            prompts = [text for text in stood_in for _ in range(learning.pictures)]
+            inversion = Inversion(model, encoder, prompts, latents.clone())
             embedding = inversion.run(encoder.vectors(concept), learning)
         file.parent.mkdir(parents=True, exist_ok=True)
         save_file({encoder.key: embedding}, file)

@@ -28,7 +28,7 @@ from pydantic import Field
 from torch import Tensor
 
 from .erased import Erased
-from .texts import PLACEHOLDER, Templates, filled, text_states
+from .texts import text_states
 from .uce import aligned_tokens
 from .weights import edited, text_readers
 
@@ -44,7 +44,6 @@ def scapre(
     concepts: Sequence[str],
     *,
     anchor: str = " ",
-    templates: Templates = (PLACEHOLDER,),
     erase_scale: Annotated[float, Field(ge=0)] = 1.0,
     ridge: Annotated[float, Field(gt=0)] = 0.5,
     sharpness: Annotated[float, Field(ge=0)] = 2.0,
@@ -57,7 +56,6 @@ def scapre(
 
     Args:
         anchor: what the model sees instead.
-        templates: texts of the concepts (theirs are the names alone).
         erase_scale: s.
         ridge: λ; the larger, the smaller the edit.
         sharpness: p; 0 masks no row.
@@ -69,7 +67,7 @@ def scapre(
     Raises:
         ValueError: the denoiser has no layer that reads the text.
     """
-    empty, goal, *texts = text_states(clip, ["", anchor, *filled(templates, concepts)])
+    empty, goal, *texts = text_states(clip, ["", anchor, *concepts])
     pairs = [aligned_tokens(text, goal) for text in texts]
     names = torch.stack([text.name for text in texts])
     generator = torch.Generator().manual_seed(seed)

@@ -33,7 +33,7 @@ from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from .erased import Erased, RefusalError
-from .texts import PLACEHOLDER, Templates, filled, text_states
+from .texts import text_states
 from .weights import edited, text_readers
 
 CENTRES = 3
@@ -47,7 +47,6 @@ def speed(
     *,
     kept: Sequence[str] = (),
     anchor: str = " ",
-    templates: Templates = (PLACEHOLDER,),
     threshold: Annotated[float, Field(gt=0)] = 0.1,
     relative: bool = False,
     retain_scale: Annotated[float, Field(gt=0)] = 1.0,
@@ -59,7 +58,6 @@ def speed(
 
     Args:
         anchor: what the model sees instead.
-        templates: texts of concepts and kept names (theirs are the names alone).
         threshold: τ.
         relative: τ is a share of R's largest eigenvalue (ours, for encoders of other scales).
         retain_scale: γ; the larger, the smaller the edit.
@@ -72,10 +70,9 @@ def speed(
         RefusalError: what is kept leaves nothing free (ours; the authors' code edits nothing then).
     """
     others = [name for name in kept if not _holds_one(name, concepts)]
-    erased = filled(templates, concepts)
-    empty, wanted, *texts = text_states(clip, ["", anchor, *erased, *filled(templates, others)])
-    names = torch.stack([text.name for text in texts[: len(erased)]])
-    rows = [text.name for text in texts[len(erased) :]]
+    empty, wanted, *texts = text_states(clip, ["", anchor, *concepts, *others])
+    names = torch.stack([text.name for text in texts[: len(concepts)]])
+    rows = [text.name for text in texts[len(concepts) :]]
     keep = torch.stack(rows) if rows else empty.rows[1:]
     seen = names.T @ names / len(names)
     moved = wanted.name.outer(names.mean(0)) - seen

@@ -13,7 +13,7 @@ is one matrix D for all layers that read the same text:
 Decided where the paper is silent, after the authors' code. Their first script maps the tokens from
 the last word's on and keeps all tokens of the preserved prompts and of the empty prompt; their
 present one maps and keeps the last word's token alone, and the empty prompt's only where it is
-asked to: here always. An anchor that is empty is the empty prompt in every template.
+asked to: here always.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from pydantic import Field
 from torch import Tensor
 
 from .erased import Erased
-from .texts import PLACEHOLDER, Templates, TextStates, filled, text_states
+from .texts import TextStates, text_states
 from .weights import edited, text_readers
 
 ALL_FROM_LAST, ONLY_LAST = "from the last word's on", "the last word's"
@@ -41,8 +41,6 @@ def uce(
     *,
     kept: Sequence[str] = (),
     anchor: str = "",
-    preserve: tuple[str, ...] = (),
-    templates: Templates = (PLACEHOLDER,),
     tokens: Literal["from the last word's on", "the last word's"] = ALL_FROM_LAST,
     erase_scale: Annotated[float, Field(ge=0)] = 1.0,
     preserve_scale: Annotated[float, Field(ge=0)] | None = None,
@@ -51,10 +49,8 @@ def uce(
     """Cross-attention reads a concept as if it were the anchor.
 
     Args:
-        model, clip, concepts, kept: see the package; kept names are preserved, too.
+        kept: names that must stay, beside the empty prompt.
         anchor: what is read in place of a concept; empty is the empty prompt.
-        preserve: names that must stay, beside the empty prompt; concepts to forget are left out.
-        templates: texts of concepts, anchor and preserved names.
         tokens: of the concepts' texts, which are mapped.
         erase_scale: s_e; 0 changes nothing.
         preserve_scale: s_p; by the number of preserved texts where None.
@@ -63,15 +59,12 @@ def uce(
     Raises:
         ValueError: a text is too long for the text encoder, or ``clip`` is of another model.
     """
-    stay = [name for name in dict.fromkeys((*preserve, *kept)) if name not in concepts]
     if preserve_scale is None:
-        preserve_scale = max(LEAST_PRESERVE_SCALE, 1 / (1 + len(stay)))
-    erased = filled(templates, concepts)
-    anchors = filled(templates, [anchor] * len(concepts)) if anchor else [""] * len(erased)
+        preserve_scale = max(LEAST_PRESERVE_SCALE, 1 / (1 + len(kept)))
     only_last = tokens == ONLY_LAST
     matrix = edit_matrix(
-        *_token_pairs(clip, erased, anchors, only_last),
-        _kept_tokens(clip, ["", *filled(templates, stay)], only_last),
+        *_token_pairs(clip, concepts, [anchor] * len(concepts), only_last),
+        _kept_tokens(clip, ["", *kept], only_last),
         erase_scale,
         preserve_scale,
         ridge,
@@ -121,7 +114,7 @@ def aligned_tokens(concept: TextStates, anchor: TextStates) -> tuple[Tensor, Ten
 
 
 def _token_pairs(
-    clip: CLIP, concepts: list[str], anchors: list[str], only_last: bool
+    clip: CLIP, concepts: Sequence[str], anchors: Sequence[str], only_last: bool
 ) -> tuple[Tensor, Tensor]:
     """Tokens of the concepts' prompts and of their anchors, each (pairs, width)."""
     texts = zip(text_states(clip, concepts), text_states(clip, anchors), strict=True)

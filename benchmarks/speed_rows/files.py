@@ -1,10 +1,10 @@
 """Sizes of profiles and masks, on disk and as text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
 
-from ...fia_core import PRESETS, NeuronMask, build_concept_mask, fuse_neuron_masks
+from ...fia_core import NeuronMask, build_concept_mask, fuse_neuron_masks
 from ...fia_core.files.embedding import embed_mask
 from .figures import Figure
 from .requests import (
@@ -17,24 +17,17 @@ from .requests import (
 )
 
 MB = 1e6
-SPARSITIES = {
-    "r2 = 1 %": [SPATIAL_SPARSITY] * len(CONCEPTS),
-    "r2 of the paper's Table 8": [
-        PRESETS["object"].spatial_by_concept[concept] for concept in CONCEPTS
-    ],
-}
 
 
 def files(rounds: int) -> Iterator[Figure]:
     """Profiles, masks of ten concepts, masks inside a workflow."""
     sizes = [profile_path(one.concept).stat().st_size / MB for one in ten_profiles()]
     yield Figure("profile of a concept", sizes, "MB", conditions=PROFILED)
-    for words, shares in SPARSITIES.items():
-        fused = _fused(shares)
-        pruned = f"{100 * fused.count / fused.weights:.1f} % pruned"
-        yield _mask(f"mask of ten concepts, {words}", fused, f"{PROFILED}; {pruned}")
-    one = build_concept_mask(ten_profiles()[0], SPATIAL_SPARSITY)
-    for words, mask in (("one concept", one), ("five concepts", _fused([SPATIAL_SPARSITY] * 5))):
+    masks = [build_concept_mask(one, SPATIAL_SPARSITY) for one in ten_profiles()]
+    five, ten = (fuse_neuron_masks(masks[:n], AGNOSTIC_RATIO).mask for n in (5, 10))
+    pruned = f"{100 * ten.count / ten.weights:.1f} % pruned"
+    yield _mask("mask of ten concepts, r2 = 1 %", ten, f"{PROFILED}; {pruned}")
+    for words, mask in (("one concept", masks[0]), ("five concepts", five)):
         yield Figure(
             f"embedded mask of {words}, r2 = 1 %",
             [len(embed_mask(mask)) / MB],
@@ -46,13 +39,6 @@ def files(rounds: int) -> Iterator[Figure]:
         _independent_mask(),
         "the worst that ten concepts of 1 % can give",
     )
-
-
-def _fused(shares: Sequence[float]) -> NeuronMask:
-    """The fused mask of the first concepts, each with its own share."""
-    profiles = ten_profiles()[: len(shares)]
-    masks = [build_concept_mask(one, share) for one, share in zip(profiles, shares, strict=True)]
-    return fuse_neuron_masks(masks, AGNOSTIC_RATIO).mask
 
 
 def _mask(title: str, mask: NeuronMask, conditions: str) -> Figure:

@@ -65,11 +65,11 @@ def sd15(channels: int = 320) -> Model:
     return Model(_denoiser(config), _encoder(SD1Tokenizer, SD1ClipModel))
 
 
-def sdxl(dtype: torch.dtype = torch.float16) -> Model:
-    """SDXL, its weights stored in ``dtype``; on a CPU the host computes in float32."""
-    config = supported_models.SDXL({**SDXL, "dtype": dtype})
+def sdxl() -> Model:
+    """SDXL, its weights stored in float16; on a CPU the host computes in float32."""
+    config = supported_models.SDXL({**SDXL, "dtype": torch.float16})
     if comfy.model_management.cpu_mode():
-        config.set_inference_dtype(dtype, torch.float32)
+        config.set_inference_dtype(torch.float16, torch.float32)
     return Model(_denoiser(config), _encoder(SDXLTokenizer, SDXLClipModel))
 
 
