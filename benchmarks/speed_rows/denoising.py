@@ -21,7 +21,6 @@ from .requests import (
     profile,
     request_for,
     sample,
-    sd15_at_true_size,
     ten_profiles,
 )
 
@@ -45,7 +44,7 @@ def profiling(rounds: int) -> Iterator[Figure]:
 
 
 def _against_sampling(model: Model, request: ProfileRequest, rounds: int, words: str) -> Figure:
-    plain = partial(sample, model, all_prompts(request), request, request.sampling.profile_steps)
+    plain = partial(sample, model, all_prompts(request), request)
     return Figure(
         "profile one concept",
         ratios(partial(profile, model, request), plain, rounds),
@@ -81,14 +80,14 @@ def closed_form_lora(rounds: int) -> Iterator[Figure]:
 
 def masked(rounds: int) -> Iterator[Figure]:
     """Sampling with a mask, against sampling without."""
-    model = sd15_at_true_size()
+    model = sd15()
     mask = build_concept_mask(ten_profiles()[0], SPATIAL_SPARSITY)
-    request = request_for(CONCEPTS[:1], 2, 1, 64, chunk=1)
+    request = request_for(CONCEPTS[:1], 2, 4, 64, chunk=1)
     erased = apply_neuron_mask(model.denoiser, mask, 1.0)
 
     def run(denoiser: ModelPatcher) -> float:
         load_models_gpu([denoiser])
-        return seconds(lambda: sample(model, ["a church"], request, 4, denoiser))
+        return seconds(lambda: sample(model, ["a church"], request, denoiser))
 
     yield Figure(
         "sampling with a mask",

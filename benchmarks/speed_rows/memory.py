@@ -5,8 +5,8 @@ from functools import partial
 
 from .figures import Figure
 from .measuring import peak_memory
-from .models import Model, sdxl
-from .requests import CONCEPTS, all_prompts, profile, request_for, sample, sd15_at_true_size
+from .models import Model, sd15, sdxl
+from .requests import CONCEPTS, all_prompts, profile, request_for, sample
 
 SIZES = ((2, 1), (4, 1), (2, 3))
 """(contexts, steps) of the runs."""
@@ -17,7 +17,7 @@ CHUNK = 2
 
 def of_sd15(rounds: int) -> Iterator[Figure]:
     """At SD 1.5's true size."""
-    yield from _extra(sd15_at_true_size(), "SD 1.5 size, float32", SIZES)
+    yield from _extra(sd15(), "SD 1.5 size, float32", SIZES)
 
 
 def of_sdxl(rounds: int) -> Iterator[Figure]:
@@ -30,8 +30,8 @@ def _extra(model: Model, words: str, sizes: tuple[tuple[int, int], ...]) -> Iter
     for contexts, steps in sizes:
         request = request_for(CONCEPTS[:1], contexts, steps, 64, CHUNK)
         prompts = all_prompts(request)
-        sample(model, prompts[:CHUNK], request, 1)
-        plain = peak_memory(partial(sample, model, prompts, request, steps))
+        sample(model, prompts[:CHUNK], request)
+        plain = peak_memory(partial(sample, model, prompts, request))
         profiled = peak_memory(partial(profile, model, request))
         size = f"{contexts} + {contexts} prompts, {CHUNK} a denoiser call, {steps} steps, 64 px"
         for place, most in profiled.items():

@@ -1,7 +1,6 @@
 """Requests for profiles, ten profiles at SD 1.5's size, and plain sampling of the same prompts."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -60,12 +59,6 @@ def all_prompts(request: ProfileRequest) -> list[str]:
     return [*request.base_prompts(), *own]
 
 
-@cache
-def sd15_at_true_size() -> Model:
-    """SD 1.5 in float32."""
-    return sd15()
-
-
 def profile_path(concept: str) -> Path:
     """Where ``ten_profiles`` keeps a concept's."""
     return PROFILES / f"{concept}.safetensors"
@@ -80,7 +73,7 @@ def ten_profiles() -> list[ConceptProfile]:
     PROFILES.mkdir(parents=True, exist_ok=True)
     paths = [profile_path(concept) for concept in CONCEPTS]
     if not all(path.exists() for path in paths):
-        made = profile(sd15_at_true_size(), request_for(CONCEPTS, 2, 10, 64, chunk=12))
+        made = profile(sd15(), request_for(CONCEPTS, 2, 10, 64, chunk=12))
         for path, one in zip(paths, made, strict=True):
             one.save(path)
     return [ConceptProfile.load(path) for path in paths]
@@ -90,20 +83,17 @@ def sample(
     model: Model,
     prompts: Sequence[str],
     request: ProfileRequest,
-    steps: int,
     denoiser: ModelPatcher | None = None,
 ) -> None:
-    """The first ``steps`` of the schedule for ``prompts``, with nothing of ours in the denoiser.
+    """As many steps of ``prompts`` as the request profiles, with nothing of ours in the denoiser.
 
     Args:
         model: samples, with its own denoiser unless ``denoiser`` is given.
         prompts: in batches of the request's ``chunk``.
         request: size, schedule, guidance and seed.
-        steps: of the schedule's.
         denoiser: a clone of the model's.
     """
-    denoiser = denoiser or model.denoiser
-    settings = replace(request.sampling, profile_steps=steps)
+    denoiser, settings = denoiser or model.denoiser, request.sampling
     latent = empty_latent(denoiser, settings.width, settings.height)
     noise = comfy.sample.prepare_noise(latent, settings.seed)
     negative = stack_prompts(encode_prompts(model.clip, ("",)))
