@@ -38,16 +38,7 @@ FOLDER = "fia_benchmarks"
 
 @dataclass(frozen=True)
 class Learning:
-    """How an embedding is learned.
-
-    Attributes:
-        templates: prompts of the pictures to learn from, with ``{concept}``.
-        pictures: to draw for each template.
-        iterations: steps of the optimiser.
-        learning_rate: of Adam.
-        batch_size: noised pictures an iteration.
-        seed: of pictures, noise and noise levels.
-    """
+    """How an embedding is learned; the table [attack] of a suite explains the names."""
 
     templates: Sequence[str]
     pictures: int

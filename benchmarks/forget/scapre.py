@@ -63,9 +63,6 @@ def scapre(
         noise: deviation of the noise on states.
         entropy_samples: noisy states of each name.
         seed: of the noise.
-
-    Raises:
-        ValueError: the denoiser has no layer that reads the text.
     """
     empty, goal, *texts = text_states(clip, ["", anchor, *concepts])
     pairs = [aligned_tokens(text, goal) for text in texts]

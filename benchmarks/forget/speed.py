@@ -66,7 +66,6 @@ def speed(
         seed: of the augmentation and of k-means.
 
     Raises:
-        ValueError: the denoiser has no layer that reads the text.
         RefusalError: what is kept leaves nothing free (ours; the authors' code edits nothing then).
     """
     others = [name for name in kept if not _holds_one(name, concepts)]

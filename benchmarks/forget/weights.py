@@ -13,8 +13,6 @@ from ...nodes.host.model.stored_weights import patched_weight, stored_weights
 DENOISER = "diffusion_model."
 """The beginning of the names of a denoiser's weights in the model's state dict."""
 
-KEYS, VALUES = ".to_k.weight", ".to_v.weight"
-
 
 @torch.no_grad()
 def weights_in_effect(model: ModelPatcher, names: Iterable[str]) -> dict[str, Tensor]:
@@ -55,7 +53,7 @@ def text_readers(model: ModelPatcher, method: str, values_only: bool = False) ->
     denoiser = model.get_model_object("diffusion_model")
     if isinstance(denoiser, MMDiT):
         return (f"{DENOISER}cond_seq_linear.weight",)
-    ends = (VALUES,) if values_only else (KEYS, VALUES)
+    ends = (".to_v.weight",) if values_only else (".to_k.weight", ".to_v.weight")
     names = [
         f"{DENOISER}{block}.attn2.{name}"
         for block, module in denoiser.named_modules()

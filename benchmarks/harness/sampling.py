@@ -31,15 +31,10 @@ class Sampling:
             raise ValueError(f"batch_size: is {self.batch_size}; give 1 to {AT_ONCE}")
 
     def changed(self, given: Mapping[str, Any]) -> "Sampling":
-        """With these settings.
-
-        Raises:
-            ValueError: an unknown one.
-        """
-        for key in given:
-            if key not in self.__dataclass_fields__:
-                known = ", ".join(self.__dataclass_fields__)
-                raise ValueError(f"sampling: {key!r} is unknown; known are {known}")
+        """With these settings; ValueError where one is unknown."""
+        if unknown := given.keys() - self.__dataclass_fields__.keys():
+            known = ", ".join(self.__dataclass_fields__)
+            raise ValueError(f"sampling: {unknown.pop()!r} is unknown; known are {known}")
         return replace(self, **given)
 
 

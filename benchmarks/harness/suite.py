@@ -196,7 +196,11 @@ class Attack(_Table):
     Attributes:
         concepts: that prompts with {learned} ask for in this way; others that are forgotten are
             not asked for with them, and those that should stay by their name.
-        templates, pictures, iterations, learning_rate, batch_size, seed: of the learning.
+        templates: prompts of the base model's pictures to learn from, with {concept}.
+        pictures: for each template.
+        iterations, learning_rate: of Adam.
+        batch_size: noised pictures an iteration.
+        seed: of pictures, noise and noise levels.
     """
 
     concepts: SomeTexts
