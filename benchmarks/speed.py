@@ -43,13 +43,13 @@ RETURNED = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20)}
 others, which a process on a CPU holds, and which no counter of a GPU's memory would count."""
 
 
-def measure(row: str, rounds: int, threads: int) -> list[dict[str, Any]]:
+def measure(row: str, rounds: int) -> list[dict[str, Any]]:
     """The figures of one row, measured in this process; it can load the host only once."""
     import torch
 
     from workbench.in_process import load_host
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     module, _, function = ROWS[row].partition(".")
     with TemporaryDirectory(prefix="fia-speed-") as base:
         rows = load_host(Path(base)).module(f"benchmarks.speed_rows.{module}")
@@ -57,14 +57,11 @@ def measure(row: str, rounds: int, threads: int) -> list[dict[str, Any]]:
             return [asdict(figure) for figure in getattr(rows, function)(rounds)]
 
 
-def measure_apart(row: str, asked: argparse.Namespace) -> list[dict[str, Any]]:
+def measure_apart(row: str, rounds: int) -> list[dict[str, Any]]:
     """``measure`` in a new process, so that no row's memory shows in another's."""
-    variables = {
-        "OMP_NUM_THREADS": str(asked.threads),
-        **(RETURNED if row.startswith("memory") else {}),
-    }
+    variables = {"OMP_NUM_THREADS": "1", **(RETURNED if row.startswith("memory") else {})}
     with patch.dict(os.environ, variables), ProcessPoolExecutor(1, get_context("spawn")) as apart:
-        return apart.submit(measure, row, asked.rounds, asked.threads).result()
+        return apart.submit(measure, row, rounds).result()
 
 
 def main() -> None:
@@ -73,7 +70,6 @@ def main() -> None:
     )
     parser.add_argument("--row", nargs="+", choices=tuple(ROWS), default=tuple(ROWS))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--machine", default=platform.machine(), help="in words, for the page")
     parser.add_argument(
         "--results", type=Path, default=ROOT / "docs" / "results", help="folder of the report"
@@ -88,7 +84,7 @@ def main() -> None:
     for row in asked.row:
         print(f"{row} …", flush=True)
         commit = current_commit()  # as the row begins
-        found = [Figure(**figure) for figure in measure_apart(row, asked)]
+        found = [Figure(**figure) for figure in measure_apart(row, asked.rounds)]
         new = [
             replace(one, row=row, commit=commit, conditions=f"{one.conditions}; {asked.machine}")
             for one in found

@@ -11,8 +11,8 @@ INTRODUCTION = """# Speed, memory, files
 Written by `python3 benchmarks/speed.py`. UNets of the host's own classes at the size of Stable
 Diffusion 1.5 and XL, with random weights: they draw nothing, but every weight, activation and file
 has its true size. The two timings of a ratio run in turn. A row's conditions say what was made
-smaller to fit the time, and on what machine it ran. One thread on a CPU is timed by its own CPU
-seconds, all else by the clock. Memory is that of a process told to return what it frees, as a GPU's
+smaller to fit the time, and on what machine it ran. A CPU's one thread is timed by its own seconds,
+a card by the clock. Memory is that of a process told to return what it frees, as a GPU's
 allocator counts it. Ten profiles for masks and files are made once, in `results/speed/`.
 
 Nothing here was measured on a card. By calculation, from counted work and published rates, a

@@ -13,11 +13,9 @@ import torch
 def seconds(work: Callable[[], object]) -> float:
     """How long ``work`` takes, all of it done on the GPU, too.
 
-    One thread on a CPU is timed by its own seconds: what else runs on the machine changes them
-    little.
+    On a CPU by the thread's own seconds: what else runs on the machine changes them little.
     """
-    alone = torch.get_num_threads() == 1 and not torch.cuda.is_available()
-    clock = time.process_time if alone else time.perf_counter
+    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
     _synchronise()
     start = clock()
     work()
