@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from benchmarks.harness import registry
 from benchmarks.harness.places import forget_other_code
 from benchmarks.harness.provenance import CHANGED
-from benchmarks.harness.sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
+from benchmarks.harness.sampling import DEMO, DEMO_METHODS
 from benchmarks.harness.suite import Attack, Entry, SuiteError
 from benchmarks.harness.suite_file import load_suite, parse_suite
 from workbench.environment import ROOT
@@ -93,39 +93,6 @@ def test_the_shipped_graph_draws_the_functions_picture(hosted: Any) -> None:
 
 def page_workflow(name: str) -> dict[str, Any]:
     return json.loads((ROOT / "workflows" / f"{name}.json").read_text("utf-8"))
-
-
-def widgets_of(workflow: str) -> dict[str, list[Any]]:
-    """By the node's type."""
-    return {
-        node["type"]: node.get("widgets_values", []) for node in page_workflow(workflow)["nodes"]
-    }
-
-
-@pytest.mark.parametrize(
-    ("name", "sampling"),
-    [("forget_with_demo_model", DEMO), ("export_erased_checkpoint", CHECKPOINT)],
-)
-def test_pictures_are_sampled_as_in_the_workflows(name: str, sampling: Sampling) -> None:
-    widgets = widgets_of(name)
-    _, _, steps, cfg, sampler, scheduler, denoise = widgets["KSampler"]
-    width, height, _ = widgets["EmptyLatentImage"]
-    assert sampling == Sampling(steps, cfg, width, height, sampler, scheduler, denoise)
-
-
-def test_methods_have_the_demo_workflows_settings(extension: Extension) -> None:
-    widgets = widgets_of("forget_with_demo_model")
-    groups = extension.module("benchmarks.forget.settings")
-    own = groups.Profiling(**DEMO_METHODS)
-    _, kind, contexts, _, _, *numbers, form, _ = widgets["FIAProfileConcept"]
-    assert (own.kind, "\n".join(own.contexts), own.saliency_form) == (kind, contexts, form)
-    assert numbers == [
-        *(own.seed, own.steps, own.profile_steps, own.cfg, own.sampler, own.scheduler),
-        *(own.width, own.height, own.batch_size, own.temporal_sparsity),
-    ]
-    masking = groups.Masking()
-    assert [masking.spatial_sparsity, masking.granularity] == widgets["FIABuildConceptMask"]
-    assert [masking.agnostic_ratio] == widgets["FIAFuseMasks"]
 
 
 @pytest.mark.parametrize("path", ALL_SUITES, ids=suite_name)

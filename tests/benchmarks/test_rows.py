@@ -51,14 +51,6 @@ def test_rows_come_back_from_the_database_and_from_the_tables(rows: Rows, tmp_pa
     assert len(list(rows.folder.iterdir())) == 3
 
 
-def test_a_new_database_holds_what_the_tables_held(rows: Rows, tmp_path: Path) -> None:
-    filled(rows).save()
-    again = opened(tmp_path)
-    again.add([Picture(BASE, CHURCH, 0.5, {"demo_objects": 1.0})])
-    assert content(opened(tmp_path)) == content(again)
-    assert len(again.pictures) == 3
-
-
 def test_the_tables_do_not_depend_on_who_drew_when(rows: Rows, tmp_path: Path) -> None:
     filled(rows).save()
     other = Rows(tmp_path / "other", tmp_path / "other.db")
@@ -160,14 +152,6 @@ def test_changed_code_is_said_and_told_from_its_commit(code: Path) -> None:
     has_changed.cache_clear()
     assert current_commit() == commit + CHANGED
     assert has_changed(commit) and has_changed("") and has_changed("no commit")
-
-
-def test_what_does_not_draw_changes_nothing(code: Path, tmp_path: Path) -> None:
-    commit = current_commit()
-    for name in ("README.md", "demo_model/MODEL_CARD.md", "demo_model/training/train.py"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("more")
-    assert current_commit() == commit and not has_changed(commit)
 
 
 def test_without_git_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,19 +111,6 @@ def test_the_error_falls(
     assert found.shape == initial.shape and after < before - 1e-3
 
 
-def test_without_training_it_is_the_name(extension: Any, embeddings: Path) -> None:
-    """The Demo Model's own text encoder finds the file and reads it as the words that it is."""
-    model, clip, _ = nodes.NODE_CLASS_MAPPINGS["FIADemoModel"].execute().result
-    text = learned(extension, model, clip, iterations=0)
-    assert (embeddings / f"{text.removeprefix('embedding:')}.safetensors").exists()
-    places = (text, "a church", "a cat")
-    by_file, by_name, other = (
-        clip.encode_from_tokens(clip.tokenize(f"a photo of {it} in a beach")) for it in places
-    )
-    assert torch.allclose(by_file, by_name, atol=1e-5)
-    assert not torch.allclose(other, by_name, atol=1e-2)
-
-
 def test_it_is_learned_once_for_the_same_weights_and_the_model_stays(
     extension: Any, host: Host, tiny: TinyModel, embeddings: Path
 ) -> None:
