@@ -1,6 +1,7 @@
 """A small suite, as its file would hold it, and the real host in this process."""
 
 from argparse import Namespace
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from benchmarks.cli import parser
 from benchmarks.harness import places as places_module
+from benchmarks.harness import suite_file
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.suite import Suite
 from benchmarks.harness.suite_file import parse_suite
@@ -84,3 +86,18 @@ def hosted(extension: Extension) -> Any:
 
     suite = parse_suite("small", SMALL | {"sampling": {"steps": 2}})
     return HostedModel.of_suite(suite, extension)
+
+
+@pytest.fixture(scope="module")
+def few_steps(extension: Extension) -> Iterator[None]:
+    """Quick forms draw in two steps, and methods look at two contexts for one: what they forget
+    does not count."""
+    from benchmarks.harness import hosted
+
+    few = {**hosted.DEMO_METHODS, "contexts": ("park", "room"), "profile_steps": 1, "steps": 2}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(hosted, "DEMO_METHODS", few)
+        patched.setattr(suite_file, "QUICK_STEPS", 2)
+        learning = suite_file.QUICK_LEARNING | {"iterations": 1}
+        patched.setattr(suite_file, "QUICK_LEARNING", learning)
+        yield

@@ -11,7 +11,7 @@ from benchmarks.analysis.tables import best_settings
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.registry import check_suite
 from benchmarks.harness.rows import Rows
-from benchmarks.harness.shots import base_shots, group_shots, misspelt
+from benchmarks.harness.shots import base_shots, group_shots
 from benchmarks.harness.suite import Entry, Suite, SuiteError
 from benchmarks.harness.suite_file import load_suite, parse_suite, read_toml
 
@@ -101,7 +101,6 @@ def test_a_settings_hash_tells_methods_and_settings_apart(suite: Suite, content:
         ({"seeds": [1, 1]}, r"seeds: one is there twice: 1, 1"),
         ({"seeds": [True]}, r"seeds: .*integer; it is True"),
         ({"prompts": ["{place}"]}, r"prompts: '\{place\}' has a field other than"),
-        ({"grid": "banana"}, r"grid: 'banana' is none of the first group's church, cat, car"),
         ({"kept_scenes": 4}, r"kept_scenes: 4 is not between 1 and 3"),
         ({"forgotten_scenes": 0}, r"forgotten_scenes: 0 is not between 1 and 3"),
         ({"groups": [{"name": "x"}]}, r"groups: 'x' needs either concepts or each"),
@@ -187,31 +186,8 @@ def test_every_group_shares_its_pictures_with_the_base_model(suite: Suite) -> No
             assert set(group_shots(suite, group, condition, seed)) <= base
 
 
-def test_a_plain_picture_has_a_prompt_without_a_style(content: Content) -> None:
-    content |= {
-        "concept": "style",
-        "objects": ["cat"],
-        "kept": ["plain"],
-        "prompts": ["{object} in the style of {style}"],
-        "plain_prompt": "{object}",
-        "groups": [{"name": "neon", "concepts": ["neon"]}],
-        "forgotten_scenes": 1,
-    }
-    del content["scenes"]
-    suite = parse_suite("small", content)
-    shots = group_shots(suite, suite.groups[0], suite.conditions[0], 1)
-    prompts = [(shot.style, shot.prompt) for shot in shots]
-    assert prompts == [("neon", "a cat in the style of neon"), ("plain", "a cat")]
-
-
-def test_a_misspelt_name_differs_by_two_letters_of_its_longest_word() -> None:
-    assert misspelt("church") == "cuhrch"
-    assert misspelt("golf ball") == "glof ball"
-    assert misspelt("car") == "cra"
-
-
 def test_one_template_of_several_asks_for_its_part(content: Content) -> None:
-    content["prompts"] = ["{object}", "{misspelt} in {scene}"]
+    content["prompts"] = ["{object}", "{object} in {scene}"]
     suite = parse_suite("small", content)
     arguments = (suite, suite.groups[0], suite.conditions[0], 1)
     whole = group_shots(*arguments)
