@@ -158,16 +158,9 @@ def _draw(
 ) -> Tensor:
     """Latents (pictures, C, H, W) of a prompt, sampled together with the empty negative prompt."""
     empty = empty_latent(model, sampling.width, sampling.height, learning.pictures)
+    noise = comfy.sample.prepare_noise(empty, learning.seed)
+    given = sampling.steps, sampling.cfg, sampling.sampler, sampling.scheduler
+    texts = (stack_prompts(encode_prompts(clip, [text])) for text in (prompt, ""))
     return comfy.sample.sample(
-        model,
-        comfy.sample.prepare_noise(empty, learning.seed),
-        sampling.steps,
-        sampling.cfg,
-        sampling.sampler,
-        sampling.scheduler,
-        stack_prompts(encode_prompts(clip, [prompt])),
-        stack_prompts(encode_prompts(clip, [""])),
-        empty,
-        disable_pbar=True,
-        seed=learning.seed,
+        model, noise, *given, *texts, empty, disable_pbar=True, seed=learning.seed
     )
