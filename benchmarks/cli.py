@@ -109,7 +109,7 @@ def run(arguments: Namespace) -> None:
     from benchmarks.harness.places import forget_other_code
     from benchmarks.harness.provenance import current_commit
     from benchmarks.harness.rows import Rows
-    from benchmarks.harness.runner import part_of, plan, require_reference
+    from benchmarks.harness.runner import part_of, plan, require_base
     from benchmarks.harness.runner import run as run_suite
 
     suite, places = suite_of(arguments)
@@ -117,7 +117,7 @@ def run(arguments: Namespace) -> None:
     forget_other_code(places.host, current_commit())
     if arguments.part:
         rows = Rows(places.rows, places.part(arguments.part[0]))
-        require_reference(suite, rows)
+        require_base(suite, rows)
         run_suite(suite, part_of(tasks, *arguments.part), rows, places)
         return
     rows = Rows(places.rows, places.database)

@@ -70,9 +70,8 @@ def require_labels(suite: Suite, labels: Iterable[str]) -> None:
 
 
 def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
-    """All tasks, those of a method and a group together.
-
-    The base model's come first, then the reference's: pictures and masks are compared with theirs.
+    """All tasks, those of a method and a group together; the base model's first, since pictures are
+    compared with its.
 
     Args:
         suite: what to run.
@@ -83,8 +82,8 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
     """
     wanted = set(labels)
     require_labels(suite, wanted)
-    first, tasks = (BASE, suite.reference), list[Task]()
-    for entry in sorted(suite.entries, key=lambda entry: (*first, entry.label).index(entry.label)):
+    tasks = list[Task]()
+    for entry in sorted(suite.entries, key=lambda entry: entry.label != BASE):
         is_base = entry.label == BASE
         if wanted and not is_base and entry.label not in wanted:
             continue
@@ -101,14 +100,14 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
     return tasks
 
 
-def require_reference(suite: Suite, rows: Rows) -> None:
-    """Raise RowsError unless the rows have all of the base model's and the reference's pictures,
-    with which every part compares its own."""
-    for task in plan(suite, [suite.reference]):
+def require_base(suite: Suite, rows: Rows) -> None:
+    """Raise RowsError unless the rows have all of the base model's pictures, with which every part
+    compares its own."""
+    for task in plan(suite, [BASE]):
         if not all(rows.has(task.origin, shot, suite.judges) for shot in task.shots):
             raise RowsError(
-                f"--part: all parts compare with {task.entry.label!r}; first run "
-                f"python3 benchmarks/run.py {suite.name} --method {suite.reference!r}"
+                "--part: all parts compare with the base model's pictures; first run "
+                f"python3 benchmarks/run.py {suite.name} --method {BASE}"
             )
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from benchmarks import cli
 from benchmarks.harness.places import SUITES, Places
 from benchmarks.harness.rows import PREPARATION, PRUNED, Rows, RowsError
-from benchmarks.harness.runner import part_of, plan, require_reference, run
+from benchmarks.harness.runner import part_of, plan, require_base, run
 from benchmarks.harness.suite import Suite
 from benchmarks.harness.suite_file import load_suite, parse_suite
 
@@ -39,10 +39,10 @@ def test_parts_have_every_task_once_and_a_method_and_group_together(suite: Suite
 
 
 def test_parts_wait_for_what_they_are_compared_with(suite: Suite) -> None:
-    tasks = plan(suite, ["fia"])
-    require_reference(suite, fill(Rows(), tasks))
-    with pytest.raises(RowsError, match=r"compare with 'fia'; first run .*small --method 'fia'"):
-        require_reference(suite, fill(Rows(), tasks[:-1]))
+    tasks = plan(suite, ["base"])
+    require_base(suite, fill(Rows(), tasks))
+    with pytest.raises(RowsError, match=r"first run .*small --method base"):
+        require_base(suite, fill(Rows(), tasks[:-1]))
 
 
 @pytest.fixture(scope="module")
