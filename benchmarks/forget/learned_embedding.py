@@ -160,7 +160,7 @@ def _draw(
     empty = empty_latent(model, sampling.width, sampling.height, learning.pictures)
     noise = comfy.sample.prepare_noise(empty, learning.seed)
     given = sampling.steps, sampling.cfg, sampling.sampler, sampling.scheduler
-    texts = (stack_prompts(encode_prompts(clip, [text])) for text in (prompt, ""))
+    asked, nothing = (stack_prompts(encode_prompts(clip, [text])) for text in (prompt, ""))
     return comfy.sample.sample(
-        model, noise, *given, *texts, empty, disable_pbar=True, seed=learning.seed
+        model, noise, *given, asked, nothing, empty, disable_pbar=True, seed=learning.seed
     )

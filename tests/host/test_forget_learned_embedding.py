@@ -9,7 +9,7 @@ import comfy.utils
 import folder_paths
 import pytest
 import torch
-from comfy.model_management import InterruptProcessingException
+from comfy.model_management import InterruptProcessingException, load_models_gpu
 from comfy.model_patcher import ModelPatcher
 from forgetting import prompts
 from graphs import Host, draw
@@ -83,7 +83,7 @@ def test_the_copy_of_the_denoiser_sees_what_the_host_does(copies: Any, tiny: Tin
     encoded: Any = tiny.clip.encode_from_tokens(tiny.clip.tokenize("a church"))
     x = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
     sigma = torch.tensor([2.0])
-    comfy.model_management.load_models_gpu([model], force_patch_weights=True)
+    load_models_gpu([model], force_patch_weights=True)
     wanted = model.model.apply_model(x, sigma, c_crossattn=encoded)
     with torch.inference_mode(False), torch.no_grad():
         copy = copies.TrainingDenoiser(model)

@@ -46,8 +46,8 @@ def encode(clip: CLIP, text: str) -> Any:
 def draw(model: ModelPatcher, clip: CLIP, cfg: float = 4.0) -> Tensor:
     """The latent of two steps."""
     empty = torch.zeros(1, model.model.latent_format.latent_channels, 8, 8)
-    texts = [[[encode(clip, text), {}]] for text in ("a church", "")]
-    given = (2, cfg, "euler", "normal", *texts, empty)
+    asked, nothing = ([[encode(clip, text), {}]] for text in ("a church", ""))
+    given = (2, cfg, "euler", "normal", asked, nothing, empty)
     noise = comfy.sample.prepare_noise(empty, 1)
     return comfy.sample.sample(model, noise, *given, disable_pbar=True)
 
