@@ -3,25 +3,21 @@
 python3 benchmarks/run.py objects              everything that is not measured yet
 python3 benchmarks/run.py objects --quick      a small form of it, about a minute
 python3 benchmarks/run.py objects --method fia one method (and the base model)
-python3 benchmarks/run.py objects --ray 8      on eight workers of Ray: see README.md
+python3 benchmarks/run.py objects --part 2/8   an eighth of what is left: see README.md
 python3 benchmarks/run.py paper/objects        a checkpoint: see paper/README.md
 python3 benchmarks/run.py paper/objects --dry-run  the demo model in its place
 
 python3 benchmarks/report.py objects           tables and plots from the rows; draws nothing
-python3 benchmarks/report.py                   of all suites, and the page that leads to them
-python3 benchmarks/grid.py objects             pictures side by side: a row a method
+python3 benchmarks/report.py                   of all suites that have rows
 python3 benchmarks/redraw.py objects --method fia  do the rows hold with the code as it is now?
-python3 benchmarks/by_eye.py objects           its pictures on numbered sheets, to be named blind
-python3 benchmarks/by_eye.py objects --answers FILE --answers FILE …  what readers named on them
 
-python3 benchmarks/fid.py quality              distance of sets, by the second judge's features
-python3 benchmarks/fid.py quality --features inception  FID; see README.md for its weights
-python3 benchmarks/fid.py quality --real FOLDER    from real pictures, not the base model's
+python3 benchmarks/fid.py paper/quality        FID from the base model's pictures: see README.md
+python3 benchmarks/fid.py paper/quality --real FOLDER  from real pictures
 """
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,17 +70,22 @@ def parser(command: str) -> ArgumentParser:
         )
     if command == "run":
         made.add_argument("--fresh", action="store_true", help="throw their earlier rows away")
-        made.add_argument("--ray", type=int, default=0, metavar="N", help="by N workers of Ray")
+        made.add_argument("--part", type=part, metavar="I/N", help="one of N parts, on its own")
     elif command == "redraw":
         made.add_argument(
             "--pictures", type=int, default=40, help="of the methods; the base model's come beside"
         )
-    elif command == "by_eye":
-        made.add_argument("--answers", type=Path, action="append", metavar="FILE")
     elif command == "fid":
-        made.add_argument("--features", choices=("judge", "inception"), default="judge")
         made.add_argument("--real", type=Path, metavar="FOLDER", help="pictures to compare with")
     return made
+
+
+def part(text: str) -> tuple[int, int]:
+    """``"2/8"`` as numbers."""
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise ArgumentTypeError(f"is {text!r}; write 1/8, 2/8 … 8/8")
+    return int(number), int(count)
 
 
 def suite_of(arguments: Namespace) -> "tuple[Suite, Places]":
@@ -104,92 +105,58 @@ def suite_of(arguments: Namespace) -> "tuple[Suite, Places]":
 
 
 def run(arguments: Namespace) -> None:
-    """Draw and judge what is missing, then write the report."""
+    """Draw and judge what is missing, then write the report; a part keeps its rows for the run that
+    comes after all parts."""
     from benchmarks.analysis.frames import Measured
     from benchmarks.analysis.report import write_report
     from benchmarks.harness.places import forget_other_code
     from benchmarks.harness.provenance import current_commit
     from benchmarks.harness.rows import Rows
-    from benchmarks.harness.runner import plan
+    from benchmarks.harness.runner import part_of, plan, require_base
     from benchmarks.harness.runner import run as run_suite
-    from benchmarks.harness.sharding import run_sharded
 
     suite, places = suite_of(arguments)
-    rows, tasks = Rows(places.rows, places.database), plan(suite, arguments.method)
+    tasks = plan(suite, arguments.method)
+    forget_other_code(places.host, current_commit())
+    if arguments.part:
+        rows = Rows(places.rows, places.part(arguments.part[0]))
+        require_base(suite, rows)
+        run_suite(suite, part_of(tasks, *arguments.part), rows, places)
+        return
+    rows = Rows(places.rows, places.database)
+    for database in places.parts:
+        rows.take(Rows(database=database))
+        database.unlink()
     if arguments.fresh or arguments.quick or arguments.dry_run:
         rows.drop(arguments.method or [entry.label for entry in suite.entries])
-    forget_other_code(places.host, current_commit())
-    if arguments.ray:
-        run_sharded(suite, tasks, rows, places, arguments.ray)
-    else:
-        run_suite(suite, tasks, rows, places)
+    run_suite(suite, tasks, rows, places)
     rows.save()
     write_report(Measured(suite, rows), places)
 
 
 def report(arguments: Namespace) -> None:
-    """Write tables and plots of a suite; without one of all, and the page."""
+    """Write tables and plot of a suite; without one of all that have rows."""
     from benchmarks.analysis.frames import Measured
-    from benchmarks.analysis.page import page
     from benchmarks.analysis.report import write_report
-    from benchmarks.harness.places import SUITES, Places
+    from benchmarks.harness.places import Places, every_suite
     from benchmarks.harness.rows import Rows
 
-    every = [path.stem for path in sorted(SUITES.glob("*.toml")) if Places(path.stem).rows.exists()]
-    suites = []
+    every = [name for name in every_suite() if Places(name).rows.exists()]
     for name in [arguments.suite] if arguments.suite else every:
         suite, places = suite_of(Namespace(**{**vars(arguments), "suite": name}))
-        suites.append(Measured(suite, Rows(places.rows, places.database)))
-        write_report(suites[-1], places)
-    if not arguments.suite:
-        path = Places("").results / "README.md"
-        path.write_text(page(suites), encoding="utf-8")
-        print(path.relative_to(ROOT))
-
-
-def grid(arguments: Namespace) -> None:
-    """Put pictures of the suite's first group and seed side by side, of all methods that have
-    drawn every one of them, or of some."""
-    from benchmarks.harness.picture_grid import picture_grid
-
-    suite, places = suite_of(arguments)
-    picture_grid(suite, places, arguments.method).save(places.grid, quality=90, subsampling=0)
-    print(places.grid.relative_to(ROOT))
-
-
-def by_eye(arguments: Namespace) -> None:
-    """Put pictures on sheets without saying what drew them; with answers, keep what was named and
-    write the report."""
-    from benchmarks.analysis.frames import Measured
-    from benchmarks.analysis.report import write_report
-    from benchmarks.harness.by_eye import agreement, answers, sheets, take, tiles
-    from benchmarks.harness.rows import Rows
-
-    suite, places = suite_of(arguments)
-    shown = tiles(suite, arguments.method)
-    if arguments.answers:
-        rows = Rows(places.rows, places.database)
-        readings = [answers(path, shown, suite.concepts) for path in arguments.answers]
-        take(rows, shown, readings, suite.concept)
-        rows.save()
-        write_report(Measured(suite, rows), places)
-        shares = ", ".join(f"{share:.0%}" for share in agreement(readings))
-        print(f"{len(shown)} pictures; two readings name the same on: {shares}")
-        return
-    for number, sheet in enumerate(sheets(shown, places), 1):
-        sheet.save(places.sheet(number))
-        print(places.sheet(number).relative_to(ROOT))
+        write_report(Measured(suite, Rows(places.rows, places.database)), places)
 
 
 def fid(arguments: Namespace) -> None:
-    """Write a table of Fréchet distances between pictures of what should stay and the base model's
-    of the same prompts and seeds, all seeds together."""
-    from benchmarks.harness.picture_sets import distance_table
+    """Write a table of FID between pictures of what should stay and the base model's of the same
+    prompts and seeds, all seeds together."""
+    from benchmarks.harness.frechet import distance_table
 
     suite, places = suite_of(arguments)
-    table = distance_table(suite, places, arguments.features, arguments.real, arguments.method)
+    table = distance_table(suite, places, arguments.real, arguments.method)
     options = "".join(f" {option}" for option in sys.argv[1:])
     page = f"{table}\n\nWritten by `python3 benchmarks/fid.py{options}`.\n"
+    places.distances.parent.mkdir(parents=True, exist_ok=True)
     places.distances.write_text(page, "utf-8")
     print(f"{table}\n\n{places.distances.relative_to(ROOT)}")
 
@@ -217,11 +184,4 @@ def redraw(arguments: Namespace) -> bool:
     return bool(otherwise)
 
 
-COMMANDS = {
-    "run": run,
-    "report": report,
-    "grid": grid,
-    "by_eye": by_eye,
-    "fid": fid,
-    "redraw": redraw,
-}
+COMMANDS = {"run": run, "report": report, "fid": fid, "redraw": redraw}

@@ -8,7 +8,6 @@ import pandas as pd
 
 from benchmarks.harness import registry
 
-from .comparisons import holm
 from .frames import Frame, Measured
 from .lines import TARGETS, Line, seen
 
@@ -71,6 +70,12 @@ def two_sided_p(more: np.ndarray) -> np.ndarray:
     at or above it. It is never 0, since the draws are few."""
     sides = [(more <= 0).sum(1), (more >= 0).sum(1)]
     return np.minimum(1.0, 2 * (np.minimum(*sides) + 1) / (more.shape[1] + 1))
+
+
+def holm(p: Frame) -> Frame:
+    """Holm's step-down correction: each p times the number of hypotheses not yet rejected."""
+    ordered = p.sort_values(kind="stable")
+    return (ordered * np.arange(len(p), 0, -1)).clip(upper=1).cummax()[p.index]
 
 
 def _by_name(measured: Measured, lines: Sequence[Line], forgotten: bool) -> Frame:

@@ -13,9 +13,6 @@ from .frames import Frame, Measured
 TARGETS = (0.9, 0.8)
 """Kept shares at which methods are compared."""
 
-PRESENCE, FROM_SCENE = "presence", "from_scene"
-"""Judges that some suites have."""
-
 
 @dataclass(frozen=True)
 class Point:
@@ -26,21 +23,15 @@ class Point:
         parts: labels of one method or two, and the part that each has in the figures.
         kept: how many kept names are found, as a share of the plain model's.
         neighbours: the same of those that resemble the forgotten; NaN where the suite names none.
-        unheard: the same of those that no method hears of; NaN where the suite tells all.
         left: share of the forgotten names that is found.
-        there: share of the forgotten's pictures with anything but a scene; NaN without a judge.
-        from_scene: distance of these to the plain model's scenes alone; NaN likewise.
-        moved: average pixel change in kept pictures.
+        moved: average pixel change in kept pictures; NaN without a judge.
     """
 
     value: str
     parts: Mapping[str, float]
     kept: float
     neighbours: float
-    unheard: float
     left: float
-    there: float
-    from_scene: float
     moved: float
 
     def towards(self, other: "Point", part: float) -> "Point":
@@ -64,7 +55,7 @@ class Line:
     @property
     def title(self) -> str:
         """Its name: the settings that stay."""
-        return title_of(self.sweep)
+        return self.sweep.label.removeprefix(self.sweep.use).removeprefix(", ")
 
     @property
     def own(self) -> Point | None:
@@ -85,17 +76,12 @@ class Line:
         return min(found, key=lambda point: (point.left, point.moved))
 
 
-def title_of(sweep: Sweep) -> str:
-    """A line's name: the settings that stay."""
-    return sweep.label.removeprefix(sweep.use).removesuffix(", told").removeprefix(", ")
-
-
-def lines(measured: Measured, told: bool) -> list[Line]:
-    """Every sweep of which something was measured; of those that are told, or of the others."""
+def lines(measured: Measured) -> list[Line]:
+    """Every sweep of which something was measured."""
     plain = point(measured, BASE, "plain")
     counts = measured.pairs(registry.judge_of_concepts(measured.suite))["method"].value_counts()
     found = []
-    for sweep in (sweep for sweep in measured.suite.sweeps if sweep.told == told):
+    for sweep in measured.suite.sweeps:
         points = [
             point(measured, entry.label, str(entry.settings[sweep.setting]))
             for entry in sweep.entries
@@ -124,18 +110,13 @@ def point(measured: Measured, label: str, value: str) -> Point:
     """The figures of one method, over all pictures of all seeds."""
     judge = registry.judge_of_concepts(measured.suite)
     changes = registry.judge_of_changes(measured.suite) or ""
-    groups = measured.suite.groups
-    near = {name for group in groups for name in group.neighbours}
-    unheard = {name for group in groups if group.told for name in {*group.kept} - {*group.told}}
+    near = {name for group in measured.suite.groups for name in group.neighbours}
     return Point(
         value,
         {label: 1.0},
         _kept_share(seen(measured, judge, label, forgotten=False)),
         _kept_share(seen(measured, judge, label, forgotten=False, names=near)),
-        _kept_share(seen(measured, judge, label, forgotten=False, names=unheard)),
         mean(seen(measured, judge, label)),
-        mean(seen(measured, PRESENCE, label)),
-        mean(seen(measured, FROM_SCENE, label)),
         mean(seen(measured, changes, label, forgotten=False)),
     )
 
@@ -154,6 +135,7 @@ def seen(
 
 
 def mean(own: Frame) -> float:
+    """Of the values after forgetting; NaN of none."""
     return float(own["after"].mean()) if len(own) else nan
 
 

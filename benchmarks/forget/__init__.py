@@ -8,18 +8,13 @@ sampler is to use:
         clip: CLIP,
         concepts: Sequence[str],
         *,
-        kept: Sequence[str] = (),
         retain_scale: Annotated[float, Field(gt=0)] = 1.0,
         …
     ) -> Erased:
 
 It leaves ``model`` and ``clip`` as they are. A keyword argument is a setting of the suite's file,
-unless it is one of these, which the harness fills in where a method asks for them:
-
-- ``kept``: names of concepts that should stay, none of them to forget, where the suite says
-  ``told = true``;
-- ``profiled``: the model to learn from, where it is not the one to change, such as a model without
-  the LoRA that draws; the same as ``model`` where None.
+but ``kept``: names of concepts that should stay, none of them to forget, where the suite says
+``told = true``.
 
 Types and defaults of the settings are written in the signature only, or in a group of settings that
 several methods share (``settings.py``); pydantic holds a suite's values to them before anything is

@@ -22,13 +22,15 @@ from ...fia_core import LayerShapes, NeuronMask
 from ...fia_core.equations.checks import decimal_share, share_count
 from ...fia_core.equations.selection import top_entries
 from ...nodes.fields.shared import fraction
-from ...nodes.host.denoising.watch import LayerWatch
+from ...nodes.host.denoising.conditioning import RequestPrompts
+from ...nodes.host.denoising.watch import watch_layers
 from ...nodes.host.model.identity import model_identity
 from ...nodes.host.model.layers import find_ffn2_layers, layer_shapes
 from .erased import Erased
 from .fia import applied
-from .layers import watch
 from .settings import Prompts
+
+LARGEST_CHUNK = 16  # prompts a denoiser call, where nothing plans the memory
 
 
 def concept_prune(
@@ -36,7 +38,6 @@ def concept_prune(
     clip: CLIP,
     concepts: Sequence[str],
     *,
-    profiled: ModelPatcher | None = None,
     prompts: Prompts,
     sparsity: float = 1.0,
     strength: float = 1.0,
@@ -44,29 +45,30 @@ def concept_prune(
     """The FFN2 weights that answer more to a concept than without it, step by step.
 
     Args:
-        model, clip, concepts, profiled: see the package.
         prompts: of the base and of every concept.
         sparsity: k, percent of a row that can be skilled at a step.
         strength: as in Apply Neuron Mask; the paper prunes, which is 1.
     """
-    watched, request = profiled or model, prompts.request(concepts)
-    layers = find_ffn2_layers(watched)
+    request, layers = prompts.request(concepts), find_ffn2_layers(model)
     neurons = SkilledNeurons(
         layer_shapes(layers),
         concepts=len(concepts),
         group=len(request.contexts),
         sparsity=fraction(sparsity),
-        device=watched.load_device,
+        device=model.load_device,
     )
-    capture = LayerWatch(
+    watch_layers(
+        model.clone(),  # it gets wrappers
         layers,
+        RequestPrompts(clip, request).by_concept(concepts),
+        request.chunk or LARGEST_CHUNK,
         lambda name, rows, x, y, weight: neurons.add(name, rows, weight, x, y),
         weights=torch.clone,
+        finish_step=neurons.finish_step,
     )
-    watch(watched, clip, request, capture, neurons.finish_step)
     mask = NeuronMask(
         layers=neurons.masks(),
-        model=model_identity(watched),
+        model=model_identity(model),
         concepts=tuple(concepts),
         settings={"rule": "ConceptPrune", "sparsity": fraction(sparsity)},
         provenance={},
@@ -75,12 +77,12 @@ def concept_prune(
 
 
 class SkilledNeurons:
-    """Collects one step at a time; prompts come in groups of one size, the base prompts first.
+    """Collects one step at a time.
 
     Args:
         shapes: (C_out, C_in) of the FFN2 layers.
-        concepts: how many groups follow the base prompts.
-        group: prompts in a group.
+        concepts: how many groups of prompts follow the base prompts.
+        group: prompts in a group, the base prompts' among them.
         sparsity: k, a fraction of a row.
         device: where the state lives.
     """

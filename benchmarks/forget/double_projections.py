@@ -26,8 +26,8 @@ from pydantic import Field
 from torch import Tensor
 
 from .erased import Erased, RefusalError
-from .text_readers import edited, key_and_value_readers
-from .text_states import text_states
+from .texts import text_states
+from .weights import edited, text_readers
 
 
 def double_projections(
@@ -70,7 +70,7 @@ def double_projections(
                 f"divides by it. Keep fewer, or raise rank_cut, now {rank_cut}."
             )
     matrix = edit_matrix(torch.cat([name.words for name in names]), target, free)
-    readers = key_and_value_readers(model, "Double Projections")
+    readers = text_readers(model, "Double Projections")
     changed = edited(model, readers, len(matrix), lambda weight: strength * weight @ matrix)
     return Erased(changed, clip)
 

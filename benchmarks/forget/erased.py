@@ -1,27 +1,12 @@
-"""A method's result."""
+"""A method's result, and the method that changes nothing."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from comfy.model_patcher import ModelPatcher
-from comfy.samplers import CFGGuider
 from comfy.sd import CLIP
 
 from ...fia_core import NeuronMask
-from ...nodes.host.denoising.conditioning import Conditioning
-
-Guider = Callable[[ModelPatcher, Conditioning, Conditioning, float], CFGGuider]
-"""(model, positive prompt, negative prompt, guidance scale) → the host's guider."""
-
-
-def classifier_free(
-    model: ModelPatcher, positive: Conditioning, negative: Conditioning, cfg: float
-) -> CFGGuider:
-    """The host's usual guidance."""
-    guider = CFGGuider(model)
-    guider.set_conds(positive, negative)
-    guider.set_cfg(cfg)
-    return guider
 
 
 class RefusalError(ValueError):
@@ -36,12 +21,15 @@ class Erased:
         model: draws.
         clip: reads the prompts.
         negative: text of the negative prompt.
-        guider: makes the guidance.
-        mask: the neuron mask, where the method has one; it is kept beside the pictures.
+        mask: the neuron mask, where the method has one.
     """
 
     model: ModelPatcher
     clip: CLIP
     negative: str = ""
-    guider: Guider = classifier_free
     mask: NeuronMask | None = None
+
+
+def base(model: ModelPatcher, clip: CLIP, concepts: Sequence[str]) -> Erased:
+    """The model as it is: what every method is compared with."""
+    return Erased(model, clip)

@@ -13,9 +13,9 @@ from ...nodes.host.closed_form.reading import read_ffn2
 from ...nodes.host.closed_form.search import forget_in_closed_form, solve
 from ...nodes.host.denoising.conditioning import RequestPrompts
 from ...nodes.host.denoising.memory import FittingCalls
-from .denoiser_weights import with_differences
 from .erased import Erased
 from .settings import Prompts
+from .weights import with_differences
 
 
 def ffn2_edit(
@@ -24,7 +24,6 @@ def ffn2_edit(
     concepts: Sequence[str],
     *,
     kept: Sequence[str] = (),
-    profiled: ModelPatcher | None = None,
     prompts: Prompts,
     preserve_scale: Annotated[float, Field(ge=0)] = 1.0,
     ridge: Annotated[float, Field(gt=0)] = 0.1,
@@ -32,15 +31,14 @@ def ffn2_edit(
     """FFN2 answers what it reads of a concept as it answers the scene alone.
 
     Args:
-        model, clip, concepts, kept, profiled: see the package.
         prompts: as in the nodes.
         preserve_scale: p, how much what should stay weighs.
         ridge: λ, how firmly every weight is held.
     """
-    source, request = profiled or model, prompts.request(concepts)
+    request = prompts.request(concepts)
     calls = FittingCalls(request.chunk)
-    sums = read_ffn2(source, RequestPrompts(clip, request), calls, kept, preserve_scale)
-    return Erased(_changed(model, solve(source, sums, ridge)), clip)
+    sums = read_ffn2(model, RequestPrompts(clip, request), calls, kept, preserve_scale)
+    return Erased(_changed(model, solve(model, sums, ridge)), clip)
 
 
 def closed_form_lora(
@@ -49,18 +47,16 @@ def closed_form_lora(
     concepts: Sequence[str],
     *,
     kept: Sequence[str] = (),
-    profiled: ModelPatcher | None = None,
     prompts: Prompts,
     share: float = 90.0,
 ) -> Erased:
     """The same as the node does it.
 
     Args:
-        model, clip, concepts, kept, profiled: see the package.
         prompts, share: as in the node.
     """
     differences = forget_in_closed_form(
-        profiled or model, clip, prompts.request(concepts), kept=kept, share=fraction(share)
+        model, clip, prompts.request(concepts), kept=kept, share=fraction(share)
     )
     return Erased(_changed(model, differences), clip)
 

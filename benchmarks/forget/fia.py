@@ -1,12 +1,14 @@
-"""Forget-It-All as it ships: the nodes' own engine, without a graph."""
+"""Forget-It-All as it ships, the nodes' own engine without a graph; and with other choices of
+weights."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
+import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
-from node_helpers import string_to_torch_dtype
 
 from ...fia_core import PRESETS, ConceptProfile, NeuronMask, default_contexts
 from ...fia_core.files.values import same_words
@@ -27,27 +29,19 @@ def fia(
     concepts: Sequence[str],
     *,
     kept: Sequence[str] = (),
-    profiled: ModelPatcher | None = None,
     profiling: Profiling,
     masking: Masking,
     strength: float = 1.0,
     use_cache: bool = True,
-    dtype: str = "",
 ) -> Erased:
     """Profile Concept, Build Concept Mask, Fuse Masks and Apply Neuron Mask.
 
     Args:
-        model, clip, concepts, profiled: see the package.
         kept: names whose masks are on Fuse Masks' input *protect*.
         profiling, masking, strength, use_cache: as in the nodes.
-        dtype: the denoiser computes in it while it is profiled; cached profiles, which are the
-            same for all of them, are then not taken.
     """
-    profiled = profiled or model
-    if dtype:
-        profiled, use_cache = computing_in(profiled, dtype), False
     masks, protect = (
-        concept_masks(profiled, clip, some, profiling, masking, use_cache) if some else []
+        concept_masks(model, clip, some, profiling, masking, use_cache) if some else []
         for some in (concepts, kept)
     )
     return applied(model, clip, fused(masks, masking.agnostic_ratio, protect), strength)
@@ -59,7 +53,6 @@ def fia_table8(
     concepts: Sequence[str],
     *,
     kept: Sequence[str] = (),
-    profiled: ModelPatcher | None = None,
     prompts: Prompts,
     saliency_form: str = "exact",
     strength: float = 1.0,
@@ -82,7 +75,7 @@ def fia_table8(
             concept_mask(profile, Masking(spatial_sparsity=percentage(spatial)))
             for (temporal, spatial), alike in together.items()
             for profile in profiles(
-                profiled or model,
+                model,
                 clip,
                 replace(
                     prompts.request(alike),
@@ -97,6 +90,31 @@ def fia_table8(
     return applied(model, clip, mask, strength)
 
 
+def other_choice(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    profiling: Profiling,
+    masking: Masking,
+    strength: float = 1.0,
+    use_cache: bool = True,
+    choice: Literal["union", "random"] = "union",
+) -> Erased:
+    """The method with another last choice of weights.
+
+    Args:
+        profiling, masking, strength, use_cache: as in the nodes.
+        choice: "union" prunes every weight that any concept's mask holds, none is agnostic;
+            "random" as many weights of each layer as FIA, drawn.
+    """
+    masks = concept_masks(model, clip, concepts, profiling, masking, use_cache)
+    if choice == "union":
+        return applied(model, clip, union_mask(masks), strength)
+    mask = randomly_chosen(fused(masks, masking.agnostic_ratio), seed=0)
+    return applied(model, clip, mask, strength)
+
+
 def sparsities(kind: str, concept: str) -> tuple[float, float]:
     """Table 8's r1 and r2 of a concept, fractions; those of its kind where it is not there."""
     preset = PRESETS[kind]
@@ -106,13 +124,6 @@ def sparsities(kind: str, concept: str) -> tuple[float, float]:
             if same_words(name) == same_words(concept):
                 found[place] = value
     return found[0], found[1]
-
-
-def computing_in(model: ModelPatcher, dtype: str) -> ModelPatcher:
-    """A clone that computes in "fp16", "bf16" or "fp32", as the host's ModelComputeDtype makes."""
-    clone = model.clone()
-    clone.set_model_compute_dtype(string_to_torch_dtype(dtype))
-    return clone
 
 
 def profiles(
@@ -135,11 +146,10 @@ def concept_masks(
     profiling: Profiling,
     masking: Masking,
     use_cache: bool,
-    mask_of: Callable[[ConceptProfile, Masking], NeuronMask] = concept_mask,
 ) -> list[NeuronMask]:
-    """One a concept, each by ``mask_of``."""
+    """One a concept, in order."""
     request = profiling.request(concepts)
-    return [mask_of(profile, masking) for profile in profiles(model, clip, request, use_cache)]
+    return [concept_mask(profile, masking) for profile in profiles(model, clip, request, use_cache)]
 
 
 def fused(
@@ -152,3 +162,25 @@ def fused(
 def applied(model: ModelPatcher, clip: CLIP, mask: NeuronMask, strength: float) -> Erased:
     """The model as Apply Neuron Mask gives it."""
     return Erased(ApplyNeuronMask.execute(model, mask, strength)[0], clip, mask=mask)
+
+
+def union_mask(masks: Sequence[NeuronMask]) -> NeuronMask:
+    """Every weight that any of the masks holds."""
+    first = masks[0]
+    layers = {
+        name: torch.stack([mask.layers[name] for mask in masks]).any(0) for name in first.layers
+    }
+    concepts = tuple(dict.fromkeys(concept for mask in masks for concept in mask.concepts))
+    return replace(first, layers=layers, concepts=concepts, settings={"fusion": "union"})
+
+
+def randomly_chosen(mask: NeuronMask, seed: int) -> NeuronMask:
+    """As many weights of each layer as ``mask`` holds, drawn without replacement."""
+    generator = torch.Generator().manual_seed(seed)
+    layers = {}
+    for name, pruned in mask.layers.items():
+        order = torch.randperm(pruned.numel(), generator=generator)
+        chosen = torch.zeros(pruned.numel(), dtype=torch.bool)
+        chosen[order[: int(pruned.sum())]] = True
+        layers[name] = chosen.reshape(pruned.shape)
+    return replace(mask, layers=layers, settings={"choice": "random", "seed": seed})

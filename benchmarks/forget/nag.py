@@ -5,21 +5,17 @@ the prompt and Z⁻ what they find in the names,
 
     Z̃ = s Z⁺ − (s − 1) Z⁻,  ρ = ‖Z̃‖₁ / ‖Z⁺‖₁ of each token,  Z = α Z̃ min(ρ, τ) / ρ + (1 − α) Z⁺
 
-Facts from the authors' code (ChenDarYen/ComfyUI-NAG at ef8a641: utils.py, sd/, sd3/): only rows of
-the positive prompt are steered; s 5, τ 2.5, α 0.25, all steps (SDXL: from σ = 4 up); norms at least
-1e-6; where the names' text is shorter or longer than the prompt's, the shorter is repeated. In
-joint attention the names' text goes through the blocks beside the prompt's, with the picture's
-steered stream, and only the picture's tokens are steered (sd3/mmdit.py; done here for AuraFlow).
+Facts from the authors' code (ChenDarYen/ComfyUI-NAG at ef8a641: utils.py, sd/): only rows of the
+positive prompt are steered; s 5, τ 2.5, α 0.25; norms at least 1e-6. Its form for joint attention
+is not here.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import torch
-from comfy.ldm.aura.mmdit import MMDiT
 from comfy.ldm.modules.attention import BasicTransformerBlock, optimized_attention
 from comfy.model_patcher import ModelPatcher
-from comfy.patcher_extension import WrappersMP
 from comfy.sd import CLIP
 from pydantic import Field
 from torch import Tensor
@@ -27,7 +23,6 @@ from torch import Tensor
 from ...nodes.host.denoising.conditioning import encode_prompts
 from .erased import Erased
 
-WRAPPER_KEY = "forget_it_all_nag"
 POSITIVE = 0  # in the host's "cond_or_uncond"
 LEAST_NORM = 1e-6
 
@@ -40,7 +35,6 @@ def nag(
     scale: Annotated[float, Field(ge=1)] = 5.0,
     threshold: Annotated[float, Field(gt=0)] = 2.5,
     blend: Annotated[float, Field(ge=0, le=1)] = 0.25,
-    last_sigma: Annotated[float, Field(ge=0)] = 0.0,
     joint: str = ", ",
 ) -> Erased:
     """NAG, the names being the negative text. It needs no kept names.
@@ -49,29 +43,23 @@ def nag(
         scale: s; 1 changes nothing.
         threshold: τ.
         blend: α.
-        last_sigma: noise level below which nothing is steered.
         joint: between the names.
 
     Raises:
-        ValueError: the denoiser is neither a UNet with cross-attention nor AuraFlow.
+        ValueError: the denoiser has no cross-attention.
     """
-    (names,) = encode_prompts(clip, [joint.join(concepts)])
-    steered = model.clone()
-    guidance = Guidance(names["cond"], scale, threshold, blend, last_sigma)
     denoiser = model.get_model_object("diffusion_model")
-    if isinstance(denoiser, MMDiT):
-        steered.add_wrapper_with_key(
-            WrappersMP.DIFFUSION_MODEL, WRAPPER_KEY, JointGuidance(guidance, denoiser)
-        )
-        return Erased(steered, clip)
     attentions = _cross_attentions(denoiser)
     if not attentions:
         raise ValueError(
-            f"model: NAG steers cross-attention or AuraFlow's blocks; {type(denoiser).__name__} "
-            "has neither."
+            f"model: NAG steers cross-attention, and {type(denoiser).__name__} has none. Use a "
+            "Stable Diffusion 1.x, 2.x or XL model."
         )
+    (names,) = encode_prompts(clip, [joint.join(concepts)])
+    steered = model.clone()
+    settings = scale, threshold, blend
     for block, layers in attentions.items():
-        steered.set_model_attn2_replace(cross_guidance(guidance, layers), *block)
+        steered.set_model_attn2_replace(guided_attention(layers, names["cond"], *settings), *block)
     return Erased(steered, clip)
 
 
@@ -87,35 +75,17 @@ def normalized_attention(
     return blend * away * ratio.clamp(max=threshold) / ratio + (1 - blend) * positive
 
 
-class Guidance:
-    """The names' text and the settings."""
-
-    def __init__(
-        self, names: Tensor, scale: float, threshold: float, blend: float, last_sigma: float
-    ) -> None:
-        self._names = names
-        self._settings = scale, threshold, blend
-        self._last_sigma = last_sigma
-
-    def __call__(self, positive: Tensor, negative: Tensor) -> Tensor:
-        return normalized_attention(positive, negative, *self._settings)
-
-    def rows(self, options: dict[str, Any], count: int) -> Tensor:
-        """Which of ``count`` rows are steered now: (rows,)."""
-        halves = torch.tensor(options["cond_or_uncond"]) == POSITIVE
-        if bool((options["sigmas"] < self._last_sigma).any()):
-            halves[:] = False
-        return halves.repeat_interleave(count // len(halves)).nonzero()[:, 0]
-
-    def names_for(self, like: Tensor, rows: int) -> Tensor:
-        """The names' text, (rows, tokens, width)."""
-        return self._names.to(like).expand(rows, -1, -1)
-
-
-def cross_guidance(guidance: Guidance, layers: list[Any]) -> Callable[..., Tensor]:
+def guided_attention(
+    layers: list[Any], names: Tensor, scale: float, threshold: float, blend: float
+) -> Callable[..., Tensor]:
     """What is put in place of the cross-attentions of one of a UNet's blocks.
 
     A function, since the host copies objects, and their layers, with every clone of a model.
+
+    Args:
+        layers: the block's cross-attentions.
+        names: the names' text, (1, tokens, width).
+        scale, threshold, blend: as of ``nag``.
     """
 
     def steered(q: Tensor, k: Tensor, v: Tensor, options: dict[str, Any]) -> Tensor:
@@ -123,71 +93,23 @@ def cross_guidance(guidance: Guidance, layers: list[Any]) -> Callable[..., Tenso
         layer, heads = layers[options.get("block_index", 0)], options["n_heads"]
         precision = options["attn_precision"]
         found = optimized_attention(q, k, v, heads, attn_precision=precision)
-        rows = guidance.rows(options, len(q))
+        rows = positive_rows(options["cond_or_uncond"], len(q))
         if not len(rows):
             return found
-        names = guidance.names_for(q, len(rows))
-        names_k, names_v = layer.to_k(names), layer.to_v(names)
+        text = names.to(q).expand(len(rows), -1, -1)
+        names_k, names_v = layer.to_k(text), layer.to_v(text)
         away = optimized_attention(q[rows], names_k, names_v, heads, attn_precision=precision)
         found = found.clone()
-        found[rows] = guidance(found[rows], away)
+        found[rows] = normalized_attention(found[rows], away, scale, threshold, blend)
         return found
 
     return steered
 
 
-class JointGuidance:
-    """Around AuraFlow's denoiser: the positive rows once more, with the names as their text."""
-
-    def __init__(self, guidance: Guidance, denoiser: MMDiT) -> None:
-        self._guidance = guidance
-        self._registers = denoiser.register_tokens.shape[1]
-
-    def __call__(
-        self,
-        executor: Callable[..., Tensor],
-        x: Tensor,
-        timestep: Tensor,
-        context: Tensor,
-        transformer_options: dict[str, Any],
-        **further: Any,
-    ) -> Tensor:
-        rows = self._guidance.rows(transformer_options, len(x))
-        if not len(rows):
-            return executor(x, timestep, context, transformer_options, **further)
-        names = self._guidance.names_for(context, len(rows))
-        tokens = max(context.shape[1], names.shape[1])
-        context, names = (_repeated(text, tokens) for text in (context, names))
-        attention = JointAttention(self._guidance, rows, self._registers + tokens)
-        out = executor(
-            torch.cat([x, x[rows]]),
-            torch.cat([timestep, timestep[rows]]),
-            torch.cat([context, names]),
-            {**transformer_options, "optimized_attention_override": attention},
-            **further,
-        )
-        return out[: len(x)]
-
-
-class JointAttention:
-    """In place of the host's attention: the last rows have the names as text."""
-
-    def __init__(self, guidance: Guidance, rows: Tensor, text: int) -> None:
-        self._guidance, self._rows, self._text = guidance, rows, text
-
-    def __call__(self, attention: Callable[..., Tensor], *args: Any, **further: Any) -> Tensor:
-        """(B, tokens, width), the text's tokens first."""
-        found = attention(*args, **further).clone()
-        picture = found[:, self._text :]
-        steered = self._guidance(picture[self._rows], picture[-len(self._rows) :])
-        picture[self._rows] = steered
-        picture[-len(self._rows) :] = steered
-        return found
-
-
-def _repeated(text: Tensor, tokens: int) -> Tensor:
-    """A context (B, some tokens, width) as often as it takes to fill ``tokens``."""
-    return text.repeat(1, -(-tokens // text.shape[1]), 1)[:, -tokens:]
+def positive_rows(halves: list[int], count: int) -> Tensor:
+    """Which of ``count`` rows, a chunk of them to each of ``halves``, are the positive prompt's."""
+    positive = torch.tensor(halves) == POSITIVE
+    return positive.repeat_interleave(count // len(halves)).nonzero()[:, 0]
 
 
 def _cross_attentions(denoiser: torch.nn.Module) -> dict[tuple[str, int], list[Any]]:

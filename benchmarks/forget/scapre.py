@@ -28,10 +28,9 @@ from pydantic import Field
 from torch import Tensor
 
 from .erased import Erased
-from .text_readers import edited, key_and_value_readers
-from .text_states import text_states
-from .texts import PLACEHOLDER, Templates, filled
+from .texts import text_states
 from .uce import aligned_tokens
+from .weights import edited, text_readers
 
 SAMPLES = 5  # of a name and of the empty prompt, for the mutual information
 TEMPERATURE = 0.7
@@ -45,7 +44,6 @@ def scapre(
     concepts: Sequence[str],
     *,
     anchor: str = " ",
-    templates: Templates = (PLACEHOLDER,),
     erase_scale: Annotated[float, Field(ge=0)] = 1.0,
     ridge: Annotated[float, Field(gt=0)] = 0.5,
     sharpness: Annotated[float, Field(ge=0)] = 2.0,
@@ -58,7 +56,6 @@ def scapre(
 
     Args:
         anchor: what the model sees instead.
-        templates: texts of the concepts (theirs are the names alone).
         erase_scale: s.
         ridge: λ; the larger, the smaller the edit.
         sharpness: p; 0 masks no row.
@@ -66,12 +63,9 @@ def scapre(
         noise: deviation of the noise on states.
         entropy_samples: noisy states of each name.
         seed: of the noise.
-
-    Raises:
-        ValueError: the denoiser has no layer that reads the text.
     """
-    empty, goal, *texts = text_states(clip, ["", anchor, *filled(templates, concepts)])
-    pairs = [aligned_tokens(text.rows, text.last, goal.rows, goal.last) for text in texts]
+    empty, goal, *texts = text_states(clip, ["", anchor, *concepts])
+    pairs = [aligned_tokens(text, goal) for text in texts]
     names = torch.stack([text.name for text in texts])
     generator = torch.Generator().manual_seed(seed)
 
@@ -92,7 +86,7 @@ def scapre(
         certain = certainty(noisy(names, entropy_samples) @ weight.T)
         return (least_blend + (1 - least_blend) * certain)[:, None] * (whole - weight)
 
-    readers = key_and_value_readers(model, "ScaPre")
+    readers = text_readers(model, "ScaPre")
     return Erased(edited(model, readers, names.shape[1], change), clip)
 
 

@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict
 
 from ...fia_core import (
     DEFAULT_CONTEXT_COUNT,
-    PromptTemplates,
     default_contexts,
     default_templates,
 )
@@ -21,7 +20,6 @@ class Prompts(BaseModel):
 
     Attributes:
         contexts: the first of the paper's for the kind where empty.
-        concept_templates, base_template: the paper's for the kind where empty.
         batch_size: prompts a denoiser call; 0 leaves it to the method.
     """
 
@@ -29,8 +27,6 @@ class Prompts(BaseModel):
 
     kind: str = "object"
     contexts: tuple[str, ...] = ()
-    concept_templates: tuple[str, ...] = ()
-    base_template: str = ""
     seed: int = 0
     steps: int = 50
     profile_steps: int = 10
@@ -43,14 +39,11 @@ class Prompts(BaseModel):
 
     def request(self, concepts: Sequence[str]) -> ProfileRequest:
         """A request for ``concepts``."""
-        paper = default_templates(self.kind)
         return ProfileRequest(
             concepts=tuple(concepts),
             kind=self.kind,
             contexts=self.contexts or default_contexts(self.kind)[:DEFAULT_CONTEXT_COUNT],
-            templates=PromptTemplates(
-                self.concept_templates or paper.concept, self.base_template or paper.base
-            ),
+            templates=default_templates(self.kind),
             sampling=SamplingSettings(
                 self.seed,
                 self.steps,

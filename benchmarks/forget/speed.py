@@ -33,9 +33,8 @@ from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from .erased import Erased, RefusalError
-from .text_readers import edited, value_readers
-from .text_states import text_states
-from .texts import PLACEHOLDER, Templates, filled
+from .texts import text_states
+from .weights import edited, text_readers
 
 CENTRES = 3
 """How many rows stand for the empty prompt's others in K₂."""
@@ -48,37 +47,31 @@ def speed(
     *,
     kept: Sequence[str] = (),
     anchor: str = " ",
-    templates: Templates = (PLACEHOLDER,),
     threshold: Annotated[float, Field(gt=0)] = 0.1,
     relative: bool = False,
     retain_scale: Annotated[float, Field(gt=0)] = 1.0,
     invariance: Annotated[float, Field(ge=0)] = 0.0,
     draws: Annotated[int, Field(ge=0)] = 10,
-    filtered: bool = True,
     seed: int = 0,
 ) -> Erased:
     """SPEED.
 
     Args:
         anchor: what the model sees instead.
-        templates: texts of concepts and kept names (theirs are the names alone).
         threshold: τ.
         relative: τ is a share of R's largest eigenvalue (ours, for encoders of other scales).
         retain_scale: γ; the larger, the smaller the edit.
         invariance: λ.
         draws: augmented copies of each kept name; 0 leaves out filter and augmentation.
-        filtered: whether the kept names themselves go through the filter.
         seed: of the augmentation and of k-means.
 
     Raises:
-        ValueError: the denoiser has no layer that reads the text.
         RefusalError: what is kept leaves nothing free (ours; the authors' code edits nothing then).
     """
     others = [name for name in kept if not _holds_one(name, concepts)]
-    erased = filled(templates, concepts)
-    empty, wanted, *texts = text_states(clip, ["", anchor, *erased, *filled(templates, others)])
-    names = torch.stack([text.name for text in texts[: len(erased)]])
-    rows = [text.name for text in texts[len(erased) :]]
+    empty, wanted, *texts = text_states(clip, ["", anchor, *concepts, *others])
+    names = torch.stack([text.name for text in texts[: len(concepts)]])
+    rows = [text.name for text in texts[len(concepts) :]]
     keep = torch.stack(rows) if rows else empty.rows[1:]
     seen = names.T @ names / len(names)
     moved = wanted.name.outer(names.mean(0)) - seen
@@ -86,7 +79,7 @@ def speed(
     generator = torch.Generator().manual_seed(seed)
 
     def change(weight: Tensor) -> Tensor:
-        refined = refined_prior(weight, moved, seen, keep, draws, filtered, generator)
+        refined = refined_prior(weight, moved, seen, keep, draws, generator)
         free = null_space(refined.T @ refined / len(refined), threshold, relative)
         if not free.any():
             raise RefusalError(
@@ -95,7 +88,9 @@ def speed(
             )
         return null_space_edit(weight, moved, seen, free, fixed, retain_scale, invariance)
 
-    return Erased(edited(model, value_readers(model, "SPEED"), len(seen), change), clip)
+    return Erased(
+        edited(model, text_readers(model, "SPEED", values_only=True), len(seen), change), clip
+    )
 
 
 def invariant_states(empty: Tensor, seed: int) -> Tensor:
@@ -114,14 +109,13 @@ def refined_prior(
     seen: Tensor,
     keep: Tensor,
     draws: int,
-    filtered: bool,
     generator: torch.Generator,
 ) -> Tensor:
     """Kept states (rows, width) of one layer after filter and augmentation."""
     if not draws:
         return keep
     plain = weight @ torch.linalg.solve(torch.eye(len(seen)).double() + seen, moved, left=False)
-    keep = _above_mean(keep, plain) if filtered else keep
+    keep = _above_mean(keep, plain)
     weakest = torch.linalg.svd(weight, full_matrices=False).Vh[-1]
     drawn = keep.repeat(draws, 1)
     noise = torch.randn(drawn.shape, generator=generator, dtype=torch.float64)

@@ -13,7 +13,7 @@ is one matrix D for all layers that read the same text:
 Decided where the paper is silent, after the authors' code. Their first script maps the tokens from
 the last word's on and keeps all tokens of the preserved prompts and of the empty prompt; their
 present one maps and keeps the last word's token alone, and the empty prompt's only where it is
-asked to: here always. An anchor that is empty is the empty prompt in every template.
+asked to: here always.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,8 @@ from pydantic import Field
 from torch import Tensor
 
 from .erased import Erased
-from .text_readers import edited, key_and_value_readers
-from .text_states import text_states
-from .texts import PLACEHOLDER, Templates, filled
+from .texts import TextStates, text_states
+from .weights import edited, text_readers
 
 ALL_FROM_LAST, ONLY_LAST = "from the last word's on", "the last word's"
 LEAST_PRESERVE_SCALE = 0.1
@@ -42,8 +41,6 @@ def uce(
     *,
     kept: Sequence[str] = (),
     anchor: str = "",
-    preserve: tuple[str, ...] = (),
-    templates: Templates = (PLACEHOLDER,),
     tokens: Literal["from the last word's on", "the last word's"] = ALL_FROM_LAST,
     erase_scale: Annotated[float, Field(ge=0)] = 1.0,
     preserve_scale: Annotated[float, Field(ge=0)] | None = None,
@@ -52,10 +49,8 @@ def uce(
     """Cross-attention reads a concept as if it were the anchor.
 
     Args:
-        model, clip, concepts, kept: see the package; kept names are preserved, too.
+        kept: names that must stay, beside the empty prompt.
         anchor: what is read in place of a concept; empty is the empty prompt.
-        preserve: names that must stay, beside the empty prompt; concepts to forget are left out.
-        templates: texts of concepts, anchor and preserved names.
         tokens: of the concepts' texts, which are mapped.
         erase_scale: s_e; 0 changes nothing.
         preserve_scale: s_p; by the number of preserved texts where None.
@@ -64,20 +59,17 @@ def uce(
     Raises:
         ValueError: a text is too long for the text encoder, or ``clip`` is of another model.
     """
-    stay = [name for name in dict.fromkeys((*preserve, *kept)) if name not in concepts]
     if preserve_scale is None:
-        preserve_scale = max(LEAST_PRESERVE_SCALE, 1 / (1 + len(stay)))
-    erased = filled(templates, concepts)
-    anchors = filled(templates, [anchor] * len(concepts)) if anchor else [""] * len(erased)
+        preserve_scale = max(LEAST_PRESERVE_SCALE, 1 / (1 + len(kept)))
     only_last = tokens == ONLY_LAST
     matrix = edit_matrix(
-        *_token_pairs(clip, erased, anchors, only_last),
-        _kept_tokens(clip, ["", *filled(templates, stay)], only_last),
+        *_token_pairs(clip, concepts, [anchor] * len(concepts), only_last),
+        _kept_tokens(clip, ["", *kept], only_last),
         erase_scale,
         preserve_scale,
         ridge,
     )
-    readers = key_and_value_readers(model, "UCE")
+    readers = text_readers(model, "UCE")
     return Erased(edited(model, readers, len(matrix), lambda weight: weight @ matrix), clip)
 
 
@@ -101,12 +93,7 @@ def edit_matrix(
 
     Returns:
         (width, width) float64.
-
-    Raises:
-        ValueError: ``ridge`` is not above 0.
     """
-    if ridge <= 0:
-        raise ValueError(f"ridge: is {ridge}; give a number above 0.")
     concept, anchor, preserved = concept.double(), anchor.double(), preserved.double()
     width = concept.shape[1]
     moved = erase_scale * (anchor - concept).T @ concept
@@ -115,35 +102,23 @@ def edit_matrix(
     return torch.linalg.solve(seen, moved, left=False)
 
 
-def aligned_tokens(
-    concept: Tensor, concept_last: int, anchor: Tensor, anchor_last: int
-) -> tuple[Tensor, Tensor]:
-    """Pair the tokens of two encoded prompts from the last word's on, as the authors do.
+def aligned_tokens(concept: TextStates, anchor: TextStates) -> tuple[Tensor, Tensor]:
+    """Pair the tokens of two texts from the last word's on, each (pairs, width).
 
     Earlier tokens have not seen the whole concept (the text encoder is causal); the end tokens
     after the last word have, and carry it into the picture as well.
-
-    Args:
-        concept, anchor: encoded prompts, (tokens, width).
-        concept_last, anchor_last: position of the last word's token in each.
-
-    Returns:
-        Two tensors (pairs, width).
     """
-    pairs = min(len(concept) - concept_last, len(anchor) - anchor_last)
-    return concept[concept_last:][:pairs], anchor[anchor_last:][:pairs]
+    ours, theirs = concept.rows[concept.last :], anchor.rows[anchor.last :]
+    pairs = min(len(ours), len(theirs))
+    return ours[:pairs], theirs[:pairs]
 
 
 def _token_pairs(
-    clip: CLIP, concepts: list[str], anchors: list[str], only_last: bool
+    clip: CLIP, concepts: Sequence[str], anchors: Sequence[str], only_last: bool
 ) -> tuple[Tensor, Tensor]:
     """Tokens of the concepts' prompts and of their anchors, each (pairs, width)."""
-    pairs = [
-        aligned_tokens(concept.rows, concept.last, goal.rows, goal.last)
-        for concept, goal in zip(
-            text_states(clip, concepts), text_states(clip, anchors), strict=True
-        )
-    ]
+    texts = zip(text_states(clip, concepts), text_states(clip, anchors), strict=True)
+    pairs = [aligned_tokens(one, goal) for one, goal in texts]
     count = 1 if only_last else None
     erased, wanted = zip(*((one[:count], other[:count]) for one, other in pairs), strict=True)
     return torch.cat(erased), torch.cat(wanted)

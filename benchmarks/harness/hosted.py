@@ -6,30 +6,28 @@ Import it after ``workbench.in_process.load_host``: it needs the host's modules.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import comfy.sample
 import comfy.samplers
 import comfy.sd
-import comfy.utils
 import folder_paths
 import numpy as np
 import torch
 from comfy.model_management import intermediate_device
 from comfy.model_patcher import ModelPatcher
 from PIL import Image
+from pydantic import BaseModel, ValidationError, create_model
 from safetensors import safe_open
-from torch import Tensor
 
 from demo_model.vocabulary import with_article
 from workbench.in_process import Extension
 
 from . import registry
-from .binding import bound_settings
 from .judge import as_batch
-from .sampling import CHECKPOINT, DEMO, DEMO_METHODS, LORA, LORA_STRENGTH, Sampling
+from .sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
 from .suite import Attack, Entry, Suite, SuiteError
 
 Erased = Any
@@ -92,12 +90,10 @@ class HostedModel:
 
     @torch.inference_mode()
     def erased(self, entry: Entry, concepts: tuple[str, ...], kept: tuple[str, ...] = ()) -> Erased:
-        """The model after a method; the one with the LoRA where that comes before."""
+        """The model after a method."""
         function, settings = self._bound(entry)
-        filled_in = {"kept": kept if entry.told else (), "profiled": self.model}
-        own = {key: filled_in[key] for key in signature(function).parameters if key in filled_in}
-        model = with_lora(self.model) if self.sampling.lora == "before" else self.model
-        return function(model, self.clip, concepts, **own, **settings)
+        own = {"kept": kept} if entry.told else {}
+        return function(self.model, self.clip, concepts, **own, **settings)
 
     @torch.inference_mode()
     def prompt(self, erased: Erased, prompt: str, attack: Attack | None) -> str:
@@ -107,18 +103,16 @@ class HostedModel:
         changes sampling only, the weights are the base model's, and the method meets their
         embedding in sampling.
         """
-        text, found = literal(prompt), re.search(r"<(.+)>", prompt)
+        text = prompt.replace("(", "\\(").replace(")", "\\)")  # words, not weights
+        found = re.search(r"<(.+)>", prompt)
         if not found or attack is None:
             return text
         settings = self.extension.module("benchmarks.forget.settings").Prompts(**self.defaults)
-        embedding = self.extension.module("benchmarks.forget.learned_embedding").learned_embedding(
-            self.model,
-            erased.model,
-            self.clip,
-            with_article(found[1]),
-            sampling=settings,
-            **attack.settings,
-        )
+        module = self.extension.module("benchmarks.forget.learned_embedding")
+        learning = module.Learning(**attack.settings)
+        name = with_article(found[1])
+        models = self.model, erased.model
+        embedding = module.learned_embedding(*models, self.clip, name, learning, settings)
         return text.replace(found[0], embedding)
 
     @torch.inference_mode()
@@ -131,11 +125,6 @@ class HostedModel:
     ) -> list[Image.Image]:
         """A picture of each text, sampled together, from noise of its seed, or from its start."""
         sampling, model = self.sampling, erased.model
-        if sampling.lora == "after":
-            model = with_lora(model)
-        if sampling.dtype:
-            fia = self.extension.module("benchmarks.forget.fia")
-            model = fia.computing_in(model, sampling.dtype)
         conditioning = self.extension.module("nodes.host.denoising.conditioning")
         encoded = [
             conditioning.stack_prompts(conditioning.encode_prompts(erased.clip, words))
@@ -147,7 +136,12 @@ class HostedModel:
                 self.draw(erased, [text], [seed], [start] if start else [])[0]
                 for text, seed, start in alone
             ]
-        latent = self._latent(len(texts), starts)
+        if starts:
+            encode: Any = self.vae.encode
+            latent = encode(as_batch(starts))
+        else:
+            empty = self.extension.module("nodes.host.denoising.denoise").empty_latent
+            latent = empty(self.model, sampling.width, sampling.height, len(texts))
         noise: list[Any] = [comfy.sample.prepare_noise(latent[:1], seed) for seed in seeds]
         sigmas = comfy.samplers.KSampler(
             model,
@@ -158,7 +152,10 @@ class HostedModel:
             denoise=sampling.denoise,
             model_options=model.model_options,
         ).sigmas
-        drawn = erased.guider(model, *encoded, sampling.cfg).sample(
+        guider = comfy.samplers.CFGGuider(model)
+        guider.set_conds(*encoded)
+        guider.set_cfg(sampling.cfg)
+        drawn = guider.sample(
             torch.cat(noise),
             latent,
             comfy.samplers.sampler_object(sampling.sampler_name),
@@ -169,13 +166,6 @@ class HostedModel:
         pictures = self.vae.decode(drawn.to(intermediate_device())).cpu().numpy()
         levels = (255 * pictures).clip(0, 255).astype(np.uint8)
         return [Image.fromarray(picture) for picture in levels]
-
-    def _latent(self, count: int, starts: Sequence[Image.Image]) -> Tensor:
-        if starts:
-            encode: Any = self.vae.encode
-            return encode(as_batch(starts))
-        empty_latent = self.extension.module("nodes.host.denoising.denoise").empty_latent
-        return empty_latent(self.model, self.sampling.width, self.sampling.height, count)
 
     def _bound(self, entry: Entry) -> tuple[Callable[..., Erased], dict[str, Any]]:
         """The method's function and its settings as keyword arguments."""
@@ -198,13 +188,44 @@ def is_small(checkpoint: Path) -> bool:
         return "text_encoder" in (file.metadata() or {})
 
 
-def literal(prompt: str) -> str:
-    """The prompt as the host must be told it: its parentheses are words, not weights."""
-    return prompt.replace("(", "\\(").replace(")", "\\)")
+def bound_settings(
+    name: str,
+    function: Callable[..., Any],
+    defaults: Mapping[str, Any],
+    given: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Keyword arguments of a method: ``given``, then ``defaults``, then the signature's own.
 
+    A parameter that is a pydantic model takes the settings that are its fields.
 
-def with_lora(model: ModelPatcher) -> ModelPatcher:
-    """A clone with the benchmarks' LoRA."""
-    lora = comfy.utils.load_torch_file(str(LORA), safe_load=True)
-    loaded: Any = comfy.sd.load_lora_for_models(model, None, lora, LORA_STRENGTH, 0)[0]
-    return loaded
+    Raises:
+        SuiteError: the signature has no such setting, or another type.
+    """
+    groups: dict[str, type[BaseModel]] = {}
+    fields: dict[str, Any] = {}
+    hints = get_type_hints(function, include_extras=True)
+    for key, parameter in signature(function).parameters.items():
+        if parameter.kind is not Parameter.KEYWORD_ONLY or key == "kept":
+            continue
+        if isinstance(hints[key], type) and issubclass(hints[key], BaseModel):
+            groups[key] = hints[key]
+            for own, info in hints[key].model_fields.items():
+                fields[own] = (info.annotation, info)
+        else:
+            fields[key] = (hints[key], parameter.default)
+    for key in given:
+        if key not in fields:
+            known = ", ".join(sorted(fields)) or "none"
+            raise SuiteError(f"methods: {name!r} has no setting {key!r}; it has {known}")
+    form = create_model("Settings", **fields)
+    try:
+        settings = dict(form(**{**defaults, **given}))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"][:1]))
+        message = wrong["msg"].removeprefix("Value error, ")
+        raise SuiteError(f"methods: {name!r}: {where}: {message}") from None
+    for key, group in groups.items():
+        own = {field: settings.pop(field) for field in group.model_fields}
+        settings[key] = group(**own)
+    return settings

@@ -15,8 +15,8 @@ from .shots import Shot
 Look = Callable[[Tensor, Sequence[Shot], Tensor | None], list[float]]
 """(pictures, shots, the base model's pictures of the same shots) → one value a picture.
 
-Pictures are float32 (N, height, width, 3), values 0 … 1. The base model's are of what the judge
-``compares`` with, None where that is nothing.
+Pictures are float32 (N, height, width, 3), values 0 … 1. The base model's are None unless the judge
+``compares`` with them.
 """
 
 
@@ -30,15 +30,14 @@ class Judge:
             for, 0 elsewhere. "picture": a number of its own, such as a distance.
         load: makes ready what it needs; called once, only when the judge is asked.
         names: the concepts that it can tell; empty for any.
-        compares: which of the base model's pictures it wants, too: those of the same shots, or of
-            their scenes alone.
+        compares: it wants the base model's pictures of the same shots, too.
     """
 
     title: str
     aspect: Literal["object", "style", "picture"]
     load: Callable[[], Look]
     names: tuple[str, ...] = ()
-    compares: Literal["", "picture", "scene"] = ""
+    compares: bool = False
 
 
 def resized(pictures: Tensor, side: int) -> Tensor:

@@ -17,18 +17,12 @@ DRY_RUN = "dry_run"
 
 @dataclass(frozen=True)
 class Places:
-    """Files of one suite; those of a quick or dry run lie apart and are not meant to be kept."""
+    """Files of one suite. Rows, reports and pictures that the repository has are written there
+    again; all others, and those of quick and dry runs, lie in ``results`` and are not kept."""
 
     suite: str
     quick: bool = False
     dry_run: bool = False
-
-    @property
-    def results(self) -> Path:
-        """The folder of rows, report and plots."""
-        if self.quick or self.dry_run:
-            return ROOT / "results" / "benchmarks" / (DRY_RUN if self.dry_run else "quick")
-        return ROOT / "docs" / "results"
 
     @property
     def host(self) -> Path:
@@ -37,53 +31,54 @@ class Places:
 
     @property
     def rows(self) -> Path:
-        """The folder of the tables."""
-        return self.results / "rows" / self._name
+        """The file of the tables."""
+        return self._result(f"rows/{self._name}.csv")
 
     @property
     def database(self) -> Path:
         """The rows of a run that is not finished."""
-        return ENVIRONMENT / "benchmarks" / self._run / "rows.db"
+        return self._databases / "rows.db"
+
+    def part(self, number: int) -> Path:
+        """The rows of a part of a run."""
+        return self._databases / f"part_{number}.db"
+
+    @property
+    def parts(self) -> list[Path]:
+        """The rows of all parts that there are."""
+        return sorted(self._databases.glob("part_*.db"))
 
     @property
     def report(self) -> Path:
-        return self._result(".md")
+        return self._result(f"{self._name}.md")
 
     @property
     def distances(self) -> Path:
         """Tables of distances between sets of pictures."""
-        return self._result("_fid.md")
+        return self._result(f"{self._name}_fid.md")
 
     def plot(self, name: str) -> Path:
-        return self._result(f"_{name}.png")
-
-    @property
-    def grid(self) -> Path:
-        """Pictures side by side."""
-        return self._result("_grid.jpg")
-
-    def sheet(self, number: int) -> Path:
-        """Pictures to be named blind."""
-        return self._pictures / f"sheet_{number:02}.png"
+        return self._result(f"{self._name}_{name}.png")
 
     def picture(self, origin: Run, shot: Shot) -> Path:
         """One drawn picture; its name holds all that it depends on."""
-        return self._drawn(origin) / f"{_short(repr(astuple(shot)))}.png"
+        folder = self._pictures / origin.method.replace("/", "_") / _short(repr(astuple(origin)))
+        return folder / f"{_short(repr(astuple(shot)))}.png"
 
-    def mask(self, origin: Run) -> Path:
-        """The method's neuron mask for a group."""
-        return self._drawn(origin) / "mask.safetensors"
-
-    def _drawn(self, origin: Run) -> Path:
-        method = origin.method.replace("/", "_")
-        return self._pictures / method / _short(repr(astuple(origin)))
+    @property
+    def _databases(self) -> Path:
+        return ENVIRONMENT / "benchmarks" / self._run
 
     @property
     def _pictures(self) -> Path:
         return ROOT / "results" / "benchmarks" / self._run
 
-    def _result(self, ending: str) -> Path:
-        return self.results / f"{self._name}{ending}"
+    def _result(self, name: str) -> Path:
+        kept = ROOT / "docs" / "results" / name
+        if not self.quick and not self.dry_run and kept.exists():
+            return kept
+        form = DRY_RUN if self.dry_run else "quick" if self.quick else "full"
+        return ROOT / "results" / "benchmarks" / form / name
 
     @property
     def _name(self) -> str:
@@ -98,6 +93,13 @@ def suite_path(name: str) -> Path:
     """A suite's file by its name; ``paper/objects`` lies in ``benchmarks/paper``."""
     folder = SUITES.parent if "/" in name else SUITES
     return folder / f"{name}.toml"
+
+
+def every_suite() -> list[str]:
+    """The names of all suites."""
+    paths = sorted(SUITES.parent.glob("*/*.toml"))
+    folders = ("" if path.parent == SUITES else f"{path.parent.name}/" for path in paths)
+    return [f"{folder}{path.stem}" for folder, path in zip(folders, paths, strict=True)]
 
 
 def forget_other_code(host: Path, version: str) -> None:

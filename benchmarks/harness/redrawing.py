@@ -6,7 +6,7 @@ from math import isclose
 
 from .rows import Rows
 from .runner import Task
-from .suite import BASE, NOTHING
+from .suite import BASE
 
 SAME = 1e-3
 """Relative: another processor rounds otherwise, and a pixel comes out one level higher or lower."""
@@ -39,15 +39,6 @@ def sample_tasks(tasks: Sequence[Task], rows: Rows, count: int) -> list[Task]:
         replace(shot, condition=tasks[number].condition.start)
         for number, shot in chosen
         if tasks[number].condition.start
-    }
-
-    scenes = {(shot.scene, shot.seed, shot.condition) for shot in compared}
-    compared |= {
-        shot
-        for task in tasks
-        if task.entry.label == BASE
-        for shot in task.shots
-        if shot.object == NOTHING and (shot.scene, shot.seed, shot.condition) in scenes
     }
 
     def wanted(number: int, task: Task) -> Task:

@@ -26,11 +26,6 @@ class Method(BaseModel):
     fixed: dict[str, Any] = {}
     cached: bool = False
 
-    @property
-    def is_peer(self) -> bool:
-        """Whether it is others' work."""
-        return self.kind.endswith("peer")
-
 
 @cache
 def methods() -> dict[str, Method]:
@@ -81,7 +76,7 @@ def judge_of_concepts(suite: Suite) -> str:
 
 def judge_of_changes(suite: Suite) -> str | None:
     """The first of the suite's judges that compares pictures with the base model's."""
-    return next((name for name in suite.judges if judge(name).compares == "picture"), None)
+    return next((name for name in suite.judges if judge(name).compares), None)
 
 
 def entry_title(entry: Entry) -> str:
@@ -96,18 +91,11 @@ def uses_cache(entry: Entry) -> bool:
     return method(entry.use).cached and entry.settings.get("use_cache", True)
 
 
-def title(suite: Suite, label: str) -> str:
-    """The title of the method with this label."""
-    return entry_title(suite.entry(label))
-
-
 def check_suite(suite: Suite) -> None:
     """Raise SuiteError unless its methods and judges exist; settings are checked in the host."""
     for entry in suite.entries:
         method(entry.use)
     for name in suite.judges:
-        if judge(name).compares == "scene" and not suite.scenes_alone:
-            raise SuiteError(f"judges: {name} needs scenes_alone = true; add it to the suite")
         names = judge(name).names if judge(name).aspect == suite.concept else ()
         for concept in suite.concepts if names else ():
             if concept not in names:

@@ -1,32 +1,34 @@
-"""The rows of a suite: three plain tables, in a database while a suite runs, as CSV in the end.
+"""The rows of a suite: three plain tables, in a database while a suite runs, in the end one below
+the other in a CSV file, a blank line between them.
 
 | table | a row is | columns |
 | --- | --- | --- |
 | runs | a method after it forgot a group | commit, method, settings, group, concepts, figures |
 | shots | what a picture was asked for | object, scene, style, prompt, seed, condition |
-| pictures | a run's picture of a shot | run, shot, seconds, and a column a judge |
+| pictures | a run's picture of a shot | run, shot, and a column a judge |
 
-A suite's database holds all its rows from its first picture to the writing of the CSV files; SQLite
+A suite's database holds all its rows from its first picture to the writing of the CSV file; SQLite
 keeps it whole if the program is killed, and the next run goes on from it.
 """
 
 import csv
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import astuple, dataclass, field, fields
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from .shots import Shot
 
 JOINT = "; "
-FIGURES = ("preparation_seconds", "pruned_share", "mask_overlap")
-"""Measured once a run: the time before the first picture, the share of the layers' weights
-in the mask, and the mask's Jaccard index with the reference's."""
+FIGURES = ("preparation_seconds", "pruned_share")
+"""Measured once a run: the time before the first picture, and the share of the layers' weights in
+the mask."""
 
-PREPARATION, PRUNED, OVERLAP = FIGURES
+PREPARATION, PRUNED = FIGURES
 
 
 @dataclass(frozen=True)
@@ -52,22 +54,23 @@ class Picture:
 
     Attributes:
         run, shot: what drew it and what it was asked for.
-        seconds: that drawing it took, its share of a graph of several.
         values: by judge: 1 right, 0 wrong, or what else the judge gives.
     """
 
     run: Run
     shot: Shot
-    seconds: float
     values: dict[str, float] = field(default_factory=dict)
 
+
+DIGITS = 4
+"""Of a figure in the file: a difference that ``redrawing.SAME`` lets pass."""
 
 RUN_COLUMNS = ("id", "commit", *(one.name for one in fields(Run)), *FIGURES)
 SHOT_COLUMNS = ("id", *(one.name for one in fields(Shot)))
 
 
 NOWHERE = Path("nowhere")
-"""Where rows in memory have no folder."""
+"""Where rows in memory have no file."""
 
 
 class RowsError(ValueError):
@@ -78,18 +81,18 @@ class Rows:
     """A suite's rows.
 
     Args:
-        folder: of ``runs.csv``, ``shots.csv`` and ``pictures.csv``.
+        file: of the three tables.
         database: of a suite that was not finished, read in their place; made with the first row.
             Without one, rows are in memory only.
     """
 
-    def __init__(self, folder: Path = NOWHERE, database: Path | None = None) -> None:
-        self.folder, self.database = folder, database
+    def __init__(self, file: Path = NOWHERE, database: Path | None = None) -> None:
+        self.file, self.database = file, database
         self.commits: dict[Run, str] = {}
         self.figures: dict[Run, dict[str, float]] = {}
         self.pictures: dict[tuple[Run, Shot], Picture] = {}
         self._is_kept = database is not None and database.exists() and self._read_database(database)
-        if not self._is_kept and (folder / "pictures.csv").exists():
+        if not self._is_kept and file.exists():
             self._read_csv()
 
     def has(self, run: Run, shot: Shot, judges: Iterable[str]) -> bool:
@@ -115,16 +118,6 @@ class Rows:
                 self.begin(run, commit, other.figures[run])
         self.add(other.pictures.values())
 
-    def of(self, runs: Collection[Run], shots: Collection[Shot]) -> "Rows":
-        """In memory, those of these runs, and their pictures of these shots."""
-        part = Rows()
-        part.commits = {run: it for run, it in self.commits.items() if run in runs}
-        part.figures = {run: it for run, it in self.figures.items() if run in runs}
-        part.pictures = {
-            key: it for key, it in self.pictures.items() if key[0] in runs and key[1] in shots
-        }
-        return part
-
     def drop(self, methods: Collection[str]) -> None:
         """Throw the rows of these methods away."""
         self.commits = {run: it for run, it in self.commits.items() if run.method not in methods}
@@ -144,9 +137,8 @@ class Rows:
                 )
 
     def save(self) -> None:
-        """Write the CSV files, in an order that does not depend on who drew when, and take the
+        """Write the CSV file, in an order that does not depend on who drew when, and take the
         database away."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         runs = sorted(self.commits, key=lambda run: (run.method, run.group, run.settings))
         shots = sorted({shot for _, shot in self.pictures}, key=_order)
         run_ids = {run: number for number, run in enumerate(runs, 1)}
@@ -156,22 +148,24 @@ class Rows:
             ((run_ids[run], shot_ids[shot], one) for (run, shot), one in self.pictures.items()),
             key=lambda line: line[:2],
         )
-        tables = {
-            "runs": (RUN_COLUMNS, [self._run_cells(run, run_ids[run]) for run in runs]),
-            "shots": (SHOT_COLUMNS, [(shot_ids[shot], *astuple(shot)) for shot in shots]),
-            "pictures": (
-                ("run", "shot", "seconds", *judges),
-                [
-                    (run, shot, f"{one.seconds:.3f}", *(_number(one.values.get(j)) for j in judges))
-                    for run, shot, one in ordered
-                ],
+        lines = [
+            RUN_COLUMNS,
+            *(self._run_cells(run, run_ids[run]) for run in runs),
+            (),
+            SHOT_COLUMNS,
+            *((shot_ids[shot], *astuple(shot)) for shot in shots),
+            (),
+            ("run", "shot", *judges),
+            *(
+                (run, shot, *(_number(one.values.get(judge)) for judge in judges))
+                for run, shot, one in ordered
             ),
-        }
-        for name, (head, lines) in tables.items():
-            partial = self.folder / f"{name}.partial"
-            with partial.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerows([head, *lines])
-            partial.replace(self.folder / f"{name}.csv")
+        ]
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.file.with_suffix(".partial")
+        with partial.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(lines)
+        partial.replace(self.file)
         if self.database:
             self.database.unlink(missing_ok=True)
         self._is_kept = False
@@ -182,24 +176,23 @@ class Rows:
         return (number, self.commits[run], *cells, *figures)
 
     def _read_csv(self) -> None:
-        runs = {line["id"]: self._take_run(line) for line in _lines(self.folder / "runs.csv")}
-        shots = {line["id"]: _shot(line) for line in _lines(self.folder / "shots.csv")}
-        for line in _lines(self.folder / "pictures.csv"):
+        run_lines, shot_lines, lines = _tables(self.file)
+        runs = {line["id"]: self._take_run(line) for line in run_lines}
+        shots = {line["id"]: _shot(line) for line in shot_lines}
+        for line in lines:
             run, shot = runs[line.pop("run")], shots[line.pop("shot")]
-            seconds = float(line.pop("seconds"))
             values = {judge: float(value) for judge, value in line.items() if value}
-            self.pictures[run, shot] = Picture(run, shot, seconds, values)
+            self.pictures[run, shot] = Picture(run, shot, values)
 
-    def _take_run(self, line: dict[str, Any]) -> Run:
+    def _take_run(self, line: Mapping[str, str]) -> Run:
         concepts = tuple(line["concepts"].split(JOINT)) if line["concepts"] else ()
         run = Run(line["method"], line["settings"], line["group"], concepts)
         self.commits[run] = line["commit"]
-        figures = {name: line[name] for name in FIGURES if line[name] not in (None, "")}
-        self.figures[run] = {name: float(value) for name, value in figures.items()}
+        self.figures[run] = {name: float(line[name]) for name in FIGURES if line[name]}
         return run
 
     def _keep(self, runs: Iterable[Run], pictures: Iterable[Picture]) -> None:
-        """Write to the database, all or nothing; a new one takes in what the CSV files hold."""
+        """Write to the database, all or nothing; a new one takes in what the CSV file holds."""
         if self.database is None:
             return
         if not self._is_kept:
@@ -207,7 +200,7 @@ class Rows:
         self.database.parent.mkdir(parents=True, exist_ok=True)
         lines = [
             *((_json(run), _json(self.commits[run], self.figures[run])) for run in runs),
-            *((_json(one.run, one.shot), _json(one.seconds, one.values)) for one in pictures),
+            *((_json(one.run, one.shot), _json(one.values)) for one in pictures),
         ]
         with closing(sqlite3.connect(self.database, isolation_level=None)) as kept:
             kept.execute("BEGIN")
@@ -227,12 +220,12 @@ class Rows:
         for what, measured in lines:
             (method, settings, group, concepts), *shot = json.loads(what)
             run = Run(method, settings, group, tuple(concepts))
-            first, second = json.loads(measured)
+            found = json.loads(measured)
             if shot:
-                picture = Picture(run, Shot(*shot[0]), first, second)
+                picture = Picture(run, Shot(*shot[0]), *found)
                 self.pictures[run, picture.shot] = picture
             else:
-                self.commits[run], self.figures[run] = first, second
+                self.commits[run], self.figures[run] = found
         return True
 
 
@@ -244,16 +237,18 @@ def _order(shot: Shot) -> tuple[Any, ...]:
     return shot.seed, shot.condition, shot.prompt, shot.object, shot.style
 
 
-def _shot(line: dict[str, Any]) -> Shot:
+def _shot(line: Mapping[str, str]) -> Shot:
     values: dict[str, Any] = {one.name: line[one.name] for one in fields(Shot)}
     values["seed"] = int(line["seed"])
     return Shot(**values)
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
+    return "" if value is None else f"{value:.{DIGITS}g}"
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def _tables(path: Path) -> list[list[dict[str, str]]]:
+    """The lines of each table, cells by their columns."""
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        parts = [list(lines) for full, lines in groupby(csv.reader(file), bool) if full]
+    return [[dict(zip(head, line, strict=True)) for line in lines] for head, *lines in parts]

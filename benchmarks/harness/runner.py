@@ -5,23 +5,21 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import islice
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
-from torch import Tensor
 from tqdm import tqdm
 
-from fia_core import NeuronMask, concept_overlap
 from workbench.in_process import load_host
 
 from . import registry
 from .judge import Look, as_batch
 from .places import Places
 from .provenance import drawn_by, has_changed
-from .rows import OVERLAP, PREPARATION, PRUNED, Picture, Rows, RowsError, Run
+from .rows import PREPARATION, PRUNED, Picture, Rows, RowsError, Run
 from .sampling import AT_ONCE
-from .shots import Shot, base_shots, group_shots, scene_alone
+from .shots import Shot, base_shots, group_shots
 from .suite import BASE, Condition, Entry, Group, Suite
 
 if TYPE_CHECKING:  # it needs the host
@@ -30,7 +28,7 @@ if TYPE_CHECKING:  # it needs the host
 
 @dataclass(frozen=True)
 class Task:
-    """The smallest part of a suite that can run by itself: shards are made of these.
+    """The smallest part of a suite that can run by itself.
 
     Attributes:
         entry: the method.
@@ -72,9 +70,8 @@ def require_labels(suite: Suite, labels: Iterable[str]) -> None:
 
 
 def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
-    """All tasks, those of a method and a group together.
-
-    The base model's come first, then the reference's: pictures and masks are compared with theirs.
+    """All tasks, those of a method and a group together; the base model's first, since pictures are
+    compared with its.
 
     Args:
         suite: what to run.
@@ -85,26 +82,41 @@ def plan(suite: Suite, labels: Iterable[str] = ()) -> list[Task]:
     """
     wanted = set(labels)
     require_labels(suite, wanted)
-    tasks: list[Task] = []
-    first = (BASE, suite.reference)
-    for entry in sorted(suite.entries, key=lambda entry: (*first, entry.label).index(entry.label)):
-        if entry.label == BASE:
-            origin = origin_of(suite, entry)
-            tasks += [
-                Task(entry, None, condition, seed, base_shots(suite, condition, seed), origin)
-                for condition in suite.conditions
-                for seed in suite.seeds
-            ]
-        elif not wanted or entry.label in wanted:
-            for group in suite.groups:
-                if not entry.is_measured_on(group.family):
-                    continue
-                origin = origin_of(suite, entry, group)
-                for condition in suite.conditions:
-                    for seed in suite.seeds:
-                        shots = group_shots(suite, group, condition, seed)
-                        tasks.append(Task(entry, group, condition, seed, shots, origin))
+    tasks = list[Task]()
+    for entry in sorted(suite.entries, key=lambda entry: entry.label != BASE):
+        is_base = entry.label == BASE
+        if wanted and not is_base and entry.label not in wanted:
+            continue
+        for group in [None] if is_base else suite.groups:
+            if group and not entry.is_measured_on(group.family):
+                continue
+            origin = origin_of(suite, entry, group)
+            for condition, seed in product(suite.conditions, suite.seeds):
+                if group:
+                    shots = group_shots(suite, group, condition, seed)
+                else:
+                    shots = base_shots(suite, condition, seed)
+                tasks.append(Task(entry, group, condition, seed, shots, origin))
     return tasks
+
+
+def require_base(suite: Suite, rows: Rows) -> None:
+    """Raise RowsError unless the rows have all of the base model's pictures, with which every part
+    compares its own."""
+    for task in plan(suite, [BASE]):
+        if not all(rows.has(task.origin, shot, suite.judges) for shot in task.shots):
+            raise RowsError(
+                "--part: all parts compare with the base model's pictures; first run "
+                f"python3 benchmarks/run.py {suite.name} --method {BASE}"
+            )
+
+
+def part_of(tasks: Sequence[Task], number: int, count: int) -> list[Task]:
+    """The tasks of one of ``count`` parts, ``number`` from 1 on; a method and group is in one part,
+    so that it prepares once."""
+    origins = list(dict.fromkeys(task.origin for task in tasks))
+    mine = set(origins[number - 1 :: count])
+    return [task for task in tasks if task.origin in mine]
 
 
 def run(suite: Suite, tasks: Sequence[Task], rows: Rows, places: Places) -> None:
@@ -142,8 +154,8 @@ class _Work:
         self.judges = {name: registry.judge(name) for name in suite.judges}
         self._looks: dict[str, Look] = {}
         self._base_origin = origin_of(suite, suite.entry(BASE))
-        self._compared = {judge.compares for judge in self.judges.values()} - {""}
-        self._base_is_looked_at = bool(self._compared) or any(
+        self._compares = any(judge.compares for judge in self.judges.values())
+        self._base_is_looked_at = self._compares or any(
             condition.start for condition in suite.conditions
         )
         self._erased: tuple[Any, Any] = (None, None)
@@ -190,14 +202,11 @@ class _Work:
             return
         while part := list(islice(missing, AT_ONCE)):
             drawn = self._drawn(task, part, model, erased)
-            looked_at = as_batch([picture for picture, _ in drawn])
-            before = {kind: self._before(kind, part) for kind in self._compared}
-            found = [
-                Picture(task.origin, shot, seconds)
-                for shot, (_, seconds) in zip(part, drawn, strict=True)
-            ]
+            looked_at = as_batch(drawn)
+            before = as_batch([*map(self._base_picture, part)]) if self._compares else None
+            found = [Picture(task.origin, shot) for shot in part]
             for name, look in self._looks.items():
-                values = look(looked_at, part, before.get(self.judges[name].compares))
+                values = look(looked_at, part, before if self.judges[name].compares else None)
                 for one, value in zip(found, values, strict=True):
                     one.values[name] = value
             # where only the file was gone, the row stays
@@ -217,67 +226,38 @@ class _Work:
 
     def _drawn(
         self, task: Task, shots: Sequence[Shot], model: "HostedModel", erased: Any
-    ) -> list[tuple[Image.Image, float]]:
-        """Pictures, which are in their files now, and the seconds that drawing each took."""
+    ) -> list[Image.Image]:
+        """Pictures, which are in their files now."""
         size = model.sampling.batch_size
-        drawn: list[tuple[Image.Image, float]] = []
+        drawn: list[Image.Image] = []
         for first in range(0, len(shots), size):
             part = shots[first : first + size]
-            start = time.monotonic()
             texts = [model.prompt(erased, shot.prompt, self.suite.attack) for shot in part]
             begin = task.condition.start
             starts = [self._base_picture(replace(shot, condition=begin)) for shot in part if begin]
             pictures = model.draw(erased, texts, [shot.seed for shot in part], starts)
-            seconds = (time.monotonic() - start) / len(part)
             for shot, picture in zip(part, pictures, strict=True):
                 path = self.places.picture(task.origin, shot)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 picture.save(path)
-                drawn.append((picture, seconds))
+                drawn.append(picture)
         return drawn
 
     def _erase(self, model: "HostedModel", task: Task) -> Any:
         """The model that forgot; kept from one task to the next of a method and group."""
-        key = (task.origin, model.sampling.lora == "before")
-        if self._erased[0] != key:
+        if self._erased[0] != task.origin:
             group, start = task.group, time.monotonic()
             names = (group.concepts, group.told or group.kept) if group else ((), ())
-            self._erased = key, model.erased(task.entry, *names)
+            self._erased = task.origin, model.erased(task.entry, *names)
             if task.origin not in self.rows.commits:
-                figures = self._figures(task, time.monotonic() - start) if group else {}
+                figures = self._figures(time.monotonic() - start) if group else {}
                 self.rows.begin(task.origin, drawn_by(self.suite), figures)
         return self._erased[1]
 
-    def _figures(self, task: Task, seconds: float) -> dict[str, float]:
+    def _figures(self, seconds: float) -> dict[str, float]:
         """How long a method took to forget a group, and what its mask prunes."""
-        figures, made = {PREPARATION: seconds}, self._erased[1].mask
-        if made is not None:
-            path = self.places.mask(task.origin)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            made.save(path)
-            mask = NeuronMask.load(path)
-            figures[PRUNED] = mask.count / mask.weights
-            figures |= self._overlap(task, mask)
-        return figures
-
-    def _overlap(self, task: Task, mask: NeuronMask) -> dict[str, float]:
-        """The mask's overlap with the reference's of the same group, where both are on the same
-        layers."""
-        reference = origin_of(self.suite, self.suite.entry(self.suite.reference), task.group)
-        path = self.places.mask(reference)
-        if task.origin == reference or not path.exists():
-            return {}
-        other = NeuronMask.load(path)
-        if other.shapes != mask.shapes:
-            return {}
-        overlap = concept_overlap([mask, other], [True, True], mask)
-        return {OVERLAP: float(overlap.jaccard[0, 1])}
-
-    def _before(self, kind: str, shots: Sequence[Shot]) -> Tensor:
-        """The base model's pictures of the shots, or of their scenes alone."""
-        if kind == "scene":
-            shots = [scene_alone(self.suite, shot) for shot in shots]
-        return as_batch([self._base_picture(shot) for shot in shots])
+        mask = self._erased[1].mask
+        return {PREPARATION: seconds, **({PRUNED: mask.count / mask.weights} if mask else {})}
 
     def _base_picture(self, shot: Shot) -> Image.Image:
         """The base model's, from its file."""

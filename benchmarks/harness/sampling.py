@@ -4,16 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workbench.environment import ROOT
-
-LORA = ROOT / "benchmarks" / "loras" / "watercolor.safetensors"
-"""The LoRA of conditions: watercolour, trained by ``demo_model/training/train_lora.py``."""
-
-LORA_STRENGTH = 0.6
-"""At strength 1 the LoRA, which has seen each object twice, takes some objects away; the strength
-was chosen on eight pictures with a seed that no suite has."""
-
-
 AT_ONCE = 8
 """Pictures that are judged and kept together."""
 
@@ -23,8 +13,6 @@ class Sampling:
     """The sampler's settings, as in KSampler, and the picture's size in pixels.
 
     Attributes:
-        dtype: the denoiser computes in it; empty for the host's choice.
-        lora: "before" or "after" the model forgets, the benchmarks' LoRA is loaded; or empty.
         batch_size: pictures that are sampled together. In a batch sums come out otherwise in their
             last bits, so a suite keeps to one number.
     """
@@ -36,26 +24,17 @@ class Sampling:
     sampler_name: str = "euler"
     scheduler: str = "normal"
     denoise: float = 1.0
-    dtype: str = ""
-    lora: str = ""
     batch_size: int = 1
 
     def __post_init__(self) -> None:
-        if self.lora not in ("", "before", "after"):
-            raise ValueError(f'lora: is {self.lora!r}; write "before" or "after"')
         if not 1 <= self.batch_size <= AT_ONCE:
             raise ValueError(f"batch_size: is {self.batch_size}; give 1 to {AT_ONCE}")
 
     def changed(self, given: Mapping[str, Any]) -> "Sampling":
-        """With these settings.
-
-        Raises:
-            ValueError: an unknown one.
-        """
-        for key in given:
-            if key not in self.__dataclass_fields__:
-                known = ", ".join(self.__dataclass_fields__)
-                raise ValueError(f"sampling: {key!r} is unknown; known are {known}")
+        """With these settings; ValueError where one is unknown."""
+        if unknown := given.keys() - self.__dataclass_fields__.keys():
+            known = ", ".join(self.__dataclass_fields__)
+            raise ValueError(f"sampling: {unknown.pop()!r} is unknown; known are {known}")
         return replace(self, **given)
 
 

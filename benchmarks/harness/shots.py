@@ -1,11 +1,12 @@
 """Shots: a picture to ask for, and all pictures of a group at a seed."""
 
-from dataclasses import dataclass, replace
+import csv
+from dataclasses import dataclass
+from functools import cache
 
 from demo_model.vocabulary import with_article
 
-from .prompt_file import read_prompts
-from .suite import LEARNED, NOTHING, PLAIN, Condition, Group, PromptFile, Suite
+from .suite import LEARNED, Condition, Group, PromptFile, Suite, SuiteError
 
 
 @dataclass(frozen=True)
@@ -56,25 +57,9 @@ def group_shots(
 
 
 def base_shots(suite: Suite, condition: Condition, seed: int) -> tuple[Shot, ...]:
-    """Everything that any group asks for, after the scenes alone where the suite wants them, with
-    which the others are compared."""
+    """Everything that any group asks for."""
     shots = [shot for group in suite.groups for shot in group_shots(suite, group, condition, seed)]
-    alone = [scene_alone(suite, shot) for shot in shots] if suite.scenes_alone else []
-    return tuple(dict.fromkeys([*alone, *shots]))
-
-
-def scene_alone(suite: Suite, shot: Shot) -> Shot:
-    """The shot's scene without an object, from the same noise."""
-    prompt = suite.plain_prompt.format(scene=with_article(shot.scene), style=shot.style)
-    return replace(shot, object=NOTHING, prompt=prompt)
-
-
-def misspelt(name: str) -> str:
-    """The name with the second and third letter of its longest word exchanged: ``"chruch"``."""
-    words = name.split()
-    longest = max(words, key=len)
-    wrong = longest[0] + longest[2] + longest[1] + longest[3:]
-    return " ".join(wrong if word == longest else word for word in words)
+    return tuple(dict.fromkeys(shots))
 
 
 def _shots_of_file(
@@ -101,12 +86,51 @@ def _shot(
         object, scene, style = concept, context, ""
     else:
         object, scene, style = context, "", concept
-    template = suite.plain_prompt if concept in (PLAIN, NOTHING) else template
     prompt = template.format(
         object=with_article(object),
-        misspelt=with_article(misspelt(object)),
         learned=f"<{object}>" if _is_attacked(suite, object) else with_article(object),
         scene=with_article(scene) if scene else "",
         style=style,
     )
     return Shot(object, scene, style, prompt, seed, condition.name)
+
+
+@cache
+def read_prompts(source: PromptFile) -> tuple[tuple[str, int], ...]:
+    """The file's prompts as they stand there, and the seed of each, 0 where the file has none; each
+    pair once. A CSV file has columns, any other one prompt a line.
+
+    Raises:
+        SuiteError: the file is not there, has no such column, or holds no prompt.
+    """
+    path = source.path
+    if not path.is_file():
+        raise SuiteError(f"prompt_file: {path} is not there; the README beside the suite says more")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        is_table = path.suffix.lower() == ".csv"
+        asked = _of_table(source, csv.DictReader(file)) if is_table else _of_lines(file.read())
+    asked = [(prompt, seed) for prompt, seed in dict.fromkeys(asked) if prompt]
+    if not asked:
+        raise SuiteError(f"prompt_file: {path.name} holds no prompt")
+    return tuple(asked[: source.first or None])
+
+
+def _of_lines(text: str) -> list[tuple[str, int]]:
+    return [(line.strip(), 0) for line in text.split("\n")]
+
+
+def _of_table(source: PromptFile, rows: "csv.DictReader[str]") -> list[tuple[str, int]]:
+    columns = rows.fieldnames or ()
+    for column in (source.prompt, source.seed):
+        if column and column not in columns:
+            known = ", ".join(columns)
+            raise SuiteError(f"prompt_file: {source.file} has no column {column!r}; it has {known}")
+    found = []
+    for row in rows:
+        seed = row[source.seed] if source.seed else "0"
+        try:
+            found.append(((row[source.prompt] or "").strip(), int(seed)))
+        except (TypeError, ValueError):  # a short line has None
+            message = f"prompt_file: {source.file}: the seed {seed!r} is no whole number"
+            raise SuiteError(message) from None
+    return found

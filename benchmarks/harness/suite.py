@@ -23,17 +23,14 @@ from workbench.environment import ROOT
 
 SUITES = ROOT / "benchmarks" / "suites"
 
-PLAIN = "plain"
-"""The style that is none."""
-
 NOTHING = "nothing"
-"""The object that is none."""
+"""What a file's prompts show where that is no concept."""
 
 BASE = "base"
 """Label of the method that changes nothing; every other is compared with it."""
 
 LEARNED = "{learned}"
-FIELDS = ("object", "misspelt", "learned", "scene", "style")
+FIELDS = ("object", "learned", "scene", "style")
 """Fields that a prompt may hold."""
 
 
@@ -131,23 +128,19 @@ class Sweep(_Labelled):
         label: the beginning of the methods' labels.
         use: a name in ``methods.toml``.
         setting, values: one of its settings, and values.
-        default: the value of the method that is labelled ``use``; None where it is not to be shown.
         own: the value of the method's authors, where curves are to show it; one of ``values``.
         settings: further settings that all have.
-        told: of all; the file's ``told = [false, true]`` makes two sweeps.
+        told: all are told what to keep.
     """
 
     setting: Text
     values: Annotated[tuple[Any, ...], Field(min_length=1)]
-    default: Any = None
     own: Any = None
     settings: dict[str, Any] = {}
     told: bool = False
 
     @model_validator(mode="after")
     def _check_values(self) -> "Sweep":
-        message = f"{self.setting!r}: the default {self.default!r} is among the values"
-        _require(self.default not in self.values, message)
         message = f"{self.setting!r}: the authors' own {self.own!r} is not among the values"
         _require(self.own is None or self.own in self.values, message)
         return self
@@ -164,15 +157,6 @@ class Sweep(_Labelled):
             )
             for value in self.values
         ]
-
-    @property
-    def points(self) -> list[tuple[Any, str]]:
-        """Values and labels of the methods with them, the default in its place among numbers."""
-        points = [(entry.settings[self.setting], entry.label) for entry in self.entries]
-        if self.default is not None:
-            points.append((self.default, self.use))
-        numbers = all(isinstance(value, int | float) for value, _ in points)
-        return sorted(points) if numbers else points
 
 
 class Condition(_Table, extra="allow"):
@@ -199,12 +183,14 @@ class Attack(_Table):
     Attributes:
         concepts: that prompts with {learned} ask for in this way; others that are forgotten are
             not asked for with them, and those that should stay by their name.
-        prefix: the embedding stands before the concept's name instead of in its place.
-        templates, pictures, iterations, learning_rate, batch_size, seed: of the learning.
+        templates: prompts of the base model's pictures to learn from, with {concept}.
+        pictures: for each template.
+        iterations, learning_rate: of Adam.
+        batch_size: noised pictures an iteration.
+        seed: of pictures, noise and noise levels.
     """
 
     concepts: SomeTexts
-    prefix: bool = False
     templates: list[str] = [
         f"a photo of {{concept}} in {with_article(place)}"
         for place in ("park", "forest", "room", "city")
@@ -217,8 +203,8 @@ class Attack(_Table):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How the embedding is learned; without a prefix as in rows of before there were any."""
-        return self.model_dump(exclude={"concepts"} if self.prefix else {"concepts", "prefix"})
+        """How the embedding is learned."""
+        return self.model_dump(exclude={"concepts"})
 
 
 class PromptFile(_Table):
@@ -257,20 +243,14 @@ class Suite(_Table):
         forgotten_scenes: scenes (objects) a seed for what is forgotten; they go round.
         kept_scenes: the same for a concept that should stay.
         kept: concepts that should stay, less the group's own; all others of all groups where empty.
-        prompts: templates with {object}, {misspelt}, {learned}, {scene}, {style}; with articles.
-        plain_prompt: the template for the style "plain" and the object "nothing".
-        scenes_alone: the base model draws the scene of every picture without the object, too.
+        prompts: templates with {object}, {learned}, {scene}, {style}; with articles.
         seeds: of the noise that the pictures start from.
         own_noise: every concept has its own noise: its place in the suite is added to the seed.
         judges: names of ``benchmarks/judges``.
         reference: label of the method that the others are tested against.
-        plots: names that ``analysis/plots.py`` knows.
-        grid: a concept of the first group: ``grid.py`` shows every prompt that asks for it.
         sampling: the sampler's settings where they differ from the demo workflow's.
         conditions, groups, methods, sweeps, attack, prompt_file: see there.
         quick: further methods of the quick form (``suite_file.py``).
-        quick_groups: how many groups it has.
-        chooses: the report names each peer's best setting, for other suites to take.
         curves: the report follows every sweep to equal shares of what is kept.
         checkpoint: a file in the suite's folder ``data``, in place of the demo model.
         dry_run: the demo model stands in for the checkpoint.
@@ -286,22 +266,16 @@ class Suite(_Table):
     kept_scenes: StrictInt = 1
     kept: Texts = ()
     prompts: Texts = ()
-    plain_prompt: str = ""
-    scenes_alone: bool = False
     seeds: Annotated[tuple[StrictInt, ...], Field(min_length=1), AfterValidator(_no_two_alike)]
     own_noise: bool = False
     judges: SomeTexts
     reference: str = "fia"
-    plots: Texts = ()
-    grid: str = ""
     sampling: dict[str, Any] = {}
     conditions: tuple[Condition, ...] = (Condition(),)
     groups: Annotated[tuple[Group, ...], Field(min_length=1)]
     methods: tuple[Entry, ...]
     sweeps: tuple[Sweep, ...] = ()
     quick: Texts = ()
-    quick_groups: int = 1
-    chooses: bool = False
     curves: bool = False
     attack: Attack | None = None
     prompt_file: PromptFile | None = None
@@ -364,9 +338,6 @@ class Suite(_Table):
                 known = ", ".join(self.families)
                 message = f"methods: {entry.label!r}: no groups {family!r}; there are {known}"
                 _require(family in self.families, message)
-        for sweep in self.sweeps:
-            message = f"sweeps: the default needs a method with the label {sweep.use!r}"
-            _require(sweep.default is None or sweep.use in labels, message)
         earlier: list[str] = []
         for condition in self.conditions:
             message = f"conditions: {condition.name!r} starts from {condition.start!r}; put that"
@@ -376,21 +347,13 @@ class Suite(_Table):
 
     @model_validator(mode="after")
     def _check_prompts(self) -> "Suite":
-        shown = (*self.groups[0].concepts, *self.groups[0].kept)
-        known = ", ".join(shown)
-        message = f"grid: {self.grid!r} is none of the first group's {known}"
-        _require(not self.grid or self.grid in shown, message)
         if self.prompt_file:
-            _require(not self.scenes_alone, "scenes_alone: a file's prompts have none; take it out")
             return self
         contexts = "scenes" if self.concept == "object" else "objects"
         seeds = sorted(self.seeds)
         near = any(after - one < len(self.concepts) for one, after in pairwise(seeds))
         message = f"own_noise: seeds must be {len(self.concepts)} apart, or names share their noise"
         _require(not (self.own_noise and near), message)
-        if self.scenes_alone:
-            of_scenes = self.concept == "object" and all(self.scenes)
-            _require(of_scenes, "scenes_alone: the suite has no scenes; take it out")
         for key in ("prompts", contexts):
             _require(bool(getattr(self, key)), f"{key}: is empty; give at least 1")
         for key in ("forgotten_scenes", "kept_scenes"):
@@ -404,10 +367,7 @@ class Suite(_Table):
                     f"groups: {group.name!r}: {key} names what is not kept: {', '.join(names)}"
                 )
                 _require(not names, message)
-        for none in {PLAIN, NOTHING} & {*self.concepts, NOTHING if self.scenes_alone else ""}:
-            message = f"plain_prompt: is missing, and {none!r} is asked for; give one"
-            _require(bool(self.plain_prompt), message)
-        for prompt in (*self.prompts, self.plain_prompt):
+        for prompt in self.prompts:
             try:
                 prompt.format(**dict.fromkeys(FIELDS, ""))
             except (KeyError, IndexError, ValueError):
@@ -423,15 +383,8 @@ class Suite(_Table):
             asked = any(LEARNED in prompt for prompt in self.prompts)
             _require(not asked, f"prompts: {LEARNED} needs a table [attack] that names concepts")
             return self
-        message = "attack: embeddings are learned for objects; take the table out"
-        _require(self.concept == "object", message)
         forgotten = {concept for group in self.groups for concept in group.concepts}
         for concept in attack.concepts:
             message = f"attack.concepts: {concept!r} is forgotten in no group"
             _require(concept in forgotten, message)
-        message = "attack.seed: is among seeds; learn from other pictures"
-        _require(attack.seed not in self.seeds, message)
-        for template in attack.templates:
-            message = f"attack.templates: {template!r} is asked for; learn from another"
-            _require(not any(place in template for place in self.scenes), message)
         return self

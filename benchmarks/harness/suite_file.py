@@ -2,13 +2,11 @@
 
 A list may be named in place of its values, whole or in part: ``"@objects"``, ``"@objects[:15]"``
 (``lists.toml``), or among them. ``extends`` names another suite of the folder, whose keys count
-where a file has none of its own. A method with ``settings = "best"`` takes those that ``best.toml``
-has for it.
+where a file has none of its own.
 
-A quick form shows that everything runs: the first ``quick_groups`` at the first seed, the first and
-the last of every other list, and of methods the base model, the reference and those that ``quick``
-names. A dry run is one with the demo model in place of a checkpoint, and with the values of
-``[dry_run]``.
+A quick form shows that everything runs: the first group at the first seed, the first and the last
+of every other list, and of methods the base model, the reference and those that ``quick`` names. A
+dry run is one with the demo model in place of a checkpoint, and with the values of ``[dry_run]``.
 """
 
 import re
@@ -26,7 +24,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
-LISTS, BEST = (SUITES.parent / name for name in ("lists.toml", "best.toml"))
+LISTS = SUITES.parent / "lists.toml"
 LIST = re.compile(r"@([\w ]+)(?:\[(\d*):(\d*)\])?")
 
 DATA = "data"
@@ -46,13 +44,9 @@ QUICK_PROMPTS = 8
 """Prompts that are taken from a file."""
 
 QUICK_SWEEPS = 2
-"""Sweeps, the first of those not told and told, where the report follows them."""
+"""Sweeps, the first, where the report follows them."""
 
-QUICK_LEARNING = {
-    "templates": ["a photo of {concept} in a park"],
-    "pictures": 1,
-    "iterations": 10,
-}
+QUICK_LEARNING = {"templates": ["a photo of {concept} in a park"], "pictures": 1, "iterations": 10}
 """How an attack's embedding is learned."""
 
 Content = dict[str, Any]
@@ -103,11 +97,6 @@ def parse_suite(
             content |= {**instead, "dry_run": True, "checkpoint": ""}
         content = _with_lists(content, read_toml(LISTS))
         content["groups"] = _groups(content)
-        content["methods"] = [
-            _with_best(table, content.get("concept", "object"))
-            for table in content.get("methods", [])
-        ]
-        content["sweeps"] = _sweeps(content)
         if "prompt_file" in content:
             content["prompt_file"] = {**content["prompt_file"], "folder": folder}
         checkpoint = content.pop("checkpoint", "")
@@ -175,28 +164,6 @@ def _groups(content: Content) -> list[Content]:
     return groups
 
 
-def _sweeps(content: Content) -> list[Content]:
-    """Sweeps as they are measured: a list in ``told`` makes one of each, "told" in its label."""
-    sweeps: list[Content] = []
-    for table in content.get("sweeps", []):
-        label, told = table.get("label", table.get("use", "")), table.get("told", False)
-        for one in told if isinstance(told, list) else [told]:
-            ending = ", told" if one is True else ""
-            sweeps.append({**table, "told": one, "label": f"{label}{ending}"})
-    return sweeps
-
-
-def _with_best(table: Content, concept: str) -> Content:
-    """A method's table, with the peer's best settings where it asks for them."""
-    if table.get("settings") != "best":
-        return table
-    best, use = read_toml(BEST).get(concept, {}), table.get("use", "")
-    if use not in best:
-        raise SuiteError(f"methods: {use!r} has no best settings in {BEST.name}")
-    own = {key: value for key, value in table.items() if key != "settings"}
-    return {**_with_lists(best[use], read_toml(LISTS)), **own}
-
-
 def _quick(content: Content, suite: Suite) -> Content:
     """The content of a suite's quick form."""
     left_out = ("forgotten_scenes", "kept_scenes", "sweeps")
@@ -214,7 +181,7 @@ def _quick(content: Content, suite: Suite) -> Content:
                 for key in ("neighbours", "told")
             },
         }
-        for group in few["groups"][: suite.quick_groups]
+        for group in few["groups"][:1]
     ]
     wanted = (BASE, suite.reference, *suite.quick)
     few["methods"] = [
@@ -222,9 +189,8 @@ def _quick(content: Content, suite: Suite) -> Content:
         for table, entry in zip(few["methods"], suite.methods, strict=True)
         if entry.label in wanted
     ]
-    few["plots"] = [name for name in suite.plots if name != "sweeps"]
     if suite.curves:
-        few["sweeps"] = content["sweeps"][:QUICK_SWEEPS]
+        few["sweeps"] = content.get("sweeps", [])[:QUICK_SWEEPS]
     if suite.checkpoint is None:
         few["sampling"] = {**suite.sampling, "steps": QUICK_STEPS}
     if suite.attack:

@@ -1,7 +1,7 @@
 """Judges of the bundled model's pictures: two networks, and the distance between pixels.
 
-The first network names one object of a picture, or nothing; the second decides for every object by
-itself, so it finds both objects of a scene with two. Each also names a style, or plain.
+The first network names one object of a picture, or nothing, and its style, or plain; the second
+decides for every object by itself, so it finds both objects of a scene with two.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,8 +41,7 @@ def look_for_style(name_styles: Callable[[Tensor], Sequence[str]]) -> Look:
 
 def pixel_distance(pictures: Tensor, shots: Sequence[Shot], before: Tensor | None) -> list[float]:
     """How far a picture is from the base model's: mean absolute difference, 0 … 1."""
-    if before is None:
-        raise ValueError("before: is None; give the base model's pictures.")
+    assert before is not None  # it compares
     return (pictures - before).abs().mean((1, 2, 3)).tolist()
 
 
@@ -65,16 +64,10 @@ JUDGES = {
         lambda: look_for_object(load_transformer(tuple(OBJECTS), STYLES).name_objects),
         OBJECT_NAMES,
     ),
-    "transformer_styles": Judge(
-        "the second judge, styles",
-        "style",
-        lambda: look_for_style(load_transformer(tuple(OBJECTS), STYLES).name_styles),
-        STYLE_NAMES,
-    ),
     "pixel_distance": Judge(
         "mean pixel distance to the base model",
         "picture",
         lambda: pixel_distance,
-        compares="picture",
+        compares=True,
     ),
 }

@@ -63,8 +63,7 @@ def forgotten() -> Look:
     similarity = load_clip()
 
     def look(pictures: Tensor, shots: Sequence[Shot], before: Tensor | None) -> list[float]:
-        if before is None:
-            raise ValueError("before: is None; give the base model's pictures.")
+        assert before is not None  # it compares
         names = [*map(concept, shots)]
         pairs = zip(similarity(pictures, names), similarity(before, names), strict=True)
         return [float(after < earlier) for after, earlier in pairs]
@@ -81,6 +80,6 @@ JUDGES = {
         "CLIP score, prompts", "picture", lambda: score(lambda shot: shot.prompt, least=0)
     ),
     "clip_forgotten": Judge(
-        "CLIP: further from the concept than before", "picture", forgotten, compares="picture"
+        "CLIP: further from the concept than before", "picture", forgotten, compares=True
     ),
 }

@@ -23,7 +23,7 @@ def measured(suite: Suite, seen: Iterable[Seen]) -> Measured:
         run = origin_of(suite, suite.entry(method), groups.get(group))
         if run not in rows.commits:
             rows.begin(run, "", {})
-        known = rows.pictures.setdefault((run, shot), Picture(run, shot, 1.0))
+        known = rows.pictures.setdefault((run, shot), Picture(run, shot))
         known.values[judge] = value
     return Measured(suite, rows)
 
@@ -47,7 +47,7 @@ def fill(rows: Rows, tasks: Sequence[Task], value: float = 1.0) -> Rows:
     for task in tasks:
         if task.origin not in rows.commits:
             rows.begin(task.origin, "", {})
-        rows.add(Picture(task.origin, shot, 0.5, {"demo_objects": value}) for shot in task.shots)
+        rows.add(Picture(task.origin, shot, {"demo_objects": value}) for shot in task.shots)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Fréchet distances of sets of pictures, by hand and by the command's table."""
+"""FID's table, by another network's features where Inception's package is not installed."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,9 +8,11 @@ import pytest
 import torch
 from measured import paint
 from PIL import Image
+from torch import Tensor
+from torchmetrics.image.fid import FrechetInceptionDistance
 
-from benchmarks.harness.frechet import INCEPTION, Distance, JudgeFeatures
-from benchmarks.harness.picture_sets import distance_table, kept_pictures, pictures_in
+from benchmarks.harness import frechet
+from benchmarks.harness.frechet import add, distance, distance_table, kept_pictures, pictures_in
 from benchmarks.harness.places import Places
 from benchmarks.harness.suite import Suite
 from benchmarks.judges.networks.needs import REQUIREMENTS, package
@@ -19,6 +21,19 @@ needs_fidelity = pytest.mark.skipif(
     find_spec("torch_fidelity") is None,
     reason=f"torch_fidelity is not installed: pip install -r {REQUIREMENTS}",
 )
+
+
+class MeanColours(torch.nn.Module):
+    """uint8 (N, 3, height, width) to the means of 2 × 2 fields, (N, 12)."""
+
+    num_features = 12
+
+    def forward(self, levels: Tensor) -> Tensor:
+        return torch.nn.functional.adaptive_avg_pool2d(levels.float() / 255, 2).flatten(1)
+
+
+def mean_colours() -> FrechetInceptionDistance:
+    return FrechetInceptionDistance(MeanColours(), reset_real_features=False)
 
 
 def blurred_noise(seed: int, side: int = 128) -> Image.Image:
@@ -36,32 +51,6 @@ def saved(folder: Path, *pictures: Image.Image) -> list[Path]:
     return files
 
 
-def test_the_distance_is_that_of_two_normal_distributions(tmp_path: Path) -> None:
-    pictures = [blurred_noise(seed) for seed in range(220)]  # more than twice the features
-    files = saved(tmp_path, *pictures)
-    found = Distance("judge", files[:100]).to(files[100:])
-    with torch.inference_mode():
-        levels = torch.from_numpy(np.stack([np.asarray(one) for one in pictures]))
-        features = JudgeFeatures()(levels.movedim(-1, 1)).double()
-    ours, theirs = features[100:].numpy(), features[:100].numpy()
-    first, second = np.cov(ours.T), np.cov(theirs.T)
-    values, vectors = np.linalg.eigh(first)
-    root = vectors * np.sqrt(values.clip(0)) @ vectors.T  # tr √(AB) = tr √(√A B √A), symmetric
-    overlap = np.sqrt(np.linalg.eigvalsh(root @ second @ root).clip(0)).sum()
-    apart = ((ours.mean(0) - theirs.mean(0)) ** 2).sum()
-    expected = apart + np.trace(first) + np.trace(second) - 2 * overlap
-    assert found == pytest.approx(expected, rel=1e-3)
-
-
-def test_a_set_is_at_no_distance_from_itself_and_is_kept_for_the_next(tmp_path: Path) -> None:
-    sizes = (128, 96, 96, 128)
-    files = saved(tmp_path, *(blurred_noise(n, side) for n, side in enumerate(sizes)))
-    distance = Distance("judge", files)
-    assert distance.to(files) == pytest.approx(0, abs=1e-3)
-    assert distance.to(saved(tmp_path / "b", *map(blurred_noise, range(10, 14)))) > 0.1
-    assert distance.to(files) == pytest.approx(0, abs=1e-3)
-
-
 @needs_fidelity
 def test_fid_with_random_weights_of_inception(
     folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -75,16 +64,18 @@ def test_fid_with_random_weights_of_inception(
     for part in made.modules():
         if isinstance(part, torch.nn.Conv2d):  # so that the features do not fade with depth
             torch.nn.init.kaiming_normal_(part.weight)
-    torch.save(made.state_dict(), folder / INCEPTION)
+    torch.save(made.state_dict(), folder / frechet.INCEPTION)
     files = saved(folder, *map(blurred_noise, range(4)))
-    distance = Distance("inception", files[:2])
-    assert distance.to(files[:2]) == pytest.approx(0, abs=1e-2)
-    assert distance.to(files[2:]) > 0.01
+    metric = frechet.inception()
+    add(metric, files[:2], real=True)
+    assert distance(metric, files[:2]) == pytest.approx(0, abs=1e-2)
+    assert distance(metric, files[2:]) > 0.01
 
 
 @pytest.fixture
-def drawn(suite: Suite, places: Places) -> tuple[Suite, Places]:
+def drawn(suite: Suite, places: Places, monkeypatch: pytest.MonkeyPatch) -> tuple[Suite, Places]:
     """The small suite with a file for every picture, those of "weak" as the base model's."""
+    monkeypatch.setattr(frechet, "inception", mean_colours)
     paint(
         suite,
         places,
@@ -100,10 +91,10 @@ def cells(table: str) -> list[list[str]]:
     return [line.strip("| ").split(" | ") for line in table.splitlines()[6:]]
 
 
-def test_the_table_compares_what_should_stay_with_the_base_model(
-    drawn: tuple[Suite, Places],
+def test_the_table_compares_what_should_stay_with_the_base_model_or_real_pictures(
+    drawn: tuple[Suite, Places], tmp_path: Path
 ) -> None:
-    rows = cells(distance_table(*drawn, "judge", None))
+    rows = cells(distance_table(*drawn, None))
     assert [row[:3] for row in rows] == [
         ["FIA, exact Eq. 1", "one", "4"],
         ["weak", "one", "4"],
@@ -111,29 +102,20 @@ def test_the_table_compares_what_should_stay_with_the_base_model(
         ["weak", "alone", "8"],
     ]
     far, same = float(rows[0][3]), float(rows[1][3])
-    assert same == pytest.approx(0, abs=1e-3) and far > 0.1
+    assert same == pytest.approx(0, abs=1e-3) and far > 0.01
+    saved(tmp_path / "real" / "photos", *(blurred_noise(seed, 64 + seed) for seed in range(3)))
+    rows = cells(distance_table(*drawn, tmp_path / "real"))
+    assert rows[0][:3] == ["base model", "one", "4"] and len(rows) == 6
 
 
 def test_pictures_that_are_not_there_are_counted_unless_another_method_is_asked_for(
-    drawn: tuple[Suite, Places],
+    drawn: tuple[Suite, Places], tmp_path: Path
 ) -> None:
     suite, places = drawn
     kept_pictures(suite, places, suite.entries[1], suite.groups)[0].unlink()
     with pytest.raises(ValueError, match=r"small: 1 of 4 pictures of 'fia' .*run\.py small"):
-        distance_table(*drawn, "judge", None)
-    rows = cells(distance_table(*drawn, "judge", methods=["weak"]))
-    assert [row[0] for row in rows] == ["weak", "weak"]
-
-
-def test_real_pictures_are_compared_with_the_base_models_too(
-    drawn: tuple[Suite, Places], tmp_path: Path
-) -> None:
-    saved(tmp_path / "real" / "photos", *(blurred_noise(seed, 64 + seed) for seed in range(3)))
-    rows = cells(distance_table(*drawn, "judge", tmp_path / "real"))
-    assert rows[0][:3] == ["base model", "one", "4"] and len(rows) == 6
-
-
-def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("none")
+        distance_table(*drawn, None)
+    assert [row[0] for row in cells(distance_table(*drawn, None, ["weak"]))] == ["weak", "weak"]
+    (tmp_path / "notes").mkdir()
     with pytest.raises(ValueError, match="holds 0 pictures"):
-        pictures_in(tmp_path)
+        pictures_in(tmp_path / "notes")

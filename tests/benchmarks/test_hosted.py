@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from benchmarks.harness import registry
 from benchmarks.harness.places import forget_other_code
 from benchmarks.harness.provenance import CHANGED
-from benchmarks.harness.sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
+from benchmarks.harness.sampling import DEMO, DEMO_METHODS
 from benchmarks.harness.suite import Attack, Entry, SuiteError
 from benchmarks.harness.suite_file import load_suite, parse_suite
 from workbench.environment import ROOT
@@ -26,7 +26,6 @@ from workbench.in_process import Extension
 FORGOTTEN = ("church", "golf ball")
 PROMPT, SEED = "a photo of a church in a desert", 1
 FEW: dict[str, Any] = {"contexts": ["park", "room"], "profile_steps": 1, "use_cache": False}
-ESDX = {"iterations": 1, "schedule_steps": 2, "learning_rate": 1e-4}
 
 
 def entry(use: str, **settings: Any) -> Entry:
@@ -38,7 +37,7 @@ def few(use: str) -> Entry:
     method = registry.method(use)
     profiles = method.kind in ("ours", "ablation") or use == "concept_prune"
     settings = {key: value for key, value in FEW.items() if key != "use_cache" or method.cached}
-    return entry(use, **(settings if profiles else ESDX if use == "esdx" else {}))
+    return entry(use, **(settings if profiles else {}))
 
 
 def drawn(hosted: Any, erased: Any, *start: Image.Image) -> Image.Image:
@@ -96,39 +95,6 @@ def page_workflow(name: str) -> dict[str, Any]:
     return json.loads((ROOT / "workflows" / f"{name}.json").read_text("utf-8"))
 
 
-def widgets_of(workflow: str) -> dict[str, list[Any]]:
-    """By the node's type."""
-    return {
-        node["type"]: node.get("widgets_values", []) for node in page_workflow(workflow)["nodes"]
-    }
-
-
-@pytest.mark.parametrize(
-    ("name", "sampling"),
-    [("forget_with_demo_model", DEMO), ("export_erased_checkpoint", CHECKPOINT)],
-)
-def test_pictures_are_sampled_as_in_the_workflows(name: str, sampling: Sampling) -> None:
-    widgets = widgets_of(name)
-    _, _, steps, cfg, sampler, scheduler, denoise = widgets["KSampler"]
-    width, height, _ = widgets["EmptyLatentImage"]
-    assert sampling == Sampling(steps, cfg, width, height, sampler, scheduler, denoise)
-
-
-def test_methods_have_the_demo_workflows_settings(extension: Extension) -> None:
-    widgets = widgets_of("forget_with_demo_model")
-    groups = extension.module("benchmarks.forget.settings")
-    own = groups.Profiling(**DEMO_METHODS)
-    _, kind, contexts, _, _, *numbers, form, _ = widgets["FIAProfileConcept"]
-    assert (own.kind, "\n".join(own.contexts), own.saliency_form) == (kind, contexts, form)
-    assert numbers == [
-        *(own.seed, own.steps, own.profile_steps, own.cfg, own.sampler, own.scheduler),
-        *(own.width, own.height, own.batch_size, own.temporal_sparsity),
-    ]
-    masking = groups.Masking()
-    assert [masking.spatial_sparsity, masking.granularity] == widgets["FIABuildConceptMask"]
-    assert [masking.agnostic_ratio] == widgets["FIAFuseMasks"]
-
-
 @pytest.mark.parametrize("path", ALL_SUITES, ids=suite_name)
 def test_methods_take_the_settings_of_every_suite(hosted: Any, path: Path) -> None:
     hosted.check(load_suite(path).entries)
@@ -150,11 +116,6 @@ def test_a_file_of_the_demo_models_kind_brings_its_own_sizes(
     assert model.defaults == {**DEMO_METHODS, "cfg": 3.0}
     plain = drawn(hosted.sampled_with({"cfg": 3.0}), hosted.erased(entry("base"), ()))
     assert np.array_equal(levels(drawn(model, model.erased(entry("base"), ()))), levels(plain))
-    sizes["text_encoder"] = {**architecture.TEXT_ENCODER, "num_hidden_layers": 3}
-    metadata = {part: json.dumps(own) for part, own in sizes.items()}
-    save_file(load_file(file), file, metadata)
-    other = type(hosted).of_suite(suite.model_copy(update={"checkpoint": file}), extension)
-    assert len(other.clip.cond_stage_model.clip_l.transformer.text_model.encoder.layers) == 3
 
 
 @pytest.mark.parametrize(
@@ -163,7 +124,6 @@ def test_a_file_of_the_demo_models_kind_brings_its_own_sizes(
         ("fia", {"strenght": 1.0}, r"'fia' has no setting 'strenght'; it has .*strength"),
         ("fia", {"steps": "many"}, r"'fia': steps: Input should be a valid integer"),
         ("uce", {"ridge": 0}, r"'uce': ridge: Input should be greater than 0"),
-        ("uce", {"templates": ["church"]}, r"'uce': templates: 'church' has no \{concept\}; put"),
         ("fia_released", {"saliency_form": "exact"}, r"'fia_released' has its own 'saliency_form'"),
         ("base", {"seed": 1}, r"'base' has no setting 'seed'; it has none"),
     ],
@@ -175,27 +135,10 @@ def test_a_setting_that_a_method_does_not_take_is_refused(
         hosted.check([entry(use, **settings)])
 
 
-def test_the_lora_is_masked_where_it_comes_before_and_never_profiled(hosted: Any) -> None:
-    plain, before = (
-        hosted.sampled_with(sampling).erased(entry("fia", **FEW), FORGOTTEN)
-        for sampling in ({}, {"lora": "before"})
-    )
-    assert all(
-        bool((plain.mask.layers[name] == pruned).all())
-        for name, pruned in before.mask.layers.items()
-    )
-    name = f"{next(iter(before.mask.layers))}.weight"
-    *lora, mask = (patch[1] for patch in before.model.patches[name])
-    assert len(lora) == 1 and mask.name == "neuron_mask"
-
-
 def test_a_condition_changes_the_picture(hosted: Any, plain: Any) -> None:
     erased = hosted.erased(entry("base"), ())
-    for sampling in ({"lora": "after"}, {"dtype": "bf16"}, {"cfg": 1.0}):
-        other = drawn(hosted.sampled_with(sampling), erased)
-        assert np.abs(levels(other) - plain).mean() > 0.1, sampling
-    large = drawn(hosted.sampled_with({"width": 160, "height": 136}), erased)
-    assert large.size == (160, 136)
+    other = drawn(hosted.sampled_with({"cfg": 1.0}), erased)
+    assert np.abs(levels(other) - plain).mean() > 0.1
     start = Image.new("RGB", (128, 128), "white")
     half = drawn(hosted.sampled_with({"denoise": 0.3}), erased, start)
     assert levels(half).mean() > plain.mean(), "it begins white"
@@ -212,21 +155,17 @@ def test_pictures_of_a_batch_are_those_of_each_alone(hosted: Any) -> None:
             assert np.abs(levels(picture) - levels(alone)).max() <= 1
 
 
-@pytest.mark.parametrize("use", ["fia", "fia_table8"])
-def test_only_who_is_told_keeps(hosted: Any, use: str) -> None:
+def test_only_who_is_told_keeps(hosted: Any) -> None:
     told, untold = (
-        hosted.erased(entry(use, told=told, **FEW), FORGOTTEN, ("cat",)).mask.count
+        hosted.erased(entry("fia", told=told, **FEW), FORGOTTEN, ("cat",)).mask.count
         for told in (True, False)
     )
-    alone = hosted.erased(entry(use, **FEW), FORGOTTEN).mask.count
-    assert told < untold == alone
-    with pytest.raises(SuiteError, match="'sld' cannot be told what to keep; leave told out"):
-        hosted.check([entry("sld", told=True)])
+    assert told < untold
+    with pytest.raises(SuiteError, match="'nag' cannot be told what to keep; leave told out"):
+        hosted.check([entry("nag", told=True)])
 
 
 def test_a_condition_that_is_unknown_is_refused() -> None:
-    with pytest.raises(ValueError, match="lora: is 'both'; write"):
-        DEMO.changed({"lora": "both"})
     with pytest.raises(ValueError, match="batch_size: is 0; give 1 to 8"):
         DEMO.changed({"batch_size": 0})
     with pytest.raises(ValueError, match="sampling: 'sampler' is unknown; known are steps"):

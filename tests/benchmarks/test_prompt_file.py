@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from measured import measured
 
-from benchmarks.analysis.tables import other_table
+from benchmarks.analysis.settings import setting_tables
 from benchmarks.harness.runner import plan
 from benchmarks.harness.suite import SuiteError
 from benchmarks.harness.suite_file import parse_suite
@@ -67,7 +67,9 @@ def test_a_file_that_cannot_be_asked_from_is_refused(
         asked(asking, tmp_path)
 
 
-def test_a_tables_deviation_is_over_the_suites_seeds(asking: Content, tmp_path: Path) -> None:
+def test_a_table_is_of_the_prompts_and_seeds_that_the_suite_asks_for(
+    asking: Content, tmp_path: Path
+) -> None:
     (tmp_path / "prompts.csv").write_text("own,prompt\n70,a\n80,b\n", encoding="utf-8")
     suite = parse_suite("small", asking, folder=tmp_path)
     drawn = []
@@ -78,5 +80,6 @@ def test_a_tables_deviation_is_over_the_suites_seeds(asking: Content, tmp_path: 
             drawn.append((task.entry.label, group, shot, "demo_objects", value))
             earlier = replace(shot, seed=shot.seed + 100)  # of a suite that had more seeds
             drawn.append((task.entry.label, group, earlier, "demo_objects", 0.0))
-    table = other_table(measured(suite, drawn), "demo_objects", suite.groups)
-    assert "| FIA, exact Eq. 1 | 100.0 ± 0.0 | 15.0 ± 7.1 | – | – |" in table
+    _, table = setting_tables(measured(suite, drawn))
+    assert "| FIA, exact Eq. 1 | 15.0 · – | – | cached | – |" in table
+    assert "in percent; 4 (± 49) a setting." in table

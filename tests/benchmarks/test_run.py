@@ -1,38 +1,49 @@
 """The plan of a run, and a quick run of the objects in the real ComfyUI."""
 
+from statistics import fmean
 from typing import Any
 
 import pytest
 from conftest import asked
+from measured import fill
 from PIL import Image
 
 from benchmarks import cli
-from benchmarks.analysis.comparisons import comparisons
-from benchmarks.analysis.frames import Measured
 from benchmarks.harness.places import SUITES, Places
+from benchmarks.harness.redrawing import differing
 from benchmarks.harness.rows import PREPARATION, PRUNED, Rows, RowsError
-from benchmarks.harness.runner import plan, run
-from benchmarks.harness.sharding import measure
+from benchmarks.harness.runner import part_of, plan, require_base, run
+from benchmarks.harness.suite import Suite
 from benchmarks.harness.suite_file import load_suite, parse_suite
 
 
 def test_the_base_model_comes_first_and_a_group_stays_together(content: dict[str, Any]) -> None:
     content["methods"].append(content["methods"].pop(0))
-    tasks = plan(parse_suite("small", content), ["weak"])
-    told = [(task.entry.label, task.group and task.group.name, task.seed) for task in tasks]
-    weak = [("weak", group, seed) for group in ("one", "cat", "car") for seed in (1, 2)]
-    assert told == [("base", None, 1), ("base", None, 2), *weak]
-
-
-def test_an_unknown_method_is_refused(content: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"--method: 'uce' is none of .* base, fia, weak"):
-        plan(parse_suite("small", content), ["uce"])
-
-
-def test_a_method_may_be_measured_on_some_groups(content: dict[str, Any]) -> None:
     content["methods"][1]["groups"] = ["alone"]
-    asked = [task.group.name for task in plan(parse_suite("small", content), ["fia"]) if task.group]
-    assert asked == ["cat", "cat", "car", "car"]
+    suite = parse_suite("small", content)
+    tasks = plan(suite, ["weak"])
+    told = [(task.entry.label, task.group and task.group.name, task.seed) for task in tasks]
+    weak = [("weak", group, seed) for group in ("cat", "car") for seed in (1, 2)]
+    assert told == [("base", None, 1), ("base", None, 2), *weak]
+    with pytest.raises(ValueError, match=r"--method: 'uce' is none of .* fia, weak, base"):
+        plan(suite, ["uce"])
+
+
+def test_parts_have_every_task_once_and_a_method_and_group_together(suite: Suite) -> None:
+    tasks = plan(suite)
+    parts = [part_of(tasks, number, 3) for number in (1, 2, 3)]
+    assert sorted((task for part in parts for task in part), key=tasks.index) == tasks
+    origins = [{task.origin for task in part} for part in parts]
+    assert all(part for part in parts) and len(set.union(*origins)) == sum(map(len, origins))
+    with pytest.raises(SystemExit):
+        asked("run", "objects", "--part", "4/3")
+
+
+def test_parts_wait_for_what_they_are_compared_with(suite: Suite) -> None:
+    tasks = plan(suite, ["base"])
+    require_base(suite, fill(Rows(), tasks))
+    with pytest.raises(RowsError, match=r"first run .*small --method base"):
+        require_base(suite, fill(Rows(), tasks[:-1]))
 
 
 @pytest.fixture(scope="module")
@@ -42,67 +53,80 @@ def quick() -> Places:
     return Places("objects", quick=True)
 
 
-def rows_of(places: Places) -> Rows:
-    """In memory, as what a test changes is not to be kept."""
+@pytest.fixture
+def objects() -> Suite:
+    return load_suite(SUITES / "objects.toml", quick=True)
+
+
+@pytest.fixture
+def rows(quick: Places) -> Rows:
+    """Of the quick run, in memory, as what a test changes is not to be kept."""
     rows = Rows()
-    rows.take(Rows(places.rows, places.database))
+    rows.take(Rows(quick.rows, quick.database))
     return rows
 
 
-def test_a_quick_run_answers_every_shot_once(quick: Places) -> None:
-    suite = load_suite(SUITES / "objects.toml", quick=True)
-    pictures = rows_of(quick).pictures
-    assert set(pictures) == {(task.origin, shot) for task in plan(suite) for shot in task.shots}
-    for key in pictures:
+def test_a_quick_run_answers_every_shot_once(objects: Suite, rows: Rows, quick: Places) -> None:
+    assert set(rows.pictures) == {
+        (task.origin, shot) for task in plan(objects) for shot in task.shots
+    }
+    for key in rows.pictures:
         with Image.open(quick.picture(*key)) as picture:
             assert picture.size == (128, 128)
 
 
-def test_the_method_forgets_and_random_weights_do_not(quick: Places) -> None:
-    suite = load_suite(SUITES / "objects.toml", quick=True)
-    measured = Measured(suite, rows_of(quick))
-    outcomes = measured.outcomes("demo_objects").set_index("method")
-    fia, random = outcomes.loc["fia"], outcomes.loc["random_mask"]
-    assert fia["forgotten_before"] == 1 and fia["forgotten"] <= 0.25 and fia["kept_share"] >= 0.75
-    assert random["forgotten"] >= 0.75
-    assert comparisons(measured, "demo_objects")["pairs"]["random_mask"] == 1
+def test_the_method_forgets_and_random_weights_do_not(objects: Suite, rows: Rows) -> None:
+    (group,) = objects.groups
 
+    def seen(method: str, names: tuple[str, ...]) -> float:
+        return fmean(
+            one.values["demo_objects"]
+            for (run, shot), one in rows.pictures.items()
+            if run.method == method and shot.object in names
+        )
 
-def test_random_masks_are_as_large_as_the_methods(quick: Places) -> None:
-    figures = {run.method: it for run, it in rows_of(quick).figures.items()}
+    assert seen("base", group.concepts) == 1
+    assert seen("fia", group.concepts) <= 0.25 and seen("fia", group.kept) >= 0.75
+    assert seen("random_mask", group.concepts) >= 0.75
+    figures = {run.method: it for run, it in rows.figures.items()}
     assert figures["fia"][PRUNED] == figures["random_mask"][PRUNED] > 0
     assert sum(PREPARATION in it for it in figures.values()) == 3
 
 
-def test_a_worker_gives_back_the_rows_of_its_tasks_only(quick: Places) -> None:
-    suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
-    shard = [task for task in plan(suite) if task.entry.label == "fia"]
-    found = measure(suite, shard, rows, quick)
-    wanted = {(task.origin, shot) for task in shard for shot in task.shots}
-    assert found.pictures == {key: one for key, one in rows.pictures.items() if key in wanted}
-    assert found.commits == {task.origin: rows.commits[task.origin] for task in shard}
+def test_parts_measure_what_one_run_measures(objects: Suite, rows: Rows, quick: Places) -> None:
+    whole = Rows()
+    whole.take(rows)
+    rows.drop(["negative_prompt", "random_mask"])
+    assert len(rows.pictures) < len(whole.pictures)
+    for number in (1, 2):
+        part = Rows()
+        part.take(rows)
+        run(objects, part_of(plan(objects), number, 2), part, quick)
+        rows.take(part)
+    assert differing(whole, rows) == (len(whole.pictures), [])
 
 
-def test_nothing_is_drawn_beside_pictures_of_other_code(quick: Places) -> None:
-    suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
+def test_nothing_is_drawn_beside_pictures_of_other_code(
+    objects: Suite, rows: Rows, quick: Places
+) -> None:
     rows.commits = dict.fromkeys(rows.commits, "no commit")
-    run(suite, plan(suite), rows, quick)  # nothing is missing
+    run(objects, plan(objects), rows, quick)  # nothing is missing
     key = next(key for key in rows.pictures if key[0].method == "fia")
     del rows.pictures[key]
-    quick.picture(*key).unlink()
     with pytest.raises(RowsError, match=r"rows of 'fia' were drawn by no commit, .*--fresh"):
-        run(suite, plan(suite), rows, quick)
+        run(objects, plan(objects), rows, quick)
     rows.drop(["fia"])  # also where the base model's alone are there
     with pytest.raises(RowsError, match=r"rows of 'base' were drawn by no commit, .*--fresh"):
-        run(suite, plan(suite), rows, quick)
+        run(objects, plan(objects), rows, quick)
 
 
-def test_a_base_picture_whose_file_is_gone_is_drawn_and_keeps_its_row(quick: Places) -> None:
-    suite, rows = load_suite(SUITES / "objects.toml", quick=True), rows_of(quick)
+def test_a_base_picture_whose_file_is_gone_is_drawn_and_keeps_its_row(
+    objects: Suite, rows: Rows, quick: Places
+) -> None:
     key, row = next((key, it) for key, it in rows.pictures.items() if key[0].method == "base")
     before = quick.picture(*key).read_bytes()
     quick.picture(*key).unlink()
-    run(suite, plan(suite), rows, quick)
+    run(objects, plan(objects), rows, quick)
     assert quick.picture(*key).read_bytes() == before
     assert rows.pictures[key] is row
 

@@ -7,19 +7,15 @@ from typing import Any
 import comfy.model_management
 import pytest
 import torch
+from cards import SIZES, loads, placement, shapes, without_weights
 from comfy.model_patcher import ModelPatcher
 
 PAGES = Path(__file__).resolve().parents[2] / "web" / "docs"
 
 
-@pytest.fixture(scope="module")
-def cards(extension: Any) -> Any:
-    return extension.module("benchmarks.true_size_rows.cards")
-
-
 @pytest.fixture(scope="module", params=["SD 1.5", "SDXL", "Flux"])
-def load(request: pytest.FixtureRequest, cards: Any) -> Any:
-    return next(load for load in cards.LOADS if load.name.startswith(request.param))
+def load(request: pytest.FixtureRequest, extension: Any) -> Any:
+    return next(load for load in loads(extension) if load.name == request.param)
 
 
 class DynamicPatcher(ModelPatcher):
@@ -36,37 +32,31 @@ class DynamicPatcher(ModelPatcher):
         return super().memory_required(input_shape) * 1.3 + 2**30
 
 
-def test_four_prompts_a_call_wherever_four_pictures_can_be_sampled(cards: Any, load: Any) -> None:
-    model = cards.without_weights(load)
-    placed = [cards.placement(load, model, size) for size in cards.SIZES]
+def test_four_prompts_a_call_wherever_four_pictures_can_be_sampled(
+    extension: Any, load: Any
+) -> None:
+    model = without_weights(load)
+    placed = [placement(extension, load, model, size) for size in SIZES]
     assert all(each.prompts >= 4 for each in placed if each.samples_four)
     assert all(each.samples_four for each in placed[1:])
     assert all(each.weights >= 0 for each in placed)
-    if not load.name.startswith("Flux"):
+    if load.name != "Flux":
         assert all(each.moments == 1 for each in placed), "also on 8 GB"
         assert all(each.weights == 1 for each in placed[2:])
 
 
-def test_plans_do_not_depend_on_the_patcher_or_on_what_is_loaded(cards: Any, load: Any) -> None:
-    plain, dynamic = (cards.without_weights(load, kind) for kind in (ModelPatcher, DynamicPatcher))
-    for size in cards.SIZES:
-        placed = cards.placement(load, plain, size)
-        assert cards.placement(load, plain, size, loaded=0.3) == placed
-        assert cards.placement(load, dynamic, size) == placed
-        assert cards.placement(load, dynamic, size, loaded=0.3) == placed
+def test_plans_do_not_depend_on_the_patcher_or_on_what_is_loaded(extension: Any, load: Any) -> None:
+    plain, dynamic = (without_weights(load, kind) for kind in (ModelPatcher, DynamicPatcher))
+    for size in SIZES:
+        placed = placement(extension, load, plain, size)
+        assert placement(extension, load, plain, size, loaded=0.3) == placed
+        assert placement(extension, load, dynamic, size) == placed
+        assert placement(extension, load, dynamic, size, loaded=0.3) == placed
 
 
-def test_the_predicted_cost_is_of_counted_work(cards: Any) -> None:
-    work = cards.counted_work(cards.LOADS[0])
-    assert work.sampling == pytest.approx(1.606e12, rel=1e-3)  # both halves of guidance
-    assert work.product / work.sampling == pytest.approx(0.0319, rel=1e-2)
-    assert 1 < work.ratio(100, 2000, 0.5) < work.ratio(100, 1000, 0.5)
-    assert work.ratio(100, 1000, 0.25) < work.ratio(100, 1000, 0.5)
-
-
-def test_the_help_tells_the_memory_of_the_closed_form(cards: Any, load: Any) -> None:
-    model = cards.without_weights(load)
-    layers = cards.layer_shapes(cards.find_ffn2_layers(model)).values()
+def test_the_help_tells_the_memory_of_the_closed_form(extension: Any, load: Any) -> None:
+    model = without_weights(load)
+    layers = shapes(extension, model).values()
     taken = sum(4 * (c_out + c_in) * c_in for c_out, c_in in layers)
     pages = [PAGES / "FIAClosedFormLora.md", *PAGES.glob("FIAClosedFormLora/*.md")]
     assert len(pages) == 5

@@ -184,5 +184,4 @@ def test_bytes_a_weight_prompt_and_step(
     weights = sum(math.prod(layer.shape) for layer in made.layers.values())
     figure = traffic.bytes / (weights * 2 * PROMPTS * STEPS)
     print(f"bytes a weight, prompt and step on a {device}: {figure:.1f}")
-    predicted = extension.module("benchmarks.true_size_rows.cards").MATRIX_BYTES
-    assert 8 < figure <= (predicted if device == "card" else 50)
+    assert 8 < figure <= (20 if device == "card" else 50)

@@ -45,25 +45,12 @@ class TransformerJudge(nn.Module):
         self.style_head = nn.Linear(WIDTH, len(self.styles))
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (N, objects), each object's own, and (N, styles + 1), one of which is true.
-
-        Raises:
-            ValueError: the pictures have another shape.
-        """
+        """Logits (N, objects), each object's own, and (N, styles + 1), one of which is true."""
         seen = self.features(pictures)
         return self.object_head(seen), self.style_head(seen)
 
     def features(self, pictures: Tensor) -> Tensor:
-        """The heads' input, (N, WIDTH).
-
-        Raises:
-            ValueError: the pictures have another shape.
-        """
-        if pictures.ndim != 4 or pictures.shape[1:] != (SIDE, SIDE, 3):
-            raise ValueError(
-                f"pictures must have shape (N, {SIDE}, {SIDE}, 3), not {tuple(pictures.shape)}; "
-                "resize them first"
-            )
+        """The heads' input, (N, WIDTH)."""
         patches = self.stem(pictures.movedim(-1, 1).float() * 2 - 1).flatten(2).mT
         return self.layers(patches + self.places).mean(1)
 

@@ -1,5 +1,0 @@
-"""The rows of ``benchmarks/true_size.py``: speed, memory and files at the size of real models.
-
-``figures.py`` is the table. The other modules are part of the extension, as ``benchmarks/forget``
-is: they import it by relative names and are imported under the name that the host gave it.
-"""
