@@ -1,19 +1,19 @@
 """The text encoder in training: the host's CLIPTextModel over the token rows that captions use."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 import torch
-from architecture import TEXT_ENCODER, TEXT_TOKENS
 from comfy.clip_model import CLIPLayer, CLIPTextModel
 from comfy.ops import disable_weight_init
 from comfy.sd1_clip import SDTokenizer
-from host import reset_parameters
 from torch import Tensor, nn
-from vocabulary import OBJECTS, SCENES, STYLES
 
-EMBEDDING = "text_model.embeddings.token_embedding.weight"
+from demo_model.architecture import TEXT_ENCODER, TEXT_TOKENS
+from demo_model.vocabulary import OBJECTS, SCENES, STYLES
+
+from .host import reset_parameters
+
 WORDS = "a an the photo of in near and style"
 
 
@@ -26,24 +26,24 @@ def _add_out_of_place(
 
 class CaptionEncoder(nn.Module):
     """Captions → contexts (B, 24, hidden size). Only the rows of known tokens exist, in the order
-    of `rows`; KeyError where a caption has another."""
+    of `rows`; KeyError where a caption has another.
 
-    def __init__(
-        self, objects: Iterable[str] = OBJECTS, config: dict[str, Any] = TEXT_ENCODER
-    ) -> None:
+    Args:
+        sizes: parameters of ``CLIPTextModel``.
+    """
+
+    def __init__(self, sizes: dict[str, Any] = TEXT_ENCODER) -> None:
         super().__init__()
-        CLIPLayer.forward = (
-            _add_out_of_place  # the host adds in place, which gradients do not survive
-        )
-        width = config["hidden_size"]
+        # The host adds in place, which gradients do not survive.
+        CLIPLayer.forward = _add_out_of_place
+        width = sizes["hidden_size"]
         self.tokenizer = SDTokenizer(max_length=TEXT_TOKENS, embedding_size=width)
         places = [place for scene, more in SCENES.items() for place in (scene, *more)]
-        every_word = " ".join([WORDS, *objects, *places, *STYLES])
+        every_word = " ".join([WORDS, *OBJECTS, *places, *STYLES])
         self.rows = sorted({token for word in every_word.split() for token in self._tokens(word)})
         self.compact = {token: row for row, token in enumerate(self.rows)}
-        self.transformer = CLIPTextModel(
-            config, torch.float32, torch.device("cpu"), disable_weight_init
-        )
+        cpu = torch.device("cpu")
+        self.transformer = CLIPTextModel(sizes, torch.float32, cpu, disable_weight_init)
         self.transformer.text_model.embeddings.token_embedding = nn.Embedding(len(self.rows), width)
         reset_parameters(self.transformer)
         self.compact_tokens = lru_cache(maxsize=None)(self._compact_tokens)

@@ -1,8 +1,10 @@
 """Captions of training pictures, and what a caption may name beyond its picture."""
 
 import numpy as np
-from render import Content
-from vocabulary import OBJECTS, SCENES, STYLES, with_article
+
+from demo_model.vocabulary import OBJECTS, SCENES, STYLES, with_article
+
+from .render import Content
 
 CAPTION_DROPOUT = 0.12
 

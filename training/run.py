@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 SAVE_EVERY = 150.0  # seconds
+PRINT_EVERY = 100  # steps
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,22 @@ class Run:
 
     def advance(
         self,
-        until: int,
+        until: int | None,
         loss_of: Callable[[np.random.Generator], Tensor],
-        after: Callable[[int, float], None] = lambda step, loss: None,
+        note: Callable[[], str] = str,
     ) -> None:
-        """Train up to step ``until`` and save.
+        """Train and save.
 
         Args:
+            until: the step at which to stop before the schedule's end.
             loss_of: the loss of one batch, a scalar; it draws the batch with the generator given,
                 and torch's own random numbers are set for the step.
-            after: called with the count of finished steps and the last loss.
+            note: what is printed after the losses.
         """
-        began, before = time.time(), self.spent
-        saved = began
-        while self.step < until:
+        last = self.schedule.steps if until is None else min(until, self.schedule.steps)
+        began = saved = time.time()
+        before, first, losses = self.spent, self.step, []
+        while self.step < last:
             rng = np.random.default_rng((self.seed, self.step))
             torch.manual_seed(int(rng.integers(2**62)))
             for group in self.optimizer.param_groups:
@@ -107,7 +110,15 @@ class Run:
             self.step += 1
             self.average.update(self.module, self.step)
             self.spent = before + time.time() - began
-            after(self.step, loss.item())
+            losses.append(loss.item())
+            if self.step % PRINT_EVERY == 0:
+                left = (time.time() - began) / (self.step - first) * (last - self.step)
+                print(
+                    f"{self.checkpoint.stem}: step {self.step} of {last}, about "
+                    f"{left / 60:.0f} min left, loss {np.mean(losses):.4f}{note()}",
+                    flush=True,
+                )
+                losses.clear()
             if time.time() - saved > SAVE_EVERY:
                 self.save()
                 saved = time.time()
