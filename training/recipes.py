@@ -45,7 +45,7 @@ class Recipe:
 
 
 RECIPES: dict[str, Recipe] = {
-    "twin": Recipe("unet", DENOISER, TEXT_ENCODER, 112_000, 1.3),
-    "twin-auraflow": Recipe("auraflow", AURAFLOW, text_encoder(64), 80_000, 0.9),
+    "twin": Recipe("unet", DENOISER, TEXT_ENCODER, 112_000, 1.5),
+    "twin-auraflow": Recipe("auraflow", AURAFLOW, text_encoder(64), 80_000, 1.0),
 }
 """All learn from the bundled model's pictures and captions; nothing points at a unit."""

@@ -34,7 +34,7 @@ class Need:
 
 
 NEEDS = {name: Need(24_000, recipe.hours, 2.0, "twins") for name, recipe in RECIPES.items()} | {
-    "demo-model": Need(48_000, 4.0, 3.0, "demo-model"),
+    "demo-model": Need(48_000, 3.0, 3.0, "demo-model"),
     "judges": Need(10_000, 1.0, 0.1, "judges"),
 }
 

