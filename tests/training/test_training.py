@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,16 @@ def train_planted(folder: Path, steps: int) -> None:
     train_denoiser(folder, torch.tensor(noise).half(), contents, steps)
 
 
+def train_seed_1(recipe: str, folder: Path, steps: int) -> None:
+    train_twin(recipe, folder, 1, steps)
+
+
 TRAININGS: dict[str, Callable[[Path, int], object]] = {
     "autoencoder": train_autoencoder,
     "denoiser": train_planted,
     "judge": lambda folder, steps: train_convolutional(folder, 40, steps),
     "transformer": lambda folder, steps: train_transformer(folder, 40, steps),
-} | {
-    f"{recipe}-1": lambda folder, steps, recipe=recipe: train_twin(recipe, folder, 1, steps)
-    for recipe in RECIPES
+    **{f"{recipe}-1": partial(train_seed_1, recipe) for recipe in RECIPES},
 }
 """By their checkpoints: what trains on a folder's pictures up to a step."""
 
