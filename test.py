@@ -2,7 +2,7 @@
 
     python3 test.py              all parts
     python3 test.py core host    some of: ruff, types, js, core, workbench, host, http,
-                                 benchmarks, natural, page
+                                 benchmarks, training, page
 
 Two parts run side by side where there are two cores; a single one is seen as it goes.
 
@@ -105,9 +105,9 @@ def benchmarks() -> Counts:
     return pytest("tests/benchmarks", {"PYTHONPATH": str(ROOT)})
 
 
-def natural() -> Counts:
-    """The training of natural models and the probe, small; the host's classes, no root."""
-    return pytest("tests/natural", {"FIA_HOST": str(HOST)})
+def training() -> Counts:
+    """Steps of every training, small, with the host's classes; the root leaves the path."""
+    return pytest("tests/training", {"FIA_HOST": str(HOST)})
 
 
 def page() -> Counts:
@@ -129,7 +129,7 @@ PARTS: dict[str, Callable[[], Counts]] = {
     "host": host,
     "http": http,
     "benchmarks": benchmarks,
-    "natural": natural,
+    "training": training,
     "page": page,
 }
 

@@ -1,6 +1,6 @@
 """The judge: a small convolutional network that names the object and the style of a picture.
 
-It was trained by ``training/train_judge.py`` on renders of its own, never on pictures of the
+It was trained by ``training/judges/train.py`` on renders of its own, never on pictures of the
 bundled model, and is used only to measure.
 """
 

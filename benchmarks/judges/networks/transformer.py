@@ -1,6 +1,6 @@
 """The second judge of the bundled model: a small vision transformer.
 
-``demo_model/training/train_second_judge.py`` trained it on renders of its own, spoiled in other
+``training/judges/train.py`` trained it on renders of its own, spoiled in other
 ways than those of the first judge. It is asked another question, too: not which object a picture
 shows, but for each object whether it is there. So it can find both objects of a scene with two.
 """

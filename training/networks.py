@@ -1,0 +1,60 @@
+"""The denoisers of the recipes, built of the host's classes, ready to be trained."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from comfy.ldm.aura.mmdit import MMDiT
+from comfy.ops import disable_weight_init
+from torch import Tensor, nn
+
+from demo_model.architecture import FLOW_SHIFT
+
+from .denoiser import Denoiser, build_unet
+from .host import reset_parameters
+from .recipes import Recipe
+from .text import CaptionEncoder
+
+
+def build_auraflow(sizes: dict[str, Any]) -> Any:
+    """The host's MMDiT; modulation and the last layer at zero, so that blocks begin as nothing."""
+    network: Any = MMDiT(**sizes, dtype=torch.float32, operations=disable_weight_init)
+    reset_parameters(network)
+    for name, parameter in network.named_parameters():
+        if ".mod" in name or name.startswith(("modF", "final_linear")):
+            nn.init.zeros_(parameter)
+    nn.init.normal_(network.positional_encoding, std=0.1)
+    nn.init.normal_(network.register_tokens, std=0.02)
+    return network
+
+
+class FlowDenoiser(Denoiser):
+    """A network that answers with the velocity noise − latent between both, as AuraFlow's does."""
+
+    def losses(self, latents: Tensor, steps: Tensor, noise: Tensor, captions: list[str]) -> Tensor:
+        """Squared error of the velocity a sample; ``steps`` are 0 … 999."""
+        level = (steps.float() + 1) / 1000
+        level = FLOW_SHIFT * level / (1 + (FLOW_SHIFT - 1) * level)
+        noisy = torch.lerp(latents, noise, level[:, None, None, None])
+        error = self.answer(noisy, level, captions) - (noise - latents)
+        return error.square().mean((1, 2, 3))
+
+
+class Network(NamedTuple):
+    """How a network is built from its sizes, and what it learns to answer."""
+
+    build: Callable[[dict[str, Any]], Any]
+    denoiser: type[Denoiser]
+
+
+NETWORKS = {
+    "unet": Network(build_unet, Denoiser),
+    "auraflow": Network(build_auraflow, FlowDenoiser),
+}
+
+
+def build(recipe: Recipe) -> Denoiser:
+    """The recipe's denoiser with its text encoder, at the start of training."""
+    text = CaptionEncoder(recipe.text)
+    network = NETWORKS[recipe.network]
+    return network.denoiser(network.build(recipe.sizes), text)

@@ -1,0 +1,1 @@
+"""Pictures that models and judges learn from, and their captions."""

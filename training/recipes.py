@@ -1,0 +1,51 @@
+"""The recipes of the twins: which network, how large, and on how many samples it learns."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from demo_model.architecture import DENOISER, LATENT_CHANNELS, TEXT_ENCODER
+
+AURAFLOW: dict[str, Any] = {
+    "in_channels": LATENT_CHANNELS,
+    "out_channels": LATENT_CHANNELS,
+    "patch_size": 2,
+    "dim": 256,
+    "n_layers": 8,
+    "n_double_layers": 7,
+    "n_heads": 4,
+    "global_conddim": 64,
+    "cond_seq_dim": 64,
+    "max_seq": 64,
+}
+"""``comfy.ldm.aura.mmdit.MMDiT``: 64 tokens of 2 × 2 latent positions, 14.4 M weights."""
+
+
+def text_encoder(width: int) -> dict[str, Any]:
+    """The bundled model's, with contexts of another width."""
+    return TEXT_ENCODER | {"hidden_size": width, "intermediate_size": 4 * width}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network of the host's classes and the length of its training.
+
+    Attributes:
+        network: a key of ``networks.NETWORKS``.
+        sizes: parameters of the network's class.
+        text: parameters of ``CLIPTextModel``.
+        samples: of a whole run; the learning rate falls in the last fifth.
+        hours: that a run takes on two cores.
+    """
+
+    network: str
+    sizes: dict[str, Any]
+    text: dict[str, Any]
+    samples: int
+    hours: float
+
+
+RECIPES: dict[str, Recipe] = {
+    "twin": Recipe("unet", DENOISER, TEXT_ENCODER, 112_000, 1.5),
+    "twin-auraflow": Recipe("auraflow", AURAFLOW, text_encoder(64), 80_000, 1.0),
+}
+"""All learn from the bundled model's pictures and captions; nothing points at a unit."""
