@@ -77,8 +77,8 @@ class Concepts:
 
 def ffn2_layers(model: Any) -> list[nn.Linear]:
     """The layers that the nodes would profile."""
-    file = REPOSITORY / "nodes" / "host" / "model" / "ffn2_registry.py"
-    spec = importlib.util.spec_from_file_location("ffn2_registry", file)
+    file = REPOSITORY / "nodes" / "host" / "model" / "families.py"
+    spec = importlib.util.spec_from_file_location("families", file)
     assert spec is not None and spec.loader is not None
     registry = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(registry)

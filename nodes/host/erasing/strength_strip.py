@@ -12,7 +12,7 @@ from comfy.utils import repeat_to_batch_size
 from ....fia_core import NeuronMask
 from ..model.layers import find_ffn2_layers
 from ..model.one_place import run_in_one_place
-from ..model.weight_in_effect import input_in_effect, passed_through, weight_in_effect
+from ..model.weight_in_effect import input_in_effect, passed_through, unfused, weight_in_effect
 from .strip_noise import same_noise_for_every_strength
 from .weight_patch import require_fit
 
@@ -165,6 +165,7 @@ class _Strip:
     def _attached(self, model: torch.nn.Module, strengths: torch.Tensor) -> Iterator[None]:
         """Hook the layers of the host's ``model``; whatever happens the hooks are removed."""
         with ExitStack() as hooks:
+            hooks.enter_context(unfused())
             for name, masked in self._layers.items():
                 layer: Any = model.get_submodule(name)
                 handle = layer.register_forward_hook(self._hook(masked, strengths))

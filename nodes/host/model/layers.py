@@ -5,7 +5,13 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import LayerShapes
-from .ffn2_registry import FAMILY_NAMES, ffn2_of, has_foreign_layers, reason_without_ffn2
+from .families import (
+    FAMILY_NAMES,
+    NEWEST_HOST,
+    ffn2_of,
+    has_foreign_layers,
+    reason_without_ffn2,
+)
 
 
 def find_ffn2_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
@@ -96,10 +102,12 @@ def _refusal(model: ModelPatcher) -> str:
             "which cannot be watched or masked. Load a file of it in fp16, bf16 or fp8 with Load "
             "Checkpoint or Load Diffusion Model."
         )
-    reason = reason_without_ffn2(type(model.model))
+    reason = reason_without_ffn2(type(model.model)) or (
+        "this extension knows none of its layers; it knows the models of ComfyUI up to "
+        f"{NEWEST_HOST}"
+    )
     return (
         f"model: {family} has no FFN2 layers (second linear layers of feed-forward blocks) that "
-        f"can be profiled: {reason or 'this extension knows none of its layers'}. The paper covers "
-        "UNets: use a Stable Diffusion 1.x, 2.x or XL model. Beyond the paper, "
-        f"{FAMILY_NAMES} can be profiled, too."
+        f"can be profiled: {reason}. The paper covers UNets: use a Stable Diffusion 1.x, 2.x or XL "
+        f"model. Beyond the paper, these can be profiled, too: {FAMILY_NAMES}."
     )

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from comfy import model_management
 from comfy.ops import cast_bias_weight, uncast_bias_weight
 
 
@@ -38,8 +39,7 @@ def passed_through(
 ) -> Iterator[None]:
     """Let the host pass a layer's parameters through functions in the forwards inside.
 
-    So no host fuses the layer with its neighbours, which would leave out its forward (INT8 on
-    Lumina 2). The layer is left as it was.
+    The layer is left as it was.
 
     Args:
         functions: of the host's lists ``weight_function`` and ``bias_function``, one each.
@@ -53,3 +53,19 @@ def passed_through(
         for name in functions:
             vars(layer).pop(name, None)
         vars(layer).update(own)
+
+
+@contextmanager
+def unfused() -> Iterator[None]:
+    """Let the host call every layer in the forwards inside.
+
+    Newer hosts run some layers together with an activation or with each other, and then call none
+    of them, but not while they train.
+    """
+    host: Any = model_management
+    before = getattr(host, "in_training", False)  # older hosts fuse nothing
+    host.in_training = True
+    try:
+        yield
+    finally:
+        host.in_training = before

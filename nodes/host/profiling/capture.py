@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..model.weight_in_effect import input_in_effect, passed_through
+from ..model.weight_in_effect import input_in_effect, passed_through, unfused
 
 CONDITIONAL = 0  # the host's mark in cond_or_uncond
 
@@ -41,6 +41,7 @@ class Ffn2Capture:
         self._prompts = rows
         try:
             with ExitStack() as watched:
+                watched.enter_context(unfused())
                 for name, layer in self._layers.items():
                     watched.enter_context(self._parameters[name].kept(layer))
                 yield
