@@ -18,8 +18,9 @@ from drawn_mask import drawn_mask
 from graphs import QUICK, GraphError, apply_node, fuse_node, picture_graph, profile_graph
 from plain_sampling import PIXELS, plain_sensitivities
 from safetensors.torch import save_file
-from tiny_families import FAMILIES, FLUX_BLOCKS, Family, sizes_for
+from tiny_families import FLUX_BLOCKS, Family, sizes_for
 from tiny_model import TinyModel, tiny_description
+from tiny_newer_families import FAMILIES
 
 NEWER = {
     f"comfy.model_base.{name}"
@@ -179,7 +180,7 @@ def test_masked_weights_of_few_bits_are_zero_and_come_back(
         ),
         ("WAN21_T2V", {"model_type": "t2v"}, "it makes videos"),
         ("HiDream", HIDREAM, "no prompt's share can be told"),
-        ("HunyuanDiT", {"depth": 1}, "this extension knows none of its layers"),
+        ("HunyuanDiT", {"depth": 1}, "two masks of its text"),
     ],
 )
 def test_other_families_are_refused_with_name_and_reason(
