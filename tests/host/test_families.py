@@ -8,7 +8,7 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
-from comfy import supported_models
+from comfy import model_base, supported_models
 from comfy.ldm.flux.model import FluxParams
 from comfy.ldm.hunyuan_video.model import HunyuanVideoParams
 from comfy.model_patcher import ModelPatcher
@@ -23,11 +23,11 @@ from tiny_model import TinyModel, tiny_description
 from tiny_newer_families import FAMILIES
 
 NEWER = {
-    f"comfy.model_base.{name}"
-    for name in (
-        *("CogVideoX", "LTXAV", "MiniMaxH3", "StableAudio3", "ACEStep15", "MiniMaxMusic3"),
-        *("YuE2", "QwenImage21", "MingImage"),
-    )
+    *("CogVideoX", "LTXAV", "MiniMaxH3", "StableAudio3", "ACEStep15", "MiniMaxMusic3"),
+    *("LongCatImage", "Krea2", "MageFlow", "Anima", "ErnieImage", "Ideogram4", "Boogu"),
+    *("JoyImage", "Lens", "Kandinsky5", "Kandinsky5Image", "ZImagePixelSpace", "PixelDiTT2I"),
+    *("HiDreamO1", "SeedVR2", "TripoSplat", "Trellis2", "RT_DETR_v4", "DepthAnything3", "SAM3"),
+    *("YuE2", "QwenImage21", "MingImage"),
 }
 """Classes that 0.3.75 lacks; 0.33.0 lacks the last three."""
 
@@ -263,13 +263,31 @@ def test_an_sdxl_of_another_pack_is_told_too(host: Any, tiny_sdxl: TinyModel) ->
         host.run(profile_graph(host, model, tiny_sdxl.clip), "profile")
 
 
-def test_the_registry_names_classes_of_the_host(extension: Any) -> None:
-    registry = extension.module("nodes.host.model.ffn2_registry")
-    assert set(registry._REASONS) >= NEWER
-    blocks = {block.block for blocks in registry._FAMILIES.values() for block in blocks}
-    for name in {registry._UNET.block, *blocks, *registry._LISTED, *registry._REASONS}:
+def test_the_table_names_classes_of_the_host(extension: Any) -> None:
+    table = extension.module("nodes.host.model.families")
+    assert {*table._FAMILIES, *table._REASONS} >= NEWER
+    families = [
+        family
+        for name, family in table._FAMILIES.items()
+        if name not in NEWER or hasattr(model_base, name)
+    ]
+    blocks = {block.name for family in (*families, table._UNET) for block in family.blocks}
+    for name in blocks:
         module, _, kind = name.rpartition(".")
-        assert name in NEWER or isinstance(getattr(importlib.import_module(module), kind), type)
+        assert isinstance(getattr(importlib.import_module(f"comfy.ldm.{module}"), kind), type)
+    for name in {*table._LISTED, *table._REASONS} - NEWER:
+        assert isinstance(getattr(model_base, name), type)
+
+
+def test_every_model_of_the_host_is_listed_or_refused(extension: Any) -> None:
+    """UNets are neither."""
+    table = extension.module("nodes.host.model.families")
+    unets = {"BaseModel", "SDXL", "SDXLRefiner", "SD21UNCLIP", "Lotus", "SD_X4Upscaler"}
+    unets |= {"Stable_Zero123", "SD15_instructpix2pix", "SDXL_instructpix2pix"}
+    for name, kind in vars(model_base).items():
+        if isinstance(kind, type) and issubclass(kind, model_base.BaseModel):
+            known = name in table._FAMILIES or table.reason_without_ffn2(kind)
+            assert known or name in unets, name
 
 
 def test_a_word_that_the_encoder_is_always_told_is_known(host: Any) -> None:
