@@ -15,12 +15,13 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sample import fix_empty_latent_channels
 from comparison import assert_close_sensitivities
 from drawn_mask import drawn_mask
-from graphs import QUICK, GraphError, apply_node, fuse_node, picture_graph, profile_graph
+from graphs import QUICK, GraphError, Host, apply_node, fuse_node, picture_graph, profile_graph
 from plain_sampling import PIXELS, plain_sensitivities
 from safetensors.torch import save_file
 from tiny_families import FLUX_BLOCKS, Family, sizes_for
 from tiny_model import TinyModel, tiny_description
 from tiny_newer_families import FAMILIES
+from tiny_quantised import FORMS, quantised_family
 
 NEWER = {
     *("CogVideoX", "LTXAV", "MiniMaxH3", "StableAudio3", "ACEStep15", "MiniMaxMusic3"),
@@ -32,6 +33,10 @@ NEWER = {
 """Classes that 0.3.75 lacks; 0.33.0 lacks the last three."""
 
 PREFIX = "diffusion_model."
+ROUNDING = {"float": 1e-4, "fp8": 0.2, "int8 by rows": 0.2, "int8 rotated": 0.2}
+"""How far a strip's row may be from a run of its own, of what the mask changes, squared: an applied
+mask makes the host round quantised weights anew."""
+
 FP8 = torch.float8_e4m3fn
 HIDREAM = {
     "in_channels": 16,
@@ -127,6 +132,62 @@ def test_from_concepts_to_a_picture_and_back(host: Any, family: Family, clip: An
     assert plain.isfinite().all()
     assert torch.equal(untouched, plain)
     assert not torch.equal(erased, plain)
+
+
+@pytest.mark.parametrize("form", ["float", "fp8", "int8 by rows", "int8 rotated"])
+def test_from_concepts_to_files_and_back(
+    host: Host, family: Family, clip: Any, folder: Path, form: str
+) -> None:
+    if form == "float":
+        model = family.denoiser()
+    else:
+        FORMS[form].require()
+        model = quantised_family(FORMS[form], family)
+    host.forget()
+    graph = erasing(host, family, model, clip)
+    erased = latent(host, graph)
+    name = {"filename_prefix": "family"}
+    graph["save"] = {
+        "class_type": "FIASaveNeuronMask",
+        "inputs": {"mask": ["fuse", 0], **name},
+    }
+    (file,) = host.run(graph, "save")
+    graph["load"] = {"class_type": "FIALoadNeuronMask", "inputs": {"mask_file": file}}
+    graph["apply"]["inputs"]["mask"] = ["load", 0]
+    assert torch.equal(latent(host, graph), erased), "the file is the mask"
+
+    graph["apply"]["inputs"]["strength"] = 0.0
+    plain = latent(host, graph)
+    graph["strip"] = {
+        "class_type": "FIAStrengthStrip",
+        "inputs": {
+            "model": ["model", 0],
+            "mask": ["load", 0],
+            "latent": ["latent", 0],
+            "strengths": "0, 1",
+        },
+    }
+    sampler = graph["sampler"]["inputs"]
+    sampler |= {"model": ["strip", 0], "latent_image": ["strip", 1]}
+    effect = (erased - plain).square().mean()
+    for row, single in zip(latent(host, graph), (plain, erased), strict=True):
+        assert (row - single[0]).square().mean() < ROUNDING[form] * effect
+
+    graph["lora"] = {
+        "class_type": "FIASaveErasureLora",
+        "inputs": {"model": ["model", 0], "mask": ["load", 0], "strength": 1.0, **name},
+    }
+    if form != "float":
+        with pytest.raises(GraphError, match=r"model: .* holds quantised weights"):
+            host.run(graph, "lora")
+        return
+    (file,) = host.run(graph, "lora")
+    graph["loaded"] = {
+        "class_type": "LoraLoaderModelOnly",
+        "inputs": {"model": ["model", 0], "lora_name": file, "strength_model": 1.0},
+    }
+    sampler |= {"model": ["loaded", 0], "latent_image": ["latent", 0]}
+    assert torch.equal(latent(host, graph), erased)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, FP8], ids=str)

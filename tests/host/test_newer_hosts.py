@@ -8,6 +8,7 @@ import inspect
 from types import MethodType, SimpleNamespace
 from typing import Any
 
+import comfy.ops
 import comfy.sd
 import pytest
 import torch
@@ -18,9 +19,10 @@ from comparison import assert_same
 from drawn_mask import drawn_mask
 from graphs import draw, picture_graph, profiled
 from loras import lora_file
-from tiny_families import FAMILIES
+from tiny_families import Family
 from tiny_model import TinyModel, tiny_denoiser
-from tiny_quantised import FORMS, quantised_lumina
+from tiny_newer_families import FAMILIES
+from tiny_quantised import FORMS, quantised_family
 
 SECOND_CARD = torch.device("cpu", 0)
 MASKED_LORA_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.2"
@@ -95,23 +97,43 @@ def fused(block: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
     return w2(gated)
 
 
+def fused_by_the_host(block: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Krea 2's feed-forward part as Qwen-Image 2.1 has it: the host runs the activation inside the
+    product of an INT8 layer, and does not call the layer."""
+    gate, up, down = (getattr(block, name) for name in ("gate", "up", "down"))
+    run: Any = comfy.ops
+    return run.linear_input_act(down, torch.cat([gate(x), up(x)], dim=-1), "swiglu")
+
+
 def with_fused_blocks(model: ModelPatcher) -> ModelPatcher:
     for block in model.model.modules():
         if hasattr(block, "_forward_silu_gating"):
             block.forward = MethodType(fused, block)
+        elif hasattr(block, "down"):
+            block.forward = MethodType(fused_by_the_host, block)
     return model
 
 
-def test_blocks_that_run_fused_are_profiled(host: Any, extension: Any) -> None:
-    family = FAMILIES["Lumina 2"]
-    form = FORMS["int8 rotated"]
-    form.require()
-    clip = family.clip()
-    own = profiled(host, with_fused_blocks(quantised_lumina(form)), clip, cfg=family.cfg)
-    assert_same(own, profiled(host, quantised_lumina(form), clip, cfg=family.cfg))
+@pytest.fixture(params=["Lumina 2", "Krea 2"])
+def fusing(request: pytest.FixtureRequest, extension: Any) -> Family:
+    """A family whose blocks can run fused; the host has all that this takes."""
+    FORMS["int8 rotated"].require()
+    if request.param not in FAMILIES or not hasattr(comfy.ops, "linear_input_act"):
+        pytest.skip(f"this host has no {request.param}, or runs none of its layers fused")
+    return FAMILIES[request.param]
 
 
-def latents(host: Any, model: ModelPatcher, family: Any) -> torch.Tensor:
+def rotated(family: Family) -> ModelPatcher:
+    return quantised_family(FORMS["int8 rotated"], family)
+
+
+def test_blocks_that_run_fused_are_profiled(host: Any, fusing: Family) -> None:
+    clip = fusing.clip()
+    own = profiled(host, with_fused_blocks(rotated(fusing)), clip, cfg=fusing.cfg)
+    assert_same(own, profiled(host, rotated(fusing), clip, cfg=fusing.cfg))
+
+
+def latents(host: Any, model: ModelPatcher, family: Family) -> torch.Tensor:
     graph = {"model": host.source(model), "clip": host.source(family.clip())}
     graph |= picture_graph(["model", 0])
     del graph["picture"]
@@ -120,17 +142,17 @@ def latents(host: Any, model: ModelPatcher, family: Any) -> torch.Tensor:
     return host.run(graph, "sampler")[0]["samples"].clone()
 
 
-def test_blocks_that_run_fused_are_masked_in_a_strip(host: Any, extension: Any) -> None:
-    family, form = FAMILIES["Lumina 2"], FORMS["int8 rotated"]
-    form.require()
+def test_blocks_that_run_fused_are_masked_in_a_strip(
+    host: Any, extension: Any, fusing: Family
+) -> None:
     strip = extension.module("nodes.host.erasing.strength_strip").strip_model
-    models = with_fused_blocks(quantised_lumina(form)), quantised_lumina(form)
+    models = with_fused_blocks(rotated(fusing)), rotated(fusing)
     mask = drawn_mask(extension, models[0], share=0.5)
-    fused, apart = (latents(host, strip(model, mask, [1.0]), family) for model in models)
+    fused, apart = (latents(host, strip(model, mask, [1.0]), fusing) for model in models)
     assert torch.equal(fused, apart)
-    unchanged = latents(host, strip(models[0], mask, [0.0]), family)
+    unchanged = latents(host, strip(models[0], mask, [0.0]), fusing)
     assert not torch.allclose(fused, unchanged)
-    plain = latents(host, models[0], family)
+    plain = latents(host, models[0], fusing)
     assert (unchanged - plain).square().mean() < 0.01 * plain.square().mean(), "unpacked weights"
 
 

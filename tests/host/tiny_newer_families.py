@@ -218,9 +218,9 @@ def rows() -> Iterable[tuple[str, Row]]:
         "Boogu",
         Row(
             "Boogu",
-            {**OMNIGEN, "instruction_feat_dim": TEXT_WIDTH, "num_double_stream_layers": 1},
+            {**OMNIGEN, "instruction_feat_dim": TEXT_WIDTH, "num_double_stream_layers": 2},
             (
-                *both("double_stream_layers.0.{}_feed_forward.linear_2", other="instruct"),
+                *both("double_stream_layers.1.{}_feed_forward.linear_2", other="instruct"),
                 "single_stream_layers.*.feed_forward.linear_2",
             ),
             ("boogu", "BooguTokenizer"),

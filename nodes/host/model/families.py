@@ -73,12 +73,14 @@ class Block:
         ffn2: attribute paths from a block to FFN2; what a block lacks is left out.
         entry: where the text enters the picture, if it does.
         part: of the denoiser that the blocks are in; empty for anywhere.
+        blind: a block whose FFN2 reads what no text has reached, and so is left out.
     """
 
     name: str
     ffn2: tuple[str, ...] = ()
     entry: Entry | None = None
     part: str = ""
+    blind: str = ""
 
 
 @dataclass(frozen=True)
@@ -263,6 +265,7 @@ _FAMILIES = {
                 ("img_feed_forward.linear_2", "instruct_feed_forward.linear_2"),
                 # the picture's own; to_out.0, which follows, is the text's, too
                 _double("img_instruct_attn.processor.img_out"),
+                blind="double_stream_layers.0",  # its FFN2 reads what was before its attention
             ),
             replace(_OMNIGEN, part="single_stream_layers."),
         ),
@@ -372,7 +375,7 @@ def ffn2_of(model: type, denoiser: torch.nn.Module) -> Iterator[tuple[str, torch
         denoiser: whose modules are searched; names are relative to it.
     """
     for name, module, block in _blocks(model, denoiser):
-        for path in block.ffn2:
+        for path in block.ffn2 if name != block.blind else ():
             layer = _submodule(module, path)
             if _is_linear(layer):
                 yield f"{name}.{path}", layer
