@@ -190,6 +190,52 @@ def test_from_concepts_to_files_and_back(
     assert torch.equal(latent(host, graph), erased)
 
 
+def test_text_enters_the_picture_where_the_table_says(
+    host: Host, extension: Any, family: Family, clip: Any
+) -> None:
+    """What the last such layer gives to the picture's tokens reaches the picture, and nothing of
+    the others, where it has others."""
+    model = family.denoiser()
+    table = extension.module("nodes.host.model.families")
+    *_, last = table.text_entry_of(type(model.model), model.model.diffusion_model)
+    graph = {"model": host.source(model), "clip": host.source(clip), **picture_graph(["model", 0])}
+    del graph["picture"]
+    graph["latent"]["inputs"] |= {"width": family.side, "height": family.side}
+    graph["sampler"]["inputs"] |= {"cfg": 1.0, "steps": 1}
+
+    def drawn(change: Callable[[torch.Tensor, slice], None]) -> torch.Tensor:
+        def hook(_: Any, args: tuple[torch.Tensor], output: torch.Tensor) -> None:
+            assert args[0].shape[-1] >= last.channels
+            tokens = output.flatten(1, -2)
+            change(tokens, last.picture(tokens.shape[1], *plain.shape[-2:]))
+
+        handle = last.layer.register_forward_hook(hook)
+        host.forget()
+        try:
+            return latent(host, graph)
+        finally:
+            handle.remove()
+
+    plain = latent(host, graph)
+    own = drawn(lambda tokens, picture: tokens[:, picture].zero_())
+    others = drawn(
+        lambda tokens, picture: (
+            tokens[:, : picture.start].zero_(),
+            tokens[:, picture.stop :].zero_(),
+        )
+    )
+    assert not torch.allclose(own, plain, rtol=1e-3)
+    assert torch.equal(others, plain)
+
+
+def test_one_layer_reads_the_caption_alone(extension: Any, family: Family) -> None:
+    model = family.denoiser()
+    table = extension.module("nodes.host.model.families")
+    found = table.caption_layer_of(type(model.model), model.model.diffusion_model)
+    expected = table._FAMILIES[type(model.model).__name__].caption
+    assert (found[0] if found else "") == expected
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, FP8], ids=str)
 def test_masked_weights_of_few_bits_are_zero_and_come_back(
     extension: Any, family: Family, dtype: torch.dtype

@@ -8,6 +8,7 @@ A family counts by its model class exactly: a subclass may have other latents or
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from math import ceil
 from typing import TypeGuard
 
 import comfy.model_base
@@ -39,8 +40,7 @@ class Picture(Enum):
 
     ALL = "all"
     LAST = "last"
-    """As many as the picture has, after the text. Z-Image fills up the picture's tokens to a
-    multiple of 32, behind them. Pictures to edit by lie between."""
+    """After the text. Pictures to edit by, where there are any, lie beside the picture's."""
 
     FIRST = "first"
 
@@ -110,12 +110,25 @@ class TextEntry:
         layer: the linear layer.
         entry: what it reads.
         channels: of its input, the first ones, that attention has made.
+        filled: to a multiple of so many the picture's tokens are filled up, behind them.
     """
 
     name: str
     layer: torch.nn.Linear
     entry: Entry
     channels: int
+    filled: int = 1
+
+    def picture(self, tokens: int, height: int, width: int) -> slice:
+        """Which of the layer's ``tokens`` are those of a picture of ``height`` × ``width`` latents,
+        when a prompt is all that the model is given."""
+        if self.entry.picture is Picture.ALL:
+            return slice(0, tokens)
+        side = self.entry.side
+        count = ceil(height / side) * ceil(width / side)
+        first = self.entry.picture is Picture.FIRST
+        start = 0 if first else tokens - ceil(count / self.filled) * self.filled
+        return slice(start, start + count)
 
 
 UNET_FFN2 = "net.2"
@@ -392,7 +405,8 @@ def text_entry_of(model: type, denoiser: torch.nn.Module) -> Iterator[TextEntry]
         layer = _submodule(module, entry.path) if entry else None
         if entry and _is_linear(layer):
             channels = layer.out_features if entry.shared else layer.in_features
-            yield TextEntry(f"{name}.{entry.path}", layer, entry, channels)
+            filled = getattr(denoiser, "pad_tokens_multiple", None) or 1  # Z-Image's
+            yield TextEntry(f"{name}.{entry.path}", layer, entry, channels, filled)
 
 
 def caption_layer_of(model: type, denoiser: torch.nn.Module) -> tuple[str, torch.nn.Linear] | None:
