@@ -5,6 +5,9 @@ Each test is skipped on a host that does not.
 """
 
 import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import MethodType, SimpleNamespace
 from typing import Any
 
@@ -131,6 +134,24 @@ def test_blocks_that_run_fused_are_profiled(host: Any, fusing: Family) -> None:
     clip = fusing.clip()
     own = profiled(host, with_fused_blocks(rotated(fusing)), clip, cfg=fusing.cfg)
     assert_same(own, profiled(host, rotated(fusing), clip, cfg=fusing.cfg))
+
+
+def test_what_a_profile_keeps_is_allocated_outside_of_recordings(
+    host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ComfyUI 0.38 makes them for Qwen-Image 2.1."""
+    pauses: list[bool] = []
+
+    @contextmanager
+    def pause() -> Iterator[None]:
+        pauses.append(True)
+        yield
+        pauses.append(False)
+
+    recorder = SimpleNamespace(pause_malloc_graph=pause)
+    monkeypatch.setitem(sys.modules, "comfy.model_prefetch", recorder)
+    profile = profiled(host, tiny.model, tiny.clip)
+    assert len(pauses) >= 2 * len(profile.layers)
 
 
 def latents(host: Any, model: ModelPatcher, family: Family) -> torch.Tensor:

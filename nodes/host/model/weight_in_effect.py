@@ -1,7 +1,8 @@
 """What a layer computes with: its input and its weight, wherever the host keeps that."""
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -69,3 +70,10 @@ def unfused() -> Iterator[None]:
         yield
     finally:
         host.in_training = before
+
+
+def unrecorded() -> AbstractContextManager[Any]:
+    """For what a hook allocates and keeps: newer hosts record the allocations of a denoiser's
+    blocks and replay them, which would give that memory away."""
+    host = sys.modules.get("comfy.model_prefetch")
+    return getattr(host, "pause_malloc_graph", nullcontext)()

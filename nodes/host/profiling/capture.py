@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..model.weight_in_effect import input_in_effect, passed_through, unfused
+from ..model.weight_in_effect import input_in_effect, passed_through, unfused, unrecorded
 
 CONDITIONAL = 0  # the host's mark in cond_or_uncond
 
@@ -74,7 +74,8 @@ class Ffn2Capture:
             x = input_in_effect(layer, x)
             y = self._conditional(output)
             y = y if bias is None else y - bias.float()
-            self._receive(name, self._prompts, weight_size, x, y)
+            with unrecorded():
+                self._receive(name, self._prompts, weight_size, x, y)
 
         return hook
 
