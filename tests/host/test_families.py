@@ -228,6 +228,19 @@ def test_text_enters_the_picture_where_the_table_says(
     assert torch.equal(others, plain)
 
 
+def test_a_layer_that_runs_in_parts_is_refused(host: Host, extension: Any) -> None:
+    """As Kandinsky 5 does with pictures of more than 8,192 tokens."""
+    family = FAMILIES.get("Kandinsky 5 Image")
+    if family is None:
+        pytest.skip("this host has no Kandinsky 5")
+    model = family.denoiser()
+    for block in model.model.diffusion_model.visual_transformer_blocks:
+        block.feed_forward.forward = block.feed_forward._forward_chunked
+    graph = profiling(host, family, model, family.clip(), "church")
+    with pytest.raises(GraphError, match=r"model: .*out_layer ran for .* instead of.*lower width"):
+        host.run(graph, "profile")
+
+
 def test_one_layer_reads_the_caption_alone(extension: Any, family: Family) -> None:
     model = family.denoiser()
     table = extension.module("nodes.host.model.families")

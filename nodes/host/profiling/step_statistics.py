@@ -33,6 +33,10 @@ _SPLIT = (
     "Connect the model without nodes that skip or split the denoiser's work (such as EasyCache or "
     "tiled diffusion)."
 )
+_IN_PARTS = (
+    "Some models (Kandinsky 5) compute large pictures in parts: then lower width and height. "
+    + _SPLIT
+)
 _NOT_CALLED = (
     "ComfyUI or another node computes this layer without calling it, or skips steps (as EasyCache "
     "does). Connect the model without such nodes; if there are none, load it in fp16 or bf16."
@@ -41,9 +45,9 @@ _NOT_CALLED = (
 
 def wrong_count(layer: str, seen: int, expected: int) -> ValueError:
     """Of prompts that a layer ran for at a step."""
+    mend = _IN_PARTS if seen > expected else _SPLIT if seen else _NOT_CALLED
     return ValueError(
-        f"model: {layer} ran for {seen} prompts instead of {expected} at a step. "
-        f"{_SPLIT if seen else _NOT_CALLED}"
+        f"model: {layer} ran for {seen} prompts instead of {expected} at a step. {mend}"
     )
 
 
