@@ -203,7 +203,7 @@ def test_text_enters_the_picture_where_the_table_says(
     graph["latent"]["inputs"] |= {"width": family.side, "height": family.side}
     graph["sampler"]["inputs"] |= {"cfg": 1.0, "steps": 1}
 
-    def drawn(change: Callable[[torch.Tensor, slice], None]) -> torch.Tensor:
+    def drawn(change: Callable[[torch.Tensor, slice], object]) -> torch.Tensor:
         def hook(_: Any, args: tuple[torch.Tensor], output: torch.Tensor) -> None:
             assert args[0].shape[-1] >= last.channels
             tokens = output.flatten(1, -2)
