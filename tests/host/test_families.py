@@ -33,7 +33,7 @@ NEWER = {
 """Classes that 0.3.75 lacks; 0.33.0 lacks the last three."""
 
 PREFIX = "diffusion_model."
-ROUNDING = {"float": 1e-4, "fp8": 0.2, "int8 by rows": 0.2, "int8 rotated": 0.2}
+ROUNDING = {"float": 1e-4, "fp8": 0.2, "int8 by rows": 0.4, "int8 rotated": 0.4}
 """How far a strip's row may be from a run of its own, of what the mask changes, squared: an applied
 mask makes the host round quantised weights anew."""
 
