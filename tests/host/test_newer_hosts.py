@@ -20,7 +20,7 @@ from comfy.quant_ops import QuantizedTensor
 from comfy_execution import caching
 from comparison import assert_same
 from drawn_mask import drawn_mask
-from graphs import draw, picture_graph, profiled
+from graphs import draw, picture_graph, profiled, watched
 from loras import lora_file
 from tiny_families import Family
 from tiny_model import TinyModel, tiny_denoiser
@@ -152,6 +152,18 @@ def test_what_a_profile_keeps_is_allocated_outside_of_recordings(
     monkeypatch.setitem(sys.modules, "comfy.model_prefetch", recorder)
     profile = profiled(host, tiny.model, tiny.clip)
     assert len(pauses) >= 2 * len(profile.layers)
+
+
+def test_a_profile_lets_qwen_image_21_keep_no_text(host: Any, tiny: TinyModel) -> None:
+    """Else a layer would run once for the text and once for the picture, and later without text."""
+    told: list[Any] = []
+    name = "qwen_image21_cache"
+    model = watched(
+        tiny.model, lambda call: told.append(call["c"]["transformer_options"].get(name))
+    )
+    profiled(host, model, tiny.clip)
+    assert told and all(value == {"device": "off"} for value in told)
+    assert name not in model.model_options["transformer_options"]
 
 
 def latents(host: Any, model: ModelPatcher, family: Family) -> torch.Tensor:

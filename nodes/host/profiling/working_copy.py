@@ -14,12 +14,8 @@ def working_copy(model: ModelPatcher) -> Iterator[ModelPatcher]:
     that goes unpins them all; the host pins them again only when it loads the model from nothing.
     So the clone forgets the list before it goes, and so do the clones of models that it holds.
     Clone no working copy: where both go at once, the host loses sight of the loaded model.
-
-    Qwen-Image 2.1 keeps what its blocks make of the text from one step for the next. The clone does
-    not, so that a step runs each layer once, on all tokens.
     """
     copy = model.clone()
-    copy.model_options["transformer_options"]["qwen_image21_cache"] = {"device": "off"}
     held = copy.get_nested_additional_models()
     try:
         yield copy
