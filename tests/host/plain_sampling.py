@@ -32,7 +32,7 @@ def plain_sensitivities(core: Any, model: Any, clip: Any, profile: Any) -> dict[
         def keep(name: str) -> Callable[..., None]:
             def hook(layer: torch.nn.Linear, args: tuple[torch.Tensor], output: Any) -> None:
                 if 0 in parts:
-                    x = args[0].chunk(len(parts))[parts.index(0)][0]
+                    x = args[0].chunk(len(parts))[parts.index(0)].flatten(0, -2)
                     saliency[name, step] = unified_saliency(layer.weight, x)
 
             return hook

@@ -8,29 +8,35 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
-from comfy import supported_models
+from comfy import model_base, supported_models
 from comfy.ldm.flux.model import FluxParams
 from comfy.ldm.hunyuan_video.model import HunyuanVideoParams
 from comfy.model_patcher import ModelPatcher
 from comfy.sample import fix_empty_latent_channels
 from comparison import assert_close_sensitivities
 from drawn_mask import drawn_mask
-from graphs import QUICK, GraphError, apply_node, fuse_node, picture_graph, profile_graph
+from graphs import QUICK, GraphError, Host, apply_node, fuse_node, picture_graph, profile_graph
 from plain_sampling import PIXELS, plain_sensitivities
 from safetensors.torch import save_file
-from tiny_families import FAMILIES, FLUX_BLOCKS, Family, sizes_for
+from tiny_families import FLUX_BLOCKS, Family, sizes_for
 from tiny_model import TinyModel, tiny_description
+from tiny_newer_families import FAMILIES
+from tiny_quantised import FORMS, quantised_family
 
 NEWER = {
-    f"comfy.model_base.{name}"
-    for name in (
-        *("CogVideoX", "LTXAV", "MiniMaxH3", "StableAudio3", "ACEStep15", "MiniMaxMusic3"),
-        *("YuE2", "QwenImage21", "MingImage"),
-    )
+    *("CogVideoX", "LTXAV", "MiniMaxH3", "StableAudio3", "ACEStep15", "MiniMaxMusic3"),
+    *("LongCatImage", "Krea2", "MageFlow", "Anima", "ErnieImage", "Ideogram4", "Boogu"),
+    *("JoyImage", "Lens", "Kandinsky5", "Kandinsky5Image", "ZImagePixelSpace", "PixelDiTT2I"),
+    *("HiDreamO1", "SeedVR2", "TripoSplat", "Trellis2", "RT_DETR_v4", "DepthAnything3", "SAM3"),
+    *("YuE2", "QwenImage21", "MingImage"),
 }
 """Classes that 0.3.75 lacks; 0.33.0 lacks the last three."""
 
 PREFIX = "diffusion_model."
+ROUNDING = {"float": 1e-4, "fp8": 0.2, "int8 by rows": 0.4, "int8 rotated": 0.4}
+"""How far a strip's row may be from a run of its own, of what the mask changes, squared: an applied
+mask makes the host round quantised weights anew."""
+
 FP8 = torch.float8_e4m3fn
 HIDREAM = {
     "in_channels": 16,
@@ -128,6 +134,121 @@ def test_from_concepts_to_a_picture_and_back(host: Any, family: Family, clip: An
     assert not torch.equal(erased, plain)
 
 
+@pytest.mark.parametrize("form", ["float", "fp8", "int8 by rows", "int8 rotated"])
+def test_from_concepts_to_files_and_back(
+    host: Host, family: Family, clip: Any, folder: Path, form: str
+) -> None:
+    if form == "float":
+        model = family.denoiser()
+    else:
+        FORMS[form].require()
+        model = quantised_family(FORMS[form], family)
+    host.forget()
+    graph = erasing(host, family, model, clip)
+    erased = latent(host, graph)
+    name = {"filename_prefix": "family"}
+    graph["save"] = {
+        "class_type": "FIASaveNeuronMask",
+        "inputs": {"mask": ["fuse", 0], **name},
+    }
+    (file,) = host.run(graph, "save")
+    graph["load"] = {"class_type": "FIALoadNeuronMask", "inputs": {"mask_file": file}}
+    graph["apply"]["inputs"]["mask"] = ["load", 0]
+    assert torch.equal(latent(host, graph), erased), "the file is the mask"
+
+    graph["apply"]["inputs"]["strength"] = 0.0
+    plain = latent(host, graph)
+    graph["strip"] = {
+        "class_type": "FIAStrengthStrip",
+        "inputs": {
+            "model": ["model", 0],
+            "mask": ["load", 0],
+            "latent": ["latent", 0],
+            "strengths": "0, 1",
+        },
+    }
+    sampler = graph["sampler"]["inputs"]
+    sampler |= {"model": ["strip", 0], "latent_image": ["strip", 1]}
+    effect = (erased - plain).square().mean()
+    for row, single in zip(latent(host, graph), (plain, erased), strict=True):
+        assert (row - single[0]).square().mean() < ROUNDING[form] * effect
+
+    graph["lora"] = {
+        "class_type": "FIASaveErasureLora",
+        "inputs": {"model": ["model", 0], "mask": ["load", 0], "strength": 1.0, **name},
+    }
+    if form != "float":
+        with pytest.raises(GraphError, match=r"model: .* holds quantised weights"):
+            host.run(graph, "lora")
+        return
+    (file,) = host.run(graph, "lora")
+    graph["loaded"] = {
+        "class_type": "LoraLoaderModelOnly",
+        "inputs": {"model": ["model", 0], "lora_name": file, "strength_model": 1.0},
+    }
+    sampler |= {"model": ["loaded", 0], "latent_image": ["latent", 0]}
+    assert torch.equal(latent(host, graph), erased)
+
+
+def test_text_enters_the_picture_where_the_table_says(
+    host: Host, extension: Any, family: Family, clip: Any
+) -> None:
+    """What the last such layer gives to the picture's tokens reaches the picture, and nothing of
+    the others, where it has others."""
+    model = family.denoiser()
+    table = extension.module("nodes.host.model.families")
+    *_, last = table.text_entry_of(type(model.model), model.model.diffusion_model)
+    graph = {"model": host.source(model), "clip": host.source(clip), **picture_graph(["model", 0])}
+    del graph["picture"]
+    graph["latent"]["inputs"] |= {"width": family.side, "height": family.side}
+    graph["sampler"]["inputs"] |= {"cfg": 1.0, "steps": 1}
+
+    def drawn(change: Callable[[torch.Tensor, slice], object]) -> torch.Tensor:
+        def hook(_: Any, args: tuple[torch.Tensor], output: torch.Tensor) -> None:
+            assert args[0].shape[-1] >= last.channels
+            tokens = output.flatten(1, -2)
+            change(tokens, last.picture(tokens.shape[1], *plain.shape[-2:]))
+
+        handle = last.layer.register_forward_hook(hook)
+        host.forget()
+        try:
+            return latent(host, graph)
+        finally:
+            handle.remove()
+
+    plain = latent(host, graph)
+    own = drawn(lambda tokens, picture: tokens[:, picture].zero_())
+    others = drawn(
+        lambda tokens, picture: (
+            tokens[:, : picture.start].zero_(),
+            tokens[:, picture.stop :].zero_(),
+        )
+    )
+    assert not torch.allclose(own, plain, rtol=1e-3)
+    assert torch.equal(others, plain)
+
+
+def test_a_layer_that_runs_in_parts_is_refused(host: Host, extension: Any) -> None:
+    """As Kandinsky 5 does with pictures of more than 8,192 tokens."""
+    family = FAMILIES.get("Kandinsky 5 Image")
+    if family is None:
+        pytest.skip("this host has no Kandinsky 5")
+    model = family.denoiser()
+    for block in model.model.diffusion_model.visual_transformer_blocks:
+        block.feed_forward.forward = block.feed_forward._forward_chunked
+    graph = profiling(host, family, model, family.clip(), "church")
+    with pytest.raises(GraphError, match=r"model: .*out_layer ran for .* instead of.*lower width"):
+        host.run(graph, "profile")
+
+
+def test_one_layer_reads_the_caption_alone(extension: Any, family: Family) -> None:
+    model = family.denoiser()
+    table = extension.module("nodes.host.model.families")
+    found = table.caption_layer_of(type(model.model), model.model.diffusion_model)
+    expected = table._FAMILIES[type(model.model).__name__].caption
+    assert (found[0] if found else "") == expected
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, FP8], ids=str)
 def test_masked_weights_of_few_bits_are_zero_and_come_back(
     extension: Any, family: Family, dtype: torch.dtype
@@ -179,7 +300,7 @@ def test_masked_weights_of_few_bits_are_zero_and_come_back(
         ),
         ("WAN21_T2V", {"model_type": "t2v"}, "it makes videos"),
         ("HiDream", HIDREAM, "no prompt's share can be told"),
-        ("HunyuanDiT", {"depth": 1}, "this extension knows none of its layers"),
+        ("HunyuanDiT", {"depth": 1}, "two masks of its text"),
     ],
 )
 def test_other_families_are_refused_with_name_and_reason(
@@ -262,13 +383,31 @@ def test_an_sdxl_of_another_pack_is_told_too(host: Any, tiny_sdxl: TinyModel) ->
         host.run(profile_graph(host, model, tiny_sdxl.clip), "profile")
 
 
-def test_the_registry_names_classes_of_the_host(extension: Any) -> None:
-    registry = extension.module("nodes.host.model.ffn2_registry")
-    assert set(registry._REASONS) >= NEWER
-    blocks = {block.block for blocks in registry._FAMILIES.values() for block in blocks}
-    for name in {registry._UNET.block, *blocks, *registry._LISTED, *registry._REASONS}:
+def test_the_table_names_classes_of_the_host(extension: Any) -> None:
+    table = extension.module("nodes.host.model.families")
+    assert {*table._FAMILIES, *table._REASONS} >= NEWER
+    families = [
+        family
+        for name, family in table._FAMILIES.items()
+        if name not in NEWER or hasattr(model_base, name)
+    ]
+    blocks = {block.name for family in (*families, table._UNET) for block in family.blocks}
+    for name in blocks:
         module, _, kind = name.rpartition(".")
-        assert name in NEWER or isinstance(getattr(importlib.import_module(module), kind), type)
+        assert isinstance(getattr(importlib.import_module(f"comfy.ldm.{module}"), kind), type)
+    for name in {*table._LISTED, *table._REASONS} - NEWER:
+        assert isinstance(getattr(model_base, name), type)
+
+
+def test_every_model_of_the_host_is_listed_or_refused(extension: Any) -> None:
+    """UNets are neither."""
+    table = extension.module("nodes.host.model.families")
+    unets = {"BaseModel", "SDXL", "SDXLRefiner", "SD21UNCLIP", "Lotus", "SD_X4Upscaler"}
+    unets |= {"Stable_Zero123", "SD15_instructpix2pix", "SDXL_instructpix2pix"}
+    for name, kind in vars(model_base).items():
+        if isinstance(kind, type) and issubclass(kind, model_base.BaseModel):
+            known = name in table._FAMILIES or table.reason_without_ffn2(kind)
+            assert known or name in unets, name
 
 
 def test_a_word_that_the_encoder_is_always_told_is_known(host: Any) -> None:

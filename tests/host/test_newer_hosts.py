@@ -5,9 +5,13 @@ Each test is skipped on a host that does not.
 """
 
 import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import MethodType, SimpleNamespace
 from typing import Any
 
+import comfy.ops
 import comfy.sd
 import pytest
 import torch
@@ -16,11 +20,12 @@ from comfy.quant_ops import QuantizedTensor
 from comfy_execution import caching
 from comparison import assert_same
 from drawn_mask import drawn_mask
-from graphs import draw, picture_graph, profiled
+from graphs import draw, picture_graph, profiled, watched
 from loras import lora_file
-from tiny_families import FAMILIES
+from tiny_families import Family
 from tiny_model import TinyModel, tiny_denoiser
-from tiny_quantised import FORMS, quantised_lumina
+from tiny_newer_families import FAMILIES
+from tiny_quantised import FORMS, quantised_family
 
 SECOND_CARD = torch.device("cpu", 0)
 MASKED_LORA_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.2"
@@ -97,23 +102,73 @@ def fused(block: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
     return w2(gated)
 
 
+def fused_by_the_host(block: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Krea 2's feed-forward part as Qwen-Image 2.1 has it: the host runs the activation inside the
+    product of an INT8 layer, and does not call the layer."""
+    gate, up, down = (getattr(block, name) for name in ("gate", "up", "down"))
+    run: Any = comfy.ops
+    return run.linear_input_act(down, torch.cat([gate(x), up(x)], dim=-1), "swiglu")
+
+
 def with_fused_blocks(model: ModelPatcher) -> ModelPatcher:
     for block in model.model.modules():
         if hasattr(block, "_forward_silu_gating"):
             block.forward = MethodType(fused, block)
+        elif hasattr(block, "down"):
+            block.forward = MethodType(fused_by_the_host, block)
     return model
 
 
-def test_blocks_that_run_fused_are_profiled(host: Any, extension: Any) -> None:
-    family = FAMILIES["Lumina 2"]
-    form = FORMS["int8 rotated"]
-    form.require()
-    clip = family.clip()
-    own = profiled(host, with_fused_blocks(quantised_lumina(form)), clip, cfg=family.cfg)
-    assert_same(own, profiled(host, quantised_lumina(form), clip, cfg=family.cfg))
+@pytest.fixture(params=["Lumina 2", "Krea 2"])
+def fusing(request: pytest.FixtureRequest, extension: Any) -> Family:
+    """A family whose blocks can run fused; the host has all that this takes."""
+    FORMS["int8 rotated"].require()
+    if request.param not in FAMILIES or not hasattr(comfy.ops, "linear_input_act"):
+        pytest.skip(f"this host has no {request.param}, or runs none of its layers fused")
+    return FAMILIES[request.param]
 
 
-def latents(host: Any, model: ModelPatcher, family: Any) -> torch.Tensor:
+def rotated(family: Family) -> ModelPatcher:
+    return quantised_family(FORMS["int8 rotated"], family)
+
+
+def test_blocks_that_run_fused_are_profiled(host: Any, fusing: Family) -> None:
+    clip = fusing.clip()
+    own = profiled(host, with_fused_blocks(rotated(fusing)), clip, cfg=fusing.cfg)
+    assert_same(own, profiled(host, rotated(fusing), clip, cfg=fusing.cfg))
+
+
+def test_what_a_profile_keeps_is_allocated_outside_of_recordings(
+    host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ComfyUI 0.38 makes them for Qwen-Image 2.1."""
+    pauses: list[bool] = []
+
+    @contextmanager
+    def pause() -> Iterator[None]:
+        pauses.append(True)
+        yield
+        pauses.append(False)
+
+    recorder = SimpleNamespace(pause_malloc_graph=pause)
+    monkeypatch.setitem(sys.modules, "comfy.model_prefetch", recorder)
+    profile = profiled(host, tiny.model, tiny.clip)
+    assert len(pauses) >= 2 * len(profile.layers)
+
+
+def test_a_profile_lets_qwen_image_21_keep_no_text(host: Any, tiny: TinyModel) -> None:
+    """Else a layer would run once for the text and once for the picture, and later without text."""
+    told: list[Any] = []
+    name = "qwen_image21_cache"
+    model = watched(
+        tiny.model, lambda call: told.append(call["c"]["transformer_options"].get(name))
+    )
+    profiled(host, model, tiny.clip)
+    assert told and all(value == {"device": "off"} for value in told)
+    assert name not in model.model_options["transformer_options"]
+
+
+def latents(host: Any, model: ModelPatcher, family: Family) -> torch.Tensor:
     graph = {"model": host.source(model), "clip": host.source(family.clip())}
     graph |= picture_graph(["model", 0])
     del graph["picture"]
@@ -122,17 +177,17 @@ def latents(host: Any, model: ModelPatcher, family: Any) -> torch.Tensor:
     return host.run(graph, "sampler")[0]["samples"].clone()
 
 
-def test_blocks_that_run_fused_are_masked_in_a_strip(host: Any, extension: Any) -> None:
-    family, form = FAMILIES["Lumina 2"], FORMS["int8 rotated"]
-    form.require()
+def test_blocks_that_run_fused_are_masked_in_a_strip(
+    host: Any, extension: Any, fusing: Family
+) -> None:
     strip = extension.module("nodes.host.applying.strength_strip").strip_model
-    models = with_fused_blocks(quantised_lumina(form)), quantised_lumina(form)
+    models = with_fused_blocks(rotated(fusing)), rotated(fusing)
     mask = drawn_mask(extension, models[0], share=0.5)
-    fused, apart = (latents(host, strip(model, mask, [1.0]), family) for model in models)
+    fused, apart = (latents(host, strip(model, mask, [1.0]), fusing) for model in models)
     assert torch.equal(fused, apart)
-    unchanged = latents(host, strip(models[0], mask, [0.0]), family)
+    unchanged = latents(host, strip(models[0], mask, [0.0]), fusing)
     assert not torch.allclose(fused, unchanged)
-    plain = latents(host, models[0], family)
+    plain = latents(host, models[0], fusing)
     assert (unchanged - plain).square().mean() < 0.01 * plain.square().mean(), "unpacked weights"
 
 

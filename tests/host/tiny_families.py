@@ -109,9 +109,16 @@ class Family:
     cfg: float = 4.0
     side: int = 64
 
+    def description(self, dtype: torch.dtype = torch.float32) -> BASE:
+        """The host's description of the family, of these sizes."""
+        sizes = {**self.unet, "dtype": dtype}
+        config = self.config(sizes)
+        config.unet_config |= sizes  # some sizes are the family's own
+        return config
+
     def denoiser(self, dtype: torch.dtype = torch.float32) -> ModelPatcher:
         """A patcher of the family's model with random weights, the same every time."""
-        config = self.config({**self.unet, "dtype": dtype})
+        config = self.description(dtype)
         if dtype.itemsize == 1:
             config.set_inference_dtype(dtype, torch.float32)
         model = config.get_model({}, device=comfy.model_management.unet_offload_device())
@@ -263,7 +270,10 @@ FAMILIES = {
     ),
 }
 
-if hasattr(comfy.latent_formats.LatentFormat, "spacial_downscale_ratio"):
+TELLS_SIZE = hasattr(comfy.latent_formats.LatentFormat, "spacial_downscale_ratio")
+"""Whether the host tells how many pixels a latent is wide."""
+
+if TELLS_SIZE:
     klein: Any = flux  # 0.3.75's has no Klein
     FAMILIES["Flux.2"] = Family(  # which has no guidance of its own
         supported_models.Flux2,

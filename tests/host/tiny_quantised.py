@@ -1,7 +1,7 @@
 """Models of the host's own classes whose linear layers are quantised, in each form it has."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.supported_models_base import BASE
-from tiny_families import FAMILIES
+from tiny_families import FAMILIES, Family
 from tiny_model import randomise, tiny_denoiser, tiny_description
 
 FP8 = torch.float8_e4m3fn
@@ -93,24 +93,22 @@ LEFT = {"int8 rotated": 0.015, "asym_w4a8_int8": 0.11, "convrot_w4a4": 0.22}
 
 def quantised_unet(form: Form, dtype: torch.dtype = torch.float32, **unet: Any) -> ModelPatcher:
     """A tiny SD 1.x whose feed-forward layers are quantised."""
-    return _quantised(form, lambda: tiny_description(**unet), ".ff.net.", dtype)
+    return _quantised(form, lambda: tiny_description(**unet), {".ff.net."}, dtype)
 
 
 def quantised_attention(form: Form) -> ModelPatcher:
     """A tiny SD 1.x whose attention layers alone are quantised."""
-    return _quantised(form, tiny_description, ".attn", torch.float32)
+    return _quantised(form, tiny_description, {".attn"}, torch.float32)
 
 
 def quantised_flux(form: Form, dtype: torch.dtype = torch.float32) -> ModelPatcher:
     """The tiny Flux whose feed-forward layers are quantised."""
-    flux = FAMILIES["Flux"]
-    return _quantised(form, lambda: flux.config({**flux.unet}), "_mlp.", dtype)
+    return _quantised(form, FAMILIES["Flux"].description, {"_mlp."}, dtype)
 
 
-def quantised_lumina(form: Form, dtype: torch.dtype = torch.float32) -> ModelPatcher:
-    """The tiny Lumina 2 whose feed-forward layers are quantised."""
-    lumina = FAMILIES["Lumina 2"]
-    return _quantised(form, lambda: lumina.config({**lumina.unet}), ".feed_forward.", dtype)
+def quantised_family(form: Form, family: Family) -> ModelPatcher:
+    """The tiny model of a family whose FFN2 layers are quantised."""
+    return _quantised(form, family.description, family.layers, torch.float32)
 
 
 def read_only_unet(layout: str) -> ModelPatcher:
@@ -161,20 +159,22 @@ def weights_in_effect(model: ModelPatcher) -> dict[str, torch.Tensor]:
 
 
 def _quantised(
-    form: Form, description: Callable[[], BASE], part: str, dtype: torch.dtype
+    form: Form, description: Callable[[], BASE], parts: Collection[str], dtype: torch.dtype
 ) -> ModelPatcher:
-    """A model whose linear layers with ``part`` in their names are quantised."""
+    """A model whose linear layers with one of ``parts`` in their names are quantised."""
     form.require()
     device = torch.device("cpu")
     config = description()
     config.set_inference_dtype(torch.float32, None)
     plain = config.get_model({}, device=device)
     randomise(plain.diffusion_model, seed=0)
+    for buffer in plain.diffusion_model.buffers():
+        buffer.zero_()  # the host leaves places of SD3 as memory happened to be
     state = plain.diffusion_model.state_dict()
     layers = [
         name.removesuffix(".weight")
         for name, weight in state.items()
-        if part in name
+        if any(part in name for part in parts)
         and name.endswith(".weight")
         and weight.ndim == 2
         and weight.shape[1] % form.columns == 0

@@ -13,7 +13,7 @@ from ....fia_core import NeuronMask
 from ..model.clones import run_in_one_place
 from ..model.identity import require_same_architecture
 from ..model.layers import find_ffn2_layers
-from ..model.weight_in_effect import input_in_effect, passed_through, weight_in_effect
+from ..model.weight_in_effect import input_in_effect, passed_through, unfused, weight_in_effect
 from .strip_noise import same_noise_for_every_strength
 
 WRAPPER_KEY = "forget_it_all_strip"
@@ -165,6 +165,7 @@ class _Strip:
     def _attached(self, model: torch.nn.Module, strengths: torch.Tensor) -> Iterator[None]:
         """Hook the layers of the host's ``model``; whatever happens the hooks are removed."""
         with ExitStack() as hooks:
+            hooks.enter_context(unfused())
             for name, pruned in self._layers.items():
                 layer: Any = model.get_submodule(name)
                 handle = layer.register_forward_hook(self._hook(pruned, strengths))

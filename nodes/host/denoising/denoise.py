@@ -26,6 +26,10 @@ from .request import SamplingSettings
 
 USUAL_RATIO = 8  # pixels a latent, where the host does not say
 WRAPPER_KEY = "forget_it_all"
+KEPT_TEXT = "qwen_image21_cache"
+"""Qwen-Image 2.1's option for what its blocks make of the text, which it keeps from one step for
+the next. Without it a step runs each layer once, on all tokens."""
+
 SIGMA_TOLERANCE = 1e-4  # relative; samplers recompute sigmas in float32
 
 
@@ -134,6 +138,9 @@ def empty_latent(model: ModelPatcher, width: int, height: int, rows: int = 1) ->
 @contextmanager
 def _wrapped(model: ModelPatcher, wrappers: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
     """Add the host's wrappers by kind, and take them away."""
+    options = model.model_options["transformer_options"]
+    own = {KEPT_TEXT: options[KEPT_TEXT]} if KEPT_TEXT in options else {}
+    options[KEPT_TEXT] = {"device": "off"}
     try:
         for kind, wrapper in wrappers.items():
             model.add_wrapper_with_key(kind, WRAPPER_KEY, wrapper)
@@ -141,6 +148,8 @@ def _wrapped(model: ModelPatcher, wrappers: Mapping[str, Callable[..., Any]]) ->
     finally:
         for kind in wrappers:
             model.remove_wrappers_with_key(kind, WRAPPER_KEY)
+        del options[KEPT_TEXT]
+        options |= own
 
 
 def _sampler(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from ..model.weight_in_effect import input_in_effect, passed_through
+from ..model.weight_in_effect import input_in_effect, passed_through, unfused, unrecorded
 from .conditioning import PromptBatch
 from .denoise import Denoised, StepObserver, denoise_prompts, nothing
 
@@ -26,6 +26,10 @@ WeightCopy = Callable[[torch.Tensor], torch.Tensor]
 _SPLIT = (
     "Connect the model without nodes that skip or split the denoiser's work (such as EasyCache or "
     "tiled diffusion)."
+)
+_IN_PARTS = (
+    "Some models (Kandinsky 5) compute large pictures in parts: then lower width and height. "
+    + _SPLIT
 )
 _NOT_CALLED = (
     "ComfyUI or another node computes this layer without calling it, or skips steps (as EasyCache "
@@ -113,6 +117,7 @@ class LayerWatch:
         self._expected += len(rows)
         try:
             with ExitStack() as watched:
+                watched.enter_context(unfused())
                 for name, layer in self._layers.items():
                     watched.enter_context(self._parameters[name].kept(layer))
                 yield
@@ -158,7 +163,8 @@ class LayerWatch:
         y = self._conditional(output)
         y = y if now.bias is None else y - now.bias.float()
         weight = () if now.weight is None else (_converted(layer, now.weight),)
-        self._receive(name, self._prompts, input_in_effect(layer, x), y, *weight)
+        with unrecorded():
+            self._receive(name, self._prompts, input_in_effect(layer, x), y, *weight)
 
     def _conditional(self, batch: torch.Tensor) -> torch.Tensor:
         """The conditional part of a forward's batch, (prompts, ..., channels)."""
@@ -167,9 +173,9 @@ class LayerWatch:
 
 def _wrong_count(layer: str, seen: int, expected: int) -> ValueError:
     """The error of a layer that ran for another number of prompts at a step."""
+    mend = _IN_PARTS if seen > expected else _SPLIT if seen else _NOT_CALLED
     return ValueError(
-        f"model: {layer} ran for {seen} prompts instead of {expected} at a step. "
-        f"{_SPLIT if seen else _NOT_CALLED}"
+        f"model: {layer} ran for {seen} prompts instead of {expected} at a step. {mend}"
     )
 
 

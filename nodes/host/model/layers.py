@@ -7,7 +7,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import LayerShapes
-from .ffn2_registry import ffn2_of, refusal
+from .families import ffn2_of, refusal
 
 _LORA_PREFIX = "lora_unet_"
 _TRIED = (256, 256)

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from ....demo_model.loader import WEIGHTS, DemoConfig
 from ....fia_core import LayerShapes
-from .ffn2_registry import UNET_FFN2
+from .families import UNET_FFN2
 from .identity import architecture_text
 
 _FFN2_WEIGHT = f".{UNET_FFN2}.weight"

@@ -1,10 +1,12 @@
 """What a layer computes with: its input and its weight, wherever the host keeps that."""
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
+from comfy import model_management
 from comfy.ops import cast_bias_weight, uncast_bias_weight
 
 
@@ -38,8 +40,7 @@ def passed_through(
 ) -> Iterator[None]:
     """Let the host pass a layer's parameters through functions in the forwards inside.
 
-    So no host fuses the layer with its neighbours, which would leave out its forward (INT8 on
-    Lumina 2). The layer is left as it was.
+    The layer is left as it was.
 
     Args:
         functions: of the host's lists ``weight_function`` and ``bias_function``, one each.
@@ -53,3 +54,26 @@ def passed_through(
         for name in functions:
             vars(layer).pop(name, None)
         vars(layer).update(own)
+
+
+@contextmanager
+def unfused() -> Iterator[None]:
+    """Let the host call every layer in the forwards inside.
+
+    Newer hosts run some layers together with an activation or with each other, and then call none
+    of them, but not while they train.
+    """
+    host: Any = model_management
+    before = getattr(host, "in_training", False)  # older hosts fuse nothing
+    host.in_training = True
+    try:
+        yield
+    finally:
+        host.in_training = before
+
+
+def unrecorded() -> AbstractContextManager[Any]:
+    """For what a hook allocates and keeps: newer hosts record the allocations of a denoiser's
+    blocks and replay them, which would give that memory away."""
+    host = sys.modules.get("comfy.model_prefetch")
+    return getattr(host, "pause_malloc_graph", nullcontext)()
