@@ -7,6 +7,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import NeuronMask
+from ..model.compiled import refuse_compiled
 from ..model.identity import require_fit
 from ..model.layers import find_ffn2_layers
 from .weight_patch import neuron_mask_patches
@@ -40,11 +41,12 @@ class NeuronMaskHook(WeightHook):
 
         Raises:
             ValueError: if the mask was made for another architecture than ``model``, or weights of
-                ``model`` are quantised.
+                ``model`` are quantised, or it is compiled.
         """
         if self.mask and target_dict.get("target") != EnumWeightTarget.Clip:
             require_fit(self.mask, model, find_ffn2_layers(model))
             _require_full_precision(model)
+            refuse_compiled(model)
         return super().add_hook_patches(model, model_options, target_dict, registered)
 
     def clone(self) -> "NeuronMaskHook":
