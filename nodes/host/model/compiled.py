@@ -62,10 +62,11 @@ def require_patches_at_load(model: ModelPatcher) -> None:
     """Let loading ``model``, or a clone of it that other nodes make, fail with a ValueError if a
     weight that has a patch is no longer there by its name."""
     model.remove_callbacks_with_key(CallbacksMP.ON_LOAD, GUARD_KEY)
-    model.add_callback_with_key(CallbacksMP.ON_LOAD, GUARD_KEY, _require_patched_weights)
+    model.add_callback_with_key(CallbacksMP.ON_LOAD, GUARD_KEY, require_patched_weights)
 
 
-def _require_patched_weights(loaded: ModelPatcher, *_: Any) -> None:
+def require_patched_weights(loaded: ModelPatcher, *_: Any) -> None:
+    """What ``require_patches_at_load`` lets the host call."""
     lost = sorted(loaded.patches.keys() - loaded.model.state_dict().keys())
     if lost:
         raise _out_of_reach(lost[0])
