@@ -91,7 +91,7 @@ class ClosedForm:
         self._wanted = torch.zeros(0, len(self._moved), device=self._moved.device)
 
     def difference(self, ridge: float, device: torch.device) -> Tensor:
-        """W' − W, (C_out, C_in): float64 on a CPU, float32 elsewhere; 0 where all that was read is 0.
+        """W' − W, (C_out, C_in): float64 on a CPU, float32 elsewhere; 0 of a layer that read zeros.
 
         Args:
             ridge: λ, how firmly every weight is held.
