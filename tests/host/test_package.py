@@ -42,8 +42,8 @@ SUSPECTS = re.compile(
     r"|\brequests\.\w+\s*\(|\b(?:ClientSession|XMLHttpRequest|WebSocket|marshal|pickle)\b"
     r"|\b(?:base64|b64encode|b64decode|atob|btoa|zlib|lzma|gzip|bz2)\b"
 )
-"""What the registry's scanner takes for network, shell or hidden code, as publishers report. It looks
-for words in files of any language, and one of them holds a version back."""
+"""What the registry's scanner takes for network, shell or hidden code, as publishers report. It
+looks for words in files of any language, and one of them holds a version back."""
 
 NEEDED = {
     "fia_core/files/compression.py": {"zlib"},
