@@ -90,7 +90,7 @@ class OnAppleGpu(Tensor):
         given = (*args, *(kwargs or {}).values())
         if torch.float64 in given[1:]:
             raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
-        result = super().__torch_function__(func, types, args, kwargs or {})
+        result: Any = super().__torch_function__(func, types, args, kwargs or {})
         return result.as_subclass(Tensor) if func is Tensor.to else result
 
 
