@@ -91,14 +91,17 @@ class ClosedForm:
         self._wanted = torch.zeros(0, len(self._moved), device=self._moved.device)
 
     def difference(self, ridge: float, device: torch.device) -> Tensor:
-        """W' − W, (C_out, C_in): float64 on a CPU, float32 elsewhere.
+        """W' − W, (C_out, C_in): float64 on a CPU, float32 elsewhere; 0 of a layer that read zeros.
 
         Args:
             ridge: λ, how firmly every weight is held.
             device: where it is solved and returned.
         """
         dtype = torch.float64 if device.type == "cpu" else torch.float32
-        held = self._read.to(device, dtype, copy=True)
-        held.diagonal().add_(ridge * held.diagonal().mean())
-        moved = self._moved.to(device, dtype)
+        # First to the device: Apple's GPU knows no float64.
+        moved, held = self._moved.to(device).to(dtype), self._read.to(device, copy=True).to(dtype)
+        mean = held.diagonal().mean()
+        if mean == 0:
+            return torch.zeros_like(moved)
+        held.diagonal().add_(ridge * mean)
         return torch.cholesky_solve(moved.T, torch.linalg.cholesky(held)).T

@@ -72,7 +72,7 @@ function addPanel(node) {
   shareWithCanvas(element, app.canvas);
   const options = { hideOnZoom: false, getMinHeight: () => MIN_HEIGHT };
   addElement(node, "mask card", element, options, SIZE);
-  listen(node, file, loader);
+  followFile(node, file, loader);
   takeDrops(node, loader);
   queueMicrotask(() => void loader.update()); // a workflow sets the values first
 }
@@ -84,7 +84,7 @@ function addPanel(node) {
  * @param {Comfy.Widget} file
  * @param {MaskLoader} loader
  */
-function listen(node, file, loader) {
+function followFile(node, file, loader) {
   const { callback } = file;
   file.callback = (value, ...details) => {
     callback?.call(file, value, ...details);

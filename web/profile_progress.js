@@ -81,7 +81,7 @@ function sayAgain() {
  */
 function warn(node, { nodeId, text }) {
   const [outermost = "", ...inside] = String(nodeId).split(":");
-  const [, warnings] = WARNINGS.exec(text) ?? [];
+  const [, warnings] = text.match(WARNINGS) ?? [];
   const before = lastWarnings.get(node) ?? {};
   if (!inside.length || !warnings || warnings === before[nodeId]) {
     return;

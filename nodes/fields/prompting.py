@@ -129,7 +129,7 @@ def prompt_inputs(more: str = "") -> list[io.Input]:
             default="euler",
             tooltip=(
                 "Any that follows the schedule, such as euler; one that adds noise adds "
-                "the same to all prompts. Samplers that choose their own steps are refused."
+                "the same to all prompts. One that leaves out a step is refused."
             ),
         ),
         io.Combo.Input(

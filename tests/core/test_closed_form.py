@@ -1,5 +1,7 @@
 """FFN2 in closed form is the minimum of its objective."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -70,3 +72,30 @@ def test_it_knows_what_it_cannot_use() -> None:
     assert layer.is_finite
     layer.add(0, x * float("inf"), x @ WEIGHT.T)
     assert not layer.is_finite
+
+
+def test_a_layer_that_reads_only_zeros_stays_as_it_is() -> None:
+    layer = ClosedForm((C_OUT, C_IN), 2, 1, CPU)
+    layer.add(0, torch.zeros(2, TOKENS, C_IN), torch.zeros(2, TOKENS, C_OUT))
+    assert not layer.difference(0.5, CPU).any()
+
+
+class OnAppleGpu(Tensor):
+    """A tensor that torch cannot convert to float64 before it has left its device."""
+
+    @classmethod
+    def __torch_function__(
+        cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = (*args, *(kwargs or {}).values())
+        if torch.float64 in given[1:]:
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        result: Any = super().__torch_function__(func, types, args, kwargs or {})
+        return result.as_subclass(Tensor) if func is Tensor.to else result
+
+
+def test_sums_on_an_apple_gpu_are_solved_on_the_cpu() -> None:
+    layer, there = (sums(1.0, [slice(0, 8)]) for _ in range(2))
+    there._read = there._read.as_subclass(OnAppleGpu)
+    there._moved = there._moved.as_subclass(OnAppleGpu)
+    assert torch.equal(there.difference(0.5, CPU), layer.difference(0.5, CPU))

@@ -3,7 +3,7 @@
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
@@ -20,6 +20,8 @@ from comfy.model_sampling import CONST, EPS, ModelSamplingDiscrete, ModelSamplin
 from comfy.sd import CLIP
 from comfy.sd1_clip import SD1ClipModel
 from comparison import assert_same
+from compositions import apply
+from drawn_mask import drawn_mask
 from graphs import QUICK, GraphError, profile_graph
 from loras import with_lora
 from tiny_model import TinyModel, VelocitySD15, compiled, tiny_denoiser
@@ -34,6 +36,7 @@ PLACES = (
     "object_patches",
     "weight_wrapper_patches",
     "wrappers",
+    "callbacks",
     "injections",
     "hook_patches",
     "additional_models",
@@ -49,20 +52,27 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def denoiser(tiny: TinyModel) -> Iterator["Denoiser"]:
+def denoiser(tiny: TinyModel, monkeypatch: pytest.MonkeyPatch) -> "Denoiser":
     watched = Denoiser()
-    handle = tiny.model.model.diffusion_model.register_forward_pre_hook(watched)
-    yield watched
-    handle.remove()
+    network = tiny.model.model.diffusion_model
+    forward = type(network).forward
+
+    def counted(self: torch.nn.Module, *arguments: Any, **options: Any) -> Any:
+        if self is network:
+            watched.called()
+        return forward(self, *arguments, **options)
+
+    monkeypatch.setattr(type(network), "forward", counted)
+    return watched
 
 
 class Denoiser:
-    """Counts calls, without a wrapper of the host, and interrupts at one of them."""
+    """Counts calls, with no code in the model, and interrupts at one of them."""
 
     calls = 0
     interrupt_at = -1
 
-    def __call__(self, module: Any, arguments: Any) -> None:
+    def called(self) -> None:
         self.calls += 1
         if self.calls == self.interrupt_at:
             nodes.interrupt_processing()
@@ -284,6 +294,35 @@ def test_code_in_any_place_of_a_model_has_no_fingerprint(
         fingerprint_of(extension, model)
     monkeypatch.setattr(model, place, {"of another node": []})
     assert fingerprint_of(extension, model) == plain
+
+
+@pytest.mark.parametrize("register", ["register_forward_hook", "register_forward_pre_hook"])
+def test_a_hook_on_a_module_of_the_denoiser_has_no_fingerprint(
+    extension: Any, tiny: TinyModel, register: str
+) -> None:
+    module = tiny.model.get_model_object("diffusion_model.out")
+    handle = getattr(module, register)(lambda *arguments: None)
+    with pytest.raises(extension.module(FINGERPRINT).NoFingerprintError, match="forward hooks"):
+        fingerprint_of(extension, tiny.model)
+    handle.remove()
+    assert fingerprint_of(extension, tiny.model)
+
+
+def test_a_replaced_method_of_the_denoiser_has_no_fingerprint(extension: Any) -> None:
+    model = tiny_denoiser()
+    plain = fingerprint_of(extension, model)
+    network = model.model.diffusion_model
+    network.forward = network.forward  # as it is once the host has taken an object patch away
+    assert fingerprint_of(extension, model) == plain
+    network.forward = lambda *arguments: None
+    with pytest.raises(extension.module(FINGERPRINT).NoFingerprintError, match="forward"):
+        fingerprint_of(extension, model)
+
+
+def test_a_masked_model_has_a_fingerprint(extension: Any, tiny: TinyModel) -> None:
+    masked = apply(extension, tiny.model, drawn_mask(extension, tiny.model))
+    assert masked.callbacks
+    assert fingerprint_of(extension, masked) != fingerprint_of(extension, tiny.model)
 
 
 def test_what_has_no_content_has_no_fingerprint(extension: Any) -> None:

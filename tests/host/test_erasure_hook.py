@@ -11,6 +11,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from drawn_mask import drawn_mask
 from graphs import Graph, GraphError, Host, apply_node
+from loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 from tiny_quantised import FORMS, OLD_HOST, Form, quantised_attention, quantised_unet
 
@@ -310,6 +311,25 @@ def test_quantised_models_are_refused_and_left_alone(
         drawn(host, tiny, fitting, WHOLE, base=model)
     assert not model.hook_patches
     assert drawn(host, tiny, fitting, {}, PLAIN, model, model=["applied", 0]).isfinite().all()
+
+
+def test_a_lora_before_the_hook_is_masked_too(host: Host, tiny: TinyModel, mask: Any) -> None:
+    model = with_lora(tiny_denoiser())
+    hooked = drawn(host, tiny, mask, WHOLE, base=model)
+    assert torch.equal(hooked, drawn(host, tiny, mask, {}, PLAIN, model, model=["applied", 0]))
+
+
+def test_a_lora_on_weights_off_the_device_is_refused(
+    host: Host, tiny: TinyModel, mask: Any, small_gpu: None
+) -> None:
+    """The host would add it after the hook's mask."""
+    model = with_lora(tiny_denoiser())
+    with pytest.raises(GraphError, match=r"model: .* has a LoRA or another patch and no room"):
+        drawn(host, tiny, mask, WHOLE, base=model)
+    assert not model.hook_patches
+    assert not model.wrappers
+    drawn(host, tiny, mask, WHOLE, base=tiny_denoiser())
+    drawn(host, tiny, mask, {}, PLAIN, model)
 
 
 def test_scaled_weights_of_a_host_that_keeps_them_so_are_masked(

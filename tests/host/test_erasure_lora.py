@@ -11,6 +11,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
+from compositions import by_hand
 from drawn_mask import drawn_mask
 from graphs import Graph, GraphError, Host, picture_graph, sources
 from loras import with_lora
@@ -89,6 +90,15 @@ def test_loaded_by_the_host_it_draws_what_the_mask_draws(
         with_file = picture(host, tiny, model, load(name, strength), mask)
         assert torch.equal(with_file, picture(host, tiny, model, apply(strength), mask))
         assert not torch.equal(with_file, plain)
+
+
+def test_at_minus_1_it_puts_back_what_an_exported_checkpoint_lacks(
+    host: Host, tiny: TinyModel, mask: Any
+) -> None:
+    """As docs/sharing.md says."""
+    plain = picture(host, tiny, tiny.model, apply(0.0), mask)
+    file = load(saved(host, tiny.model, mask), -1.0)
+    assert torch.equal(picture(host, tiny, by_hand(mask), file, mask), plain)
 
 
 def test_a_lora_before_it_is_masked_too(host: Host, tiny: TinyModel, mask: Any) -> None:

@@ -192,6 +192,12 @@ def test_the_limits_are_told(node_id: str) -> None:
             assert "LoRA" in text
 
 
+@pytest.mark.parametrize("page", ["robustness.md", "sharing.md"])
+def test_who_shares_a_file_is_told_what_it_gives_away(page: str) -> None:
+    text = (PAGES.parents[1] / "docs" / page).read_text(encoding="utf-8")
+    assert "[Roots Beneath the Cut](https://arxiv.org/abs/2603.06640)" in text
+
+
 def test_the_models_of_the_papers_figures_are_named() -> None:
     node_id = "FIAProfileConcept"
     for page in (PAGES / f"{node_id}.md", *(PAGES / node_id).glob("*.md")):

@@ -174,6 +174,14 @@ def test_a_step_is_found_by_its_noise_level(host: Any, tiny: TinyModel, sampler:
     profiles_and_masks(host, tiny, sampler=sampler)  # further steps: every one is found
 
 
+def test_a_sampler_of_its_own_steps_runs_where_it_leaves_none_out(
+    host: Any, extension: Any, tiny: TinyModel
+) -> None:
+    profiles_and_masks(host, tiny, sampler="dpm_adaptive", profile_steps=1)
+    fields = {field.id: field for field in extension.node("FIAProfileConcept").GET_SCHEMA().inputs}
+    assert "One that leaves out a step is refused." in fields["sampler"].tooltip
+
+
 def test_the_released_form_is_another_profile(
     host: Any, tiny: TinyModel, usual: tuple[Any, Any]
 ) -> None:

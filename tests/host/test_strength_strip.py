@@ -269,6 +269,13 @@ def test_a_compiled_model_runs_plain(host: Host, extension: Any, tiny: TinyModel
     assert torch.equal(rows, sampled(host, tiny, mask, base=plain, strip="0, 1"))
 
 
+def test_masks_are_kept_at_one_bit_a_weight(extension: Any) -> None:
+    kind = extension.module("nodes.host.applying.strength_strip")._PrunedLayer
+    pruned = torch.ones(512, 256, dtype=torch.bool)
+    held = [value for value in vars(kind(pruned)).values() if isinstance(value, torch.Tensor)]
+    assert held and sum(tensor.nbytes for tensor in held) < pruned.numel() / 4
+
+
 def test_the_strengths_are_given_on_for_labels(host: Host, tiny: TinyModel, mask: Any) -> None:
     strip = host.run(
         {

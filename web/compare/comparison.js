@@ -58,7 +58,7 @@ export class Comparison {
     this.element.className = "fia-compare";
     this.element.append(this.frame, this.strip.element);
 
-    this.listen();
+    this.watchStage();
     this.moveTo(MIDDLE);
     void this.show([]);
   }
@@ -141,7 +141,7 @@ export class Comparison {
     this.stage.setAttribute("aria-valuetext", `${percent} % ${this.pictures.before.alt}${place}`);
   }
 
-  listen() {
+  watchStage() {
     const { stage } = this;
     stage.addEventListener("pointermove", (event) => {
       if (event.pointerType === "mouse" || event.buttons) {

@@ -37,8 +37,8 @@ export function offerFile(file, name) {
 }
 
 /**
- * Hide a widget in both renderers, and take its socket away. Its value is still saved in its place:
- * a mask's text travels with the workflow, and nobody needs to see it.
+ * Hide a widget in both renderers, and take its input slot away. Its value is still saved in its
+ * place: a mask's text travels with the workflow, and nobody needs to see it.
  *
  * @param {Comfy.Node} node
  * @param {Comfy.Widget} widget
@@ -47,8 +47,8 @@ export function hideWidget(node, widget) {
   widget.hidden = true;
   widget.options.hidden = true; // for the newer renderer
   widget.computeSize = () => [0, -4]; // the canvas leaves 4 pixels between widgets
-  const socket = node.findInputSlot(widget.name);
-  if (socket >= 0) {
-    node.removeInput(socket);
+  const slot = node.findInputSlot(widget.name);
+  if (slot >= 0) {
+    node.removeInput(slot);
   }
 }

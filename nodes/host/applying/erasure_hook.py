@@ -1,15 +1,20 @@
 """A mask as one of the host's hooks: it works where a conditioning carries it, and nowhere else."""
 
+from collections.abc import Callable
 from typing import Any
 
 from comfy.hooks import EnumWeightTarget, HookGroup, WeightHook
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
 from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import NeuronMask
+from ..model.compiled import refuse_compiled
 from ..model.identity import require_same_architecture
 from ..model.layers import find_ffn2_layers
 from .weight_patch import neuron_mask_patches
+
+WRAPPER_KEY = "forget_it_all_hook"
 
 
 class NeuronMaskHook(WeightHook):
@@ -40,11 +45,15 @@ class NeuronMaskHook(WeightHook):
 
         Raises:
             ValueError: if the mask was made for another architecture than ``model``, or weights of
-                ``model`` are quantised.
+                ``model`` are quantised, or it is compiled.
         """
         if self.mask and target_dict.get("target") != EnumWeightTarget.Clip:
             require_same_architecture(self.mask, model, find_ffn2_layers(model))
             _require_full_precision(model)
+            refuse_compiled(model)
+            add_wrapper_with_key(
+                WrappersMP.PREPARE_SAMPLING, WRAPPER_KEY, self._load, model_options, True
+            )
         return super().add_hook_patches(model, model_options, target_dict, registered)
 
     def clone(self) -> "NeuronMaskHook":
@@ -52,6 +61,25 @@ class NeuronMaskHook(WeightHook):
         copy = super().clone()
         copy.mask = self.mask
         return copy
+
+    def _load(
+        self, executor: Callable[..., Any], model: ModelPatcher, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Around the loading of ``model``.
+
+        Raises:
+            ValueError: a masked weight has a patch, and no room on the device. There the host puts
+                the patch on top of what the hook makes of the weight, and fills the holes.
+        """
+        result = executor(model, *args, **kwargs)
+        for name in self.weights:
+            if name in model.patches and name not in model.backup:
+                raise ValueError(
+                    f"model: {name} has a LoRA or another patch and no room on the device, where "
+                    "ComfyUI would add the patch after this hook's mask. Use Apply Neuron Mask in "
+                    "place of Create Erasure Hook, or leave the LoRA out."
+                )
+        return result
 
 
 def erasure_hooks(

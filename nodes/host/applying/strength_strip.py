@@ -10,6 +10,7 @@ from comfy.patcher_extension import WrappersMP
 from comfy.utils import repeat_to_batch_size
 
 from ....fia_core import NeuronMask
+from ....fia_core.files.bits import pack_bits, unpack_bits
 from ..model.clones import run_in_one_place
 from ..model.identity import require_same_architecture
 from ..model.layers import find_ffn2_layers
@@ -60,23 +61,27 @@ def strip_latent(latent: dict[str, Any], strengths: int) -> dict[str, Any]:
 class _PrunedLayer:
     """The pruned part of one layer: x ↦ (W ∘ M) x, over the input channels that M touches.
 
+    M is kept at one bit a weight, also on the device.
+
     Args:
         pruned: M, bool (C_out, C_in) on the CPU.
     """
 
     def __init__(self, pruned: torch.Tensor) -> None:
         self._inputs = pruned.any(dim=0).nonzero().flatten()
-        self._pruned = pruned[:, self._inputs]
+        touched = pruned[:, self._inputs]
+        self._shape, self._packed = touched.shape, pack_bits(touched)
 
     def move(self, device: torch.device) -> None:
         """Keep the mask on ``device``, where the inputs are."""
-        self._inputs, self._pruned = self._inputs.to(device), self._pruned.to(device)
+        self._inputs, self._packed = self._inputs.to(device), self._packed.to(device)
 
     def __call__(self, layer: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
         """(batch, ..., C_out) of ``x`` (batch, ..., C_in)."""
         x = input_in_effect(layer, x)
         with weight_in_effect(layer, x) as weight:
-            pruned = weight.index_select(1, self._inputs) * self._pruned
+            touched = weight.index_select(1, self._inputs)
+            pruned = touched * unpack_bits(self._packed, self._shape)
             return torch.nn.functional.linear(x.index_select(-1, self._inputs), pruned)
 
 

@@ -11,6 +11,7 @@ from comfy.weight_adapter.base import WeightAdapterBase
 
 from ....fia_core import NeuronMask
 from ....fia_core.files.bits import unpack_bits
+from ..model.compiled import require_patches_at_load
 from ..model.identity import require_same_architecture
 from ..model.layers import find_patchable_layers, is_quantised, require_writable
 
@@ -80,7 +81,8 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
 
     Raises:
         ValueError: if the mask was made for another architecture, or the host cannot write the
-            form that the weights are stored in.
+            form that the weights are stored in. Loading the clone raises it, too, where another
+            node has compiled its modules meanwhile.
     """
     layers = find_patchable_layers(model)
     require_same_architecture(mask, model, layers)
@@ -100,4 +102,5 @@ def apply_neuron_mask(model: ModelPatcher, mask: NeuronMask, strength: float) ->
         raise ValueError(
             f"model: the host accepts no patch for {refused[0]} of {mask.model.architecture}."
         )
+    require_patches_at_load(pruned)
     return pruned

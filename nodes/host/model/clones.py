@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
+from .compiled import remove_compiled, require_plain_modules
+
 COMPILE_KEY = "torch.compile"  # of the host's wrapper that swaps in the compiled denoiser
 COMPILE_OPTIONS = "torch_compile_kwargs"  # how it compiles
 MULTIGPU_KEY = "multigpu"  # of the host's copies of the model on other cards
@@ -37,9 +39,8 @@ def run_in_one_place(clone: ModelPatcher) -> None:
     A compiled denoiser would not call their hooks, nor would the copies on other cards.
     """
     clone.remove_wrappers_with_key(WrappersMP.APPLY_MODEL, COMPILE_KEY)
-    compiled = clone.object_patches.get("diffusion_model")
-    if compiled is not None:
-        clone.add_object_patch("diffusion_model", getattr(compiled, "_orig_mod", compiled))
+    require_plain_modules(clone)
+    remove_compiled(clone)
     clone.remove_additional_models(MULTIGPU_KEY)
     for options in (COMPILE_OPTIONS, MULTIGPU_OPTIONS):
         clone.model_options.pop(options, None)

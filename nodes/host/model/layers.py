@@ -7,6 +7,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import LayerShapes
+from .compiled import plain_module, require_plain_modules
 from .families import ffn2_of, refusal
 
 _LORA_PREFIX = "lora_unet_"
@@ -39,11 +40,11 @@ def find_patchable_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
 
     Raises:
         ValueError: if the denoiser has no feed-forward blocks, or none that can be profiled, or
-            another node pack runs it by its own layers, or their weights are packed in a form that
-            takes no patches.
+            another node pack runs it by its own layers or has compiled it in its place, or their
+            weights are packed in a form that takes no patches.
     """
-    denoiser = model.get_model_object("diffusion_model")
-    denoiser = getattr(denoiser, "_orig_mod", denoiser)  # as it was before torch.compile
+    require_plain_modules(model)
+    denoiser = plain_module(model.get_model_object("diffusion_model"))
     layers = {
         f"diffusion_model.{name}": layer for name, layer in ffn2_of(type(model.model), denoiser)
     }

@@ -1,6 +1,6 @@
 """A fingerprint of a text encoder, so that prompts can be told apart before they are encoded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -8,7 +8,7 @@ from comfy.sd import CLIP
 
 from ..denoising.conditioning import RequestPrompts
 from ..model.stored_weights import stored_weight
-from .fingerprint import Fingerprint, NoFingerprintError, refuse_code
+from .fingerprint import Fingerprint, NoFingerprintError, refuse_code, refuse_code_in
 
 
 def encoder_fingerprint(clip: CLIP) -> str | None:
@@ -75,13 +75,7 @@ def _refuse_other_code(clip: CLIP) -> None:
     refuse_code(clip.patcher)
     if clip.patcher.forced_hooks is not None or clip.apply_hooks_to_conds is not None:
         raise NoFingerprintError("hooks")
-    for holder in (clip, *clip.cond_stage_model.modules()):
-        own: dict[str, Any] = vars(holder)
-        if own.get("_forward_hooks") or own.get("_forward_pre_hooks"):
-            raise NoFingerprintError("forward hooks")
-        for name, value in own.items():
-            if isinstance(value, Callable) and hasattr(type(holder), name):
-                raise NoFingerprintError(name)
+    refuse_code_in((clip, *clip.cond_stage_model.modules()))
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.weight_adapter import WeightAdapterBase
 
+from ..model.compiled import require_patched_weights
 from ..model.stored_weights import stored_weights
 
 SAMPLES = 4096  # entries of a model's weight that are looked at; two checkpoints differ in most
@@ -30,6 +31,7 @@ PLACES_OF_CODE = (
     "model_options",
     "weight_wrapper_patches",
     "wrappers",
+    "callbacks",
     "injections",
     "hook_patches",
     "additional_models",
@@ -132,6 +134,7 @@ def add_model(fingerprint: Fingerprint, model: ModelPatcher) -> None:
         NoFingerprintError: the model runs code of other nodes.
     """
     refuse_code(model)
+    refuse_code_in(model.model.modules())
     replaced = dict(model.object_patches)
     sampling = replaced.pop(SAMPLING, None)
     if not _is_empty(replaced):
@@ -195,8 +198,28 @@ def refuse_code(patcher: ModelPatcher) -> None:
             raise NoFingerprintError(place)
 
 
+def refuse_code_in(holders: Iterable[Any]) -> None:
+    """Refuse modules, and other objects, with forward hooks or with a method that something has
+    replaced.
+
+    Raises:
+        NoFingerprintError: one has; the message names the method.
+    """
+    for holder in holders:
+        own: dict[str, Any] = vars(holder)
+        if own.get("_forward_hooks") or own.get("_forward_pre_hooks"):
+            raise NoFingerprintError("forward hooks")
+        for name, value in own.items():
+            method = getattr(type(holder), name, None)
+            is_own = getattr(value, "__func__", value) is method
+            if callable(value) and method is not None and not is_own:
+                raise NoFingerprintError(name)
+
+
 def _is_empty(value: Any) -> bool:
-    """Whether nested mappings and lists hold nothing but each other."""
+    """Whether nested mappings and lists hold nothing but each other, and our own guard."""
     if isinstance(value, Mapping):
         return all(map(_is_empty, value.values()))
-    return isinstance(value, list | tuple) and all(map(_is_empty, value))
+    if isinstance(value, list | tuple):
+        return all(map(_is_empty, value))
+    return value is require_patched_weights
