@@ -87,7 +87,7 @@ class ClosedFormLora(io.ComfyNode):
         cls, model: ModelPatcher, clip: CLIP | None, keep: str, share: float, **prompts: Any
     ) -> io.NodeOutput:
         require_ranges(cls, share=share)
-        request = read_request(cls, **prompts)
+        request = read_request(cls, model, **prompts)
         kept = lines(keep)
         require_distinct("concepts and keep", (*request.concepts, *kept))
         differences = forget_in_closed_form(

@@ -109,7 +109,7 @@ class ProfileConcept(io.ComfyNode):
         require_choice("saliency_form", saliency_form, SALIENCY_FORMS)
         require_ranges(cls, temporal_sparsity=temporal_sparsity)
         request = replace(
-            read_request(cls, **prompts),
+            read_request(cls, model, **prompts),
             temporal_sparsity=fraction(temporal_sparsity),
             saliency_form=saliency_form,
         )

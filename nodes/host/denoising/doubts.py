@@ -3,20 +3,12 @@
 from comfy import supported_models
 from comfy.model_patcher import ModelPatcher
 
+from ..model.preferences import preferences
 from .request import ProfileRequest
 
 FEW_CONTEXTS = 5
 COMMAS = ",，、"
-SMALL = 500_000  # pixels of a picture
-SIDES = {
-    supported_models.SDXL: "1024",
-    supported_models.SD3: "1024",
-    supported_models.Flux: "1024",
-    supported_models.Lumina2: "1024",
-    supported_models.QwenImage: "1328",
-}
-"""Families made for larger pictures than ``SMALL``, and for which sides, in pixels. The host
-derives Flux.2 from Flux, and Z-Image from Lumina 2."""
+SMALL = 500_000  # pixels of a picture, for families that are made for more
 
 
 def doubts(model: ModelPatcher, request: ProfileRequest) -> list[str]:
@@ -27,11 +19,16 @@ def doubts(model: ModelPatcher, request: ProfileRequest) -> list[str]:
         for concept in request.concepts
         if set(COMMAS) & set(concept)
     ]
-    side = next((side for family, side in SIDES.items() if isinstance(config, family)), None)
+    wanted = preferences(model)
     is_turbo = isinstance(config, supported_models.SDXL) and sampling.cfg == 1  # made for 512
-    if side and sampling.width * sampling.height < SMALL and not is_turbo:
+    if sampling.width * sampling.height < SMALL < wanted.side**2 and wanted.known and not is_turbo:
         size = f"{sampling.width} × {sampling.height}"
-        found.append(f"Profiled at {size}: {type(config).__name__} is made for {side}.")
+        found.append(f"Profiled at {size}: {wanted.family} is made for {wanted.side}.")
+    if request.chosen and not wanted.known:
+        found.append(
+            f"What {wanted.family} wants is not known: write width, height, steps, cfg, sampler "
+            "and scheduler as you draw pictures with it."
+        )
     if config.unet_config.get("guidance_embed") and sampling.cfg > 1:
         found.append(f"cfg {sampling.cfg:g}: this model draws at 1.")
     if len(request.contexts) < FEW_CONTEXTS:

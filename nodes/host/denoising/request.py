@@ -25,6 +25,7 @@ class ProfileRequest:
         temporal_sparsity: r1 of profiles, a fraction.
         saliency_form: of profiles, "exact" or "released".
         chunk: prompts that share a denoiser call; 0 chooses by free memory.
+        chosen: in words, how prompts are denoised where the node chose; else empty.
     """
 
     concepts: tuple[str, ...]
@@ -35,6 +36,7 @@ class ProfileRequest:
     temporal_sparsity: float = 0.05
     saliency_form: str = "exact"
     chunk: int = 0
+    chosen: str = ""
 
     def base_prompts(self) -> tuple[str, ...]:
         return base_prompts(self.templates, self.contexts)

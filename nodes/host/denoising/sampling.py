@@ -1,6 +1,6 @@
 """How prompts are sampled while they are profiled: settings, noise levels, and the latent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import comfy.sample
 import comfy.samplers
@@ -8,8 +8,15 @@ import torch
 from comfy.model_patcher import ModelPatcher
 
 from ....fia_core.equations.checks import require_choice
+from ..model.preferences import Preferences
 
 USUAL_RATIO = 8  # pixels a latent, where the host does not say
+
+AUTOMATIC = "automatic"
+"""In place of a sampler's or a scheduler's name: as the model wants. Of a number, 0 says so."""
+
+PROFILED = 5  # of so many steps the first is run, as in the paper, which runs 10 of 50
+LEAST_PROFILED = 2  # one step alone would decide what is sensitive
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,26 @@ class SamplingSettings:
     scheduler: str
     width: int
     height: int
+
+
+def filled_in(settings: SamplingSettings, wanted: Preferences) -> SamplingSettings:
+    """``settings`` with what the model wants in place of 0 and of ``AUTOMATIC``.
+
+    The first fifth of the steps is run, at least two: what is in a picture is decided there, and a
+    fifth of a short schedule ends at about the noise where a fifth of a long one does.
+    """
+    steps = settings.steps or wanted.steps
+    usual = min(steps, max(LEAST_PROFILED, round(steps / PROFILED)))
+    return replace(
+        settings,
+        steps=steps,
+        profile_steps=settings.profile_steps or usual,
+        cfg=settings.cfg or wanted.cfg,
+        sampler=wanted.sampler if settings.sampler == AUTOMATIC else settings.sampler,
+        scheduler=wanted.scheduler if settings.scheduler == AUTOMATIC else settings.scheduler,
+        width=settings.width or wanted.side,
+        height=settings.height or wanted.side,
+    )
 
 
 def profile_sigmas(model: ModelPatcher, settings: SamplingSettings) -> torch.Tensor:
