@@ -30,7 +30,10 @@ class ClosedFormLora(io.ComfyNode):
             node_id="FIAClosedFormLora",
             display_name="Closed-Form LoRA",
             category=CATEGORY,
-            **search_words("erase", "unlearn", "remove", "forget", "lora", "concept"),
+            **search_words(
+                *("erase", "unlearn", "remove", "forget", "lora", "concept"),
+                *("negative", "LECO", "slider", "NAG"),
+            ),
             description=(
                 "Another way to forget, ours and not the paper's: denoise prompts with and without "
                 "a concept for a few steps, and calculate a LoRA under which the second "

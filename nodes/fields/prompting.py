@@ -19,7 +19,8 @@ from .shared import require_ranges
 
 ADVANCED = (
     *("contexts", "concept_templates", "base_template"),
-    *("seed", "steps", "profile_steps", "cfg", "sampler", "scheduler", "batch_size"),
+    *("seed", "steps", "profile_steps", "cfg", "sampler", "scheduler"),
+    *("width", "height", "batch_size"),
 )
 """Names of the fields that a page folds away."""
 

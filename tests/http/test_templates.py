@@ -96,7 +96,9 @@ def test_the_blueprint_says_what_it_is_for_and_where_it_belongs() -> None:
     (subgraph,) = page["definitions"]["subgraphs"]
     assert subgraph["category"] == "Forget It All"
     assert subgraph["description"] == page["extra"]["BlueprintDescription"] != ""
-    assert {"erase", "unlearn"} <= set(page["extra"]["BlueprintSearchAliases"])
+    assert {"erase", "unlearn", "negative", "LECO", "slider", "NAG"} <= set(
+        page["extra"]["BlueprintSearchAliases"]
+    )
 
 
 def test_the_templates_copies_of_the_blueprint_have_its_inputs() -> None:
