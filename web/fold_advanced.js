@@ -79,5 +79,5 @@ function isInside(node) {
  * @param {Comfy.Widget} widget
  */
 function isConnected(node, { name }) {
-  return node.inputs.some((slot) => slot.name === name && slot.link != null);
+  return node.inputs.some((slot) => slot.name === name && (slot.link ?? null) !== null);
 }
