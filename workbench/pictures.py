@@ -128,7 +128,7 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
 
 PEOPLES = sorted(set(TEMPLATES.glob("forget_with_*.json")) - {WORKFLOW})
 """Templates for models that people have; their pictures show the whole graph."""
-GRAPH = Motif("", {1: (0, 0, 300, 240)}, margin=20, size=(1540, 680), alone=False, vue=False)
+GRAPH = Motif("", {1: (0, 0, 240, 240)}, margin=20, size=(1280, 720), alone=False, vue=False)
 GRAPH_WIDTH = 700  # pixels of its picture
 
 
