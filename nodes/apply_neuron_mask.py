@@ -19,7 +19,7 @@ class ApplyNeuronMask(io.ComfyNode):
             node_id="FIAApplyNeuronMask",
             display_name="Apply Neuron Mask",
             category=CATEGORY,
-            **search_words("erase", "unlearn", "remove", "strength"),
+            **search_words("erase", "unlearn", "remove", "strength", "negative", "slider"),
             description=(
                 "Prune the mask's weights in this branch of the graph. The model itself stays as "
                 "it was; take the wire away and it is back."

@@ -30,7 +30,10 @@ class ClosedFormLora(io.ComfyNode):
             node_id="FIAClosedFormLora",
             display_name="Closed-Form LoRA",
             category=CATEGORY,
-            **search_words("erase", "unlearn", "remove", "forget", "lora", "concept"),
+            **search_words(
+                *("erase", "unlearn", "remove", "forget", "lora", "concept"),
+                *("negative", "LECO", "slider", "NAG"),
+            ),
             description=(
                 "Another way to forget, ours and not the paper's: denoise prompts with and without "
                 "a concept for a few steps, and calculate a LoRA under which the second "
@@ -87,7 +90,7 @@ class ClosedFormLora(io.ComfyNode):
         cls, model: ModelPatcher, clip: CLIP | None, keep: str, share: float, **prompts: Any
     ) -> io.NodeOutput:
         require_ranges(cls, share=share)
-        request = read_request(cls, **prompts)
+        request = read_request(cls, model, **prompts)
         kept = lines(keep)
         require_distinct("concepts and keep", (*request.concepts, *kept))
         differences = forget_in_closed_form(

@@ -31,7 +31,10 @@ class ProfileConcept(io.ComfyNode):
             node_id="FIAProfileConcept",
             display_name="Profile Concept",
             category=CATEGORY,
-            **search_words("erase", "unlearn", "remove", "censor", "negative", "nsfw", "concept"),
+            **search_words(
+                *("erase", "unlearn", "remove", "censor", "negative", "nsfw", "concept"),
+                *("LECO", "slider", "NAG"),
+            ),
             description=(
                 "Denoise prompts with and without a concept for a few steps and record how much "
                 "each weight of the second feed-forward layers (FFN2) answers to the concept. "
@@ -109,7 +112,7 @@ class ProfileConcept(io.ComfyNode):
         require_choice("saliency_form", saliency_form, SALIENCY_FORMS)
         require_ranges(cls, temporal_sparsity=temporal_sparsity)
         request = ProfileRequest(
-            **vars(read_request(cls, **prompts)),
+            **vars(read_request(cls, model, **prompts)),
             temporal_sparsity=fraction(temporal_sparsity),
             saliency_form=saliency_form,
         )

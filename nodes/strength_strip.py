@@ -20,7 +20,7 @@ class StrengthStrip(io.ComfyNode):
             node_id="FIAStrengthStrip",
             display_name="Strength Strip",
             category=CATEGORY,
-            **search_words("erase", "compare strengths", "batch", "sweep"),
+            **search_words("erase", "compare strengths", "batch", "sweep", "slider"),
             description=(
                 "Draw one picture at several strengths in one run. Use it in place of Apply Neuron "
                 "Mask to find the strength that you want."

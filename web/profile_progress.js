@@ -15,7 +15,7 @@ import { nodeByExecutionId, nodesOf, rootGraph } from "./shared/graph.js";
 import { SLOW, isSlow } from "./shared/slow.js";
 
 const WIDGET = "$$node-text-preview";
-const HEIGHT = 36; // two lines
+const HEIGHT = 52; // three lines
 const WARNINGS = /^⚠ (.*)$/ms; // they end the words
 const SHOWN = 600_000; // milliseconds: who waits for a profile may be away
 const STYLE = `

@@ -15,6 +15,8 @@ WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
 PAGE_ONLY = {"Note", "MarkdownNote"}
 SEED_NAMES = {"seed", "noise_seed"}
 ALWAYS = 0
+ENTRANCE, EXIT = -10, -20
+"""The node ids that stand for a subgraph's own inputs and outputs in the links inside."""
 
 
 class WorkflowFormatError(ValueError):
@@ -56,6 +58,61 @@ def to_api(workflow: PageWorkflow, object_info: ObjectInfo) -> ApiGraph:
             "_meta": {"title": node.get("title", object_info[node["type"]]["display_name"])},
         }
     return graph
+
+
+def flat(workflow: PageWorkflow) -> PageWorkflow:
+    """The same workflow without subgraphs: their nodes take their place, "5:1" the node 1 in the
+    subgraph node 5. They hold their own values, and have no subgraphs inside."""
+    subgraphs = {one["id"]: one for one in workflow.get("definitions", {}).get("subgraphs", [])}
+    owners = {node["id"]: subgraphs.get(node["type"]) for node in workflow["nodes"]}
+    nodes = [node | {"inputs": []} for node in workflow["nodes"] if not owners[node["id"]]]
+    links = [tuple(link[1:5]) for link in workflow["links"]]
+    for id, subgraph in owners.items():
+        if subgraph:
+            nodes += [
+                node | {"id": f"{id}:{node['id']}", "inputs": []} for node in subgraph["nodes"]
+            ]
+            links = _joined(id, links, subgraph["links"])
+    by_id = {node["id"]: node for node in nodes}
+    sockets = _input_names(workflow, subgraphs)
+    numbered = []
+    for number, (origin, output, target, slot) in enumerate(links, 1):
+        numbered.append([number, origin, output, target, slot])
+        by_id[target]["inputs"].append({"name": sockets[target][slot], "link": number})
+    return {"nodes": nodes, "links": numbered}
+
+
+Ends = tuple[Any, int, Any, int]
+"""A link: node and output that it comes from, node and input that it goes to."""
+
+
+def _joined(id: Any, outside: list[Ends], inside: list[dict[str, Any]]) -> list[Ends]:
+    """The links around the subgraph node ``id`` and those inside, joined where they meet."""
+    into = {slot: (origin, output) for origin, output, target, slot in outside if target == id}
+    out_of: dict[int, tuple[Any, int]] = {}
+    joined = [link for link in outside if id not in (link[0], link[2])]
+    for link in inside:
+        origin: tuple[Any, int] | None = (f"{id}:{link['origin_id']}", link["origin_slot"])
+        if link["origin_id"] == ENTRANCE:
+            origin = into.get(link["origin_slot"])  # none where nothing is connected
+        if origin and link["target_id"] == EXIT:
+            out_of[link["target_slot"]] = origin
+        elif origin:
+            joined.append((*origin, f"{id}:{link['target_id']}", link["target_slot"]))
+    leaving = [link for link in outside if link[0] == id]
+    return joined + [(*out_of[output], target, slot) for _, output, target, slot in leaving]
+
+
+def _input_names(workflow: PageWorkflow, subgraphs: dict[str, Any]) -> dict[Any, list[str]]:
+    """Names of each node's inputs in order, by id; of what lies in subgraphs too."""
+    names = {}
+    for node in workflow["nodes"]:
+        subgraph = subgraphs.get(node["type"], {"nodes": []})
+        names[node["id"]] = [socket["name"] for socket in node.get("inputs", [])]
+        for inner in subgraph["nodes"]:
+            inputs = [socket["name"] for socket in inner["inputs"]]
+            names[f"{node['id']}:{inner['id']}"] = inputs
+    return names
 
 
 def widget_names(info: dict[str, Any]) -> list[str | None]:

@@ -18,7 +18,15 @@ from workbench.camera import Motif, photograph
 from workbench.client import Server
 from workbench.demonstration import demonstrate
 from workbench.environment import ROOT
-from workbench.erasure import PLAIN, Case, Shot, demo_workflow, evaluation_graph, shots
+from workbench.erasure import (
+    PLAIN,
+    WORKFLOW,
+    Case,
+    Shot,
+    demo_workflow,
+    evaluation_graph,
+    shots,
+)
 from workbench.graph import PageWorkflow, copy_with_sources, to_api
 from workbench.help_pictures import BASE, LOOK, draw_closed_form, draw_hook, draw_lora, draw_strip
 from workbench.tiles import Look, save_small, tiled
@@ -82,17 +90,6 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
         LARGE,
         [pair(17, "before", "after")],
     ),
-    TEMPLATES / "live_few_steps.jpg": (
-        "forget_with_demo_model",
-        LARGE,
-        [
-            [
-                Cell(17, AFTER, f"strength {strength:g}", {5: {"strength": strength}})
-                for strength in row
-            ]
-            for row in ((0.0, 0.4), (0.6, 1.0))
-        ],
-    ),
     TEMPLATES / "forget_art_style.jpg": (
         "forget_art_style",
         LARGE,
@@ -129,10 +126,10 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
 """File → template, look, and rows of pictures."""
 
 
-def checkpoint(template: str) -> Motif:
-    """The first nodes of a template for checkpoints, one below the other."""
-    places = {1: (0, 0, 400, 100), 2: (0, 160, 400, 600)}
-    return Motif(template, places, margin=30, size=(460, 520), vue=False)
+PEOPLES = sorted(set(TEMPLATES.glob("forget_with_*.json")) - {WORKFLOW})
+"""Templates for models that people have; their pictures show the whole graph."""
+GRAPH = Motif("", {1: (0, 0, 240, 240)}, margin=20, size=(1280, 720), alone=False, vue=False)
+GRAPH_WIDTH = 700  # pixels of its picture
 
 
 MASK_CARD = "objects/church_golf_ball"
@@ -144,9 +141,6 @@ PHOTOGRAPHS = {
         size=(460, 420),
         vue=False,
     ),
-    TEMPLATES / "forget_explicit_content_sd15.jpg": checkpoint("forget_explicit_content_sd15"),
-    TEMPLATES / "forget_with_sd15.jpg": checkpoint("forget_with_sd15"),
-    TEMPLATES / "forget_with_sdxl.jpg": checkpoint("forget_with_sdxl"),
     HELP / "FIACompareErasure.jpg": Motif(
         "forget_with_demo_model", {17: (1530, 0, 300, 370)}, run=True
     ),
@@ -217,6 +211,13 @@ async def take_photograph(server: Server, file: Path) -> None:
     save_small(picture, file)
 
 
+async def photograph_graph(server: Server, file: Path) -> None:
+    """A template's graph as a person opens it."""
+    picture = await photograph(server.address, BASE, read(file.stem), GRAPH)
+    picture.thumbnail((GRAPH_WIDTH, GRAPH_WIDTH))
+    save_small(picture, file)
+
+
 async def photograph_card(server: Server, file: Path) -> None:
     """A mask of two concepts in Load Neuron Mask."""
     await saved_mask(
@@ -263,6 +264,7 @@ RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
     HELP / "FIADemoModel.jpg": draw_objects,
     HELP / "FIAInspectMask.png": draw_chart,
     **dict.fromkeys(PHOTOGRAPHS, take_photograph),
+    **{file.with_suffix(".jpg"): photograph_graph for file in PEOPLES},
     HELP / "FIALoadNeuronMask.png": photograph_card,
     HELP / "FIAStrengthStrip.jpg": draw_strip,
     HELP / "FIASaveErasureLora.jpg": draw_lora,

@@ -1,6 +1,7 @@
 """Fields of the dialogs that ask for prompts, and the request that they make."""
 
 import comfy.samplers
+from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 from ...fia_core import (
@@ -11,20 +12,22 @@ from ...fia_core import (
     default_templates,
 )
 from ...fia_core.files.values import same_words
-from ..host.denoising.request import PromptRequest, SamplingSettings
+from ..host.denoising.request import AUTOMATIC, PromptRequest, SamplingSettings, filled_in
+from ..host.model.preferences import Preferences, preferences
 from .shared import require_ranges
 
 ADVANCED = (
     *("contexts", "concept_templates", "base_template"),
-    *("seed", "steps", "profile_steps", "cfg", "sampler", "scheduler", "batch_size"),
+    *("seed", "steps", "profile_steps", "cfg", "sampler", "scheduler"),
+    *("width", "height", "batch_size"),
 )
 """Names of the fields that a page folds away."""
 
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
-LARGEST_SIDE = 16384
+LEAST_SIDE, LARGEST_SIDE = 16, 16384
 SIDE_TOOLTIP = (
-    "Of the pictures in pixels; use the size that the model was made for: 512 for SD 1.5, 1024 for "
-    "SDXL, SD3, Flux and Z-Image, 1328 for Qwen-Image."
+    "Of the pictures in pixels; 0: as the model wants, such as 512 for SD 1.5 and 1024 for SDXL, "
+    "Flux and Z-Image."
 )
 LEAST_BASE_PROMPTS = 2  # the deviation over one prompt is 0
 
@@ -102,47 +105,57 @@ def prompt_inputs(more: str = "") -> list[io.Input]:
         ),
         io.Int.Input(
             "steps",
-            default=50,
-            min=1,
+            default=0,
+            min=0,
             max=10000,
-            tooltip="Steps of the whole schedule, of which only the first are run.",
+            tooltip=(
+                "Steps of the whole schedule, of which only the first are run; 0: as the model "
+                "wants."
+            ),
         ),
         io.Int.Input(
             "profile_steps",
-            default=10,
-            min=1,
+            default=0,
+            min=0,
             max=10000,
-            tooltip="How many of the first (noisiest) steps are run and recorded.",
+            tooltip=(
+                "How many of the first (noisiest) steps are run and recorded; 0: a fifth of them, "
+                "as in the paper, and at least 2."
+            ),
         ),
         io.Float.Input(
             "cfg",
-            default=7.5,
+            default=0.0,
             min=0.0,
             max=100.0,
             step=0.1,
             round=0.01,
-            tooltip="Guidance scale; the negative prompt is empty.",
+            tooltip=(
+                "Guidance scale; 0: as the model wants, 1 for Turbo, Lightning and other models "
+                "of few steps. The negative prompt is empty."
+            ),
         ),
         io.Combo.Input(
             "sampler",
-            options=comfy.samplers.KSampler.SAMPLERS,
-            default="euler",
+            options=[AUTOMATIC, *comfy.samplers.KSampler.SAMPLERS],
+            default=AUTOMATIC,
             tooltip=(
-                "Any that follows the schedule, such as euler; one that adds noise adds "
-                "the same to all prompts. One that leaves out a step is refused."
+                "automatic: as the model wants. Any that follows the schedule, such as euler; one "
+                "that adds noise adds the same to all prompts. One that leaves out a step is "
+                "refused."
             ),
         ),
         io.Combo.Input(
             "scheduler",
-            options=comfy.samplers.KSampler.SCHEDULERS,
-            default="normal",
-            tooltip="Gives the noise levels of the steps.",
+            options=[AUTOMATIC, *comfy.samplers.KSampler.SCHEDULERS],
+            default=AUTOMATIC,
+            tooltip="Gives the noise levels of the steps; automatic: as the model wants.",
         ),
         *(
             io.Int.Input(
                 side,
-                default=512,
-                min=16,
+                default=0,
+                min=0,
                 max=LARGEST_SIDE,
                 step=8,
                 tooltip=SIDE_TOOLTIP,
@@ -164,6 +177,7 @@ def prompt_inputs(more: str = "") -> list[io.Input]:
 
 def read_request(
     node: type[io.ComfyNode],
+    model: ModelPatcher,
     concepts: str,
     kind: str,
     contexts: str,
@@ -179,22 +193,44 @@ def read_request(
     height: int,
     batch_size: int,
 ) -> PromptRequest:
-    """The request that the fields of ``node`` make.
+    """The request that the fields of ``node`` make, with what ``model`` wants where they leave it
+    to the node.
 
     Raises:
         ValueError: names the field.
     """
     numbers = {"seed": seed, "steps": steps, "profile_steps": profile_steps, "cfg": cfg}
     require_ranges(node, **numbers, width=width, height=height, batch_size=batch_size)
+    _require_sides(width=width, height=height)
+    written = SamplingSettings(seed, steps, profile_steps, cfg, sampler, scheduler, width, height)
+    wanted = preferences(model)
+    sampling = filled_in(written, wanted)
     return PromptRequest(
         concepts=_concepts(concepts),
         kind=kind,
         contexts=_contexts(contexts, kind),
         templates=_templates(concept_templates, base_template, kind),
-        sampling=SamplingSettings(
-            seed, steps, profile_steps, cfg, sampler, scheduler, width, height
-        ),
+        sampling=sampling,
         chunk=batch_size,
+        chosen="" if sampling == written else _in_words(sampling, wanted),
+    )
+
+
+def _require_sides(**sides: int) -> None:
+    """Raise ValueError for a side that is neither left to the node nor a picture's."""
+    for name, side in sides.items():
+        if 0 < side < LEAST_SIDE:
+            raise ValueError(
+                f"{name}: is {side}; give 0, as the model wants, or a number from {LEAST_SIDE} to "
+                f"{LARGEST_SIDE}."
+            )
+
+
+def _in_words(sampling: SamplingSettings, wanted: Preferences) -> str:
+    """One line for people."""
+    return (
+        f"{sampling.width} × {sampling.height}, {sampling.steps} steps, "
+        f"guidance {sampling.cfg:g}: {wanted.family}"
     )
 
 

@@ -175,6 +175,21 @@ def test_the_settings_by_model_are_such_that_the_node_takes(extension: Any) -> N
         assert scheduler in inputs["scheduler"].options
 
 
+def test_the_settings_by_model_are_those_that_the_node_chooses(extension: Any) -> None:
+    text = (PAGES / "FIAProfileConcept.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| ([\w .-]+) \| (\d.+) \|$", text, re.MULTILINE))
+    sampling = extension.module("nodes.host.denoising.request")
+    table = extension.module("nodes.host.model.preferences")
+    automatic = sampling.SamplingSettings(0, 0, 0, 0, *2 * [sampling.AUTOMATIC], 0, 0)
+    chosen = {}
+    for row in (*table._FAMILIES.values(), table._KLEIN):
+        of = sampling.filled_in(automatic, row)
+        steps = f"{of.steps} / {of.profile_steps}"
+        chosen[row.family] = f"{of.width} | {of.cfg:g} | {steps} | {of.sampler} | {of.scheduler}"
+    assert len(told) > 5
+    assert told.items() <= chosen.items()
+
+
 @pytest.mark.parametrize("page", SETTINGS, ids=name)
 def test_what_to_do_while_a_lora_is_tuned_is_told(page: Path, extension: Any) -> None:
     apply = Names.of_page(PAGES / "FIAApplyNeuronMask" / page.name, extension).title

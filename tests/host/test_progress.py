@@ -176,17 +176,17 @@ def test_few_step_models_of_512_are_not_doubted(extension: Any, tiny_sdxl: TinyM
 
 
 def request(extension: Any, concept: str = "church", **changes: Any) -> Any:
-    """As the node is set at first: 512 × 512, cfg 7.5."""
+    """As for SD 1.5: 512 × 512, cfg 7.5."""
     return extension.module("benchmarks.forget.settings").Prompts(**changes).request((concept,))
 
 
 SIDES = {
     "SD3": "SD3 is made for 1024",
-    "Flux": "Flux is made for 1024",
-    "Flux.2": "Flux2 is made for 1024",
-    "Lumina 2": "Lumina2 is made for 1024",
-    "Z-Image": "ZImage is made for 1024",
-    "Qwen-Image": "QwenImage is made for 1328",
+    "Flux": "FLUX.1 is made for 1024",
+    "Flux.2": "FLUX.2 Klein is made for 1024",
+    "Lumina 2": "Lumina 2 is made for 1024",
+    "Z-Image": "Z-Image is made for 1024",
+    "Qwen-Image": "Qwen-Image is made for 1328",
 }
 
 

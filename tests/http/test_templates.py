@@ -10,7 +10,7 @@ import pytest
 
 from workbench.environment import HOST, HOST_PYTHON, ROOT
 from workbench.erasure import FIRST_STEPS, WORKFLOW
-from workbench.graph import ALWAYS, PageWorkflow, to_api
+from workbench.graph import ALWAYS, PageWorkflow, flat, to_api
 
 LOADER = "CheckpointLoaderSimple"
 SHORT: dict[str, dict[str, Any]] = {
@@ -22,6 +22,7 @@ SHORT: dict[str, dict[str, Any]] = {
         "use_cache": False,
     },
     "EmptyLatentImage": {"width": 64, "height": 64, "batch_size": 1},
+    "FIAStrengthStrip": {"strengths": "0, 1"},
     "KSampler": {"steps": 1},
 }
 """Inputs that make a run of a whole Stable Diffusion's text encoder and autoencoder quick."""
@@ -32,7 +33,7 @@ OUTSIDE = -10
 
 
 def needs_checkpoint(file: Path) -> bool:
-    nodes = json.loads(file.read_text(encoding="utf-8"))["nodes"]
+    nodes = flat(json.loads(file.read_text(encoding="utf-8")))["nodes"]
     return any(node["type"] == LOADER for node in nodes)
 
 
@@ -51,7 +52,7 @@ def checkpoint(client: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("file", CHECKPOINT_WORKFLOWS, ids=lambda file: file.stem)
 def test_a_workflow_for_checkpoints_runs(client: Any, checkpoint: str, file: Path) -> None:
-    page = json.loads(file.read_text(encoding="utf-8"))
+    page = flat(json.loads(file.read_text(encoding="utf-8")))
     for node in page["nodes"]:
         node["mode"] = ALWAYS  # as a person does who exports the checkpoint
     graph = to_api(page, client.object_info)
@@ -96,7 +97,9 @@ def test_the_blueprint_says_what_it_is_for_and_where_it_belongs() -> None:
     (subgraph,) = page["definitions"]["subgraphs"]
     assert subgraph["category"] == "Forget It All"
     assert subgraph["description"] == page["extra"]["BlueprintDescription"] != ""
-    assert {"erase", "unlearn"} <= set(page["extra"]["BlueprintSearchAliases"])
+    assert {"erase", "unlearn", "negative", "LECO", "slider", "NAG"} <= set(
+        page["extra"]["BlueprintSearchAliases"]
+    )
 
 
 def test_the_templates_copies_of_the_blueprint_have_its_inputs() -> None:
@@ -111,7 +114,7 @@ def test_the_templates_copies_of_the_blueprint_have_its_inputs() -> None:
 
 @pytest.mark.parametrize("file", CHECKPOINT_WORKFLOWS, ids=lambda file: file.stem)
 def test_a_checkpoint_is_offered_for_download(file: Path) -> None:
-    nodes = json.loads(file.read_text(encoding="utf-8"))["nodes"]
+    nodes = flat(json.loads(file.read_text(encoding="utf-8")))["nodes"]
     (loader,) = (node for node in nodes if node["type"] == LOADER)
     (model,) = loader["properties"]["models"]
     assert model["name"] == loader["widgets_values"][0]

@@ -28,6 +28,9 @@ export const en = {
     "While this is on, every change that leads to this node draws it again, and nothing else runs",
   liveCommand: "Forget It All: Live on or off",
 
+  more: "more ▾",
+  less: "less ▴",
+
   runToSeeTable: "Run the workflow to see the table.",
 
   /**

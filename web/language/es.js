@@ -26,6 +26,9 @@ export const es = {
     "Mientras está activado, cada cambio que lleva a este nodo lo dibuja de nuevo; nada más se ejecuta",
   liveCommand: "Forget It All: activar o desactivar En vivo",
 
+  more: "más ▾",
+  less: "menos ▴",
+
   runToSeeTable: "Ejecuta el flujo de trabajo para ver la tabla.",
 
   usualNumbers: (settings, nodes) => `Valores habituales de este tipo: ${settings}. Nodos cambiados: ${nodes}.`,

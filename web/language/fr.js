@@ -26,6 +26,9 @@ export const fr = {
     "Tant que c'est activé, chaque changement qui mène à ce nœud le redessine ; rien d'autre ne tourne",
   liveCommand: "Forget It All : activer ou couper En direct",
 
+  more: "plus ▾",
+  less: "moins ▴",
+
   runToSeeTable: "Exécutez le workflow pour voir le tableau.",
 
   usualNumbers: (settings, nodes) => `Valeurs usuelles de cette catégorie : ${settings}. Nœuds modifiés : ${nodes}.`,

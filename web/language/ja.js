@@ -26,6 +26,9 @@ export const ja = {
     "オンの間、このノードに至る変更があるたびに描き直します。ほかは実行しません",
   liveCommand: "Forget It All: ライブのオン／オフ",
 
+  more: "もっと ▾",
+  less: "閉じる ▴",
+
   runToSeeTable: "ワークフローを実行すると表が表示されます。",
 
   usualNumbers: (settings, nodes) => `この種類の標準値にしました：${settings}。変更したノード：${nodes}。`,

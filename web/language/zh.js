@@ -26,6 +26,9 @@ export const zh = {
     "打开后，凡通向此节点的改动都会重新绘制它，其余节点不运行",
   liveCommand: "Forget It All：打开或关闭实时",
 
+  more: "更多 ▾",
+  less: "收起 ▴",
+
   runToSeeTable: "运行工作流后即可查看表格。",
 
   usualNumbers: (settings, nodes) => `已采用该类别的常用取值：${settings}。已更改的节点：${nodes}。`,

@@ -129,6 +129,8 @@ declare namespace Comfy {
     inputs: Slot[];
     outputs: Slot[];
     widgets?: Widget[];
+    /** Whether its advanced widgets are there to be seen. */
+    showAdvanced?: boolean;
     properties: Record<string, unknown>;
     setSize(size: [number, number]): void;
     /** The least size that shows all widgets. */

@@ -39,6 +39,7 @@ class ProfileProgress:
         self._request = request
         self._concepts: list[str] = []
         self._group = len(request.base_prompts())
+        self._chosen = request.chosen
         self._steps = request.sampling.profile_steps
         self._node_id = node_id
         self._done = 0
@@ -49,8 +50,10 @@ class ProfileProgress:
         self._previewer: latent_preview.LatentPreviewer | None = None
 
     def say(self, text: str) -> None:
-        """Write into the node."""
+        """Write into the node, below what it chose by itself."""
         if self._node_id is not None:
+            if self._chosen:
+                text = f"{self._chosen}\n{text}"
             PromptServer.instance.send_progress_text(text, self._node_id)
 
     def expect(self, rounds: Sequence[Sequence[str]]) -> None:
@@ -101,7 +104,7 @@ class ProfileProgress:
         first = ", ".join([*words, result] if result else words)
         for note in notes:
             logging.warning("%s: %s", self.NODE, note)
-        # two lines have room in the node, and some pages show all in one
+        # three lines have room in the node, and some pages show all in one
         self.say(f"{first}.\n{WARNING} {' '.join(notes)}" if notes else first)
 
     def _sentence(self, prompt: int) -> str:

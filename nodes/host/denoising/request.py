@@ -1,24 +1,21 @@
 """A request to denoise prompts with and without concepts, and what makes it doubtful."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from comfy import supported_models
 from comfy.model_patcher import ModelPatcher
 
 from ....fia_core import PromptTemplates, base_prompts, concept_prompts
+from ..model.preferences import Preferences, preferences
 
 FEW_CONTEXTS = 5
 COMMAS = ",，、"
-SMALL = 500_000  # pixels of a picture
-SIDES = {
-    supported_models.SDXL: "1024",
-    supported_models.SD3: "1024",
-    supported_models.Flux: "1024",
-    supported_models.Lumina2: "1024",
-    supported_models.QwenImage: "1328",
-}
-"""Families made for larger pictures than ``SMALL``, and for which sides, in pixels. The host
-derives Flux.2 from Flux, and Z-Image from Lumina 2."""
+SMALL = 500_000  # pixels of a picture, for families that are made for more
+AUTOMATIC = "automatic"
+"""In place of a sampler's or a scheduler's name: as the model wants. Of a number, 0 says so."""
+
+PROFILED = 5  # of so many steps the first is run, as in the paper, which runs 10 of 50
+LEAST_PROFILED = 2  # one step alone would decide what is sensitive
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,26 @@ class SamplingSettings:
     height: int
 
 
+def filled_in(settings: SamplingSettings, wanted: Preferences) -> SamplingSettings:
+    """``settings`` with what the model wants in place of 0 and of ``AUTOMATIC``.
+
+    The first fifth of the steps is run, at least two: what is in a picture is decided there, and a
+    fifth of a short schedule ends at about the noise where a fifth of a long one does.
+    """
+    steps = settings.steps or wanted.steps
+    usual = min(steps, max(LEAST_PROFILED, round(steps / PROFILED)))
+    return replace(
+        settings,
+        steps=steps,
+        profile_steps=settings.profile_steps or usual,
+        cfg=settings.cfg or wanted.cfg,
+        sampler=wanted.sampler if settings.sampler == AUTOMATIC else settings.sampler,
+        scheduler=wanted.scheduler if settings.scheduler == AUTOMATIC else settings.scheduler,
+        width=settings.width or wanted.side,
+        height=settings.height or wanted.side,
+    )
+
+
 @dataclass(frozen=True)
 class PromptRequest:
     """Concepts, the prompts that are made of them, and how these are denoised.
@@ -55,6 +72,7 @@ class PromptRequest:
         templates: of the prompts.
         sampling: how they are denoised.
         chunk: prompts a denoiser call; 0 chooses by free memory.
+        chosen: in words, how prompts are denoised where the node chose; else empty.
     """
 
     concepts: tuple[str, ...]
@@ -63,6 +81,7 @@ class PromptRequest:
     templates: PromptTemplates
     sampling: SamplingSettings
     chunk: int = 0
+    chosen: str = ""
 
     def base_prompts(self) -> tuple[str, ...]:
         """The prompts without a concept, one a context."""
@@ -81,11 +100,16 @@ def doubts(model: ModelPatcher, request: PromptRequest) -> list[str]:
         for concept in request.concepts
         if set(COMMAS) & set(concept)
     ]
-    side = next((side for family, side in SIDES.items() if isinstance(config, family)), None)
+    wanted = preferences(model)
     is_turbo = isinstance(config, supported_models.SDXL) and sampling.cfg == 1  # made for 512
-    if side and sampling.width * sampling.height < SMALL and not is_turbo:
+    if sampling.width * sampling.height < SMALL < wanted.side**2 and wanted.known and not is_turbo:
         size = f"{sampling.width} × {sampling.height}"
-        found.append(f"Profiled at {size}: {type(config).__name__} is made for {side}.")
+        found.append(f"Profiled at {size}: {wanted.family} is made for {wanted.side}.")
+    if request.chosen and not wanted.known:
+        found.append(
+            f"What {wanted.family} wants is not known: write width, height, steps, cfg, sampler "
+            "and scheduler as you draw pictures with it."
+        )
     if config.unet_config.get("guidance_embed") and sampling.cfg > 1:
         found.append(f"cfg {sampling.cfg:g}: this model draws at 1.")
     if len(request.contexts) < FEW_CONTEXTS:
