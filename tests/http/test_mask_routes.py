@@ -1,5 +1,7 @@
 """What the page asks about masks: right answers, and no way to anything but a mask file."""
 
+import base64
+import lzma
 import os
 import time
 from pathlib import Path
@@ -10,7 +12,8 @@ import pytest
 import torch
 
 from fia_core import ModelIdentity, NeuronMask
-from fia_core.files.embedding import MAX_TEXT, embed_mask, read_embedded_mask
+from fia_core.files.embedding import MAX_TEXT, read_embedded_mask
+from fuzzing.wrong_masks import wrong_masks
 
 CARD = "/forget_it_all/mask_card"
 TEXT = "/forget_it_all/embedded_mask"
@@ -103,12 +106,27 @@ def test_a_request_without_a_name_is_told_so(client: Any, method: str, path: str
     assert answer["error"].startswith("name: there is none.")
 
 
-def test_a_file_that_is_no_mask_is_refused_in_words(client: Any, folder: Path) -> None:
-    (folder / "broken.safetensors").write_bytes(b"\xff" * 100)
-    for path in (CARD, TEXT):
-        status, answer = client.ask("GET", path, params={"name": "broken.safetensors"})
-        assert status == 400
-        assert "broken.safetensors" in answer["error"]
+def test_wrong_masks_are_refused_in_words_by_every_route(client: Any, folder: Path) -> None:
+    for data, _ in wrong_masks():
+        (folder / "wrong.safetensors").write_bytes(data)
+        text = base64.b64encode(lzma.compress(data, preset=0))
+        requests: list[tuple[str, str, dict[str, Any], str]] = [
+            ("GET", CARD, {"params": {"name": "wrong.safetensors"}}, "wrong.safetensors: this"),
+            ("GET", TEXT, {"params": {"name": "wrong.safetensors"}}, "wrong.safetensors: this"),
+            ("POST", CARD, {"data": text}, "embedded: this"),
+            (
+                "POST",
+                UPLOAD,
+                {"params": {"name": "sent.png"}, "data": data},
+                "sent.png.safetensors",
+            ),
+        ]
+        for method, path, options, words in requests:
+            status, answer = client.ask(method, path, **options)
+            assert status == 400
+            assert words in answer["error"]
+            assert method == "GET" or str(folder) not in answer["error"]
+        assert names(folder) == ["wrong.safetensors"]
 
 
 def test_a_mask_too_large_to_embed_is_refused_with_the_mend(client: Any, folder: Path) -> None:
@@ -120,13 +138,6 @@ def test_a_mask_too_large_to_embed_is_refused_with_the_mend(client: Any, folder:
     assert status == 400
     assert f"at most {MAX_TEXT:,} may be embedded" in answer["error"]
     assert "Share the mask's file" in answer["error"]
-
-
-@pytest.mark.parametrize("text", ["", "church", "é" * 9, embed_mask(small_mask())[:-8]])
-def test_spoilt_text_is_refused_in_words(client: Any, text: str) -> None:
-    status, answer = client.ask("POST", CARD, data=text.encode())
-    assert status == 400
-    assert answer["error"].startswith("embedded: this is no neuron mask that can be used")
 
 
 def test_endless_text_is_not_read(client: Any) -> None:
@@ -188,17 +199,6 @@ def test_a_very_long_name_is_cut(client: Any, folder: Path) -> None:
     assert status == 200
     assert len(answer["name"].encode()) < 255
     assert names(folder) == [answer["name"]]
-
-
-@pytest.mark.parametrize("data", [b"", b"church", b"\x89PNG\r\n\x1a\n" + bytes(64)])
-def test_an_upload_that_is_no_mask_is_refused_and_leaves_nothing(
-    client: Any, folder: Path, data: bytes
-) -> None:
-    status, answer = client.ask("POST", UPLOAD, params={"name": "church.png"}, data=data)
-    assert status == 400
-    assert "church.png.safetensors" in answer["error"]
-    assert str(folder) not in answer["error"]
-    assert names(folder) == []
 
 
 def test_an_upload_above_the_hosts_limit_is_refused_and_leaves_nothing(
