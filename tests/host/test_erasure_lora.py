@@ -12,7 +12,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from drawn_mask import drawn_mask
-from graphs import Graph, GraphError, Host, picture_graph, sources
+from graphs import Graph, GraphError, Host, node, picture_graph, sources
 from loras import with_lora
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
@@ -33,27 +33,10 @@ def loras(extension: Any) -> Path:
     return folder
 
 
-def save_graph(host: Host, model: Any, mask: Any, **inputs: Any) -> Graph:
-    return {
-        "model": host.source(model),
-        "mask": host.source(mask),
-        "save": {
-            "class_type": "FIASaveErasureLora",
-            "inputs": {
-                "model": ["model", 0],
-                "mask": ["mask", 0],
-                "strength": 1.0,
-                "filename_prefix": "church",
-                **inputs,
-            },
-        },
-    }
-
-
 def saved(host: Host, model: Any, mask: Any, **inputs: Any) -> str:
     """The new file's name."""
-    host.forget()
-    return host.run(save_graph(host, model, mask, **inputs), "save")[0]
+    inputs = {"strength": 1.0, "filename_prefix": "church", **inputs}
+    return host.run_node("FIASaveErasureLora", model=model, mask=mask, **inputs)[0]
 
 
 def picture(host: Host, tiny: TinyModel, model: Any, last: dict[str, Any], mask: Any) -> Any:
@@ -69,13 +52,11 @@ def picture(host: Host, tiny: TinyModel, model: Any, last: dict[str, Any], mask:
 
 
 def load(name: str, strength: float) -> dict[str, Any]:
-    inputs = {"lora_name": name, "strength_model": strength}
-    return {"class_type": "LoraLoaderModelOnly", "inputs": inputs}
+    return node("LoraLoaderModelOnly", lora_name=name, strength_model=strength)
 
 
 def apply(strength: float) -> dict[str, Any]:
-    inputs = {"mask": ["mask", 0], "strength": strength}
-    return {"class_type": "FIAApplyNeuronMask", "inputs": inputs}
+    return node("FIAApplyNeuronMask", mask=["mask", 0], strength=strength)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
