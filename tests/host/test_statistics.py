@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from graphs import PROFILE_INPUTS
+from graphs import PROFILE_INPUTS, node
 from traffic import MatrixTraffic
 
 PROMPTS = 10
@@ -39,13 +39,9 @@ def as_on_a_card(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def profile(host: Any, **inputs: Any) -> Any:
     """Of church, made afresh by the bundled model."""
     host.forget()
-    graph = {
-        "demo": {"class_type": "FIADemoModel", "inputs": {}},
-        "profile": {
-            "class_type": "FIAProfileConcept",
-            "inputs": {"model": ["demo", 0], "clip": ["demo", 1], **INPUTS, **inputs},
-        },
-    }
+    links = {"model": ["demo", 0], "clip": ["demo", 1]}
+    made = node("FIAProfileConcept", **links, **(INPUTS | inputs))
+    graph = {"demo": node("FIADemoModel"), "profile": made}
     return host.run(graph, "profile")[0]
 
 
@@ -191,5 +187,4 @@ def test_bytes_a_weight_prompt_and_step(
     weights = sum(math.prod(layer.shape) for layer in made.layers.values())
     figure = traffic.bytes / (weights * 2 * PROMPTS * STEPS)
     print(f"bytes a weight, prompt and step on a {device}: {figure:.1f}")
-    predicted = extension.module("benchmarks.true_size_rows.cards").MATRIX_BYTES
-    assert 8 < figure <= (predicted if device == "card" else 50)
+    assert 8 < figure <= (20 if device == "card" else 50)
