@@ -132,13 +132,6 @@ def test_a_checkpoint_without_a_text_encoder(host: Any, tiny: TinyModel) -> None
     assert "clip: None" in message and "Load CLIP" in message
 
 
-def test_no_wire_to_clip(host: Any, tiny: TinyModel) -> None:
-    graph = profile_graph(host, tiny.model, tiny.clip)
-    del graph["profile"]["inputs"]["clip"]
-    with pytest.raises(GraphError, match=r"Required input is missing.*clip"):
-        host.run(graph, "profile")
-
-
 def test_a_concept_in_no_known_word(host: Any, tiny: TinyModel) -> None:
     message = refused(host, tiny.model, knowing(tiny, "church"), concepts="church\nzxqv\nvqxz")
     assert "concepts" in message and "'zxqv', 'vqxz'" in message and "spelling" in message

@@ -25,19 +25,7 @@ def test_the_embedded_mask_is_of_the_bundled_model(extension: Any) -> None:
     assert mask.model == extension.module("nodes.host.model.identity").model_identity(demo)
 
 
-def test_the_note_names_the_settings_of_the_template_for_sdxl() -> None:
-    nodes = read("forget_with_sdxl")["nodes"]
-    (latent,) = (node["widgets_values"] for node in nodes if node["type"] == "EmptyLatentImage")
-    (cfg,) = {node["widgets_values"][3] for node in nodes if node["type"] == "KSampler"}
-    explicit = read("forget_explicit_content_sd15")["nodes"]
-    (note,) = (node["widgets_values"][0] for node in explicit if node["type"] == "MarkdownNote")
-    assert f"For SDXL write {latent[0]} into both sizes" in note
-    assert f"{cfg:g} into each **cfg**" in note
-
-
 def test_no_checkpoint_is_written_before_the_preview_is_seen() -> None:
     nodes = read("export_erased_checkpoint")["nodes"]
     (export,) = (node for node in nodes if node["type"] == "CheckpointSave")
-    (note,) = (node for node in nodes if node["type"] == "MarkdownNote")
     assert export["mode"] == MUTED
-    assert f"unmute **{export['title']}**" in note["widgets_values"][0]

@@ -49,6 +49,12 @@ def names(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir())
 
 
+def upload(client: Any, name: str = "m", mask: NeuronMask | None = None) -> tuple[int, Any]:
+    """Send a small mask; status and answer."""
+    data = (mask or small_mask()).to_bytes()
+    return client.ask("POST", UPLOAD, params={"name": name}, data=data)
+
+
 def test_a_files_card_says_what_it_is(client: Any, saved: NeuronMask) -> None:
     status, answer = client.ask("GET", CARD, params={"name": "church.safetensors"})
     assert status == 200
@@ -147,27 +153,22 @@ def test_endless_text_is_not_read(client: Any) -> None:
 
 
 def test_an_uploaded_mask_is_listed_and_the_same(client: Any, folder: Path) -> None:
-    data = small_mask().to_bytes()
-    status, answer = client.ask("POST", UPLOAD, params={"name": "church.safetensors"}, data=data)
+    status, answer = upload(client, "church.safetensors")
     assert (status, answer) == (200, {"name": "church.safetensors"})
-    assert (folder / "church.safetensors").read_bytes() == data
+    assert (folder / "church.safetensors").read_bytes() == small_mask().to_bytes()
     assert names(folder) == ["church.safetensors"]
     assert client.ask("GET", CARD, params=answer)[0] == 200
 
 
 def test_an_upload_never_overwrites(client: Any, folder: Path) -> None:
-    uploads = [small_mask("church"), small_mask("golf ball"), small_mask("church")]
-    given = [
-        client.ask("POST", UPLOAD, params={"name": "m.safetensors"}, data=one.to_bytes())[1]
-        for one in uploads
-    ]
-    assert [one["name"] for one in given] == [
-        "m.safetensors",
-        "m (1).safetensors",
-        "m.safetensors",  # the same content is there already
-    ]
-    assert NeuronMask.load(folder / "m.safetensors").concepts == ("church",)
-    assert NeuronMask.load(folder / "m (1).safetensors").concepts == ("golf ball",)
+    for concept, stored in (
+        ("church", "m.safetensors"),
+        ("golf ball", "m (1).safetensors"),
+        ("church", "m.safetensors"),  # the same content is there already
+    ):
+        _, answer = upload(client, "m.safetensors", small_mask(concept))
+        assert answer["name"] == stored
+        assert NeuronMask.load(folder / stored).concepts == (concept,)
 
 
 @pytest.mark.parametrize(
@@ -185,17 +186,14 @@ def test_an_upload_never_overwrites(client: Any, folder: Path) -> None:
     ],
 )
 def test_an_upload_stays_in_the_folder(client: Any, folder: Path, name: str, stored: str) -> None:
-    data = small_mask().to_bytes()
     around = sorted(folder.parent.iterdir())
-    status, answer = client.ask("POST", UPLOAD, params={"name": name}, data=data)
-    assert (status, answer) == (200, {"name": stored})
+    assert upload(client, name) == (200, {"name": stored})
     assert names(folder) == [stored]
     assert sorted(folder.parent.iterdir()) == around
 
 
 def test_a_very_long_name_is_cut(client: Any, folder: Path) -> None:
-    data = small_mask().to_bytes()
-    status, answer = client.ask("POST", UPLOAD, params={"name": "教" * 500}, data=data)
+    status, answer = upload(client, "教" * 500)
     assert status == 200
     assert len(answer["name"].encode()) < 255
     assert names(folder) == [answer["name"]]
@@ -236,7 +234,7 @@ def test_an_upload_sweeps_away_what_a_killed_server_left(client: Any, folder: Pa
     for file in (old, new):
         file.write_bytes(b"half")
     os.utime(old, (0, 0))
-    client.ask("POST", UPLOAD, params={"name": "m"}, data=small_mask().to_bytes())
+    upload(client)
     assert not old.exists()
     assert new.exists()  # another upload may be under way
     new.unlink()
@@ -244,17 +242,15 @@ def test_an_upload_sweeps_away_what_a_killed_server_left(client: Any, folder: Pa
 
 def test_an_upload_makes_the_folder(client: Any, folder: Path) -> None:
     folder.rmdir()
-    data = small_mask().to_bytes()
-    assert client.ask("POST", UPLOAD, params={"name": "m"}, data=data)[0] == 200
+    assert upload(client)[0] == 200
     assert names(folder) == ["m.safetensors"]
 
 
 def test_a_disk_that_refuses_is_told(client: Any, folder: Path) -> None:
     folder.rmdir()
     folder.write_text("a file where the folder should be")
-    data = small_mask().to_bytes()
     try:
-        status, answer = client.ask("POST", UPLOAD, params={"name": "m"}, data=data)
+        status, answer = upload(client)
     finally:
         folder.unlink()
     assert (status, list(answer)) == (500, ["error"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import ComfyPage, Workflow
+from comfy_page import ONCE, ComfyPage, Workflow
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
@@ -336,6 +336,7 @@ def test_undo_redo_and_other_tabs_ask_for_no_runs(comfy: ComfyPage) -> None:
     assert asked == []
 
 
+@ONCE  # nothing is drawn
 def test_the_last_runs_are_asked_for_once(comfy: ComfyPage) -> None:
     """Of a workflow that has not run, and again only when something has run."""
     comfy.load(workflow())
@@ -395,6 +396,7 @@ def enter_subgraph(comfy: ComfyPage) -> None:
     comfy.wait_for_view()
 
 
+@ONCE  # nothing is drawn
 def test_nothing_is_saved_with_the_workflow(comfy: ComfyPage) -> None:
     open_and_run(comfy)
     saved = comfy.page.evaluate(

@@ -231,6 +231,7 @@ def test_a_text_counts_when_it_is_written(ready: ComfyPage, renderer: str) -> No
     assert ready.widget(profile, "concepts") == "golf ball\ncat"
 
 
+@ONCE  # of the graph alone
 def test_it_is_off_in_a_workflow_that_is_opened_and_back_after_an_undo(ready: ComfyPage) -> None:
     ready.remember()
     switch(ready, True)
@@ -250,6 +251,7 @@ def test_it_is_off_in_a_workflow_that_is_opened_and_back_after_an_undo(ready: Co
     assert ready.page.evaluate("window.live.posted") == posted
 
 
+@ONCE  # of the graph alone
 def test_its_command_and_key_turn_it(ready: ComfyPage) -> None:
     ready.command("ForgetItAll.Live")
     expect_live(ready, True)
@@ -261,6 +263,7 @@ def test_its_command_and_key_turn_it(ready: ComfyPage) -> None:
     expect_live(ready, False)
 
 
+@ONCE  # of the graph alone
 def test_it_works_in_a_template_of_subgraphs(comfy: ComfyPage) -> None:
     comfy.load_file(FIRST_STEPS)
     comfy.page.evaluate(WATCH)
