@@ -137,7 +137,7 @@ def test_the_size_is_told_before_and_after(
     told: list[tuple[str, bool]] = []
 
     def say(text: str, node_id: str) -> None:
-        assert node_id == "save"
+        assert node_id == "node"
         told.append((text, any(loras.rglob("church*.safetensors"))))
 
     monkeypatch.setattr(PromptServer.instance, "send_progress_text", say)
