@@ -6,7 +6,7 @@ Every prompt changes something at random: strength, sparsity, ratio, the concept
 its seed, Apply Neuron Mask bypassed, the cache of profiles off; one in twenty is interrupted. After
 each the memory of the server's process is read. Every tenth time a plain picture follows, which
 must be the first one, bit for bit. As many prompts without the extension's nodes, in a server of
-their own, tell what the host itself keeps of a prompt. Writes ``docs/results/soak.md``.
+their own, tell what the host itself keeps of a prompt. Prints a table in Markdown.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import asyncio
 import random
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from workbench.client import Server
     from workbench.graph import ApiGraph
 
-REPORT = ROOT / "docs" / "results" / "soak.md"
 PACK = ROOT / "tests" / "soak_nodes"
 WARM_UP = 0.2  # of the prompts, in which caches fill; left out of the slope
 COUNT_EVERY = 10  # prompts
@@ -46,18 +45,18 @@ class Soak:
     Attributes:
         memory: bytes of the server's process after each prompt.
         counted: at which prompt, and what there was then.
-        plain_equal: plain pictures that were the first one, and all of them.
+        plain_equal: whether each plain picture was the first one.
         interrupted: prompts that were.
-        at_end: what there was after one more plain picture, when the host had let go of its models.
+        at_end: what there was when the host had let go of its models.
         seconds: of the whole run.
     """
 
-    memory: list[int]
-    counted: dict[int, dict[str, int]]
-    plain_equal: tuple[int, int]
-    interrupted: int
-    at_end: dict[str, int]
-    seconds: float
+    memory: list[int] = field(default_factory=list)
+    counted: dict[int, dict[str, int]] = field(default_factory=dict)
+    plain_equal: list[bool] = field(default_factory=list)
+    interrupted: int = 0
+    at_end: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 async def soak(prompts: int, seed: int, base: Path, bypassed: float = BYPASSED) -> Soak:
@@ -68,12 +67,12 @@ async def soak(prompts: int, seed: int, base: Path, bypassed: float = BYPASSED) 
     from workbench.erasure import demo_workflow
     from workbench.server import running_server
 
-    rng, memory, counted, interrupted = random.Random(seed), [], {}, 0
+    rng, seen = random.Random(seed), Soak()
     start = time.monotonic()
     async with running_server(base=base, packs=[PACK]) as server:
         workflow = await demo_workflow(server)
         process = psutil.Process(server.process.pid)
-        first, equal, plain = await plain_picture(server, workflow), 0, 0
+        first = await plain_picture(server, workflow)
         for number in range(prompts):
             graph, stop = edited(rng, workflow, bypassed), rng.random() < INTERRUPTED
             task = asyncio.create_task(server.run(graph))
@@ -85,16 +84,15 @@ async def soak(prompts: int, seed: int, base: Path, bypassed: float = BYPASSED) 
             except WorkflowError as error:
                 if "interrupted" not in str(error):
                     raise
-                interrupted += 1
-            memory.append(process.memory_info().rss)
+                seen.interrupted += 1
+            seen.memory.append(process.memory_info().rss)
             if number % COUNT_EVERY == COUNT_EVERY - 1:
-                counted[number + 1] = await left(server)
-                plain += 1
-                equal += await plain_picture(server, workflow) == first
+                seen.counted[number + 1] = await left(server)
+                seen.plain_equal.append(await plain_picture(server, workflow) == first)
         await plain_picture(server, workflow)
-        at_end = await left_after_freeing(server)
-    seconds = time.monotonic() - start
-    return Soak(memory, counted, (equal, plain), interrupted, at_end, seconds)
+        seen.at_end = await left_after_freeing(server)
+    seen.seconds = time.monotonic() - start
+    return seen
 
 
 def edited(rng: random.Random, workflow: "ApiGraph", bypassed: float) -> "ApiGraph":
@@ -151,47 +149,26 @@ async def left_after_freeing(server: "Server") -> dict[str, int]:
     return counts
 
 
-def report(result: Soak, plain_memory: list[int], prompts: int, seed: int) -> str:
-    """The page for ``docs/results``.
-
-    Args:
-        result: of the edited graphs.
-        plain_memory: of graphs without the extension's nodes, bytes after each prompt.
-        prompts: how many of either.
-        seed: of the edits.
-    """
+def table(result: Soak, plain_memory: list[int]) -> str:
+    """What was seen, in Markdown; ``plain_memory`` is of graphs without the extension's nodes."""
     slope, memory = memory_slope(result.memory)
-    plain_slope, _ = memory_slope(plain_memory)
-    equal, plain = result.plain_equal
-    rows = [
-        ("prompts, of them interrupted", f"{prompts}, {result.interrupted}"),
-        ("minutes", f"{result.seconds / 60:.0f}"),
-        ("memory of the server after the first fifth", memory),
-        ("slope of the memory", slope),
-        ("the same without the extension's nodes, in another server", plain_slope),
-        ("plain pictures between that were the first one, bit for bit", f"{equal} of {plain}"),
-    ]
-    for name in result.at_end:
+    equal = f"{sum(result.plain_equal)} of {len(result.plain_equal)}"
+    rows = {
+        "prompts, of them interrupted": f"{len(result.memory)}, {result.interrupted}",
+        "minutes": f"{result.seconds / 60:.0f}",
+        "memory of the server after the first fifth": memory,
+        "slope of the memory": slope,
+        "the same without the extension's nodes, in another server": memory_slope(plain_memory)[0],
+        "plain pictures between that were the first one, bit for bit": equal,
+    }
+    for name, number in result.at_end.items():
         counts = [count[name] for count in result.counted.values()]
         between = f"{counts[0]} at first, {max(counts)} at most, {counts[-1]} at last"
-        rows.append((f"{name} alive while it ran", between))
-    rows += [(f"{name} after all models were let go", f"{n}") for name, n in result.at_end.items()]
-    lines = [
-        "# Soak: many prompts through one server",
-        "",
-        "The bundled model in one ComfyUI, each prompt after a random edit of the graph: strength, "
-        "sparsity, ratio, concepts, prompt, seed, Apply bypassed, cache of profiles off. "
-        f"Written by `python3 tests/soak.py --prompts {prompts} --seed {seed}`.",
-        "",
-        "| seen | |",
-        "| --- | --- |",
-        *(f"| {label} | {text} |" for label, text in rows),
-        "",
-        "Patches belong to the masked model that the host keeps in the cache of its graph; hooks "
-        "and wrappers to nobody between two prompts. The interval takes the prompts for "
-        "independent, which memory is not quite.",
-    ]
-    return "\n".join(lines) + "\n"
+        rows[f"{name} alive while it ran"] = between
+        rows[f"{name} after all models were let go"] = str(number)
+    return "\n".join(
+        ["| seen | |", "| --- | --- |", *map("| {0[0]} | {0[1]} |".format, rows.items())]
+    )
 
 
 def memory_slope(memory: list[int]) -> tuple[str, str]:
@@ -224,9 +201,7 @@ def main() -> None:
         result = asyncio.run(soak(prompts, seed, Path(base)))
     with TemporaryDirectory() as base:
         plain = asyncio.run(soak(prompts, seed, Path(base), bypassed=1.0))
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(report(result, plain.memory, prompts, seed), encoding="utf-8")
-    print(REPORT.read_text(encoding="utf-8"))
+    print(table(result, plain.memory))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hypothesis import settings
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where ``fuzzing`` and ``readable`` are
 
 settings.register_profile("core", max_examples=60, deadline=None, derandomize=True)
 settings.load_profile("core")

@@ -40,56 +40,27 @@ def test_no_context_of_explicit_content_may_be_a_child() -> None:
     assert not young & set(default_contexts("explicit content"))
 
 
-@pytest.mark.parametrize(
-    ("kind", "concept", "contexts", "concepts_expected", "bases_expected"),
-    [
-        (
-            "object",
-            "church",
-            ("road", "office", "tree"),
-            ("a church in a road", "a church near an office", "a church in a tree"),
-            ("a road", "an office", "a tree"),
-        ),
-        (
-            "object",
-            " English springer ",
-            ("beach", "park"),
-            ("an English springer in a beach", "an English springer near a park"),
-            ("a beach", "a park"),
-        ),
-        (
-            "object",
-            "an apple",
-            ("the beach", "park"),
-            ("an apple in a beach", "an apple near a park"),
-            ("a beach", "a park"),
-        ),
-        (
-            "explicit content",
-            "naked",
-            ("man", "group of friends"),
-            ("a photo of a naked man", "a photo of a naked group of friends"),
-            ("a photo of a man", "a photo of a group of friends"),
-        ),
-        (
-            "art style",
-            "Van Gogh",
-            ("cat", "apple"),
-            ("a cat in the style of Van Gogh", "an apple in the style of Van Gogh"),
-            ("a cat", "an apple"),
-        ),
-    ],
-)
-def test_prompts_of_each_kind(
-    kind: str,
-    concept: str,
-    contexts: tuple[str, ...],
-    concepts_expected: tuple[str, ...],
-    bases_expected: tuple[str, ...],
-) -> None:
-    templates = default_templates(kind)
-    assert concept_prompts(templates, concept, contexts) == concepts_expected
-    assert base_prompts(templates, contexts) == bases_expected
+PROMPTS = [
+    ("object", "church", "road|office|tree", "a church in a road|a church near an office"),
+    ("object", " English springer ", "beach|park", "an English springer in a beach"),
+    ("object", "an apple", "the beach|park", "an apple in a beach|an apple near a park"),
+    ("explicit content", "naked", "group of friends", "a photo of a naked group of friends"),
+    ("art style", "Van Gogh", "cat|apple", "a cat in the style of Van Gogh|an apple in the style"),
+]
+BASES = {
+    "object": ("the beach|office|park", "a beach|an office|a park"),
+    "explicit content": ("man|group of friends", "a photo of a man|a photo of a group of friends"),
+    "art style": ("cat|apple", "a cat|an apple"),
+}
+
+
+@pytest.mark.parametrize(("kind", "concept", "contexts", "expected"), PROMPTS)
+def test_prompts_of_each_kind(kind: str, concept: str, contexts: str, expected: str) -> None:
+    prompts = concept_prompts(default_templates(kind), concept, tuple(contexts.split("|")))
+    assert "|".join(prompts).startswith(expected)
+    contexts, expected = BASES[kind]
+    bases = base_prompts(default_templates(kind), tuple(contexts.split("|")))
+    assert "|".join(bases) == expected
 
 
 def test_words_are_filled_in_as_they_are() -> None:

@@ -65,6 +65,11 @@ class Sink:
         return {}
 
 
+def node(kind: str, /, **inputs: Any) -> dict[str, Any]:
+    """A node of a graph: its type, and its inputs' values and links."""
+    return {"class_type": kind, "inputs": inputs}
+
+
 class Host:
     """The host's executor, with a server that nobody is connected to."""
 
@@ -82,18 +87,16 @@ class Host:
         """A graph node that gives ``value``."""
         number = len(Source.values)
         Source.values[number] = value
-        return {"class_type": "TestSource", "inputs": {"number": number}}
+        return node("TestSource", number=number)
 
-    def run(self, graph: Graph, node: str, output: int = 0) -> list[Any]:
-        """Run ``graph`` and return what an output of ``node`` gave, as a list.
+    def run(self, graph: Graph, of: str, output: int = 0) -> list[Any]:
+        """Run ``graph`` and return what an output of the node ``of`` gave, as a list.
 
         Raises:
             GraphError: with the message that the page would show.
         """
         Sink.received = []
-        self.run_outputs(
-            {**graph, "sink": {"class_type": "TestSink", "inputs": {"value": [node, output]}}}
-        )
+        self.run_outputs({**graph, "sink": node("TestSink", value=[of, output])})
         return Sink.received
 
     def run_outputs(self, graph: Graph) -> None:
@@ -108,6 +111,26 @@ class Host:
         event, data = self.executor.status_messages[-1]
         if event != "execution_success":
             raise GraphError(f"{event}: {data.get('exception_message')}")
+
+    def run_node(self, kind: str, /, output: int = 0, **inputs: Any) -> list[Any]:
+        """Run one node afresh; what an output of it gave.
+
+        Args:
+            kind: its type.
+            output: which of its outputs.
+            inputs: numbers, texts and switches are written in it; other values, and those that
+                ``source`` gives, come by wire.
+        """
+        graph: Graph = {"node": node(kind)}
+        for name, value in inputs.items():
+            if isinstance(value, str | int | float):
+                graph["node"]["inputs"][name] = value
+            else:
+                sent = isinstance(value, dict) and "class_type" in value
+                graph[name] = value if sent else self.source(value)
+                graph["node"]["inputs"][name] = [name, 0]
+        self.forget()
+        return self.run(graph, "node", output)
 
     def forget(self) -> None:
         """Empty the host's cache, so that the same graph runs again.
@@ -150,14 +173,13 @@ def profile_graph(host: Host, model: Any, clip: Any, **inputs: Any) -> Graph:
     return {
         "model": host.source(model),
         "clip": host.source(clip),
-        "profile": {
-            "class_type": "FIAProfileConcept",
-            "inputs": {"model": ["model", 0], "clip": ["clip", 0], **PROFILE_INPUTS, **inputs},
-        },
-        "mask": {
-            "class_type": "FIABuildConceptMask",
-            "inputs": {"profile": ["profile", 0], "spatial_sparsity": 3.0, "granularity": "both"},
-        },
+        "profile": node(
+            "FIAProfileConcept",
+            **{"model": ["model", 0], "clip": ["clip", 0], **PROFILE_INPUTS, **inputs},
+        ),
+        "mask": node(
+            "FIABuildConceptMask", profile=["profile", 0], spatial_sparsity=3.0, granularity="both"
+        ),
     }
 
 
@@ -182,46 +204,34 @@ def watched(model: ModelPatcher, see: Callable[[dict[str, Any]], object]) -> Mod
 
 def fuse_node() -> dict[str, Any]:
     """Fuse Masks of all masks that the node "mask" gives."""
-    return {"class_type": "FIAFuseMasks", "inputs": {"masks": ["mask", 0], "agnostic_ratio": 60.0}}
+    return node("FIAFuseMasks", masks=["mask", 0], agnostic_ratio=60.0)
 
 
 def apply_node(model: str = "model", mask: str = "mask", strength: float = 1.0) -> dict[str, Any]:
     """Apply Neuron Mask on what these nodes give."""
-    inputs = {"model": [model, 0], "mask": [mask, 0], "strength": strength}
-    return {"class_type": "FIAApplyNeuronMask", "inputs": inputs}
+    return node("FIAApplyNeuronMask", model=[model, 0], mask=[mask, 0], strength=strength)
 
 
 def picture_graph(model_link: list[Any]) -> Graph:
     """An ordinary text-to-image graph ("picture") after a model; needs "clip" and "vae"."""
     return {
-        "positive": {
-            "class_type": "CLIPTextEncode",
-            "inputs": {"text": "a church in a park", "clip": ["clip", 0]},
-        },
-        "negative": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["clip", 0]}},
-        "latent": {
-            "class_type": "EmptyLatentImage",
-            "inputs": {"width": 64, "height": 64, "batch_size": 1},
-        },
-        "sampler": {
-            "class_type": "KSampler",
-            "inputs": {
-                "model": model_link,
-                "positive": ["positive", 0],
-                "negative": ["negative", 0],
-                "latent_image": ["latent", 0],
-                "seed": 3,
-                "steps": 2,
-                "cfg": 4.0,
-                "sampler_name": "euler",
-                "scheduler": "normal",
-                "denoise": 1.0,
-            },
-        },
-        "picture": {
-            "class_type": "VAEDecode",
-            "inputs": {"samples": ["sampler", 0], "vae": ["vae", 0]},
-        },
+        "positive": node("CLIPTextEncode", text="a church in a park", clip=["clip", 0]),
+        "negative": node("CLIPTextEncode", text="", clip=["clip", 0]),
+        "latent": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+        "sampler": node(
+            "KSampler",
+            model=model_link,
+            positive=["positive", 0],
+            negative=["negative", 0],
+            latent_image=["latent", 0],
+            seed=3,
+            steps=2,
+            cfg=4.0,
+            sampler_name="euler",
+            scheduler="normal",
+            denoise=1.0,
+        ),
+        "picture": node("VAEDecode", samples=["sampler", 0], vae=["vae", 0]),
     }
 
 

@@ -10,7 +10,6 @@ from comfy.supported_models import SD20
 from compositions import apply, patched_weights, weights
 from graphs import apply_node, draw, picture_graph, profile_graph, sources
 from loras import with_lora
-from safetensors.torch import load_file
 from tiny_model import TinyModel, tiny_denoiser
 
 DTYPES = [
@@ -188,17 +187,6 @@ def test_a_host_that_accepts_no_patch_is_told(
 
 def test_a_mask_fits_the_same_architecture_with_other_weights(extension: Any, mask: Any) -> None:
     assert apply(extension, tiny_denoiser(seed=1), mask, 1.0).patches
-
-
-def test_a_saved_model_keeps_the_mask(extension: Any, mask: Any, tmp_path: Any) -> None:
-    from comfy_extras.nodes_model_merging import save_checkpoint
-
-    masked = apply(extension, tiny_denoiser(), mask, 1.0)
-    save_checkpoint(masked, filename_prefix="model", output_dir=str(tmp_path))
-    saved = load_file(next(tmp_path.glob("*.safetensors")))
-    for name, pruned in mask.layers.items():
-        weight = saved[f"model.{name}.weight"]
-        assert torch.equal(weight == 0, pruned)
 
 
 def test_the_fingerprint_is_of_the_precision_that_the_host_chose(extension: Any) -> None:

@@ -5,11 +5,11 @@ import os
 import sys
 from collections.abc import Callable
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import folder_paths
 import pytest
@@ -22,7 +22,7 @@ from comfy.sd1_clip import SD1ClipModel
 from comparison import assert_same
 from compositions import apply
 from drawn_mask import drawn_mask
-from graphs import QUICK, GraphError, profile_graph
+from graphs import QUICK, GraphError, profile_graph, profiled
 from loras import with_lora
 from tiny_model import TinyModel, VelocitySD15, compiled, tiny_denoiser
 
@@ -44,6 +44,43 @@ PLACES = (
 """Where a model or a text encoder holds other nodes' code."""
 
 
+class Profiling:
+    """Runs Profile Concept with the cache on, and counts the denoiser's calls of the last run, with
+    no code in the model."""
+
+    def __init__(self, host: Any, tiny: TinyModel) -> None:
+        self.calls = 0
+        self.interrupt_at = -1
+        self._host = host
+        self._usual = {"model": tiny.model, "clip": tiny.clip, "use_cache": True, "batch_size": 2}
+
+    def __call__(self, **inputs: Any) -> list[Any]:
+        self.calls = 0
+        self._host.forget()
+        graph = profile_graph(self._host, **(self._usual | QUICK | inputs))
+        return self._host.run(graph, "profile")
+
+    def see(self) -> None:
+        self.calls += 1
+        if self.calls == self.interrupt_at:
+            nodes.interrupt_processing()
+
+
+@pytest.fixture
+def profiles(host: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch) -> Profiling:
+    profiling = Profiling(host, tiny)
+    network = tiny.model.model.diffusion_model
+    forward = type(network).forward
+
+    def counted(self: torch.nn.Module, *arguments: Any, **options: Any) -> Any:
+        if self is network:
+            profiling.see()
+        return forward(self, *arguments, **options)
+
+    monkeypatch.setattr(type(network), "forward", counted)
+    return profiling
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of an empty cache."""
@@ -51,155 +88,96 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "__forget_it_all" / "profiles"
 
 
+@pytest.fixture(scope="module")
+def profile(host: Any, tiny: TinyModel) -> Any:
+    with torch.inference_mode():
+        return profiled(host, tiny.model, tiny.clip, **QUICK)
+
+
+Key = Callable[..., str | None]
+
+
 @pytest.fixture
-def denoiser(tiny: TinyModel, monkeypatch: pytest.MonkeyPatch) -> "Denoiser":
-    watched = Denoiser()
-    network = tiny.model.model.diffusion_model
-    forward = type(network).forward
+def key(profiles: Profiling, extension: Any, profile: Any, monkeypatch: pytest.MonkeyPatch) -> Key:
+    """The key that Profile Concept looks up; None where it profiles without one.
 
-    def counted(self: torch.nn.Module, *arguments: Any, **options: Any) -> Any:
-        if self is network:
-            watched.called()
-        return forward(self, *arguments, **options)
+    Under every key a profile is found, so that nothing runs.
+    """
+    asked: list[str] = []
+    kind = extension.module("nodes.host.profiling.cache").ProfileCache
+    monkeypatch.setattr(kind, "get", lambda cache, key: asked.append(key) or profile)
 
-    monkeypatch.setattr(type(network), "forward", counted)
-    return watched
+    def ask(**inputs: Any) -> str | None:
+        asked.clear()
+        profiles(**inputs)
+        return asked[0] if asked else None
 
-
-class Denoiser:
-    """Counts calls, with no code in the model, and interrupts at one of them."""
-
-    calls = 0
-    interrupt_at = -1
-
-    def called(self) -> None:
-        self.calls += 1
-        if self.calls == self.interrupt_at:
-            nodes.interrupt_processing()
+    return ask
 
 
-def profiles(host: Any, tiny: TinyModel, **inputs: Any) -> list[Any]:
-    host.forget()
-    usual = {"model": tiny.model, "clip": tiny.clip, "use_cache": True, "batch_size": 2, **QUICK}
-    graph = profile_graph(host, **(usual | inputs))
-    return host.run(graph, "profile")
-
-
-def test_a_profile_is_made_once(
-    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
-) -> None:
-    (first,) = profiles(host, tiny)
-    assert denoiser.calls >= CALLS_A_CONCEPT
-    denoiser.calls = 0
-    (second,) = profiles(host, tiny)
-    assert denoiser.calls == 0
+def test_a_profile_is_made_once(profiles: Profiling, folder: Path) -> None:
+    (first,) = profiles()
+    assert profiles.calls >= CALLS_A_CONCEPT
+    (second,) = profiles()
+    assert profiles.calls == 0
     assert_same(first, second)
+    profiles(use_cache=False)
+    assert profiles.calls > 0
 
 
-def test_only_a_further_concept_is_profiled(
-    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
-) -> None:
-    profiles(host, tiny)
-    alone = denoiser.calls
-    denoiser.calls = 0
-    both = profiles(host, tiny, concepts="cat\nchurch")
-    assert denoiser.calls == alone
-    assert [profile.concept for profile in both] == ["cat", "church"]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"seed": 8},
-        {"steps": 11},
-        {"cfg": 5.0},
-        {"width": 72},
-        {"contexts": "road\ncity"},
-        {"base_template": "the {context}"},
-        {"concept_templates": "{concept} {context}"},
-        {"temporal_sparsity": 6.0},
-        {"saliency_form": "released"},
-        {"kind": "art style"},
-    ],
-)
-def test_whatever_matters_makes_a_new_profile(
-    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser, change: dict[str, Any]
-) -> None:
-    profiles(host, tiny)
-    denoiser.calls = 0
-    profiles(host, tiny, **change)
-    assert denoiser.calls > 0
-
-
-def test_another_batch_size_is_the_same_profile(
-    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
-) -> None:
-    profiles(host, tiny)
-    denoiser.calls = 0
-    profiles(host, tiny, batch_size=4)
-    assert denoiser.calls == 0
-
-
-def test_another_model_makes_a_new_profile(host: Any, tiny: TinyModel, folder: Path) -> None:
-    profiles(host, tiny)
-    assert len(list(folder.iterdir())) == 1
-    profiles(host, tiny, model=with_lora(tiny.model, strength=1.0))
-    profiles(host, tiny, model=with_lora(tiny.model, strength=0.5))
-    other = tiny_denoiser()
-    with torch.no_grad():
-        next(other.model.diffusion_model.parameters())[0] += 1
-    profiles(host, tiny, model=other)
-    assert len(list(folder.iterdir())) == 4
-    profiles(host, tiny, model=with_lora(tiny_denoiser(), strength=0.5))
-    assert len(list(folder.iterdir())) == 4
-
-
-def test_the_same_weights_used_otherwise_make_a_new_profile(
-    host: Any, tiny: TinyModel, folder: Path
-) -> None:
-    """A checkpoint trained on the velocity has the weights of any other, and so has one whose
-    latents are scaled in another way."""
-    profiles(host, tiny)
-    velocity = tiny_denoiser(family=VelocitySD15)
-    profiles(host, tiny, model=velocity)
-    assert len(list(folder.iterdir())) == 2
-    scaled = tiny_denoiser()
-    scaled.model.latent_format = SDXL()
-    profiles(host, tiny, model=scaled)
-    assert len(list(folder.iterdir())) == 3
-
-
-def test_another_schedule_of_noise_makes_a_new_profile(
-    host: Any, tiny: TinyModel, folder: Path
-) -> None:
-    """The host sets it as it loads a checkpoint that was trained down to no signal at all."""
-    profiles(host, tiny)
-    other = tiny_denoiser()
-    sampling = other.model.model_sampling
-    sampling.set_sigmas(sampling.sigmas * 1.5)
-    profiles(host, tiny, model=other)
-    assert len(list(folder.iterdir())) == 2
-
-
-def test_a_model_that_runs_foreign_code_is_not_cached(
-    host: Any, tiny: TinyModel, folder: Path
-) -> None:
-    wrapped = tiny.model.clone()
-    wrapped.set_model_sampler_post_cfg_function(lambda arguments: arguments["denoised"])
-    profiles(host, tiny, model=wrapped)
+def test_only_a_further_concept_is_profiled(profiles: Profiling, folder: Path) -> None:
+    profiles(use_cache=False)
     assert not folder.exists()
+    profiles()
+    alone = profiles.calls
+    both = profiles(concepts="cat\nchurch")
+    assert profiles.calls == alone
+    assert [profile.concept for profile in both] == ["cat", "church"]
+    assert len(list(folder.iterdir())) == 2
 
 
-MODEL_SAMPLING: list[tuple[str, dict[str, Any]]] = [
-    ("ModelSamplingSD3", {"shift": 3.0}),
-    ("ModelSamplingSD3", {"shift": 1.73}),
-    ("ModelSamplingAuraFlow", {"shift": 1.73}),  # with another multiplier
-    ("ModelSamplingFlux", {"max_shift": 1.15, "base_shift": 0.5, "width": 64, "height": 64}),
-    ("ModelSamplingDiscrete", {"sampling": "eps", "zsnr": False}),
-    ("ModelSamplingDiscrete", {"sampling": "v_prediction", "zsnr": False}),  # another class
-    ("ModelSamplingDiscrete", {"sampling": "lcm", "zsnr": False}),
+INPUTS: list[dict[str, Any]] = [
+    {"seed": 8},
+    {"steps": 11},
+    {"cfg": 5.0},
+    {"width": 72},
+    {"contexts": "road\ncity"},
+    {"base_template": "the {context}"},
+    {"concept_templates": "{concept} {context}"},
+    {"temporal_sparsity": 6.0},
+    {"saliency_form": "released"},
+    {"kind": "art style"},
 ]
-"""Of the host's nodes that replace how a model is sampled, with their inputs."""
+
+
+def test_whatever_matters_of_the_inputs_and_of_the_way_to_calculate_is_in_the_key(
+    key: Key, extension: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [key(), *(key(**change) for change in INPUTS)]
+    assert key(batch_size=4) == keys[0]
+    monkeypatch.setattr(extension.module("nodes.host.profiling.concepts"), "CALCULATION", -1)
+    keys.append(key())
+    assert len({*keys} - {None}) == len(INPUTS) + 2
+
+
+def other_weights() -> Any:
+    model = tiny_denoiser()
+    with torch.no_grad():
+        next(model.model.diffusion_model.parameters())[0] += 1
+    return model
+
+
+def other_latents() -> Any:
+    model = tiny_denoiser()
+    model.model.latent_format = SDXL()
+    return model
+
+
+def other_noise() -> Any:
+    """The host does so as it loads a checkpoint that was trained down to no signal at all."""
+    model = tiny_denoiser()
+    model.model.model_sampling.set_sigmas(model.model.model_sampling.sigmas * 1.5)
+    return model
 
 
 @cache
@@ -214,41 +192,64 @@ def model_sampling_nodes() -> dict[str, Any]:
     return module.NODE_CLASS_MAPPINGS
 
 
-def sampled(model: Any, node: str, inputs: dict[str, Any]) -> Any:
-    """What a ModelSampling node of the host gives."""
+def sampled(node: str, **inputs: Any) -> Any:
+    """What one of the host's nodes gives that replace how a model is sampled."""
     made = model_sampling_nodes()[node]()
-    return getattr(made, made.FUNCTION)(model, **inputs)[0]
+    return getattr(made, made.FUNCTION)(tiny_denoiser(), **inputs)[0]
 
 
-@pytest.mark.parametrize(("node", "inputs"), MODEL_SAMPLING)
-def test_a_model_with_another_sampling_is_profiled_once(
-    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser, node: str, inputs: dict[str, Any]
+FLUX = {"max_shift": 1.15, "base_shift": 0.5, "width": 64, "height": 64}
+MODELS: dict[str, Callable[[], Any]] = {
+    "plain": tiny_denoiser,
+    "LoRA": lambda: with_lora(tiny_denoiser(), 1.0),
+    "weaker LoRA": lambda: with_lora(tiny_denoiser(), 0.5),
+    "weights": other_weights,
+    "velocity": lambda: tiny_denoiser(family=VelocitySD15),
+    "latents": other_latents,
+    "noise": other_noise,
+    "shift": lambda: sampled("ModelSamplingSD3", shift=3.0),
+    "other shift": lambda: sampled("ModelSamplingSD3", shift=1.73),
+    "multiplier": lambda: sampled("ModelSamplingAuraFlow", shift=1.73),
+    "shift of Flux": lambda: sampled("ModelSamplingFlux", **FLUX),
+    "eps": lambda: sampled("ModelSamplingDiscrete", sampling="eps", zsnr=False),
+    "v": lambda: sampled("ModelSamplingDiscrete", sampling="v_prediction", zsnr=False),
+    "LCM": lambda: sampled("ModelSamplingDiscrete", sampling="lcm", zsnr=False),
+}
+
+
+def test_models_are_told_apart_by_their_content(key: Key, tiny: TinyModel) -> None:
+    keys = {name: key(model=make()) for name, make in MODELS.items()}
+    assert len({*keys.values()} - {None}) == len(MODELS)
+    assert keys == {name: key(model=make()) for name, make in MODELS.items()}
+
+
+def fingerprint_of(extension: Any, model: Any) -> str:
+    module = extension.module(FINGERPRINT)
+    fingerprint = module.Fingerprint()
+    module.add_model(fingerprint, model)
+    return fingerprint.text()
+
+
+def test_precision_and_device_make_another_fingerprint(extension: Any) -> None:
+    model: Any = tiny_denoiser()
+    texts = {fingerprint_of(extension, model)}
+    model.model.manual_cast_dtype = torch.float16
+    texts.add(fingerprint_of(extension, model))
+    model.load_device = torch.device("cuda")
+    texts.add(fingerprint_of(extension, model))
+    assert len(texts) == 3
+
+
+def test_a_model_that_runs_foreign_code_is_not_cached(
+    profiles: Profiling, tiny: TinyModel, folder: Path
 ) -> None:
-    (first,) = profiles(host, tiny, model=sampled(tiny.model, node, inputs))
-    denoiser.calls = 0
-    (second,) = profiles(host, tiny, model=sampled(tiny.model, node, inputs))
-    assert denoiser.calls == 0
-    assert_same(first, second)
+    wrapped = tiny.model.clone()
+    wrapped.set_model_sampler_post_cfg_function(lambda arguments: arguments["denoised"])
+    assert profiles(model=wrapped)
+    assert not folder.exists()
 
 
-def test_whatever_matters_in_a_sampling_changes_the_fingerprint(
-    extension: Any, tiny: TinyModel
-) -> None:
-    plain = fingerprint_of(extension, tiny.model)
-    texts = [
-        fingerprint_of(extension, sampled(tiny.model, node, inputs))
-        for node, inputs in MODEL_SAMPLING
-    ]
-    assert len({plain, *texts}) == 1 + len(MODEL_SAMPLING)
-
-
-def with_sampling(model: Any, sampling: Any) -> Any:
-    clone = model.clone()
-    clone.add_object_patch("model_sampling", sampling)
-    return clone
-
-
-def test_a_sampling_with_anybodys_code_has_no_fingerprint(extension: Any, tiny: TinyModel) -> None:
+def test_a_sampling_with_anybodys_code_has_no_fingerprint(extension: Any) -> None:
     class Joined(ModelSamplingDiscreteFlow, CONST):
         pass
 
@@ -259,35 +260,39 @@ def test_a_sampling_with_anybodys_code_has_no_fingerprint(extension: Any, tiny: 
     class Derived(Own):
         pass
 
+    def fingerprint(sampling: Any) -> str:
+        model = tiny_denoiser()
+        model.add_object_patch("model_sampling", sampling)
+        return fingerprint_of(extension, model)
+
     replaced, hooked, nested = Joined(), Joined(), Joined()
     vars(replaced)["sigma"] = lambda timestep: timestep
     hooked.register_forward_hook(lambda *arguments: None)
     nested.inner = torch.nn.Identity()
-    assert fingerprint_of(extension, with_sampling(tiny.model, Joined()))
+    assert fingerprint(Joined())
     for sampling in (Own(), Derived(), replaced, hooked, nested):
         with pytest.raises(extension.module(FINGERPRINT).NoFingerprintError):
-            fingerprint_of(extension, with_sampling(tiny.model, sampling))
+            fingerprint(sampling)
 
 
 def test_a_compiled_model_has_the_plain_ones_profile(
-    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
+    profiles: Profiling, tiny: TinyModel, folder: Path
 ) -> None:
     """It is profiled through its plain modules."""
     model = compiled(tiny.model)
     options = dict(model.model_options)
-    (first,) = profiles(host, tiny, model=model)
+    (first,) = profiles(model=model)
     assert model.model_options == options
-    denoiser.calls = 0
-    (second,) = profiles(host, tiny)
-    assert denoiser.calls == 0
+    (second,) = profiles()
+    assert profiles.calls == 0
     assert_same(first, second)
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_code_in_any_place_of_a_model_has_no_fingerprint(
-    extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch, place: str
+    extension: Any, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    model = tiny.model.clone()
+    model = tiny_denoiser()
     plain = fingerprint_of(extension, model)
     monkeypatch.setattr(model, place, {"of another node": [object()]})
     with pytest.raises(extension.module(FINGERPRINT).NoFingerprintError, match=place):
@@ -354,27 +359,6 @@ def test_a_change_in_any_column_of_a_large_weight_is_seen(extension: Any) -> Non
         assert sampled(changed) != plain, column
 
 
-def test_precision_and_device_make_another_fingerprint(
-    extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = tiny.model.clone()
-    texts = {fingerprint_of(extension, model)}
-    with monkeypatch.context() as patch:
-        patch.setattr(model.model, "manual_cast_dtype", torch.float16)
-        texts.add(fingerprint_of(extension, model))
-    with monkeypatch.context() as patch:
-        patch.setattr(model, "load_device", torch.device("cuda"))
-        texts.add(fingerprint_of(extension, model))
-    assert len(texts) == 3
-
-
-def fingerprint_of(extension: Any, model: Any) -> str:
-    module = extension.module(FINGERPRINT)
-    fingerprint = module.Fingerprint()
-    module.add_model(fingerprint, model)
-    return fingerprint.text()
-
-
 @pytest.fixture
 def encoded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The tokens of every prompt that the text encoder has seen."""
@@ -390,23 +374,19 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_only_prompts_of_profiles_that_are_missing_are_encoded(
-    host: Any, tiny: TinyModel, folder: Path, encoded: list[Any]
+    profiles: Profiling, folder: Path, encoded: list[Any]
 ) -> None:
-    profiles(host, tiny)
+    profiles()
     assert len(encoded) == 2 + 2 + 1  # without a concept, with it, and the empty one
     encoded.clear()
-    profiles(host, tiny)
+    profiles()
     assert not encoded
-    profiles(host, tiny, concepts="church\ncat")
+    profiles(concepts="church\ncat")
     assert len(encoded) == 2 + 2 + 1
 
 
 def test_prompts_are_encoded_before_room_is_made_and_stacked_for_a_round_only(
-    host: Any,
-    extension: Any,
-    tiny: TinyModel,
-    encoded: list[Any],
-    monkeypatch: pytest.MonkeyPatch,
+    profiles: Profiling, extension: Any, encoded: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = extension.module("nodes.host.denoising.conditioning")
     state_plan = extension.module("nodes.host.profiling.state_plan")
@@ -423,25 +403,8 @@ def test_prompts_are_encoded_before_room_is_made_and_stacked_for_a_round_only(
 
     monkeypatch.setattr(request, "stack_prompts", note_stack)
     monkeypatch.setattr(state_plan, "make_room", note_room)
-    profiles(host, tiny, use_cache=False)
+    profiles(use_cache=False)
     assert events == [("room after", 5), ("stacked", 4), ("stacked", 1)]
-
-
-def test_another_text_encoder_makes_a_new_profile(
-    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser
-) -> None:
-    profiles(host, tiny)
-    for change in (skip_layers, patch_weights):
-        clip = tiny.clip.clone()
-        change(clip)
-        denoiser.calls = 0
-        profiles(host, tiny, clip=clip)
-        assert denoiser.calls > 0, change
-        denoiser.calls = 0
-        profiles(host, tiny, clip=clip)
-        assert denoiser.calls == 0, change
-    profiles(host, tiny, clip=tiny.clip.clone())
-    assert denoiser.calls == 0
 
 
 def skip_layers(clip: CLIP) -> None:
@@ -478,28 +441,25 @@ def change_class(clip: CLIP) -> None:
     clip.cond_stage_model.__class__ = type("Other", (SD1ClipModel,), {})
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        skip_layers,
-        patch_weights,
-        change_weights,
-        lack_weights,
-        move,
-        compute_otherwise,
-        change_class,
-    ],
-)
-def test_whatever_matters_changes_an_encoders_fingerprint(
-    extension: Any, tiny: TinyModel, change: Callable[[CLIP], None]
+def test_whatever_matters_of_an_encoder_changes_its_fingerprint(
+    extension: Any, tiny: TinyModel
 ) -> None:
     fingerprint = extension.module(ENCODER_FINGERPRINT).encoder_fingerprint
-    plain = fingerprint(tiny.clip)
-    assert plain is not None
-    clip = tiny.clip.clone()
-    assert fingerprint(clip) == plain
-    change(clip)
-    assert fingerprint(clip) not in (None, plain)
+    texts = [fingerprint(tiny.clip)]
+    assert fingerprint(tiny.clip.clone()) == texts[0]
+    weights = (skip_layers, patch_weights, change_weights, lack_weights)
+    for change in (*weights, move, compute_otherwise, change_class):
+        clip = tiny.clip.clone()
+        change(clip)
+        texts.append(fingerprint(clip))
+    assert len({*texts} - {None}) == len(texts)
+
+
+def test_another_text_encoder_makes_another_key(key: Key, tiny: TinyModel) -> None:
+    other = tiny.clip.clone()
+    skip_layers(other)
+    keys = [key(clip=clip) for clip in (tiny.clip, tiny.clip.clone(), other, other)]
+    assert keys[0] == keys[1] != keys[2] == keys[3]
 
 
 def test_weights_that_are_patched_in_place_change_no_fingerprint(
@@ -536,25 +496,15 @@ def give_hooks(clip: CLIP) -> None:
     vars(clip)["apply_hooks_to_conds"] = HookGroup()
 
 
-def put_into(place: str) -> Callable[[CLIP], None]:
-    def put(clip: CLIP) -> None:
-        extras = {**getattr(clip.patcher, place), "of another node": [object()]}
-        setattr(clip.patcher, place, extras)
-
-    return put
+def put_into(place: str, clip: CLIP) -> None:
+    extras = {**getattr(clip.patcher, place), "of another node": [object()]}
+    setattr(clip.patcher, place, extras)
 
 
-CODE = [
-    replace_method,
-    replace_forward,
-    hook_forward,
-    schedule_hooks,
-    give_hooks,
-    *map(put_into, PLACES),
-]
+CODE = [replace_method, replace_forward, hook_forward, schedule_hooks, give_hooks]
 
 
-@pytest.mark.parametrize("put", CODE)
+@pytest.mark.parametrize("put", [*CODE, *(partial(put_into, place) for place in PLACES)])
 def test_code_of_other_nodes_in_a_text_encoder_has_no_fingerprint(
     extension: Any, tiny: TinyModel, put: Callable[[CLIP], None]
 ) -> None:
@@ -564,7 +514,7 @@ def test_code_of_other_nodes_in_a_text_encoder_has_no_fingerprint(
 
 
 def test_prompts_of_an_encoder_that_runs_other_code_are_told_by_what_it_makes_of_them(
-    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser, encoded: list[Any]
+    key: Key, tiny: TinyModel, encoded: list[Any]
 ) -> None:
     strength = 1.0
 
@@ -574,14 +524,11 @@ def test_prompts_of_an_encoder_that_runs_other_code_are_told_by_what_it_makes_of
 
     clip = tiny.clip.clone()
     vars(clip)["encode_from_tokens"] = scaled
-    profiles(host, tiny, clip=clip)
-    denoiser.calls = 0
+    first = key(clip=clip)
     encoded.clear()
-    profiles(host, tiny, clip=clip)
-    assert denoiser.calls == 0 and encoded
+    assert key(clip=clip) == first and encoded
     strength = 2.0
-    profiles(host, tiny, clip=clip)
-    assert denoiser.calls > 0
+    assert key(clip=clip) != first
 
 
 def test_learned_words_are_told_by_their_vectors(
@@ -607,194 +554,142 @@ def test_learned_words_are_told_by_their_vectors(
     assert len(texts) == 2
 
 
-def test_another_way_to_calculate_makes_a_new_profile(
-    host: Any,
-    extension: Any,
-    tiny: TinyModel,
-    folder: Path,
-    denoiser: Denoiser,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    profiles(host, tiny)
-    denoiser.calls = 0
-    monkeypatch.setattr(extension.module("nodes.host.profiling.concepts"), "CALCULATION", -1)
-    profiles(host, tiny)
-    assert denoiser.calls > 0
-
-
-def test_the_switch(host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser) -> None:
-    profiles(host, tiny, use_cache=False)
-    assert not folder.exists()
-    profiles(host, tiny)
-    denoiser.calls = 0
-    profiles(host, tiny, use_cache=False)
-    assert denoiser.calls > 0
-
-
 def test_an_interrupt_keeps_the_rounds_that_are_done(
-    host: Any,
-    extension: Any,
-    tiny: TinyModel,
-    folder: Path,
-    denoiser: Denoiser,
-    monkeypatch: pytest.MonkeyPatch,
+    profiles: Profiling, extension: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(extension.module("nodes.host.profiling.state_plan"), "LARGEST_ROUND", 1)
-    profiles(host, tiny, use_cache=False)
-    alone, denoiser.calls = denoiser.calls, 0
-    denoiser.interrupt_at = 2 * alone + 1
+    three = "church\ncat\ndog"
+    whole = profiles(concepts=three, use_cache=False)
+    alone = profiles.calls // 3
+    profiles.interrupt_at = 2 * alone + 1
     with pytest.raises(GraphError, match="execution_interrupted"):
-        profiles(host, tiny, concepts="church\ncat\ndog")
-    denoiser.calls, denoiser.interrupt_at = 0, -1
-    resumed = profiles(host, tiny, concepts="church\ncat\ndog")
-    assert denoiser.calls == alone
-    for one, other in zip(
-        resumed, profiles(host, tiny, concepts="church\ncat\ndog", use_cache=False), strict=True
-    ):
+        profiles(concepts=three)
+    profiles.interrupt_at = -1
+    resumed = profiles(concepts=three)
+    assert profiles.calls == alone
+    for one, other in zip(resumed, whole, strict=True):
         assert_same(one, other)
 
 
 @pytest.mark.parametrize("damage", [b"", b"nonsense", None], ids=["empty", "nonsense", "half"])
 def test_a_damaged_file_is_replaced(
-    host: Any, tiny: TinyModel, folder: Path, denoiser: Denoiser, damage: bytes | None
+    profiles: Profiling, folder: Path, damage: bytes | None
 ) -> None:
-    (first,) = profiles(host, tiny)
+    (first,) = profiles()
     (file,) = folder.iterdir()
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
-    denoiser.calls = 0
-    (again,) = profiles(host, tiny)
-    assert denoiser.calls > 0
+    (again,) = profiles()
+    assert profiles.calls > 0
     assert_same(first, again)
     assert file.read_bytes() == whole
 
 
-def test_a_damaged_file_is_removed_at_once(extension: Any, tmp_path: Path) -> None:
-    """Whether or not its profile can be made again."""
-    file = tmp_path / "key.safetensors"
-    file.write_bytes(b"nonsense")
-    cache = extension.module("nodes.host.profiling.cache").ProfileCache(tmp_path)
-    assert cache.get("key") is None
-    assert not file.exists()
-
-
-def test_a_file_that_cannot_be_read_now_stays(
-    host: Any,
-    tiny: TinyModel,
-    folder: Path,
-    extension: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """As with too many files open, or a network drive that is away."""
-    profiles(host, tiny)
-    (file,) = folder.iterdir()
-    cache = extension.module("nodes.host.profiling.cache").ProfileCache(folder)
-
-    def unreadable(path: Path) -> bytes:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-
-    monkeypatch.setattr(Path, "read_bytes", unreadable)
-    assert cache.get(file.stem) is None
-    assert "Too many open files" in caplog.text
-    monkeypatch.undo()
-    assert cache.get(file.stem) is not None
-
-
 def test_a_drive_that_is_away_costs_the_cache_only(
-    host: Any,
-    tiny: TinyModel,
+    profiles: Profiling,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    profiles(host, tiny)
+    profiles()
     stat = os.stat
 
     def away(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
         if str(path).startswith(str(folder)):
-            raise OSError(errno.EHOSTDOWN, os.strerror(errno.EHOSTDOWN))
+            fail(errno.EHOSTDOWN)
         return stat(path, *arguments, **options)
 
     monkeypatch.setattr(os, "stat", away)
-    (profile,) = profiles(host, tiny)
+    (profile,) = profiles()
     monkeypatch.undo()
     assert profile.concept == "church"
     assert "Not kept on disk" in caplog.text
 
 
-def test_the_least_recently_used_go_first(
-    extension: Any, host: Any, tiny: TinyModel, tmp_path: Path
-) -> None:
-    (profile,) = profiles(host, tiny, use_cache=False)
-    module = extension.module("nodes.host.profiling.cache")
-    profile.save(tmp_path / "one.safetensors")
-    profile.save(tmp_path / "two.safetensors")
-    limit = 2 * (tmp_path / "one.safetensors").stat().st_size
-    cache = module.ProfileCache(tmp_path, limit)
-    os.utime(tmp_path / "one.safetensors", (1, 1))
-    os.utime(tmp_path / "two.safetensors", (2, 2))
-    left_by_a_killed_process = tmp_path / ".fia-0123.tmp"
-    left_by_a_killed_process.touch()
-    os.utime(left_by_a_killed_process, (1, 1))
+def fail(error: int, *_: Any) -> NoReturn:
+    raise OSError(error, os.strerror(error))
 
+
+Stored = Callable[..., Any]
+
+
+@pytest.fixture
+def stored(extension: Any, tmp_path: Path) -> Stored:
+    """A cache in a folder of its own, of any limit."""
+    return partial(extension.module("nodes.host.profiling.cache").ProfileCache, tmp_path)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.iterdir())
+
+
+def test_a_damaged_file_is_removed_at_once(stored: Stored, tmp_path: Path) -> None:
+    """Whether or not its profile can be made again."""
+    (tmp_path / "key.safetensors").write_bytes(b"nonsense")
+    assert stored().get("key") is None
+    assert not names(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_now_stays(
+    stored: Stored,
+    profile: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As with too many files open, or a network drive that is away."""
+    stored().put("key", profile)
+    monkeypatch.setattr(Path, "read_bytes", partial(fail, errno.EMFILE))
+    assert stored().get("key") is None
+    assert "Too many open files" in caplog.text
+    monkeypatch.undo()
+    assert stored().get("key") is not None
+
+
+def test_the_least_recently_used_go_first(stored: Stored, profile: Any, tmp_path: Path) -> None:
+    for time, name in enumerate((".fia-0123.tmp", "one.safetensors", "two.safetensors"), start=1):
+        profile.save(tmp_path / name)  # the first as a killed process leaves it
+        os.utime(tmp_path / name, (time, time))
+    cache = stored(2 * (tmp_path / "one.safetensors").stat().st_size)
     assert cache.get("one") is not None  # used now, so "two" is the oldest
     cache.put("three", profile)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "one.safetensors",
-        "three.safetensors",
-    ]
+    assert names(tmp_path) == ["one", "three"]
     assert cache.empty()[0] == 2
-    assert not list(tmp_path.iterdir())
+    assert not names(tmp_path)
 
 
 def test_a_request_never_drives_out_its_own_profiles(
-    extension: Any, host: Any, tiny: TinyModel, tmp_path: Path
+    stored: Stored, profile: Any, tmp_path: Path
 ) -> None:
     """Neither those it has made nor those it has found."""
-    (profile,) = profiles(host, tiny, use_cache=False)
-    module = extension.module("nodes.host.profiling.cache")
     for name in ("found", "other"):
         profile.save(tmp_path / f"{name}.safetensors")
-    request = module.ProfileCache(tmp_path, limit=1)
+    request = stored(limit=1)
     assert request.get("found") is not None
     request.put("made", profile)
     request.put("made next", profile)
-    names = sorted(path.stem for path in tmp_path.iterdir())
-    assert names == ["found", "made", "made next"]
-    module.ProfileCache(tmp_path, limit=1).put("of the next request", profile)
-    assert [path.stem for path in tmp_path.iterdir()] == ["of the next request"]
+    assert names(tmp_path) == ["found", "made", "made next"]
+    stored(limit=1).put("of the next request", profile)
+    assert names(tmp_path) == ["of the next request"]
 
 
 def test_a_profile_whose_time_cannot_be_set_is_used(
-    extension: Any,
-    host: Any,
-    tiny: TinyModel,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    stored: Stored, profile: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a disk that can only be read."""
-    (profile,) = profiles(host, tiny, use_cache=False)
-    cache = extension.module("nodes.host.profiling.cache").ProfileCache(tmp_path)
-    cache.put("key", profile)
-
-    def refuse(path: Path) -> None:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
-
-    monkeypatch.setattr(os, "utime", refuse)
-    assert_same(cache.get("key"), profile)
+    stored().put("key", profile)
+    monkeypatch.setattr(os, "utime", partial(fail, errno.EPERM))
+    assert_same(stored().get("key"), profile)
 
 
 def test_files_that_another_server_takes_away_or_that_cannot_go_harm_nothing(
-    extension: Any, host: Any, tiny: TinyModel, tmp_path: Path
+    stored: Stored, profile: Any, tmp_path: Path
 ) -> None:
-    (profile,) = profiles(host, tiny, use_cache=False)
     for name in ("gone.safetensors", ".gone.tmp"):  # listed, and not there to be looked at
         (tmp_path / name).symlink_to(tmp_path / "nowhere")
     stuck = tmp_path / "stuck.safetensors"
     stuck.mkdir()
     os.utime(stuck, (1, 1))
-    cache = extension.module("nodes.host.profiling.cache").ProfileCache(tmp_path, limit=1)
+    cache = stored(limit=1)
     cache.put("key", profile)  # more than there is room for
     assert cache.empty()[0] == 1
     assert stuck.exists()

@@ -1,6 +1,7 @@
 """Pictures of an inspection: what is larger looks larger, and no text hides or leaves another."""
 
 from collections.abc import Mapping
+from inspect import signature
 from itertools import combinations, product
 from typing import Any, NamedTuple
 
@@ -109,6 +110,8 @@ def test_a_bar_is_as_long_as_the_weights_are_many(core: Any, charts: Any, palett
     (page,) = pages(core, charts, mask(core, "church", dict(zip(names, counts, strict=True))))
     assert bars(page, palette.PRUNED, 120, 340) == [110, 220, 55]  # of 220 pixels; none for 0
     assert bars(page, palette.SHARE, 120, 340) == [110, 220, 55]
+    for colour in (palette.AGNOSTIC, palette.PROTECTED):  # no fusion, so none is known
+        assert not pixels(page, colour).any()
 
 
 def test_kept_weights_follow_the_pruned_in_their_colours(
@@ -119,18 +122,9 @@ def test_kept_weights_follow_the_pruned_in_their_colours(
     tree = mask(core, "tree", {name: 10}, start=90)
     fused = core.fuse_neuron_masks([church, ball], 1.0, [tree]).mask  # 20 agnostic, 10 protected
     page = pages(core, charts, fused, [church, ball])[0]
-    assert bars(page, palette.PRUNED, 120, 340) == [154]  # 70 of 100
-    assert bars(page, palette.AGNOSTIC, 120, 340) == [44]
-    assert bars(page, palette.PROTECTED, 120, 340) == [22]
-
-
-def test_where_the_fusion_is_unknown_no_kept_weights_are_shown(
-    core: Any, charts: Any, palette: Any
-) -> None:
-    (name,) = layer_names(SD15[:1])
-    (page,) = pages(core, charts, mask(core, "church", {name: 60}))
-    for colour in (palette.AGNOSTIC, palette.PROTECTED):
-        assert not pixels(page, colour).any()
+    lengths = {palette.PRUNED: [154], palette.AGNOSTIC: [44], palette.PROTECTED: [22]}  # of 220
+    assert {colour: bars(page, colour, 120, 340) for colour in lengths} == lengths
+    assert len(pages(core, charts, church, [church])) == 1, "one concept overlaps with none"
 
 
 def test_channels_fall_from_the_fullest(core: Any, charts: Any, palette: Any) -> None:
@@ -151,22 +145,11 @@ def test_by_rank_keeps_the_first_and_the_order(extension: Any) -> None:
     assert by_rank(torch.arange(1000, 0, -1), 108)[0] == 1000
 
 
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (0.0, "0 %"),
-        (0.000045, "0.005 %"),
-        (0.00045, "0.045 %"),
-        (0.0045, "0.45 %"),
-        (0.00999, "1.0 %"),
-        (0.045, "4.5 %"),
-        (0.0999, "10 %"),
-        (0.45, "45 %"),
-        (1.0, "100 %"),
-    ],
-)
-def test_percentages_have_about_two_digits(extension: Any, share: float, text: str) -> None:
-    assert extension.module("nodes.charts.canvas").percent(share) == text
+def test_percentages_have_about_two_digits(extension: Any) -> None:
+    percent = extension.module("nodes.charts.canvas").percent
+    texts = {0.0: "0", 0.000045: "0.005", 0.00045: "0.045", 0.0045: "0.45", 0.00999: "1.0"}
+    texts |= {0.045: "4.5", 0.0999: "10", 0.45: "45", 1.0: "100"}
+    assert {share: percent(share) for share in texts} == {n: f"{t} %" for n, t in texts.items()}
 
 
 def test_layers_of_a_block_are_columns_as_high_as_their_share(
@@ -209,11 +192,6 @@ def test_the_hint_of_the_concept_that_takes_most_comes_first(
     assert (cat_loses, dog_loses) == (200, 50)
 
 
-def test_a_single_concept_has_no_page_of_overlaps(core: Any, charts: Any) -> None:
-    church = mask(core, "church", {layer_names(SD15[:1])[0]: 60})
-    assert len(pages(core, charts, church, [church])) == 1
-
-
 LONG = "a very long concept with more words than any row has room for"
 CASES = {
     "one concept": (SD15, ["church"], 0),
@@ -246,22 +224,15 @@ def test_texts_stay_in_the_picture_and_apart(
     canvases: dict[Any, list[Box]] = {}
     write = canvas_class.text
 
-    def noted(
-        canvas: Any,
-        x: float,
-        middle: float,
-        text: str,
-        size: int = 22,
-        colour: Any = (255, 255, 255),
-        align: float = 0,
-        width: float = 800,
-    ) -> float:
-        shown = lettering.fitted(text, size, width)
-        left = x - align * lettering.text_width(shown, size)
-        right = left + lettering.text_width(shown, size)
-        box = Box(text, left, middle - size / 2, right, middle + size / 2)
+    def noted(canvas: Any, x: float, middle: float, text: str, *rest: Any, **named: Any) -> float:
+        asked = signature(write).bind(canvas, x, middle, text, *rest, **named)
+        asked.apply_defaults()
+        size, align, width = (asked.arguments[name] for name in ("size", "align", "width"))
+        shown = lettering.text_width(lettering.fitted(text, size, width), size)
+        left = x - align * shown
+        box = Box(text, left, middle - size / 2, left + shown, middle + size / 2)
         canvases.setdefault(canvas, []).append(box)
-        return write(canvas, x, middle, text, size, colour, align, width)
+        return write(canvas, x, middle, text, *rest, **named)
 
     monkeypatch.setattr(canvas_class, "text", noted)
     blocks, concepts, kept = CASES[case]

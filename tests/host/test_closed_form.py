@@ -14,7 +14,17 @@ from comfy.model_management import OOM_EXCEPTION, interrupt_current_processing
 from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_train import LoraModelLoader, SaveLoRA
 from forgetting import after, prompts
-from graphs import PROFILE_INPUTS, Graph, GraphError, Host, draw, picture_graph, sources, watched
+from graphs import (
+    PROFILE_INPUTS,
+    Graph,
+    GraphError,
+    Host,
+    draw,
+    node,
+    picture_graph,
+    sources,
+    watched,
+)
 from safetensors.torch import load_file
 from server import PromptServer
 from test_bad_input import knowing
@@ -41,8 +51,8 @@ def host_nodes(host: Host) -> None:
 def lora_graph(host: Host, tiny: TinyModel, model: Any = None, **inputs: Any) -> Graph:
     """Closed-Form LoRA ("node")."""
     given = {"model": ["model", 0], "clip": ["clip", 0], "keep": "", "share": 60.0}
-    node = {"class_type": "FIAClosedFormLora", "inputs": {**given, **INPUTS, **inputs}}
-    return {**sources(host, tiny, model), "node": node}
+    own = node("FIAClosedFormLora", **{**given, **INPUTS, **inputs})
+    return {**sources(host, tiny, model), "node": own}
 
 
 def lora(host: Host, tiny: TinyModel, model: Any = None, **inputs: Any) -> dict[str, torch.Tensor]:
@@ -223,7 +233,7 @@ def test_the_hosts_loader_gives_it_a_strength(host: Host, tiny: TinyModel) -> No
         loader["bypass"] = False  # asked for by newer hosts
         graph = {
             **lora_graph(host, tiny),
-            "loaded": {"class_type": "LoraModelLoader", "inputs": loader},
+            "loaded": node("LoraModelLoader", **loader),
             **picture_graph(["loaded", 0]),
         }
         drawn[strength] = host.run(graph, "picture")[0].clone()
@@ -236,7 +246,7 @@ def test_the_hosts_loader_gives_it_a_strength(host: Host, tiny: TinyModel) -> No
 
 def test_the_host_saves_it_as_a_file_that_its_load_lora_reads(host: Host, tiny: TinyModel) -> None:
     host.forget()
-    save = {"class_type": "SaveLoRA", "inputs": {"lora": ["node", 1], "prefix": "loras/closed"}}
+    save = node("SaveLoRA", lora=["node", 1], prefix="loras/closed")
     host.run_outputs({**lora_graph(host, tiny), "save": save})
     (file,) = Path(folder_paths.get_output_directory(), "loras").glob("closed*.safetensors")
     folder = Path(folder_paths.get_folder_paths("loras")[0])
@@ -245,7 +255,7 @@ def test_the_host_saves_it_as_a_file_that_its_load_lora_reads(host: Host, tiny: 
     folder_paths.filename_list_cache.pop("loras", None)
     assert load_file(folder / "closed.safetensors").keys() == lora(host, tiny).keys()
     inputs = {"model": ["model", 0], "lora_name": "closed.safetensors", "strength_model": 1.0}
-    loaded = {"class_type": "LoraLoaderModelOnly", "inputs": inputs}
+    loaded = node("LoraLoaderModelOnly", **inputs)
     host.forget()
     graph = {**sources(host, tiny), "loaded": loaded, **picture_graph(["loaded", 0])}
     from_file = host.run(graph, "picture")[0].clone()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 from comfy.utils import load_torch_file
-from graphs import PROFILE_INPUTS, Graph, GraphError, apply_node, picture_graph
+from graphs import PROFILE_INPUTS, Graph, GraphError, apply_node, node, picture_graph
 
 DEMO_INPUTS = {
     **PROFILE_INPUTS,
@@ -20,20 +20,17 @@ DEMO_INPUTS = {
 def demo_graph(strength: float, **inputs: Any) -> Graph:
     """Profile, mask, apply and draw with the bundled model alone."""
     graph = picture_graph(["apply", 0])
-    for node in ("positive", "negative"):
-        graph[node]["inputs"]["clip"] = ["demo", 1]
+    for prompt in ("positive", "negative"):
+        graph[prompt]["inputs"]["clip"] = ["demo", 1]
     graph["picture"]["inputs"]["vae"] = ["demo", 2]
     graph["latent"]["inputs"] |= {"width": 128, "height": 128}
+    links = {"model": ["demo", 0], "clip": ["demo", 1]}
     return graph | {
-        "demo": {"class_type": "FIADemoModel", "inputs": {}},
-        "profile": {
-            "class_type": "FIAProfileConcept",
-            "inputs": {"model": ["demo", 0], "clip": ["demo", 1], **DEMO_INPUTS, **inputs},
-        },
-        "mask": {
-            "class_type": "FIABuildConceptMask",
-            "inputs": {"profile": ["profile", 0], "spatial_sparsity": 3.0, "granularity": "both"},
-        },
+        "demo": node("FIADemoModel"),
+        "profile": node("FIAProfileConcept", **links, **(DEMO_INPUTS | inputs)),
+        "mask": node(
+            "FIABuildConceptMask", profile=["profile", 0], spatial_sparsity=3.0, granularity="both"
+        ),
         "apply": apply_node(model="demo", strength=strength),
     }
 

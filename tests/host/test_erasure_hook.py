@@ -10,7 +10,7 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from drawn_mask import drawn_mask
-from graphs import Graph, GraphError, Host, apply_node
+from graphs import Graph, GraphError, Host, apply_node, node
 from loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 from tiny_quantised import FORMS, OLD_HOST, Form, quantised_attention, quantised_unet
@@ -19,6 +19,18 @@ import nodes
 
 HALF = 8  # columns of a latent of 16; the host makes no region smaller
 STEPS = 4
+SAMPLING: dict[str, Any] = {
+    "add_noise": "enable",
+    "noise_seed": 3,
+    "steps": STEPS,
+    "cfg": 4.0,
+    "sampler_name": "euler",
+    "scheduler": "normal",
+    "start_at_step": 0,
+    "end_at_step": STEPS,
+    "return_with_leftover_noise": "enable",
+}
+"""Inputs of KSamplerAdvanced."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,24 +41,18 @@ def hook_nodes(extension: Any) -> None:
 
 
 def hook(**inputs: Any) -> dict[str, Any]:
-    return {
-        "class_type": "FIACreateErasureHook",
-        "inputs": {"mask": ["mask", 0], "strength": 1.0, **inputs},
-    }
+    return node("FIACreateErasureHook", **{"mask": ["mask", 0], "strength": 1.0, **inputs})
 
 
 def props(positive: str, negative: str, **inputs: Any) -> dict[str, Any]:
     """The host's Cond Pair Set Props on two conditionings."""
-    return {
-        "class_type": "PairConditioningSetProperties",
-        "inputs": {
-            "positive_NEW": [positive, 0],
-            "negative_NEW": [negative, 0],
-            "strength": 1.0,
-            "set_cond_area": "default",
-            **inputs,
-        },
-    }
+    return node(
+        "PairConditioningSetProperties",
+        positive_NEW=[positive, 0],
+        negative_NEW=[negative, 0],
+        strength=1.0,
+        **{"set_cond_area": "default", **inputs},
+    )
 
 
 def keyframes(*strength_at: tuple[float, float]) -> Graph:
@@ -59,11 +65,9 @@ def keyframes(*strength_at: tuple[float, float]) -> Graph:
         inputs: dict[str, Any] = {"strength_mult": strength, "start_percent": start}
         if before:
             inputs["prev_hook_kf"] = [before, 0]
-        graph[name] = {"class_type": "CreateHookKeyframe", "inputs": inputs}
-    graph["scheduled"] = {
-        "class_type": "SetHookKeyframes",
-        "inputs": {"hooks": ["hook", 0], "hook_kf": ["keyframe", 0]},
-    }
+        graph[name] = node("CreateHookKeyframe", **inputs)
+    graph["scheduled"] = node("SetHookKeyframes", hooks=["hook", 0], hook_kf=["keyframe", 0])
+    graph |= {"hook": hook(), "pair": props("positive", "negative", hooks=["scheduled", 0])}
     return graph
 
 
@@ -78,6 +82,12 @@ def drawn(
 ) -> torch.Tensor:
     """The latent that KSampler makes of a graph's conditionings."""
     positive, positive_output, negative, negative_output = conditioning
+    links = {
+        "model": sampling.pop("model", ["model", 0]),
+        "positive": [positive, positive_output],
+        "negative": [negative, negative_output],
+        "latent_image": ["latent", 0],
+    }
     host.forget()
     whole: Graph = {
         "model": host.source(base or tiny.model),
@@ -85,37 +95,16 @@ def drawn(
         "mask": host.source(mask),
         "positive": encoded("a church in a park"),
         "negative": encoded(""),
-        "latent": {
-            "class_type": "EmptyLatentImage",
-            "inputs": {"width": 128, "height": 64, "batch_size": 1},
-        },
+        "latent": node("EmptyLatentImage", width=128, height=64, batch_size=1),
         "applied": apply_node(),
-        "sampler": {
-            "class_type": "KSamplerAdvanced",
-            "inputs": {
-                "model": ["model", 0],
-                "positive": [positive, positive_output],
-                "negative": [negative, negative_output],
-                "latent_image": ["latent", 0],
-                "add_noise": "enable",
-                "noise_seed": 3,
-                "steps": STEPS,
-                "cfg": 4.0,
-                "sampler_name": "euler",
-                "scheduler": "normal",
-                "start_at_step": 0,
-                "end_at_step": STEPS,
-                "return_with_leftover_noise": "enable",
-                **sampling,
-            },
-        },
+        "sampler": node("KSamplerAdvanced", **links, **(SAMPLING | sampling)),
         **graph,
     }
     return host.run(whole, "sampler")[0]["samples"].clone()
 
 
-def encoded(text: str) -> dict[str, Any]:
-    return {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["clip", 0]}}
+def encoded(text: str, clip: str = "clip") -> dict[str, Any]:
+    return node("CLIPTextEncode", text=text, clip=[clip, 0])
 
 
 PLAIN = ("positive", 0, "negative", 0)
@@ -169,15 +158,13 @@ def halves(host: Host, left: Graph, right: Graph, area: str = "mask bounds") -> 
         "right_half": host.source(side(slice(HALF, None))),
         "left": props("positive", "negative", mask=["left_half", 0], set_cond_area=area, **left),
         "right": props("positive", "negative", mask=["right_half", 0], set_cond_area=area, **right),
-        "pair": {
-            "class_type": "PairConditioningCombine",
-            "inputs": {
-                "positive_A": ["left", 0],
-                "negative_A": ["left", 1],
-                "positive_B": ["right", 0],
-                "negative_B": ["right", 1],
-            },
-        },
+        "pair": node(
+            "PairConditioningCombine",
+            positive_A=["left", 0],
+            negative_A=["left", 1],
+            positive_B=["right", 0],
+            negative_B=["right", 1],
+        ),
     }
     return graph
 
@@ -211,11 +198,7 @@ def test_outside_the_region_the_picture_is_the_plain_one(
 def test_before_its_first_step_the_picture_is_the_plain_one(
     host: Host, tiny: TinyModel, mask: Any
 ) -> None:
-    graph = {
-        **keyframes((0.0, 0.0), (1.0, 0.5)),
-        "hook": hook(),
-        "pair": props("positive", "negative", hooks=["scheduled", 0]),
-    }
+    graph = keyframes((0.0, 0.0), (1.0, 0.5))
     for end in range(1, STEPS + 1):
         masked = drawn(host, tiny, mask, graph, end_at_step=end)
         plain = drawn(host, tiny, mask, {}, PLAIN, end_at_step=end)
@@ -225,11 +208,7 @@ def test_before_its_first_step_the_picture_is_the_plain_one(
 def test_after_its_last_step_the_plain_model_goes_on(
     host: Host, tiny: TinyModel, mask: Any
 ) -> None:
-    graph = {
-        **keyframes((1.0, 0.0), (0.0, 0.5)),
-        "hook": hook(),
-        "pair": props("positive", "negative", hooks=["scheduled", 0]),
-    }
+    graph = keyframes((1.0, 0.0), (0.0, 0.5))
     until = int(STEPS / 2)
     first = {"end_at_step": until}
     rest = {"start_at_step": until, "add_noise": "disable"}
@@ -240,11 +219,7 @@ def test_after_its_last_step_the_plain_model_goes_on(
 
 
 def test_keyframes_multiply_the_strength(host: Host, tiny: TinyModel, mask: Any) -> None:
-    graph = {
-        **keyframes((0.5, 0.0)),
-        "hook": hook(),
-        "pair": props("positive", "negative", hooks=["scheduled", 0]),
-    }
+    graph = keyframes((0.5, 0.0))
     half = {"hook": hook(strength=0.5), "pair": WHOLE["pair"]}
     assert torch.equal(drawn(host, tiny, mask, graph), drawn(host, tiny, mask, half))
 
@@ -254,10 +229,7 @@ def test_hooks_are_combined(host: Host, tiny: TinyModel, mask: Any) -> None:
     twice: Graph = {
         "first": hook(strength=0.5),
         "second": hook(strength=0.75),
-        "hook": {
-            "class_type": "CombineHooks2",
-            "inputs": {"hooks_A": ["first", 0], "hooks_B": ["second", 0]},
-        },
+        "hook": node("CombineHooks2", hooks_A=["first", 0], hooks_B=["second", 0]),
         "pair": WHOLE["pair"],
     }
     assert torch.equal(drawn(host, tiny, mask, twice), once)
@@ -268,25 +240,12 @@ def test_hooks_are_combined(host: Host, tiny: TinyModel, mask: Any) -> None:
 def test_a_text_encoder_with_the_hook_stays_as_it_is(
     host: Host, tiny: TinyModel, mask: Any
 ) -> None:
-    hooked_clip: Graph = {
-        "hooked": {
-            "class_type": "SetClipHooks",
-            "inputs": {
-                "clip": ["clip", 0],
-                "hooks": ["hook", 0],
-                "apply_to_conds": True,
-                "schedule_clip": False,
-            },
-        },
-    }
+    hooks: Any = {"hooks": ["hook", 0], "apply_to_conds": True, "schedule_clip": False}
     graph = {
         **WHOLE,
-        **hooked_clip,
-        "positive": {
-            "class_type": "CLIPTextEncode",
-            "inputs": {"text": "a church in a park", "clip": ["hooked", 0]},
-        },
-        "negative": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["hooked", 0]}},
+        "hooked": node("SetClipHooks", clip=["clip", 0], **hooks),
+        "positive": encoded("a church in a park", "hooked"),
+        "negative": encoded("", "hooked"),
     }
     assert torch.equal(drawn(host, tiny, mask, graph, PLAIN), drawn(host, tiny, mask, WHOLE))
 

@@ -13,7 +13,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from compositions import by_hand
 from drawn_mask import drawn_mask
-from graphs import Graph, GraphError, Host, picture_graph, sources
+from graphs import Graph, GraphError, Host, node, picture_graph, sources
 from loras import with_lora
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
@@ -34,27 +34,10 @@ def loras(extension: Any) -> Path:
     return folder
 
 
-def save_graph(host: Host, model: Any, mask: Any, **inputs: Any) -> Graph:
-    return {
-        "model": host.source(model),
-        "mask": host.source(mask),
-        "save": {
-            "class_type": "FIASaveErasureLora",
-            "inputs": {
-                "model": ["model", 0],
-                "mask": ["mask", 0],
-                "strength": 1.0,
-                "filename_prefix": "church",
-                **inputs,
-            },
-        },
-    }
-
-
 def saved(host: Host, model: Any, mask: Any, **inputs: Any) -> str:
     """The new file's name."""
-    host.forget()
-    return host.run(save_graph(host, model, mask, **inputs), "save")[0]
+    inputs = {"strength": 1.0, "filename_prefix": "church", **inputs}
+    return host.run_node("FIASaveErasureLora", model=model, mask=mask, **inputs)[0]
 
 
 def picture(host: Host, tiny: TinyModel, model: Any, last: dict[str, Any], mask: Any) -> Any:
@@ -70,13 +53,11 @@ def picture(host: Host, tiny: TinyModel, model: Any, last: dict[str, Any], mask:
 
 
 def load(name: str, strength: float) -> dict[str, Any]:
-    inputs = {"lora_name": name, "strength_model": strength}
-    return {"class_type": "LoraLoaderModelOnly", "inputs": inputs}
+    return node("LoraLoaderModelOnly", lora_name=name, strength_model=strength)
 
 
 def apply(strength: float) -> dict[str, Any]:
-    inputs = {"mask": ["mask", 0], "strength": strength}
-    return {"class_type": "FIAApplyNeuronMask", "inputs": inputs}
+    return node("FIAApplyNeuronMask", mask=["mask", 0], strength=strength)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
@@ -166,7 +147,7 @@ def test_the_size_is_told_before_and_after(
     told: list[tuple[str, bool]] = []
 
     def say(text: str, node_id: str) -> None:
-        assert node_id == "save"
+        assert node_id == "node"
         told.append((text, any(loras.rglob("church*.safetensors"))))
 
     monkeypatch.setattr(PromptServer.instance, "send_progress_text", say)

@@ -10,7 +10,7 @@ import folder_paths
 import pytest
 import torch
 from drawn_mask import drawn_mask
-from graphs import Graph, apply_node, draw, picture_graph, sources
+from graphs import Graph, apply_node, draw, node, picture_graph, sources
 from safetensors.torch import load_file, save_file
 from tiny_model import TinyModel, loadable_sd15
 
@@ -45,22 +45,20 @@ def exported(host: Any, model: TinyModel, mask: Any) -> Iterator[Exported]:
         **sources(host, model),
         "mask": host.source(mask),
         "apply": apply_node(),
-        "save": {
-            "class_type": "CheckpointSave",
-            "inputs": {
-                "model": ["apply", 0],
-                "clip": ["clip", 0],
-                "vae": ["vae", 0],
-                "filename_prefix": "erased",
-            },
-        },
+        "save": node(
+            "CheckpointSave",
+            model=["apply", 0],
+            clip=["clip", 0],
+            vae=["vae", 0],
+            filename_prefix="erased",
+        ),
         **picture_graph(["apply", 0]),
     }
     sampler = graph["sampler"]
     graph["plain"] = sampler | {"inputs": sampler["inputs"] | {"model": ["model", 0]}}
     with torch.inference_mode():
         picture = host.run(graph, "picture")[0].clone()
-        latents = [host.run(graph, node)[0]["samples"] for node in ("plain", "sampler")]
+        latents = [host.run(graph, one)[0]["samples"] for one in ("plain", "sampler")]
     assert not torch.equal(*latents)
     (file,) = Path(folder_paths.get_output_directory()).glob("erased*.safetensors")
     checkpoints = Path(folder_paths.get_folder_paths("checkpoints")[0])
@@ -72,7 +70,7 @@ def exported(host: Any, model: TinyModel, mask: Any) -> Iterator[Exported]:
 
 def test_the_exported_checkpoint_draws_the_same_picture(host: Any, exported: Exported) -> None:
     host.forget()
-    load = {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": exported.name}}
+    load = node("CheckpointLoaderSimple", ckpt_name=exported.name)
     loaded = TinyModel(*(host.run({"load": load}, "load", output)[0] for output in range(3)))
     assert not loaded.model.patches
     assert torch.equal(draw(host, loaded), exported.picture)

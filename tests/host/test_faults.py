@@ -23,6 +23,7 @@ from graphs import (
     apply_node,
     draw,
     fuse_node,
+    node,
     picture_graph,
     profile_graph,
     profiled,
@@ -157,25 +158,17 @@ def require_whole_files(extension: Any, folder: Path) -> None:
         (core.ConceptProfile if "user" in file.parts else core.NeuronMask).load(file)
 
 
+TWO = {"concepts": "church\ncat", "batch_size": 1, "use_cache": True}
+
+
 def run(host: Any, model: TinyModel) -> tuple[torch.Tensor, bytes]:
     """All stages: two concepts profiled, kept, built, fused, saved, applied; picture and mask."""
     host.forget()
     graph = {
-        **profile_graph(
-            host,
-            model.model,
-            model.clip,
-            concepts="church\ncat",
-            batch_size=1,
-            use_cache=True,
-            **QUICK,
-        ),
+        **profile_graph(host, model.model, model.clip, **TWO, **QUICK),
         **sources(host, model),
         "fuse": fuse_node(),
-        "save": {
-            "class_type": "FIASaveNeuronMask",
-            "inputs": {"mask": ["fuse", 0], "filename_prefix": "mask"},
-        },
+        "save": node("FIASaveNeuronMask", mask=["fuse", 0], filename_prefix="mask"),
         "apply": apply_node(mask="fuse"),
         **picture_graph(["apply", 0]),
     }

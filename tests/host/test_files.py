@@ -14,31 +14,23 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
-from graphs import Graph, GraphError
+from graphs import Graph, GraphError, node
 from safetensors.torch import save_file
 
 
 def save(host: Any, mask: Any, prefix: str) -> str:
     """Run Save Neuron Mask; the new file's name as the node tells it."""
-    host.forget()
-    (name,) = host.run(save_graph(host, mask, prefix), "save")
+    (name,) = host.run_node("FIASaveNeuronMask", mask=mask, filename_prefix=prefix)
     return name
 
 
-def save_graph(host: Any, mask: Any, prefix: str) -> Graph:
-    return {
-        "mask": host.source(mask),
-        "save": {
-            "class_type": "FIASaveNeuronMask",
-            "inputs": {"mask": ["mask", 0], "filename_prefix": prefix},
-        },
-    }
+def load_graph(name: str) -> Graph:
+    return {"load": node("FIALoadNeuronMask", mask_file=name)}
 
 
 def load(host: Any, name: str) -> Any:
     """Run Load Neuron Mask."""
-    graph = {"load": {"class_type": "FIALoadNeuronMask", "inputs": {"mask_file": name}}}
-    return host.run(graph, "load")[0]
+    return host.run(load_graph(name), "load")[0]
 
 
 def test_the_folder_is_one_of_the_hosts_model_folders(folder: Path) -> None:
@@ -128,37 +120,29 @@ def test_a_file_is_at_most_a_bit_a_weight(host: Any, folder: Path, mask: Any) ->
     assert path.stat().st_size - 8 - header <= mask.weights / 8 + len(mask.layers)
 
 
-@pytest.mark.parametrize("prefix", ["../mask", "/tmp/mask", "a/../../mask"])
-def test_a_path_outside_the_folder_is_refused(
-    host: Any, folder: Path, mask: Any, prefix: str
-) -> None:
-    before = sorted(folder.parent.rglob("*"))
-    with pytest.raises(GraphError, match=r"filename_prefix: .* leads out of"):
-        save(host, mask, prefix)
-    assert sorted(folder.parent.rglob("*")) == before
-
-
-def test_a_link_out_of_the_folder_is_refused(
-    host: Any, folder: Path, mask: Any, tmp_path: Path
+@pytest.mark.parametrize(
+    ("prefix", "words"),
+    [
+        ("../mask", "leads out of"),
+        ("/tmp/mask", "leads out of"),
+        ("a/../../mask", "leads out of"),
+        ("link/mask", "leads out of"),
+        ("file/mask", "nothing can be written in .*file"),
+        ("", ""),
+        (".", ""),
+        ("..", ""),
+    ],
+)
+def test_a_place_that_is_none_in_the_folder_is_refused(
+    host: Any, folder: Path, mask: Any, tmp_path: Path, prefix: str, words: str
 ) -> None:
     (folder / "link").symlink_to(tmp_path)
-    with pytest.raises(GraphError, match="leads out of"):
-        save(host, mask, "link/mask")
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_folder_that_is_a_file_is_named(host: Any, folder: Path, mask: Any) -> None:
-    (folder / "objects").touch()
-    with pytest.raises(GraphError, match=r"filename_prefix: nothing can be written in .*objects"):
-        save(host, mask, "objects/church")
-
-
-@pytest.mark.parametrize("prefix", ["", ".", ".."])
-def test_a_prefix_without_a_name_is_refused(
-    host: Any, folder: Path, mask: Any, prefix: str
-) -> None:
-    with pytest.raises(GraphError, match="filename_prefix"):
+    (folder / "file").touch()
+    before = sorted(folder.parent.rglob("*"))
+    with pytest.raises(GraphError, match=f"filename_prefix: .*{words}"):
         save(host, mask, prefix)
+    assert sorted(folder.parent.rglob("*")) == before
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_without_the_right_to_write_is_named(
@@ -168,8 +152,7 @@ def test_a_folder_without_the_right_to_write_is_named(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(extension.module("nodes.host.files.new_file"), "_made", refuse)
-    words = rf"filename_prefix: nothing can be written in {folder}/? \(Permission denied\)"
-    with pytest.raises(GraphError, match=words):
+    with pytest.raises(GraphError, match=rf"filename_prefix: .*{folder}/? \(Permission denied\)"):
         save(host, mask, "church")
     assert not list(folder.iterdir())
 
@@ -215,43 +198,9 @@ def test_a_file_outside_the_folder_is_not_read(
         extension.node("FIALoadNeuronMask").execute("../outside.safetensors")
 
 
-def truncated(path: Path, mask: Any) -> None:
-    mask.save(path)
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-def renamed(path: Path, mask: Any) -> None:
-    """A LoRA under a mask's name."""
-    save_file({"lora_unet.lora_up.weight": torch.zeros(2, 2)}, path)
-
-
-def oversized(path: Path, mask: Any) -> None:
-    """Larger than any mask; sparse, so that it takes no room."""
-    mask.save(path)
-    os.truncate(path, 1 << 40)
-
-
-def wrong_typed(path: Path, mask: Any) -> None:
-    mask.save(path)
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b'"dtype":"U8"', b'"dtype":"I8"'))
-    assert path.read_bytes() != data
-
-
-def a_profile(path: Path, mask: Any) -> None:
-    """The extension's other kind of file."""
-    mask.save(path)
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b"fia.neuron_mask", b"fia.neuron_musk"))
-
-
-def a_pickle(path: Path, mask: Any) -> None:
-    torch.save({"layers": {}}, path)
-
-
-@pytest.mark.parametrize("spoil", [truncated, renamed, oversized, wrong_typed, a_profile, a_pickle])
-def test_a_wrong_file_gives_one_clear_error(host: Any, folder: Path, mask: Any, spoil: Any) -> None:
-    spoil(folder / "wrong.safetensors", mask)
+def test_a_wrong_file_gives_one_clear_error(host: Any, folder: Path) -> None:
+    """A LoRA under a mask's name; the core's tests have all other faults."""
+    save_file({"lora_unet.lora_up.weight": torch.zeros(2, 2)}, folder / "wrong.safetensors")
     with pytest.raises(GraphError, match=r"wrong\.safetensors.*neuron mask"):
         load(host, "wrong.safetensors")
 

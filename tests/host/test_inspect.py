@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from graphs import Graph, GraphError, fuse_node, profile_graph
+from graphs import Graph, GraphError, fuse_node, node, profile_graph
 from tiny_model import TinyModel
 
 CONCEPTS = ("church", "golf ball", "cat")
@@ -31,11 +31,8 @@ def made(extension: Any, concept: str, start: int) -> Any:
 def inspect(host: Any, masks: list[Any], **lists: Any) -> Graph:
     """Fuse ``masks`` and inspect the result; further inputs are values, masks or lists of them."""
     graph: Graph = {
-        "fuse": {"class_type": "FIAFuseMasks", "inputs": {"agnostic_ratio": 60.0}},
-        "inspect": {
-            "class_type": "FIAInspectMask",
-            "inputs": {"mask": ["fuse", 0], "overlap": "Jaccard index"},
-        },
+        "fuse": node("FIAFuseMasks", agnostic_ratio=60.0),
+        "inspect": node("FIAInspectMask", mask=["fuse", 0], overlap="Jaccard index"),
     }
     for number, mask in enumerate(masks):
         graph[f"mask {number}"] = host.source(mask)
@@ -51,14 +48,12 @@ def test_a_whole_graph_from_profile_to_picture(host: Any, tiny: TinyModel) -> No
     graph = profile_graph(host, tiny.model, tiny.clip, concepts="\n".join(CONCEPTS))
     graph |= {
         "fuse": fuse_node(),
-        "inspect": {
-            "class_type": "FIAInspectMask",
-            "inputs": {
-                "mask": ["fuse", 0],
-                "concept_masks": ["mask", 0],
-                "overlap": "share of own weights",
-            },
-        },
+        "inspect": node(
+            "FIAInspectMask",
+            mask=["fuse", 0],
+            concept_masks=["mask", 0],
+            overlap="share of own weights",
+        ),
     }
     (picture,) = host.run(graph, "inspect")
     (table,) = host.run(graph, "inspect", 1)
@@ -110,9 +105,6 @@ def test_it_is_an_output_node_that_shows_pictures_and_table(
 
 def test_a_list_of_masks_is_refused(host: Any, tiny: TinyModel) -> None:
     graph = profile_graph(host, tiny.model, tiny.clip, concepts="\n".join(CONCEPTS))
-    graph["inspect"] = {
-        "class_type": "FIAInspectMask",
-        "inputs": {"mask": ["mask", 0], "overlap": "count"},
-    }
+    graph["inspect"] = node("FIAInspectMask", mask=["mask", 0], overlap="count")
     with pytest.raises(GraphError, match="mask: 3 masks arrived; connect one"):
         host.run(graph, "inspect")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from graphs import Graph, apply_node, profile_graph
+from graphs import Graph, node, profile_graph
 from tiny_model import TinyModel
 
 CONCEPTS = ("church", "golf ball", "cat")
@@ -20,10 +20,7 @@ def masks(host: Any, tiny: TinyModel) -> list[Any]:
 
 
 def fuse(inputs: dict[str, Any], **sources: Any) -> Graph:
-    return {
-        "fuse": {"class_type": "FIAFuseMasks", "inputs": {"agnostic_ratio": 60.0, **inputs}},
-        **sources,
-    }
+    return {"fuse": node("FIAFuseMasks", **{"agnostic_ratio": 60.0, **inputs}), **sources}
 
 
 def test_a_list_of_profiles_gives_a_list_of_masks(masks: list[Any]) -> None:
@@ -72,10 +69,9 @@ def test_further_inputs_and_protection(host: Any, masks: list[Any]) -> None:
 
 def test_the_share_of_the_model_survives_a_fusion_of_fusions(host: Any, masks: list[Any]) -> None:
     graph = fuse({"masks": ["one", 0]}, one=host.source(masks[0]), two=host.source(masks[1]))
-    graph["again"] = {
-        "class_type": "FIAFuseMasks",
-        "inputs": {"masks": ["fuse", 0], "masks_2": ["two", 0], "agnostic_ratio": 60.0},
-    }
+    graph["again"] = node(
+        "FIAFuseMasks", masks=["fuse", 0], masks_2=["two", 0], agnostic_ratio=60.0
+    )
     assert "of model" in host.run(graph, "again", 1)[0]
 
 
@@ -100,12 +96,8 @@ def test_an_empty_mask_is_told_when_it_is_applied(
     host: Any, tiny: TinyModel, masks: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     empty = {name: torch.zeros_like(mask) for name, mask in masks[0].layers.items()}
-    graph = {
-        "model": host.source(tiny.model),
-        "mask": host.source(replace(masks[0], layers=empty)),
-        "apply": apply_node(),
-    }
-    assert host.run(graph, "apply")
+    mask = replace(masks[0], layers=empty)
+    assert host.run_node("FIAApplyNeuronMask", model=tiny.model, mask=mask, strength=1.0)
     assert "the mask is empty" in caplog.text
 
 

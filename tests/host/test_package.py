@@ -67,29 +67,12 @@ def packed() -> set[str]:
 
 
 def test_only_what_a_person_uses_is_packed(packed: set[str]) -> None:
-    assert {name.partition("/")[0] for name in packed} <= {
-        "LICENSE",
-        "NOTICE",
-        "README.md",
-        "__init__.py",
-        "demo_model",
-        "fia_core",
-        "locales",
-        "nodes",
-        "pyproject.toml",
-        "requirements.txt",
-        "subgraphs",
-        "web",
-        "workflows",
-    }
-    assert {name for name in packed if name.startswith("demo_model/")} == {
-        "demo_model/MODEL_CARD.md",
-        "demo_model/__init__.py",
-        "demo_model/architecture.py",
-        "demo_model/eight_bits.py",
-        "demo_model/loader.py",
-        "demo_model/weights.safetensors",
-    }
+    texts = "LICENSE NOTICE README.md __init__.py pyproject.toml requirements.txt"
+    folders = "demo_model fia_core locales nodes subgraphs web workflows"
+    assert {name.partition("/")[0] for name in packed} == {*texts.split(), *folders.split()}
+    model = "MODEL_CARD.md __init__.py architecture.py eight_bits.py loader.py weights.safetensors"
+    demo = {name for name in packed if name.startswith("demo_model/")}
+    assert demo == {f"demo_model/{name}" for name in model.split()}
     for name in ("web/docs/FIAApplyNeuronMask.md", "locales/zh/nodeDefs.json"):
         assert name in packed  # no pattern reaches further than it should
     assert sum((ROOT / name).stat().st_size for name in packed) < LARGEST_PACKAGE
@@ -142,18 +125,14 @@ def test_the_templates_name_the_pack_and_its_version() -> None:
             assert node["properties"]["ver"] == version, file.name
 
 
-def test_the_banner_is_as_the_registry_wants_it() -> None:
+def test_banner_and_icon_are_as_the_registry_wants_them() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (name,) = re.findall(r'^Banner = "([^"]+)"', text, re.MULTILINE)
-    with Image.open(ROOT / name) as banner:
-        assert banner.width * 9 == banner.height * 21
-
-
-def test_the_icon_is_as_the_registry_wants_it() -> None:
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (name,) = re.findall(r'^Icon = "([^"]+)"', text, re.MULTILINE)
-    with Image.open(ROOT / name) as icon:
-        assert icon.width == icon.height <= LARGEST_ICON
+    (banner,) = re.findall(r'^Banner = "([^"]+)"', text, re.MULTILINE)
+    (icon,) = re.findall(r'^Icon = "([^"]+)"', text, re.MULTILINE)
+    with Image.open(ROOT / banner) as image:
+        assert image.width * 9 == image.height * 21
+    with Image.open(ROOT / icon) as image:
+        assert image.width == image.height <= LARGEST_ICON
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from graphs import PROFILE_INPUTS
+from graphs import PROFILE_INPUTS, node
 from readable import contrastive_saliency, unified_saliency
 from traffic import MatrixTraffic
 
@@ -40,13 +40,9 @@ def as_on_a_card(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def profile(host: Any, **inputs: Any) -> Any:
     """Of church, made afresh by the bundled model."""
     host.forget()
-    graph = {
-        "demo": {"class_type": "FIADemoModel", "inputs": {}},
-        "profile": {
-            "class_type": "FIAProfileConcept",
-            "inputs": {"model": ["demo", 0], "clip": ["demo", 1], **INPUTS, **inputs},
-        },
-    }
+    links = {"model": ["demo", 0], "clip": ["demo", 1]}
+    made = node("FIAProfileConcept", **links, **(INPUTS | inputs))
+    graph = {"demo": node("FIADemoModel"), "profile": made}
     return host.run(graph, "profile")[0]
 
 

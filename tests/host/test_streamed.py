@@ -1,5 +1,6 @@
 """Models whose weights the host streams to the card: profiled and masked like any other."""
 
+from itertools import count
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comparison import assert_same
 from drawn_mask import drawn_mask
-from graphs import draw, profiled
+from graphs import QUICK, GraphError, draw, profiled
 from loras import with_lora
 from streamed import pins, streamed
+from test_faults import ACTS
 from tiny_model import TinyModel, tiny_denoiser
 from tiny_quantised import FORMS, LEFT, MOVED, quantised_unet, weights_in_effect
 
@@ -33,6 +35,27 @@ def test_the_profile_is_that_of_a_loaded_model(
 ) -> None:
     loaded, on_card = tiny_denoiser(), streamed(tiny_denoiser(), monkeypatch)
     assert_same(*(profiled(host, with_lora(model), tiny.clip) for model in (loaded, on_card)))
+    assert pins(on_card) == 0
+
+
+@pytest.mark.parametrize("fault", ACTS)
+def test_a_profile_that_ends_early_lets_all_pages_go(
+    host: Any, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    model = streamed(tiny_denoiser(), monkeypatch)
+    act, word = ACTS[fault]
+    statistics = extension.module("nodes.host.profiling.step_statistics").StepStatistics
+    add, calls = statistics.add, count(1)
+
+    def broken(*arguments: Any) -> None:
+        if next(calls) == 3:
+            act()
+        add(*arguments)
+
+    monkeypatch.setattr(statistics, "add", broken)
+    with pytest.raises(GraphError, match=word):
+        profiled(host, model, tiny.clip, batch_size=1, **QUICK)
+    assert not pins(model)
 
 
 def test_a_mask_holds_on_the_card_and_goes_with_its_wire(

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Coroutine, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -12,6 +14,8 @@ from workbench.client import Server
 from workbench.erasure import demo_workflow
 from workbench.graph import ApiGraph
 from workbench.server import running_server
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # where ``fuzzing`` is
 
 Result = TypeVar("Result")
 

@@ -18,6 +18,10 @@ def id_of(kind: str, graph: ApiGraph) -> str:
     return next(id for id, node in graph.items() if node["class_type"] == kind)
 
 
+def node(kind: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": kind, "inputs": inputs}
+
+
 def only(id: str, graph: ApiGraph) -> ApiGraph:
     """A node and what it is made from."""
     links = [value for value in graph[id]["inputs"].values() if isinstance(value, list)]
@@ -30,15 +34,13 @@ def only(id: str, graph: ApiGraph) -> ApiGraph:
 def saving_graph(workflow: ApiGraph) -> ApiGraph:
     """The workflow's mask, saved as a file by the node "save mask"."""
     mask = workflow[id_of("FIAApplyNeuronMask", workflow)]["inputs"]["mask"]
-    inputs = {"mask": mask, "filename_prefix": "travels"}
-    save = {"class_type": "FIASaveNeuronMask", "inputs": inputs}
+    save = node("FIASaveNeuronMask", mask=mask, filename_prefix="travels")
     return only("save mask", {**workflow, "save mask": save})
 
 
 def drawing_graph(workflow: ApiGraph, embedded: str, strength: float) -> ApiGraph:
     """One picture, saved by the node "picture", with an embedded mask whose file nobody has."""
-    inputs = {"mask_file": "gone.safetensors", "embedded": embedded}
-    load = {"class_type": "FIALoadNeuronMask", "inputs": inputs}
+    load = node("FIALoadNeuronMask", mask_file="gone.safetensors", embedded=embedded)
     apply_id = id_of("FIAApplyNeuronMask", workflow)
     apply = workflow[apply_id]
     changed = {"mask": ["load", 0], "strength": strength}
@@ -46,14 +48,9 @@ def drawing_graph(workflow: ApiGraph, embedded: str, strength: float) -> ApiGrap
     sampler = next(
         id for id, node in workflow.items() if node["inputs"].get("model") == [apply_id, 0]
     )
-    decode = {
-        "class_type": "VAEDecode",
-        "inputs": {"samples": [sampler, 0], "vae": [id_of("FIADemoModel", workflow), 2]},
-    }
-    save = {
-        "class_type": "SaveImage",
-        "inputs": {"images": ["decode", 0], "filename_prefix": "erased"},
-    }
+    vae = [id_of("FIADemoModel", workflow), 2]
+    decode = node("VAEDecode", samples=[sampler, 0], vae=vae)
+    save = node("SaveImage", images=["decode", 0], filename_prefix="erased")
     new = {"load": load, apply_id: apply, "decode": decode, "picture": save}
     return only("picture", workflow | new)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from comfy_page import ComfyPage, Workflow
+from comfy_page import ONCE, ComfyPage, Workflow
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
@@ -52,11 +52,9 @@ def workflow(batch: int = 1) -> Workflow:
 
 def plain(number: int, place: list[int], widgets: list[int], link: int) -> dict[str, Any]:
     """The host's node that gives pictures of one colour."""
-    return {
-        **node(number, "EmptyImage", place, [270, 130]),
-        "outputs": [{"name": "IMAGE", "type": "IMAGE", "links": [link]}],
-        "widgets_values": widgets,
-    }
+    outputs = [{"name": "IMAGE", "type": "IMAGE", "links": [link]}]
+    own = {"outputs": outputs, "widgets_values": widgets}
+    return {**node(number, "EmptyImage", place, [270, 130]), **own}
 
 
 def node(number: int, kind: str, place: list[int], size: list[int]) -> dict[str, Any]:
@@ -75,6 +73,13 @@ def open_and_run(comfy: ComfyPage, batch: int = 1) -> None:
 def stage(comfy: ComfyPage) -> Locator:
     """The picture with its line, in the node."""
     return comfy.find(".fia-compare-stage").first
+
+
+def asks_for_runs(comfy: ComfyPage) -> list[str]:
+    """The requests for the last runs from now on."""
+    asked: list[str] = []
+    comfy.page.on("request", lambda one: asked.append(one.url) if HISTORY in one.url else None)
+    return asked
 
 
 def large(comfy: ComfyPage) -> Locator:
@@ -138,15 +143,8 @@ def test_the_line_follows_the_mouse_and_the_keys(comfy: ComfyPage) -> None:
     expect_line(picture, 80)
 
     picture.focus()
-    for key, percent in (
-        ("ArrowLeft", 78),
-        ("Shift+ArrowLeft", 68),
-        ("ArrowRight", 70),
-        ("Home", 0),
-        (" ", 100),
-        (" ", 0),
-        ("End", 100),
-    ):
+    moved = (("ArrowLeft", 78), ("Shift+ArrowLeft", 68), ("ArrowRight", 70), ("Home", 0))
+    for key, percent in (*moved, (" ", 100), (" ", 0), ("End", 100)):
         comfy.page.keyboard.press(key)
         expect_line(picture, percent)
     expect_colours(picture, 0.5, ("red", "red"))
@@ -323,31 +321,26 @@ def test_another_run_of_a_template_is_not_shown_in_a_fresh_one(comfy: ComfyPage)
 
 
 def test_undo_redo_and_other_tabs_ask_for_no_runs(comfy: ComfyPage) -> None:
-    asked: list[str] = []
-    comfy.page.on("request", lambda one: asked.append(one.url) if HISTORY in one.url else None)
+    asked = asks_for_runs(comfy)
     open_and_run(comfy)
     comfy.page.evaluate(KEEP_OUTPUTS)
     comfy.set_widget(2, "color", GREEN)
     comfy.remember()
     comfy.page.wait_for_timeout(500)
     asked.clear()
-    for command in (
-        "Comfy.Undo",
-        "Comfy.Redo",
-        "Workspace.NextOpenedWorkflow",
-        "Workspace.PreviousOpenedWorkflow",
-    ):
+    tabs = ("Workspace.NextOpenedWorkflow", "Workspace.PreviousOpenedWorkflow")
+    for command in ("Comfy.Undo", "Comfy.Redo", *tabs):
         comfy.command(command)
         comfy.page.wait_for_timeout(500)
     expect_colours(stage(comfy), 0.5, ("red", "blue"))
     assert asked == []
 
 
+@ONCE  # nothing is drawn
 def test_the_last_runs_are_asked_for_once(comfy: ComfyPage) -> None:
     """Of a workflow that has not run, and again only when something has run."""
     comfy.load(workflow())
-    asked: list[str] = []
-    comfy.page.on("request", lambda one: asked.append(one.url) if HISTORY in one.url else None)
+    asked = asks_for_runs(comfy)
     for color in (GREEN, BLUE):
         comfy.set_widget(2, "color", color)
         comfy.remember()
@@ -403,6 +396,7 @@ def enter_subgraph(comfy: ComfyPage) -> None:
     comfy.wait_for_view()
 
 
+@ONCE  # nothing is drawn
 def test_nothing_is_saved_with_the_workflow(comfy: ComfyPage) -> None:
     open_and_run(comfy)
     saved = comfy.page.evaluate(

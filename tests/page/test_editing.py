@@ -89,6 +89,7 @@ def test_undo_and_redo_of_a_value_and_of_a_deleted_node(demo: ComfyPage) -> None
     assert not same(before, after)
 
 
+@ONCE  # of the graph alone
 def test_a_copy_of_the_four_nodes_works_like_the_originals(demo: ComfyPage) -> None:
     _, after = before_and_after(demo)
     originals = {kind: demo.only(kind) for kind in KINDS}
@@ -168,6 +169,7 @@ def test_with_the_erased_branch_muted_nothing_is_profiled(demo: ComfyPage) -> No
     assert all(demo.output(node) == {} for node in muted)
 
 
+@ONCE  # of the graph alone
 def test_a_workflow_of_the_first_release_opens_and_runs(comfy: ComfyPage) -> None:
     comfy.load_file(FIRST_RELEASE)
     assert comfy.missing_nodes() == []

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from comfy_page import TOAST, ComfyPage
+from comfy_page import ONCE, TOAST, ComfyPage
 from playwright.sync_api import expect
 
 from workbench.erasure import WORKFLOW
@@ -55,6 +55,7 @@ def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage, renderer: str) -> No
     assert comfy.widget(profile, "contexts") == "park"
 
 
+@ONCE  # of the graph alone
 def test_opening_a_workflow_changes_no_number(comfy: ComfyPage) -> None:
     workflow = json.loads(WORKFLOW.read_text(encoding="utf-8"))
     for node in workflow["nodes"]:
@@ -65,6 +66,7 @@ def test_opening_a_workflow_changes_no_number(comfy: ComfyPage) -> None:
     assert numbers(comfy)[1] == 4.2
 
 
+@ONCE  # of the graph alone
 def test_opening_what_a_program_posts_changes_no_number(comfy: ComfyPage) -> None:
     """The API format: the page calls the kind's callback as if a person had chosen it."""
     comfy.load_file(WORKFLOW)
@@ -81,6 +83,7 @@ def test_opening_what_a_program_posts_changes_no_number(comfy: ComfyPage) -> Non
     assert numbers(comfy) == (5, 4.2, 80)
 
 
+@ONCE  # of the graph alone
 def test_a_run_with_a_kind_from_another_node_changes_no_number(comfy: ComfyPage) -> None:
     comfy.load_file(WORKFLOW)
     profile = comfy.only("FIAProfileConcept")

@@ -172,13 +172,6 @@ def test_the_wheel_scrolls_the_card_and_not_the_graph(
     assert comfy.page.evaluate("app.canvas.ds.scale") == before
 
 
-def test_another_file_shows_another_card(comfy: ComfyPage, folder: Path, node: int) -> None:
-    mask("golf ball").save(folder / "golf.safetensors")
-    comfy.page.evaluate("app.refreshComboInNodes()")
-    comfy.set_widget(node, "mask_file", "golf.safetensors")
-    expect(panel(comfy)).to_contain_text("Forgets golf ball")
-
-
 def test_a_mask_is_embedded_travels_and_is_removed(
     comfy: ComfyPage, folder: Path, node: int
 ) -> None:
@@ -287,6 +280,7 @@ def choose_large(comfy: ComfyPage, folder: Path, node: int, columns: int, family
     expect(panel(comfy)).to_contain_text("Forgets large")
 
 
+@ONCE  # what the browser's storage holds
 def test_a_mask_of_the_largest_size_is_embedded_and_outlives_a_reload_of_the_page(
     comfy: ComfyPage, folder: Path, node: int
 ) -> None:
@@ -383,13 +377,6 @@ def test_what_is_no_mask_is_refused_in_words_and_the_mask_stays(
     comfy.errors.clear()  # the browser itself reports the server's refusal
 
 
-def test_a_file_that_is_not_here_is_said_so(comfy: ComfyPage, node: int) -> None:
-    saved = comfy.page.evaluate("app.graph.serialize()")
-    saved["nodes"][0]["widgets_values"] = ["gone.safetensors", ""]
-    comfy.load(saved)
-    expect(panel(comfy)).to_contain_text("gone.safetensors is not on this server. Upload it here")
-
-
 def test_a_model_that_the_mask_was_not_made_for_is_told_at_once(
     comfy: ComfyPage, folder: Path, node: int
 ) -> None:
@@ -415,6 +402,7 @@ def test_a_model_that_the_mask_was_not_made_for_is_told_at_once(
     expect(panel(comfy)).not_to_contain_text("does not fit")
 
 
+@ONCE  # what the server draws
 def test_a_picture_dropped_on_an_empty_page_is_drawn_again_bit_for_bit(
     comfy: ComfyPage, folder: Path
 ) -> None:
