@@ -1,5 +1,6 @@
 """A denoiser and its text encoder in training, with the loss of plain denoising."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ def plain_attention(
     k: Tensor,
     v: Tensor,
     heads: int,
+    mask: None = None,
     *,
     skip_reshape: bool = False,
     **_options: object,
@@ -51,11 +53,12 @@ class Denoiser(nn.Module):
 
     Args:
         network: called with noisy latents, steps and contexts as the host calls a denoiser.
+        options: more that the network is called with.
     """
 
-    def __init__(self, network: Any, text: CaptionEncoder) -> None:
+    def __init__(self, network: Any, text: CaptionEncoder, **options: object) -> None:
         super().__init__()
-        self.network, self.text = network, text
+        self.network, self.text, self.options = network, text, options
         self.sigmas = ModelSamplingDiscrete().sigmas
 
     def answer(self, noisy: Tensor, steps: Tensor, captions: list[str]) -> Tensor:
@@ -63,7 +66,8 @@ class Denoiser(nn.Module):
         with half_precision():
             options = {"optimized_attention_override": plain_attention}
             contexts = self.text(captions)
-            return self.network(noisy, steps, contexts, transformer_options=options).float()
+            network = partial(self.network, transformer_options=options, **self.options)
+            return network(noisy, steps, contexts).float()
 
     def losses(self, latents: Tensor, steps: Tensor, noise: Tensor, captions: list[str]) -> Tensor:
         """Squared error of x0 a sample, divided by max(1 − ᾱ, 0.3); ``steps`` are 0 … 999."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from demo_model.architecture import DENOISER, LATENT_CHANNELS, TEXT_ENCODER
+from demo_model.architecture import DENOISER, LATENT_CHANNELS, TEXT_ENCODER, TEXT_WIDTH
 
 AURAFLOW: dict[str, Any] = {
     "in_channels": LATENT_CHANNELS,
@@ -23,6 +23,24 @@ AURAFLOW: dict[str, Any] = {
 def text_encoder(width: int) -> dict[str, Any]:
     """The bundled model's, with contexts of another width."""
     return TEXT_ENCODER | {"hidden_size": width, "intermediate_size": 4 * width}
+
+
+LUMINA2: dict[str, Any] = {
+    "in_channels": LATENT_CHANNELS,
+    "patch_size": 2,
+    "dim": 256,
+    "n_layers": 6,
+    "n_refiner_layers": 1,
+    "n_heads": 4,
+    "multiple_of": 64,
+    "ffn_dim_multiplier": 2.0,
+    "qk_norm": True,
+    "cap_feat_dim": TEXT_WIDTH,
+    "axes_dims": [16, 24, 24],
+    "axes_lens": [64, 64, 64],
+}
+"""``comfy.ldm.lumina.model.NextDiT``: 64 picture tokens of 2 × 2 latent positions behind the
+text's, a single stream as in Lumina 2 and Z-Image."""
 
 
 @dataclass(frozen=True)
@@ -47,5 +65,6 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     "twin": Recipe("unet", DENOISER, TEXT_ENCODER, 112_000, 1.5),
     "twin-auraflow": Recipe("auraflow", AURAFLOW, text_encoder(64), 80_000, 1.0),
+    "twin-lumina": Recipe("lumina2", LUMINA2, TEXT_ENCODER, 64_000, 1.5),
 }
 """All learn from the bundled model's pictures and captions; nothing points at a unit."""

@@ -1,7 +1,7 @@
 """Train a model or the judges; stop it at any time, and the same command goes on.
 
     python3 training/start.py twin              the bundled model's twin: a UNet, nothing planted
-    python3 training/start.py twin-auraflow     a twin in another architecture
+    python3 training/start.py twin-auraflow     a twin in another architecture, or twin-lumina
     python3 training/start.py demo-model        the bundled model itself
     python3 training/start.py judges            both judges of the bundled names
 

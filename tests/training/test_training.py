@@ -152,7 +152,7 @@ def test_the_hosts_text_encoder_is_the_trained_one(tmp_path: Path) -> None:
     assert torch.equal(unknown[:, 2], other[:, 2])  # such words mean nothing
 
 
-@pytest.mark.parametrize("recipe", [TINY, RECIPES["twin-auraflow"]], ids=["unet", "auraflow"])
+@pytest.mark.parametrize("recipe", [TINY, RECIPES["twin-auraflow"], RECIPES["twin-lumina"]])
 def test_the_host_denoises_as_training_does(recipe: Recipe, tmp_path: Path) -> None:
     """The host shows the network what training shows it, and its answer is the clean latent that
     the training's loss compares."""
@@ -176,7 +176,7 @@ def test_the_host_denoises_as_training_does(recipe: Recipe, tmp_path: Path) -> N
     for network in (model.diffusion_model, denoiser.network):
         network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[:2]))
     with torch.no_grad():
-        answer = model.apply_model(noisy, levels, c_crossattn=contexts)
+        answer = model.apply_model(noisy, levels, c_crossattn=contexts, **denoiser.options)
         error = (answer - clean).square().mean((1, 2, 3))
         losses = denoiser.losses(clean, steps, noise, names)
     (host_noisy, host_steps), (trained_noisy, trained_steps) = seen
