@@ -1,7 +1,7 @@
 """The bundled model, or another of its kind, as the host's own MODEL, CLIP and VAE objects.
 
 A file's metadata may give other sizes than the bundled model's, as JSON: ``denoiser`` (parameters
-of ``UNetModel``, or of ``MMDiT`` where ``network`` is "auraflow") and ``text_encoder``. Weights may
+of ``UNetModel``; of ``MMDiT`` where ``network`` is "auraflow", of ``NextDiT`` where "lumina2") and ``text_encoder``. Weights may
 be in 8 bits, and a file without an autoencoder shares the bundled model's.
 """
 
@@ -38,6 +38,8 @@ from .architecture import (
 WEIGHTS = Path(__file__).parent / "weights.safetensors"
 SHARED = re.compile(r"autoencoder\.|preview\.")
 VOCABULARY = 49408  # tokens of Stable Diffusion 1.x
+FLOWS = {"auraflow": comfy.model_base.AuraFlow, "lumina2": comfy.model_base.Lumina2}
+"""The host's classes of models whose denoiser answers with the flow's velocity, by ``network``."""
 
 
 class DemoModel(NamedTuple):
@@ -59,7 +61,7 @@ class DemoLatentFormat(comfy.latent_formats.LatentFormat):
 
 
 class DemoConfig(comfy.supported_models_base.BASE):
-    """A Stable Diffusion 1.x in small, or an AuraFlow."""
+    """A Stable Diffusion 1.x in small, an AuraFlow or a Lumina 2."""
 
     unet_extra_config: ClassVar[dict[str, Any]] = {}
     memory_usage_factor = 1.0
@@ -172,9 +174,9 @@ def _load_denoiser(
     config.set_inference_dtype(
         dtype, management.unet_manual_cast(dtype, load_device, config.supported_inference_dtypes)
     )
-    if network == "auraflow":
+    if network in FLOWS:
         config.sampling_settings = {"multiplier": 1.0, "shift": FLOW_SHIFT}
-        model: Any = comfy.model_base.AuraFlow(config, device=offload_device)
+        model: Any = FLOWS[network](config, device=offload_device)
     else:
         eps = comfy.model_base.ModelType.EPS
         model = comfy.model_base.BaseModel(config, eps, device=offload_device)
