@@ -1,8 +1,9 @@
 """The bundled model, or another of its kind, as the host's own MODEL, CLIP and VAE objects.
 
 A file's metadata may give other sizes than the bundled model's, as JSON: ``denoiser`` (parameters
-of ``UNetModel``; of ``MMDiT`` where ``network`` is "auraflow", of ``NextDiT`` where "lumina2") and ``text_encoder``. Weights may
-be in 8 bits, and a file without an autoencoder shares the bundled model's.
+of ``UNetModel``; of ``MMDiT`` where ``network`` is "auraflow", of ``NextDiT`` where "lumina2") and
+``text_encoder``. Weights may be in 8 bits, and a file without an autoencoder shares the bundled
+model's.
 """
 
 import json
