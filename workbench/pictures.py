@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -255,7 +254,7 @@ async def draw_thumbnail(server: Server, file: Path) -> None:
 async def draw_before_after(_: Server, file: Path) -> None:
     """The picture of ``python3 demo.py``."""
     await demonstrate("church, golf ball", None, 1, ROOT / "results")
-    shutil.copyfile(ROOT / "results" / file.name, file)
+    save_small(Image.open(ROOT / "results" / f"{file.stem}.png"), file)
 
 
 RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
@@ -270,7 +269,7 @@ RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
     HELP / "FIASaveErasureLora.jpg": draw_lora,
     HELP / "FIACreateErasureHook.jpg": draw_hook,
     HELP / "FIAClosedFormLora.jpg": draw_closed_form,
-    ROOT / "docs" / "before_after.png": draw_before_after,
+    ROOT / "docs" / "before_after.jpg": draw_before_after,
     ROOT / "docs" / "banner.png": draw_banner,
     TEMPLATES / "first_steps.jpg": draw_thumbnail,
 }
