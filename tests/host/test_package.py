@@ -210,7 +210,7 @@ def test_the_published_readme_links_to_what_the_package_leaves_out(pushed: Path)
         for mark, link in before
     ]
     links = [link for _, link in before]
-    assert "docs/before_after.png" in links
+    assert "docs/before_after.jpg" in links
     for link in links:
         assert link.startswith(("http", "#")) or (ROOT / link.partition("#")[0]).exists()
     project = (pushed / "pyproject.toml").read_text(encoding="utf-8")
