@@ -63,7 +63,7 @@ def _cells(measured: Measured, entry: Entry, groups: Collection[str], condition:
     seen = {name: _seen(measured, name, entry.label, groups, condition) for name in suite.judges}
     shares = {name: [_mean(part, "after") for part in parts] for name, parts in seen.items()}
     means = [
-        harmonic_mean(*shares[name], _mean(seen[name][1], "before"))
+        harmonic_mean(shares[name][0], shares[name][1], _mean(seen[name][1], "before"))
         for name in registry.judges_of_concepts(suite)
     ]
     runs = measured.runs[measured.runs["method"] == entry.label]

@@ -103,7 +103,7 @@ def test_without_room_a_round_shrinks_to_what_fits(
 def test_a_model_of_which_no_concept_fits_is_refused_before_the_first_step(
     host: Any, tiny: TinyModel, plan: Planner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan.module, "GIB", 1000)
+    monkeypatch.setattr(plan.memory, "GIB", 1000)
     needed = plan.moments + plan.sums + plan.profile
     model, rows = crowded(tiny.model, most=100)
     set_free(monkeypatch, 0, ram=needed - 1000)
@@ -284,7 +284,7 @@ def test_the_state_takes_what_the_plan_reckons_with(
     for prompt in range(5):
         for name, (channels, inputs) in shapes.items():
             weight, x = torch.ones(channels, inputs), torch.ones(1, 3, inputs)
-            statistics.add(name, range(prompt, prompt + 1), weight, x, x @ weight.T)
+            statistics.add(name, range(prompt, prompt + 1), x, x @ weight.T, weight)
     assert storages(statistics) == made, "all of it is made before sampling"
 
 
