@@ -1,10 +1,12 @@
-"""Judges of the bundled model's pictures: two networks, and the distance between pixels.
+"""Judges of the bundled model's pictures: two networks, a third that asks whether anything is there,
+and the distance between pixels.
 
 The first network names one object of a picture, or nothing, and its style, or plain; the second
 decides for every object by itself, so it finds both objects of a scene with two.
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from torch import Tensor
 
@@ -15,6 +17,8 @@ from demo_model.vocabulary import OBJECTS, STYLES
 
 from .networks.transformer import load_transformer
 
+SOMETHING = "something"
+PRESENCE = Path(__file__).parent / "networks" / "presence.safetensors"
 OBJECT_NAMES, STYLE_NAMES = (*OBJECTS, NOTHING), (*STYLES, PLAIN)
 
 
@@ -25,6 +29,16 @@ def look_for_object(name_objects: Callable[[Tensor], Sequence[str | set[str]]]) 
         named = name_objects(resized(pictures, SIDE))
         found = [{one} if isinstance(one, str) else one or {NOTHING} for one in named]
         return [float(shot.object in names) for names, shot in zip(found, shots, strict=True)]
+
+    return look
+
+
+def look_for_anything() -> Look:
+    """Is anything there but a scene? Trained at commit 7996ec5, on drawings of 120 other things."""
+    judge = load_judge((SOMETHING,), STYLES, PRESENCE)
+
+    def look(pictures: Tensor, shots: Sequence[Shot], before: Tensor | None) -> list[float]:
+        return [float(it == SOMETHING) for it in judge.name_objects(resized(pictures, SIDE))]
 
     return look
 
@@ -64,6 +78,7 @@ JUDGES = {
         lambda: look_for_object(load_transformer(tuple(OBJECTS), STYLES).name_objects),
         OBJECT_NAMES,
     ),
+    "presence": Judge("something there", "picture", look_for_anything),
     "pixel_distance": Judge(
         "mean pixel distance to the base model",
         "picture",
