@@ -1,5 +1,5 @@
-"""Judges of the bundled model's pictures: two networks, a third that asks whether anything is there,
-and the distance between pixels.
+"""Judges of the bundled model's pictures: two networks, a third that asks whether anything is
+there, and the distance between pixels.
 
 The first network names one object of a picture, or nothing, and its style, or plain; the second
 decides for every object by itself, so it finds both objects of a scene with two.
