@@ -105,6 +105,11 @@ def _flux2(model: ModelPatcher, found: Preferences) -> Preferences:
     return found if _unet_config(model).get("guidance_embed") else _KLEIN
 
 
+def _hunyuan(model: ModelPatcher, found: Preferences) -> Preferences:
+    """The distilled HunyuanImage is given its guidance as a number."""
+    return replace(found, cfg=1.0) if _unet_config(model).get("guidance_embed") else found
+
+
 def _demo_model(model: ModelPatcher, found: Preferences) -> Preferences:
     side = _unet_config(model).get("image_size")  # in latents; its kin AuraFlow has none
     return replace(found, side=side * PIXELS_A_LATENT) if side else found
@@ -119,5 +124,6 @@ _REFINED: dict[str, Callable[[ModelPatcher, Preferences], Preferences]] = {
     "Flux": _flux,
     "FluxSchnell": _flux,
     "Flux2": _flux2,
+    "HunyuanImage21": _hunyuan,
     "DemoConfig": _demo_model,
 }

@@ -23,7 +23,7 @@ from .request import ProfileRequest
 from .round import profile_round
 from .state_plan import LARGEST_ROUND, plan_state
 
-CALCULATION = 6
+CALCULATION = 7
 """Raise it when the same request would give other numbers than before, or name its model otherwise:
 cached profiles expire."""
 
