@@ -65,6 +65,6 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     "twin": Recipe("unet", DENOISER, TEXT_ENCODER, 112_000, 1.5),
     "twin-auraflow": Recipe("auraflow", AURAFLOW, text_encoder(64), 80_000, 1.0),
-    "twin-lumina": Recipe("lumina2", LUMINA2, TEXT_ENCODER, 64_000, 1.5),
+    "twin-lumina": Recipe("lumina2", LUMINA2, TEXT_ENCODER, 64_000, 1.0),
 }
 """All learn from the bundled model's pictures and captions; nothing points at a unit."""

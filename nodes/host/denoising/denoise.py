@@ -20,11 +20,11 @@ from comfy.patcher_extension import WrappersMP
 from comfy.utils import repeat_to_batch_size
 
 from ....fia_core.equations.checks import require_choice
+from ..model.preferences import PIXELS_A_LATENT
 from .chunks import Chunk, conds_of_chunk, cut_into_chunks
 from .conditioning import PromptBatch
 from .request import SamplingSettings
 
-USUAL_RATIO = 8  # pixels a latent, where the host does not say
 WRAPPER_KEY = "forget_it_all"
 KEPT_TEXT = "qwen_image21_cache"
 """Qwen-Image 2.1's option for what its blocks make of the text, which it keeps from one step for
@@ -130,7 +130,7 @@ def profile_sigmas(model: ModelPatcher, settings: SamplingSettings) -> torch.Ten
 def empty_latent(model: ModelPatcher, width: int, height: int, rows: int = 1) -> torch.Tensor:
     """Latents of zeros for pictures of that many pixels, with the channels that ``model`` wants."""
     latent_format = model.get_model_object("latent_format")
-    ratio = getattr(latent_format, "spacial_downscale_ratio", USUAL_RATIO)
+    ratio = getattr(latent_format, "spacial_downscale_ratio", PIXELS_A_LATENT)
     empty = torch.zeros(rows, 4, height // ratio, width // ratio)
     return comfy.sample.fix_empty_latent_channels(model, empty)
 

@@ -15,7 +15,7 @@ from typing import Any
 from comfy.model_base import ModelType
 from comfy.model_patcher import ModelPatcher
 
-PIXELS_A_LATENT = 8
+PIXELS_A_LATENT = 8  # on a side, where the host does not say
 
 
 @dataclass(frozen=True)
