@@ -29,7 +29,7 @@ ROWS = {
     "profile-demo": "denoising.profiling_demo",
     "profile": "denoising.profiling",
     "ten-concepts": "denoising.ten_concepts",
-    "closed-form-lora": "denoising.closed_form_lora",
+    "forget-lora": "denoising.forget_lora",
     "statistics": "equations.statistics",
     "masked": "denoising.masked",
     "memory-sd15": "memory.of_sd15",

@@ -1,107 +1,117 @@
-"""Closed-Form LoRA, ours and not the paper's: every weight of a layer moves a little and none is
-pruned. UCE's objective (arXiv 2308.14761), on what the layer reads in the picture instead of what
-cross-attention reads in the text.
+"""Forget concepts in closed form, where a model reads its text: ours and not the paper's.
 
-x_c are tokens of prompts with a concept, y_b what the layer makes of the same tokens without it, x
-all other tokens. W' is the minimum of
+A denoiser reads the text of a prompt in a few linear layers W, as rows a: one a token. For prompts
+with a concept (a) and the same prompts without it, or with something else instead (b), the text is
+changed by the matrix P that makes the one read like the other and leaves all other rows alone:
 
-    Σ ‖W' x_c − y_b‖² + p Σ ‖(W' − W) x‖² + λ m ‖W' − W‖²
+    min Σ ‖(a + P a) − b‖² + p Σ ‖P k‖² + λ m ‖P‖²
 
-    W' = W + N (K + λ m I)⁻¹,   N = Σ (y_b − W x_c) x_cᵀ,   K = Σ x_c x_cᵀ + p Σ x xᵀ
+    P = Σ (b − a) aᵀ (K + λ m I)⁻¹,   K = Σ a aᵀ + p Σ k kᵀ
 
-where m is the mean of K's diagonal, so that λ means the same in every layer. The same token is the
-one at the same place, of the text's tokens too where a layer reads them.
+over rows k that should stay; m is the mean of the diagonal of Σ (b − a) (b − a)ᵀ, so that λ means
+the same in every model, whatever else should stay and whatever all rows have in common.
+Then every layer computes with W (I + P).
+
+The objective is UCE's (Gandikota et al., arXiv 2308.14761). Three things are ours. **Every** token
+is mapped and not the concept's last alone, since an encoder writes a concept into all that follows
+it. Rows are paired word by word (``align``). And P is cut to its r largest parts in K's norm:
+
+    P ≈ U V,   U the first r left singular vectors of P K^½,   V = Uᵀ P
+
+So it is a small LoRA, with a strength like that of the sliders that people train (LECO,
+github.com/p1atdev/LECO).
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 
 import torch
 from torch import Tensor
 
+Token = int | str
+"""A token's number, or of one that has none, something that is nothing else's."""
 
-class ClosedForm:
-    """N and K of a layer, from the prompts of one scene after another.
+
+def align(words: Sequence[Token], others: Sequence[Token]) -> list[tuple[int, int]]:
+    """Positions in two prompts' tokens that say the same, a pair for each position of the first.
+
+    The longest common end is paired first, since what is added to a prompt comes before its scene;
+    then the common beginning. What is left of the first is paired with what is left of the second,
+    its last one repeated, and where nothing is left with the last token of all: the prompt's end,
+    which holds what all of it says.
 
     Args:
-        shape: (C_out, C_in) of the layer's weight.
-        scene: prompts of a scene. The first is without a concept.
-        forgotten: how many prompts after it have a concept that should go; the rest should stay.
-        device: where N and K are kept, float32.
-        preserve_scale: p, how much what should stay weighs.
+        words, others: tokens of each prompt, without padding.
+    """
+    end = _shared(words[::-1], others[::-1])
+    start = _shared(words[: len(words) - end], others[: len(others) - end])
+    left = range(start, len(others) - end) or range(len(others) - 1, len(others))
+    return [
+        *((place, place) for place in range(start)),
+        *(
+            (place, left[min(place - start, len(left) - 1)])
+            for place in range(start, len(words) - end)
+        ),
+        *((len(words) - place, len(others) - place) for place in range(end, 0, -1)),
+    ]
+
+
+def _shared(one: Sequence[Token], other: Sequence[Token]) -> int:
+    """How many tokens two texts have in common at the beginning."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda both: both[0] == both[1], pairs))
+
+
+@dataclass(frozen=True)
+class TextChange:
+    """P = ``up`` ``down``: how the rows of a text are changed.
+
+    Attributes:
+        up: U, (C, r) float32.
+        down: V, (r, C) float32.
     """
 
-    def __init__(
-        self,
-        shape: tuple[int, int],
-        scene: int,
-        forgotten: int,
-        device: torch.device,
-        preserve_scale: float = 1.0,
-    ) -> None:
-        c_out, c_in = shape
-        self._moved = torch.zeros(c_out, c_in, device=device)
-        self._read = torch.zeros(c_in, c_in, device=device)
-        self._wanted = torch.zeros(0, c_out, device=device)
-        self._scene, self._forgotten = scene, forgotten
-        self._preserve_scale = preserve_scale
+    up: Tensor
+    down: Tensor
 
-    def add(self, first: int, x: Tensor, y: Tensor) -> None:
-        """Take in prompts at one step, all of one size.
+    def done(self, read: Tensor, wanted: Tensor) -> float:
+        """The share of the way from ``read`` to ``wanted``, (n, C) each, that the rows are moved:
+        ⟨P a, b − a⟩ / ⟨b − a, b − a⟩."""
+        way = wanted - read
+        moved = read @ self.down.T @ self.up.T
+        return float((moved * way).sum() / way.square().sum())
 
-        Where prompts differ in their number of tokens, as many of the last are compared: text comes
-        before the picture.
 
-        Args:
-            first: position of the first of them among the prompts of all scenes.
-            x: (prompts, tokens, C_in), what the layer reads.
-            y: (prompts, tokens, C_out), x Wᵀ.
-        """
-        places = [(first + row) % self._scene for row in range(len(x))]
-        moved = torch.zeros_like(self._moved, device=x.device)
-        for place, x_c, y_c in zip(places, x, y, strict=True):
-            if place == 0:
-                self._wanted = y_c.to(self._read.device, copy=True)
-            elif place <= self._forgotten:
-                last = min(len(y_c), len(self._wanted))
-                wanted = self._wanted[-last:].to(y_c)
-                moved += (wanted.float() - y_c[-last:].float()).T @ x_c[-last:].float()
-        self._moved += moved.to(self._moved.device)
-        self._read += self._weighted(places, x).to(self._read.device)
+def change_text(
+    read: Tensor, wanted: Tensor, stays: Tensor, *, ridge: float, rank: int, preserve: float
+) -> TextChange:
+    """The change of rank ``rank`` that makes the rows ``read`` like ``wanted``.
 
-    def _weighted(self, places: list[int], x: Tensor) -> Tensor:
-        """What the prompts add to K."""
-        x = x.float()
-        if self._preserve_scale != 1:
-            stays = [not 0 < place <= self._forgotten for place in places]
-            roots = torch.ones(len(x), 1, 1, device=x.device)
-            roots[stays] = self._preserve_scale**0.5
-            x = x * roots
-        x = x.flatten(0, 1)
-        return x.T @ x
+    It works on rows × rows or C × C, whichever is smaller.
 
-    @property
-    def inputs(self) -> int:
-        """C_in."""
-        return len(self._read)
-
-    @property
-    def is_finite(self) -> bool:
-        return bool(self._read.isfinite().all() and self._moved.isfinite().all())
-
-    def finish(self) -> None:
-        """Free what is needed only while prompts come."""
-        self._wanted = torch.zeros(0, len(self._moved), device=self._moved.device)
-
-    def difference(self, ridge: float, device: torch.device) -> Tensor:
-        """W' − W, (C_out, C_in): float64 on a CPU, float32 elsewhere; 0 of a layer that read zeros.
-
-        Args:
-            ridge: λ, how firmly every weight is held.
-            device: where it is solved and returned.
-        """
-        dtype = torch.float64 if device.type == "cpu" else torch.float32
-        # First to the device: Apple's GPU knows no float64.
-        moved, held = self._moved.to(device).to(dtype), self._read.to(device, copy=True).to(dtype)
-        mean = held.diagonal().mean()
-        if mean == 0:
-            return torch.zeros_like(moved)
-        held.diagonal().add_(ridge * mean)
-        return torch.cholesky_solve(moved.T, torch.linalg.cholesky(held)).T
+    Args:
+        read: a, (n, C) float32.
+        wanted: b, (n, C).
+        stays: k, (any, C).
+        ridge: λ.
+        rank: r; as many parts as there are at most.
+        preserve: p.
+    """
+    rows = torch.cat([read, preserve**0.5 * stays])
+    way = wanted - read
+    damping = ridge * float(way.square().sum()) / read.shape[1]
+    if len(rows) < rows.shape[1]:
+        gram = (rows @ rows.T).double()
+        gram.diagonal().add_(damping)
+        ours = torch.eye(len(rows), len(read), dtype=gram.dtype)
+        answers = torch.linalg.solve(gram, ours).T.float() @ rows
+    else:
+        gram = (rows.T @ rows).double()
+        gram.diagonal().add_(damping)
+        answers = torch.linalg.solve(gram, read.T.double()).T.float()
+    # answers = A K⁻¹ (n, C), so P = Dᵀ A K⁻¹ with D = way, and P K Pᵀ = Dᵀ (A K⁻¹ Aᵀ) D
+    shares, turns = torch.linalg.eigh((answers @ read.T).double())
+    parts = way.T @ (turns * shares.clamp(min=0).sqrt()).float()
+    up = torch.linalg.svd(parts, full_matrices=False).U[:, :rank]
+    return TextChange(up, (way @ up).T @ answers)

@@ -217,3 +217,58 @@ def _require_contexts(contexts: Sequence[str]) -> None:
         raise ValueError(f"contexts: is {contexts!r}; give at least one context.")
     for context in contexts:
         require_text("contexts", context)
+
+
+NOUNS = (
+    "man", "woman", "child", "crowd", "face", "hand", "dog", "cat", "horse", "cow", "bird", "fish",
+    "bear", "elephant", "insect", "flower", "tree", "mountain", "river", "car", "bus", "train",
+    "bicycle", "boat", "airplane", "house", "tower", "bridge", "chair", "bed", "lamp", "clock",
+    "book", "computer", "guitar", "ball", "apple", "banana", "bread", "cup", "bottle", "shirt",
+    "hat",
+)  # fmt: skip
+"""Common things that a model should go on drawing, whatever it forgets; ours."""
+
+_ALONE = {
+    "object": "a {concept}",
+    "explicit content": "a photo of a {concept} person",
+    "art style": "a picture in the style of {concept}",
+}
+_ALONE_BASE = {"object": "", "explicit content": "a photo of a person", "art style": "a picture"}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A prompt with a concept, and what should be drawn for it."""
+
+    prompt: str
+    other: str
+
+
+def prompt_pairs(kind: str, concept: str, contexts: Sequence[str], instead: str = "") -> list[Pair]:
+    """The paper's prompts of a concept, one a context, and one of it alone.
+
+    Args:
+        instead: takes the concept's place in the others; empty: these are without it.
+
+    Raises:
+        ValueError: as ``concept_prompts``, or ``kind`` is none of ``KINDS``.
+    """
+    templates = default_templates(kind)
+    prompts = [*concept_prompts(templates, concept, contexts), _fill(_ALONE[kind], concept, "")]
+    if instead:
+        others = [*concept_prompts(templates, instead, contexts), _fill(_ALONE[kind], instead, "")]
+    else:
+        others = [*base_prompts(templates, contexts), _ALONE_BASE[kind]]
+    return [Pair(*both) for both in zip(prompts, others, strict=True)]
+
+
+def noun_prompts(nouns: Sequence[str], words: Sequence[str]) -> list[str]:
+    """A prompt for each of ``nouns``, one place after another, but for those that are in
+    ``words``."""
+    said = {word for text in words for word in text.casefold().split()}
+    templates = default_templates("object")
+    return [
+        concept_prompts(templates, noun, PLACES[position % len(PLACES) :][:1])[0]
+        for position, noun in enumerate(nouns)
+        if noun not in said
+    ]

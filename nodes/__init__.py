@@ -4,10 +4,10 @@ from comfy_api.latest import io
 
 from .apply_neuron_mask import ApplyNeuronMask
 from .build_concept_mask import BuildConceptMask
-from .closed_form_lora import ClosedFormLora
 from .compare_erasure import CompareErasure
 from .create_erasure_hook import CreateErasureHook
 from .demo_model import DemoModel
+from .forget_lora import ForgetLora
 from .fuse_masks import FuseMasks
 from .inspect_mask import InspectMask
 from .load_neuron_mask import LoadNeuronMask
@@ -29,5 +29,5 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     StrengthStrip,
     SaveErasureLora,
     CreateErasureHook,
-    ClosedFormLora,
+    ForgetLora,
 )

@@ -9,7 +9,8 @@ from comfy.model_patcher import ModelPatcher
 from ...demo_model.loader import load_demo_model
 from ...fia_core import build_concept_mask
 from ...nodes.host.applying.weight_patch import apply_neuron_mask
-from ...nodes.host.closed_form.search import forget_in_closed_form
+from ...nodes.host.forgetting.forget import Wish
+from ...nodes.host.forgetting.forget import forget_lora as lora_of
 from ...nodes.host.profiling.request import ProfileRequest
 from .figures import Figure
 from .measuring import ratios, seconds
@@ -66,12 +67,16 @@ def ten_concepts(rounds: int) -> Iterator[Figure]:
     )
 
 
-def closed_form_lora(rounds: int) -> Iterator[Figure]:
-    """The node's work for one concept, its search for a ridge included, against a profile."""
+def forget_lora(rounds: int) -> Iterator[Figure]:
+    """The node's work for one concept, against a profile."""
     model, request = _demo()
-    forget = partial(forget_in_closed_form, model.denoiser, model.clip, request, share=0.9)
+
+    def forget() -> None:
+        denoiser = model.denoiser.clone()  # the node keeps what it has read of a model
+        lora_of(denoiser, model.clip, Wish(CONCEPTS[:1]))
+
     yield Figure(
-        "Closed-Form LoRA of one concept",
+        "Forget LoRA of one concept",
         ratios(forget, partial(profile, model, request), rounds),
         against="profile of the same concept",
         conditions=DEMO_WORDS,

@@ -206,7 +206,7 @@ def read_request(
     wanted = preferences(model)
     sampling = filled_in(written, wanted)
     return PromptRequest(
-        concepts=_concepts(concepts),
+        concepts=read_concepts(concepts),
         kind=kind,
         contexts=_contexts(contexts, kind),
         templates=_templates(concept_templates, base_template, kind),
@@ -239,7 +239,7 @@ def lines(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _concepts(text: str) -> tuple[str, ...]:
+def read_concepts(text: str) -> tuple[str, ...]:
     concepts = lines(text)
     if not concepts:
         raise ValueError("concepts: there are none. Write at least one, one a line.")

@@ -9,6 +9,7 @@ MOST_STRENGTH = 2.0
 
 ConceptProfileWire = io.Custom("FIA_CONCEPT_PROFILE")
 NeuronMaskWire = io.Custom("FIA_NEURON_MASK")
+LoraWire = io.Custom("LORA_MODEL")
 
 
 def with_advanced(schema: io.Schema, *names: str) -> io.Schema:

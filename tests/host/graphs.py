@@ -164,6 +164,16 @@ PROFILE_INPUTS = {
 }
 
 
+FORGET_INPUTS = {
+    "concepts": "church",
+    "instead": "",
+    "keep": "",
+    "amount": 1.0,
+    "kind": "object",
+    "rank": 0,
+}
+
+
 QUICK = {"contexts": "road\nforest", "profile_steps": 1}
 """Of a profile whose size does not matter: 4 prompts, 1 step."""
 

@@ -15,7 +15,17 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sample import fix_empty_latent_channels
 from comparison import assert_close_sensitivities
 from drawn_mask import drawn_mask
-from graphs import QUICK, GraphError, Host, apply_node, fuse_node, picture_graph, profile_graph
+from graphs import (
+    FORGET_INPUTS,
+    QUICK,
+    GraphError,
+    Host,
+    apply_node,
+    fuse_node,
+    node,
+    picture_graph,
+    profile_graph,
+)
 from plain_sampling import PIXELS, plain_sensitivities
 from safetensors.torch import save_file
 from tiny_families import FLUX_BLOCKS, Family, sizes_for
@@ -82,6 +92,13 @@ def erasing(host: Any, family: Family, model: Any, clip: Any) -> dict[str, Any]:
         "fuse": fuse_node(),
         "apply": apply_node(mask="fuse"),
     }
+
+
+def forget_graph(host: Host, model: Any, clip: Any, **inputs: Any) -> dict[str, Any]:
+    """Forget LoRA ("node")."""
+    given = {"model": ["model", 0], "clip": ["clip", 0], **FORGET_INPUTS}
+    own = node("FIAForgetLora", **{**given, **inputs})
+    return {"model": host.source(model), "clip": host.source(clip), "node": own}
 
 
 def latent(host: Any, graph: dict[str, Any]) -> torch.Tensor:
@@ -190,42 +207,34 @@ def test_from_concepts_to_files_and_back(
     assert torch.equal(latent(host, graph), erased)
 
 
-def test_text_enters_the_picture_where_the_table_says(
+def test_a_lora_makes_the_text_layers_forget(
     host: Host, extension: Any, family: Family, clip: Any
 ) -> None:
-    """What the last such layer gives to the picture's tokens reaches the picture, and nothing of
-    the others, where it has others."""
+    """They answer to a concept's prompt more like to the prompt without it, and to nothing else."""
     model = family.denoiser()
-    table = extension.module("nodes.host.model.families")
-    *_, last = table.text_entry_of(type(model.model), model.model.diffusion_model)
-    graph = {"model": host.source(model), "clip": host.source(clip), **picture_graph(["model", 0])}
-    del graph["picture"]
-    graph["latent"]["inputs"] |= {"width": family.side, "height": family.side}
-    graph["sampler"]["inputs"] |= {"cfg": 1.0, "steps": 1}
+    before = {name: weight.clone() for name, weight in model.model.state_dict().items()}
+    captions = extension.module("nodes.host.forgetting.captions")
+    tokens = extension.module("nodes.host.forgetting.tokens")
+    layers = extension.module("nodes.host.model.layers").find_text_layers(model)
+    prompts = ["a golf ball in a road", "a road"]
+    read, wanted = tokens.pair(*captions.read_captions(model, clip, prompts, lambda _: None))
+    graph = forget_graph(host, model, clip, concepts="golf ball", rank=8)
+    lora = host.run(graph, "node", 1)[0]
+    host.forget()
 
-    def drawn(change: Callable[[torch.Tensor, slice], object]) -> torch.Tensor:
-        def hook(_: Any, args: tuple[torch.Tensor], output: torch.Tensor) -> None:
-            assert args[0].shape[-1] >= last.channels
-            tokens = output.flatten(1, -2)
-            change(tokens, last.picture(tokens.shape[1], *plain.shape[-2:]))
+    def apart(changed: ModelPatcher) -> float:
+        rows = torch.cat([read, wanted]).float()
+        made = captions.written(changed, clip, rows, read.dtype)
+        halves = [both.chunk(2) for both in made.values()]
+        return sum(float((one - other).square().sum()) for one, other in halves)
 
-        handle = last.layer.register_forward_hook(hook)
-        host.forget()
-        try:
-            return latent(host, graph)
-        finally:
-            handle.remove()
-
-    plain = latent(host, graph)
-    own = drawn(lambda tokens, picture: tokens[:, picture].zero_())
-    others = drawn(
-        lambda tokens, picture: (
-            tokens[:, : picture.start].zero_(),
-            tokens[:, picture.stop :].zero_(),
-        )
-    )
-    assert not torch.allclose(own, plain, rtol=1e-3)
-    assert torch.equal(others, plain)
+    names = extension.module("nodes.host.model.layers").lora_names(model)
+    assert {name.split(".")[0] for name in lora} == {names[f"{name}.weight"] for name in layers}
+    changed = host.run(graph, "node")[0]
+    assert set(changed.patches) == {f"{name}.weight" for name in layers}
+    assert apart(changed) < 0.9 * apart(model)
+    for name, weight in model.model.state_dict().items():
+        assert torch.equal(weight.view(torch.uint8), before[name].view(torch.uint8)), name
 
 
 def test_a_layer_that_runs_in_parts_is_refused(host: Host, extension: Any) -> None:
@@ -239,14 +248,6 @@ def test_a_layer_that_runs_in_parts_is_refused(host: Host, extension: Any) -> No
     graph = profiling(host, family, model, family.clip(), "church")
     with pytest.raises(GraphError, match=r"model: .*out_layer ran for .* instead of.*lower width"):
         host.run(graph, "profile")
-
-
-def test_one_layer_reads_the_caption_alone(extension: Any, family: Family) -> None:
-    model = family.denoiser()
-    table = extension.module("nodes.host.model.families")
-    found = table.caption_layer_of(type(model.model), model.model.diffusion_model)
-    expected = table._FAMILIES[type(model.model).__name__].caption
-    assert (found[0] if found else "") == expected
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, FP8], ids=str)

@@ -150,8 +150,8 @@ FAMILIES = {
             "patch_size": 2,
             "depth": 1,  # heads; the width is 64 times as much
             "num_blocks": 2,
-            "num_patches": 64,
-            "pos_embed_max_size": 8,
+            "num_patches": 64 * 64,
+            "pos_embed_max_size": 64,
             "adm_in_channels": 2 * TEXT_WIDTH,
             "qk_norm": "rms",
             "x_block_self_attn_layers": [0],

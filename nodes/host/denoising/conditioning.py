@@ -65,15 +65,6 @@ class RequestPrompts:
         """All base prompts, then all prompts of each concept."""
         return self._batch([text for group in self._groups(concepts) for text in group])
 
-    def by_scene(self, concepts: Sequence[str], most: int | None = None) -> PromptBatch:
-        """For one context after another its base prompt, then its prompt of each concept.
-
-        Args:
-            most: contexts, the first ones; all by default.
-        """
-        scenes = list(zip(*self._groups(concepts), strict=True))[:most]
-        return self._batch([text for scene in scenes for text in scene])
-
     def encoded(self, prompts: Sequence[str]) -> list[EncodedPrompt]:
         """Prompts as the text encoder understands them, in order."""
         new = [prompt for prompt in prompts if prompt not in self._encoded]

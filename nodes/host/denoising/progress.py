@@ -23,6 +23,12 @@ WARNING = "⚠"
 """Before what the page must show where the node cannot be seen (``web/profile_progress.js``)."""
 
 
+def say(text: str, node_id: str | None) -> None:
+    """Write into a node of the page, if there is one."""
+    if node_id is not None:
+        PromptServer.instance.send_progress_text(text, node_id)
+
+
 class ProfileProgress:
     """Counts the prompts of all rounds over all steps.
 
@@ -51,10 +57,7 @@ class ProfileProgress:
 
     def say(self, text: str) -> None:
         """Write into the node, below what it chose by itself."""
-        if self._node_id is not None:
-            if self._chosen:
-                text = f"{self._chosen}\n{text}"
-            PromptServer.instance.send_progress_text(text, self._node_id)
+        say(f"{self._chosen}\n{text}" if self._chosen else text, self._node_id)
 
     def expect(self, rounds: Sequence[Sequence[str]]) -> None:
         """Concepts will be profiled in these rounds, each after its base prompts."""
@@ -86,13 +89,12 @@ class ProfileProgress:
         self._bar.update_absolute(self._done, preview=preview)
         self.say(self._sentence(prompts.stop - 1))
 
-    def finish(self, cached: int, notes: Sequence[str], result: str = "") -> None:
+    def finish(self, cached: int, notes: Sequence[str]) -> None:
         """Say how long it took and what came out.
 
         Args:
             cached: profiles that were there already.
             notes: what else there is to know; what makes the request doubtful is added.
-            result: what came out, in words.
         """
         notes = [*notes, *doubts(self._model, self._request)]
         words = []
@@ -101,7 +103,7 @@ class ProfileProgress:
             words.append(f"{len(self._concepts)} {self.DONE} in {seconds:.0f} s")
         if cached:
             words.append(f"{cached} from the cache")
-        first = ", ".join([*words, result] if result else words)
+        first = ", ".join(words)
         for note in notes:
             logging.warning("%s: %s", self.NODE, note)
         # three lines have room in the node, and some pages show all in one
@@ -126,27 +128,3 @@ class ProfileProgress:
         concept = self._round[group - 1]
         number = self._concepts.index(concept) + 1
         return f"{concept} ({number} of {len(self._concepts)})", position, self._group
-
-
-class SceneProgress(ProfileProgress):
-    """Progress of Closed-Form LoRA: its prompts, one scene after another, then its trials."""
-
-    NODE = "Closed-Form LoRA"
-    DONE = "read"
-
-    def search(self, trials: int) -> None:
-        """Start the bar for ``trials`` ridges."""
-        self._trial, self._trials = 0, trials
-        self._bar = ProgressBar(trials)
-        self.say(f"ridge 1 of {trials}")
-
-    def tried(self) -> None:
-        """A ridge has been tried."""
-        self._trial += 1
-        self._bar.update_absolute(self._trial)
-        self.say(f"ridge {min(self._trial + 1, self._trials)} of {self._trials}")
-
-    def _place(self, prompt: int) -> tuple[str, int, int]:
-        prompts = 1 + len(self._round)
-        scene, position = divmod(prompt, prompts)
-        return f"scene {scene + 1} of {self._group}", position, prompts

@@ -1,5 +1,6 @@
 """A request to denoise prompts with and without concepts, and what makes it doubtful."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from comfy import supported_models
@@ -92,14 +93,19 @@ class PromptRequest:
         return concept_prompts(self.templates, concept, self.contexts)
 
 
+def comma_doubts(concepts: Sequence[str]) -> list[str]:
+    """A sentence for each concept that may have been meant as several."""
+    return [
+        f"{concept!r} counts as one concept: write one a line."
+        for concept in concepts
+        if set(COMMAS) & set(concept)
+    ]
+
+
 def doubts(model: ModelPatcher, request: PromptRequest) -> list[str]:
     """A sentence for each thing about a request that its writer may not have meant."""
     sampling, config = request.sampling, model.model.model_config
-    found = [
-        f"{concept!r} counts as one concept: write one a line."
-        for concept in request.concepts
-        if set(COMMAS) & set(concept)
-    ]
+    found = comma_doubts(request.concepts)
     wanted = preferences(model)
     is_turbo = isinstance(config, supported_models.SDXL) and sampling.cfg == 1  # made for 512
     if sampling.width * sampling.height < SMALL < wanted.side**2 and wanted.known and not is_turbo:

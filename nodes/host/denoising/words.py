@@ -24,12 +24,18 @@ def require_known_words(clip: CLIP, concepts: Sequence[str], field: str = "conce
         ValueError: if no token of a concept, in any of ``clip``'s encoders, has an
             embedding other than zero, or if there is no token at all.
     """
-    unknown = [concept for concept in concepts if not _is_known(clip, concept)]
+    known = known_words(clip, concepts)
+    unknown = [concept for concept in concepts if concept not in known]
     if unknown:
         raise ValueError(
             f"{field}: the text encoder knows no word of {', '.join(map(repr, unknown))}, "
             "so there is nothing to find in the model. Check the spelling or use another word."
         )
+
+
+def known_words(clip: CLIP, texts: Sequence[str]) -> list[str]:
+    """Those of ``texts`` that the text encoder can tell from an empty prompt."""
+    return [text for text in texts if _is_known(clip, text)]
 
 
 def _is_known(clip: CLIP, concept: str) -> bool:

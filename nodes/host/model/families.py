@@ -1,5 +1,5 @@
 """What is known of the host's model families: where they keep their second feed-forward layers
-(FFN2), and where the text enters the picture.
+(FFN2), and which layers read the text of a prompt.
 
 Their classes are known by name and not imported, so a host that lacks a family loads.
 A family counts by its model class exactly: a subclass may have other latents or conditionings.
@@ -7,8 +7,6 @@ A family counts by its model class exactly: a subclass may have other latents or
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import Enum
-from math import ceil
 from typing import TypeGuard
 
 import comfy.model_base
@@ -24,46 +22,6 @@ _TELLS_SIZE = hasattr(LatentFormat, "spacial_downscale_ratio")
 others."""
 
 
-class Kind(Enum):
-    """How text reaches the picture in a layer."""
-
-    CROSS_ATTENTION = "cross-attention"
-    DOUBLE_STREAM = "double stream"
-    """Joint attention of text and picture, each with an output projection of its own."""
-
-    SINGLE_STREAM = "single stream"
-    """Joint attention with one output projection for both."""
-
-
-class Picture(Enum):
-    """Which of the tokens that a layer reads are the picture's."""
-
-    ALL = "all"
-    LAST = "last"
-    """After the text. Pictures to edit by, where there are any, lie beside the picture's."""
-
-    FIRST = "first"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """The layer of a block through which text reaches the picture.
-
-    Attributes:
-        path: from the block to the output projection of attention.
-        kind, picture: as they say.
-        side: latents that a token of the picture is wide and high; 0 where that does not matter.
-        shared: the layer is the end of the feed-forward part, too. What attention has made is the
-            first of its input's channels, as many as its output has.
-    """
-
-    path: str
-    kind: Kind
-    picture: Picture = Picture.ALL
-    side: int = 0
-    shared: bool = False
-
-
 @dataclass(frozen=True)
 class Block:
     """How a class of blocks leads to its layers.
@@ -71,14 +29,14 @@ class Block:
     Attributes:
         name: of the blocks' class, below ``comfy.ldm``; a subclass will do.
         ffn2: attribute paths from a block to FFN2; what a block lacks is left out.
-        entry: where the text enters the picture, if it does.
+        text: likewise, to the layers that read the text, where each block reads it by itself.
         part: of the denoiser that the blocks are in; empty for anywhere.
         blind: a block whose FFN2 reads what no text has reached, and so is left out.
     """
 
     name: str
     ffn2: tuple[str, ...] = ()
-    entry: Entry | None = None
+    text: tuple[str, ...] = ()
     part: str = ""
     blind: str = ""
 
@@ -90,8 +48,8 @@ class Family:
     Attributes:
         name: as people call it.
         blocks: of its denoiser.
-        caption: path to the layer that reads the caption alone, and writes what all blocks read of
-            it; the last of several; empty where each block reads the caption by itself.
+        caption: path to the layer that reads the text for all blocks, the last of several; empty
+            where each block reads it by itself.
         sized: its latents are of other than 8 pixels.
     """
 
@@ -101,57 +59,15 @@ class Family:
     sized: bool = False
 
 
-@dataclass(frozen=True)
-class TextEntry:
-    """A layer through which text reaches the picture.
-
-    Attributes:
-        name: relative to the denoiser.
-        layer: the linear layer.
-        entry: what it reads.
-        channels: of its input, the first ones, that attention has made.
-        filled: to a multiple of so many the picture's tokens are filled up, behind them.
-    """
-
-    name: str
-    layer: torch.nn.Linear
-    entry: Entry
-    channels: int
-    filled: int = 1
-
-    def picture(self, tokens: int, height: int, width: int) -> slice:
-        """Which of the layer's ``tokens`` are those of a picture of ``height`` × ``width`` latents,
-        when a prompt is all that the model is given."""
-        if self.entry.picture is Picture.ALL:
-            return slice(0, tokens)
-        side = self.entry.side
-        count = ceil(height / side) * ceil(width / side)
-        first = self.entry.picture is Picture.FIRST
-        start = 0 if first else tokens - ceil(count / self.filled) * self.filled
-        return slice(start, start + count)
-
-
 UNET_FFN2 = "net.2"
 """The path in the feed-forward blocks of UNets: net is [projection in, dropout, FFN2]."""
-
-
-def _cross(path: str) -> Entry:
-    return Entry(path, Kind.CROSS_ATTENTION)
-
-
-def _double(path: str) -> Entry:
-    return Entry(path, Kind.DOUBLE_STREAM)
-
-
-def _single(path: str, side: int, picture: Picture = Picture.LAST, shared: bool = False) -> Entry:
-    return Entry(path, Kind.SINGLE_STREAM, picture, side, shared)
 
 
 _UNET = Family(
     "Stable Diffusion",
     (
         Block("modules.attention.FeedForward", (UNET_FFN2,)),
-        Block("modules.attention.BasicTransformerBlock", entry=_cross("attn2.to_out.0")),
+        Block("modules.attention.BasicTransformerBlock", text=("attn2.to_k", "attn2.to_v")),
     ),
 )
 
@@ -159,27 +75,22 @@ _UNET = Family(
 # step by step together with the picture's, which attends to what their FFN2 makes of them. A UNet
 # has no such stream; its text is fixed. Single blocks of Flux, Flux.2 and Chroma have no FFN2: one
 # linear layer is both attention's projection and the end of the feed-forward part.
-_FLUX_DOUBLE = Block(
+_FLUX = Block(
     "flux.layers.DoubleStreamBlock",
     ("img_mlp.2", "txt_mlp.2", "img_mlp.down_proj", "txt_mlp.down_proj"),  # Ovis-Image: the latter
-    _double("img_attn.proj"),
 )
-_FLUX_SINGLE = "flux.layers.SingleStreamBlock"
-_FLUX = (_FLUX_DOUBLE, Block(_FLUX_SINGLE, entry=_single("linear2", 2, shared=True)))
-_FLUX_OF_16 = (_FLUX_DOUBLE, Block(_FLUX_SINGLE, entry=_single("linear2", 1, shared=True)))
 
-_MMDIT = "modules.diffusionmodules.mmdit"
 _QWEN = Block(
     "qwen_image.model.QwenImageTransformerBlock",
     ("img_mlp.net.2", "txt_mlp.net.2"),
-    _double("attn.to_out.0"),
 )
-_COSMOS = Block("cosmos.predict2.Block", ("mlp.layer2",), _cross("cross_attn.output_proj"))
+_COSMOS = Block(
+    "cosmos.predict2.Block", ("mlp.layer2",), ("cross_attn.k_proj", "cross_attn.v_proj")
+)
 _OMNIGEN = Block(
     "omnigen.omnigen2.OmniGen2TransformerBlock",
     ("feed_forward.linear_2",),
-    _single("attn.to_out.0", 2),
-    "layers.",
+    part="layers.",
 )
 
 # Refiners, blocks of the same class in other parts of a denoiser, see either picture or text: at
@@ -188,20 +99,17 @@ _OMNIGEN = Block(
 _FAMILIES = {
     "SD3": Family(
         "SD3",
-        (
-            Block(f"{_MMDIT}.DismantledBlock", ("mlp.fc2",)),
-            Block(f"{_MMDIT}.JointBlock", entry=_double("x_block.attn.proj")),
-        ),
+        (Block("modules.diffusionmodules.mmdit.DismantledBlock", ("mlp.fc2",)),),
         "context_embedder",
     ),
-    "Flux": Family("Flux", _FLUX, "txt_in"),
-    "Flux2": Family("Flux.2", _FLUX_OF_16, "txt_in", sized=True),
-    "LongCatImage": Family("LongCat-Image", _FLUX, "txt_in"),
-    "Chroma": Family("Chroma", _FLUX, "txt_in"),
-    "HunyuanImage21": Family("HunyuanImage 2.1", _FLUX_OF_16, "txt_in.input_embedder", sized=True),
+    "Flux": Family("Flux", (_FLUX,), "txt_in"),
+    "Flux2": Family("Flux.2", (_FLUX,), "txt_in", sized=True),
+    "LongCatImage": Family("LongCat-Image", (_FLUX,), "txt_in"),
+    "Chroma": Family("Chroma", (_FLUX,), "txt_in"),
+    "HunyuanImage21": Family("HunyuanImage 2.1", (_FLUX,), "txt_in.input_embedder", sized=True),
     "PixArt": Family(
         "PixArt",
-        (Block("pixart.pixartms.PixArtMSBlock", ("mlp.fc2",), _cross("cross_attn.proj")),),
+        (Block("pixart.pixartms.PixArtMSBlock", ("mlp.fc2",)),),
         "y_embedder.y_proj.fc2",
     ),
     "Lumina2": Family(
@@ -210,15 +118,14 @@ _FAMILIES = {
             Block(
                 "lumina.model.JointTransformerBlock",
                 ("feed_forward.w2",),
-                _single("attention.out", 2),
-                "layers.",
+                part="layers.",
             ),
         ),
         "cap_embedder.1",
     ),
     "Krea2": Family(
         "Krea 2",
-        (Block("krea2.model.SingleStreamBlock", ("mlp.down",), _single("attn.wo", 2)),),
+        (Block("krea2.model.SingleStreamBlock", ("mlp.down",)),),
         "txtmlp.3",
     ),
     "QwenImage": Family("Qwen-Image", (_QWEN,), "txt_in"),
@@ -228,7 +135,6 @@ _FAMILIES = {
             Block(
                 "qwen_image21.model.QwenImage21TransformerBlock",
                 ("img_mlp.out",),
-                _single("attn.to_out.0", 1),
             ),
         ),
         "txt_in.out_layer",
@@ -238,8 +144,8 @@ _FAMILIES = {
     "AuraFlow": Family(
         "AuraFlow",
         (
-            Block("aura.mmdit.MMDiTBlock", ("mlpC.c_proj", "mlpX.c_proj"), _double("attn.w2o")),
-            Block("aura.mmdit.DiTBlock", ("mlp.c_proj",), _single("attn.w1o", 2)),
+            Block("aura.mmdit.MMDiTBlock", ("mlpC.c_proj", "mlpX.c_proj")),
+            Block("aura.mmdit.DiTBlock", ("mlp.c_proj",)),
         ),
         "cond_seq_linear",
     ),
@@ -251,7 +157,6 @@ _FAMILIES = {
             Block(
                 "ernie.model.ErnieImageSharedAdaLNBlock",
                 ("mlp.linear_fc2",),
-                _single("self_attention.to_out.0", 1, Picture.FIRST),
             ),
         ),
         "text_proj",
@@ -263,7 +168,6 @@ _FAMILIES = {
             Block(
                 "ideogram4.model.Ideogram4TransformerBlock",
                 ("feed_forward.w2",),
-                _single("attention.o", 1),
             ),
         ),
         "llm_cond_proj",
@@ -277,7 +181,6 @@ _FAMILIES = {
                 "boogu.model.BooguDoubleStreamBlock",
                 ("img_feed_forward.linear_2", "instruct_feed_forward.linear_2"),
                 # the picture's own; to_out.0, which follows, is the text's, too
-                _double("img_instruct_attn.processor.img_out"),
                 blind="double_stream_layers.0",  # its FFN2 reads what was before its attention
             ),
             replace(_OMNIGEN, part="single_stream_layers."),
@@ -290,7 +193,6 @@ _FAMILIES = {
             Block(
                 "joyimage.model.JoyImageTransformerBlock",
                 ("img_mlp.net.2", "txt_mlp.net.2"),
-                _double("attn.img_attn_proj"),
             ),
         ),
         "condition_embedder.text_embedder.linear_2",
@@ -301,7 +203,6 @@ _FAMILIES = {
             Block(
                 "lens.model.LensTransformerBlock",
                 ("img_mlp.w2", "txt_mlp.w2"),
-                _double("attn.to_out.0"),
             ),
         ),
         "txt_in",
@@ -313,7 +214,6 @@ _FAMILIES = {
             Block(
                 "kandinsky5.model.TransformerDecoderBlock",
                 ("feed_forward.out_layer",),
-                _cross("cross_attention.out_layer"),
             ),
         ),
         "text_embeddings.in_layer",
@@ -394,30 +294,23 @@ def ffn2_of(model: type, denoiser: torch.nn.Module) -> Iterator[tuple[str, torch
                 yield f"{name}.{path}", layer
 
 
-def text_entry_of(model: type, denoiser: torch.nn.Module) -> Iterator[TextEntry]:
-    """Every layer of a denoiser through which text reaches the picture.
-
-    Args:
-        model, denoiser: as for ``ffn2_of``.
-    """
-    for name, module, block in _blocks(model, denoiser):
-        entry = block.entry
-        layer = _submodule(module, entry.path) if entry else None
-        if entry and _is_linear(layer):
-            channels = layer.out_features if entry.shared else layer.in_features
-            filled = getattr(denoiser, "pad_tokens_multiple", None) or 1  # Z-Image's
-            yield TextEntry(f"{name}.{entry.path}", layer, entry, channels, filled)
-
-
-def caption_layer_of(model: type, denoiser: torch.nn.Module) -> tuple[str, torch.nn.Linear] | None:
-    """Name and layer of the one layer that reads the caption alone, where there is one.
+def text_layers_of(model: type, denoiser: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Linear]]:
+    """Name and layer of every layer that reads the text of a prompt, and nothing else; all of a
+    denoiser read the same.
 
     Args:
         model, denoiser: as for ``ffn2_of``.
     """
     family = _family(model)
-    layer = _submodule(denoiser, family.caption) if family and family.caption else None
-    return (family.caption, layer) if family and _is_linear(layer) else None
+    if family and family.caption:
+        paths = [family.caption]
+    else:
+        blocks = _blocks(model, denoiser)
+        paths = [f"{name}.{path}" for name, _, block in blocks for path in block.text]
+    for path in paths:
+        layer = _submodule(denoiser, path)
+        if _is_linear(layer):
+            yield path, layer
 
 
 def reason_without_ffn2(model: type) -> str | None:

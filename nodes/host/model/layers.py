@@ -8,7 +8,7 @@ from comfy.quant_ops import QuantizedTensor
 
 from ....fia_core import LayerShapes
 from .compiled import plain_module, require_plain_modules
-from .families import ffn2_of, refusal
+from .families import ffn2_of, refusal, text_layers_of
 
 _LORA_PREFIX = "lora_unet_"
 _TRIED = (256, 256)
@@ -57,6 +57,21 @@ def find_patchable_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
                 "read them. Load a checkpoint that is not packed (safetensors, fp8 at the "
                 "smallest) with the host's own loader."
             )
+    return layers
+
+
+def find_text_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
+    """The layers of ``model`` that read the text of a prompt, by name; packed ones are among them.
+
+    Raises:
+        ValueError: the model has none that are known, or another node pack runs or has compiled it.
+    """
+    require_plain_modules(model)
+    denoiser = plain_module(model.get_model_object("diffusion_model"))
+    kind = type(model.model)
+    layers = {f"diffusion_model.{name}": layer for name, layer in text_layers_of(kind, denoiser)}
+    if not layers:
+        raise ValueError(refusal(kind, type(model.model.model_config).__name__))
     return layers
 
 

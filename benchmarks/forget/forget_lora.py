@@ -1,0 +1,36 @@
+"""The node Forget LoRA, as it is."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import comfy.sd
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
+from pydantic import Field
+
+from ...nodes.host.forgetting.forget import Wish
+from ...nodes.host.forgetting.forget import forget_lora as lora_of
+from .erased import Erased
+
+
+def forget_lora(
+    model: ModelPatcher,
+    clip: CLIP,
+    concepts: Sequence[str],
+    *,
+    kept: Sequence[str] = (),
+    kind: str = "object",
+    instead: str = "",
+    amount: Annotated[float, Field(gt=0)] = 1.0,
+    rank: Annotated[int, Field(ge=0)] = 0,
+    strength: float = 1.0,
+) -> Erased:
+    """A LoRA of the layers that read the text.
+
+    Args:
+        kind, instead, amount, rank: as in the node.
+        strength: of the LoRA.
+    """
+    wish = Wish(tuple(concepts), kind, instead, tuple(kept), amount, rank)
+    changed, _ = comfy.sd.load_lora_for_models(model, None, lora_of(model, clip, wish), strength, 0)
+    return Erased(changed, clip)

@@ -1,0 +1,175 @@
+"""What the text layers of a model read of prompts.
+
+Nothing is drawn: the denoiser is left as soon as it has read the text.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
+from comfy.sd import CLIP
+
+from ..denoising.conditioning import EncodedPrompt, PromptBatch, encode_prompts, stack_prompts
+from ..denoising.denoise import StepObserver, denoise_prompts
+from ..denoising.memory import FittingCalls
+from ..denoising.request import SamplingSettings
+from ..denoising.watch import CONDITIONAL
+from ..model.clones import working_copy
+from ..model.layers import find_text_layers
+from ..model.preferences import preferences
+from ..model.weight_in_effect import unfused
+from .tokens import Caption, caption, tokens_of
+
+WRAPPER_KEY = "forget_it_all_captions"
+TOGETHER = 16
+"""Prompts that are handed to the host at once, each with an empty latent."""
+
+Told = Callable[[int], None]
+"""Is told how many prompts have been read."""
+
+_kept: WeakKeyDictionary[Any, WeakKeyDictionary[Any, dict[str, Caption]]] = WeakKeyDictionary()
+"""By text encoder and model, while both are in use."""
+
+
+def read_captions(
+    model: ModelPatcher, clip: CLIP, prompts: Sequence[str], told: Told
+) -> list[Caption]:
+    """The captions of prompts, in order. Each is read once for a model and a text encoder.
+
+    ``model`` and its modules are left as they were, also after an error or an interrupt.
+
+    Raises:
+        ValueError: the text layers cannot be found or are not called, or what they read is not
+            finite.
+    """
+    of_model = _kept.setdefault(clip, WeakKeyDictionary()).setdefault(model, {})
+    new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in of_model]
+    if new:
+        of_model |= zip(new, _read(model, clip, new, told), strict=True)
+    return [of_model[prompt] for prompt in prompts]
+
+
+def written(
+    model: ModelPatcher, clip: CLIP, rows: torch.Tensor, dtype: torch.dtype
+) -> dict[str, torch.Tensor]:
+    """What the text layers make of rows, without their bias: rows Wᵀ, (n, C_out) float32 by name.
+
+    The weights are those in effect, with every patch, whatever the host stores them as.
+
+    Args:
+        rows: (n, C) float32.
+        dtype: in which the layers read, as captions have it.
+    """
+    results: dict[str, torch.Tensor] = {}
+    layers = find_text_layers(model)
+
+    def run(_: Any, x: torch.Tensor, sigma: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
+        given = torch.cat([torch.zeros_like(rows[:1]), rows])[None].to(x.device, dtype)
+        with unfused():
+            for name, layer in layers.items():
+                zero, *made = layer(given)[0].float().cpu()
+                results[name] = torch.stack(made) - zero
+        return torch.zeros_like(x)
+
+    batch = _batch(model, encode_prompts(clip, [""]))
+    with working_copy(model) as copy, _wrapped(copy, run):
+        denoise_prompts(copy, batch, 1, StepObserver())
+    return results
+
+
+def _read(model: ModelPatcher, clip: CLIP, prompts: Sequence[str], told: Told) -> Iterator[Caption]:
+    encoded = encode_prompts(clip, prompts)
+    batches = [
+        _batch(model, encoded[first : first + TOGETHER])
+        for first in range(0, len(encoded), TOGETHER)
+    ]
+
+    def attempt(chunk: int) -> list[torch.Tensor]:
+        with working_copy(model) as copy:
+            reader = _Reader(find_text_layers(copy), told)
+            with reader.attached(), _wrapped(copy, reader.run):
+                for batch in batches:
+                    denoise_prompts(copy, batch, chunk, StepObserver(forward=reader.announce))
+        return reader.rows
+
+    rows = FittingCalls(0).run(attempt)
+    if len(rows) != len(prompts):
+        raise ValueError(
+            f"model: its text layers ran for {len(rows)} prompts instead of {len(prompts)}. "
+            "Connect the model without nodes that split or skip the denoiser's work."
+        )
+    for prompt, x in zip(prompts, rows, strict=True):
+        if not x.isfinite().all():
+            raise ValueError(
+                "clip: the text encoder computed NaN or infinity. Load it in another precision."
+            )
+        yield caption(tokens_of(clip, prompt, len(x)), x)
+
+
+def _batch(model: ModelPatcher, encoded: Sequence[EncodedPrompt]) -> PromptBatch:
+    """One call for each prompt, at the size that the model wants; no text layer depends on it."""
+    side = preferences(model).side
+    once = SamplingSettings(0, 1, 1, 1.0, "euler", "simple", side, side)
+    return PromptBatch(stack_prompts(encoded), stack_prompts(encoded[:1]), once)
+
+
+@contextmanager
+def _wrapped(copy: ModelPatcher, wrapper: Callable[..., torch.Tensor]) -> Iterator[None]:
+    """Put a wrapper around the denoiser's calls."""
+    copy.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, wrapper)
+    try:
+        yield
+    finally:
+        copy.remove_wrappers_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY)
+
+
+class _TextWasRead(Exception):
+    """Leads out of the denoiser."""
+
+    def __init__(self, x: torch.Tensor) -> None:
+        self.x = x
+
+
+class _Reader:
+    """Takes what the first of the text layers reads; all of them read the same.
+
+    Attributes:
+        rows: (tokens, C) of every prompt, on the CPU.
+    """
+
+    def __init__(self, layers: Mapping[str, torch.nn.Module], told: Told) -> None:
+        self.rows: list[torch.Tensor] = []
+        self._layers = layers
+        self._told = told
+        self._parts = [CONDITIONAL]
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        with ExitStack() as hooks:
+            for layer in self._layers.values():
+                hooks.callback(layer.register_forward_pre_hook(self._hook).remove)
+            hooks.enter_context(unfused())
+            yield
+
+    def announce(self, cond_or_uncond: list[int]) -> None:
+        """The forward that follows has these equal parts."""
+        self._parts = list(cond_or_uncond)
+
+    def run(self, executor: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Around a denoiser's call."""
+        try:
+            executor(x, *args, **kwargs)
+        except _TextWasRead as read:
+            if CONDITIONAL in self._parts:
+                part = read.x.chunk(len(self._parts))[self._parts.index(CONDITIONAL)]
+                self.rows.extend(part.cpu().flatten(1, -2))
+                self._told(len(self.rows))
+        return torch.zeros_like(x)
+
+    @staticmethod
+    def _hook(layer: torch.nn.Module, args: tuple[torch.Tensor, ...]) -> None:
+        raise _TextWasRead(args[0].detach())

@@ -1,0 +1,154 @@
+"""Concepts in, a LoRA out."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from comfy.model_patcher import ModelPatcher
+from comfy.sd import CLIP
+from comfy.utils import ProgressBar
+
+from ....fia_core import DEFAULT_CONTEXT_COUNT, default_contexts
+from ....fia_core.closed_form import change_text
+from ....fia_core.prompts import NOUNS, Pair, noun_prompts, prompt_pairs
+from ..denoising.progress import ENCODING, WARNING, say
+from ..denoising.request import comma_doubts
+from ..denoising.words import known_words, require_known_words, require_text_encoder
+from ..model.layers import find_text_layers, lora_names, require_writable
+from .captions import read_captions, written
+from .tokens import Caption, pair
+
+RIDGE = 4.0
+PRESERVED = 0.1
+"""λ and p of ``fia_core/closed_form.py``, as three small models wanted them (docs/evidence.md)."""
+
+FEW = 4
+"""Contexts of each of many concepts; they give the same as ten (docs/evidence.md)."""
+
+Lora = dict[str, torch.Tensor]
+"""The host's LORA_MODEL: ``lora_up``, ``lora_down`` and ``alpha`` of each layer, float16."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a LoRA should do.
+
+    Attributes:
+        concepts: to forget.
+        kind: of ``KINDS``.
+        instead: what is drawn in their place; empty: what is there without them.
+        kept: concepts of the same kind that should stay.
+        amount: how much; λ is divided by it.
+        rank: of the LoRA; 0: one for each concept.
+    """
+
+    concepts: tuple[str, ...]
+    kind: str = "object"
+    instead: str = ""
+    kept: tuple[str, ...] = ()
+    amount: float = 1.0
+    rank: int = 0
+
+
+def forget_lora(
+    model: ModelPatcher, clip: CLIP | None, wish: Wish, node_id: str | None = None
+) -> Lora:
+    """A LoRA of ``model``'s text layers, with which it forgets.
+
+    ``model`` and its modules are left as they were, also after an error or an interrupt.
+
+    Args:
+        node_id: of the node in the page, which shows how far it is.
+
+    Raises:
+        ValueError: names the input and the mend.
+    """
+    began = time.monotonic()
+    clip = require_text_encoder(clip)
+    layers = find_text_layers(model)
+    for name, layer in layers.items():
+        require_writable(name, layer.weight, model.load_device)
+    require_known_words(clip, wish.concepts)
+    require_known_words(clip, wish.kept, "keep")
+    require_known_words(clip, (wish.instead,) if wish.instead else (), "instead")
+
+    contexts = default_contexts(wish.kind)[
+        : DEFAULT_CONTEXT_COUNT if len(wish.concepts) <= FEW else FEW
+    ]
+    groups = [prompt_pairs(wish.kind, each, contexts, wish.instead) for each in wish.concepts]
+    bases = [one.other for group in groups for one in group]
+    kept = [one.prompt for each in wish.kept for one in prompt_pairs(wish.kind, each, contexts)]
+    nouns = noun_prompts(known_words(clip, NOUNS), (*wish.concepts, wish.instead))
+    stays = [*dict.fromkeys([*bases, *kept, *nouns])]
+    prompts = [*dict.fromkeys([one.prompt for group in groups for one in group] + stays)]
+
+    say(ENCODING, node_id)
+    bar = ProgressBar(len(prompts))
+    captions = dict(
+        zip(prompts, read_captions(model, clip, prompts, bar.update_absolute), strict=True)
+    )
+    concepts = [_rows(group, captions) for group in groups]
+    still = torch.cat([captions[prompt].all_rows for prompt in stays]).float()
+    read = torch.cat([read for read, _ in concepts])
+    wanted = torch.cat([wanted for _, wanted in concepts])
+    if torch.equal(read, wanted):
+        raise ValueError(
+            "concepts: the text encoder reads the prompts with and without them alike, so there is "
+            "nothing to remove. Check the spelling, or use another text encoder."
+        )
+    change = change_text(
+        read,
+        wanted,
+        still,
+        ridge=RIDGE / wish.amount,
+        rank=wish.rank or len(wish.concepts),
+        preserve=PRESERVED,
+    )
+    done = [change.done(*rows) for rows in concepts]
+    lora = _lora(
+        model, written(model, clip, change.up.T, captions[prompts[0]].rows.dtype), change.down
+    )
+    seconds = time.monotonic() - began
+    words = f"{len(layers)} layers, rank {len(change.down)}, {_kilobytes(lora)} in {seconds:.0f} s"
+    if len(done) > 1:
+        least = min(range(len(done)), key=done.__getitem__)
+        words += f"; least forgotten: {wish.concepts[least]}"
+    _report(words, comma_doubts(wish.concepts), node_id)
+    return lora
+
+
+def _rows(group: Sequence[Pair], captions: dict[str, Caption]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of a concept's prompts and what they should be, (n, C) float32."""
+    pairs = [pair(captions[one.prompt], captions[one.other]) for one in group]
+    read, wanted = zip(*pairs, strict=True)
+    return torch.cat(read).float(), torch.cat(wanted).float()
+
+
+def _lora(model: ModelPatcher, ups: dict[str, torch.Tensor], down: torch.Tensor) -> Lora:
+    """By the names of sd-scripts. Both halves are of one size, so that float16 holds them.
+
+    Args:
+        ups: (r, C_out), by the layer's name.
+        down: (r, C).
+    """
+    names = lora_names(model)
+    lora = {}
+    for name, up in ups.items():
+        key = names[f"{name}.weight"]
+        even = (up.norm() / down.norm()).sqrt()
+        lora[f"{key}.lora_up.weight"] = (up.T / even).half().contiguous()
+        lora[f"{key}.lora_down.weight"] = (down * even).half().contiguous()
+        lora[f"{key}.alpha"] = torch.tensor(float(len(down))).half()
+    return lora
+
+
+def _kilobytes(lora: Lora) -> str:
+    return f"{sum(each.nbytes for each in lora.values()) / 1000:,.0f} KB"
+
+
+def _report(result: str, notes: list[str], node_id: str | None) -> None:
+    for note in notes:
+        logging.warning("Forget LoRA: %s", note)
+    say(f"{result}\n{WARNING} {' '.join(notes)}" if notes else result, node_id)
