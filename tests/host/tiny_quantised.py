@@ -44,6 +44,7 @@ class Form:
 AWQ = "TensorCoreAWQW4A16Layout"
 ANOTHER_PACKS = "AnotherPacksLayout"
 READ_ONLY_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.ff.net.2"
+TEXT_LAYER = "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_v"
 ROTATION = {"convrot": True, "convrot_groupsize": 16}
 WIDE_ROTATION = {"convrot_groupsize": 64}
 FORMS = {
@@ -111,10 +112,10 @@ def quantised_family(form: Form, family: Family) -> ModelPatcher:
     return _quantised(form, family.description, family.layers, torch.float32)
 
 
-def read_only_unet(layout: str) -> ModelPatcher:
-    """A tiny SD 1.x, one of whose FFN2 layers is stored in a form that only can be read."""
+def read_only_unet(layout: str, name: str = READ_ONLY_LAYER) -> ModelPatcher:
+    """A tiny SD 1.x, one of whose layers is stored in a form that only can be read."""
     model = tiny_denoiser()
-    layer: Any = model.model.get_submodule(READ_ONLY_LAYER)
+    layer: Any = model.model.get_submodule(name)
     weight = (_awq if layout == AWQ else _of_another_pack)(layer.weight)
     layer.weight = torch.nn.Parameter(weight, requires_grad=False)
     return model

@@ -1,0 +1,78 @@
+"""The change of a text is the minimum of its objective, cut to a rank; words find their partners."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from fia_core.closed_form import align, change_text
+
+RIDGE, PRESERVE = 0.5, 0.3
+
+
+def rows(count: int, width: int, seed: int) -> Tensor:
+    return torch.randn(count, width, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(params=[6, 40], ids=["more rows than channels", "fewer"])
+def texts(request: pytest.FixtureRequest) -> tuple[Tensor, Tensor, Tensor]:
+    """What is read, what is wanted, what should stay."""
+    width = request.param
+    return rows(9, width, 0), rows(9, width, 1), rows(14, width, 2)
+
+
+def matrix(texts: tuple[Tensor, Tensor, Tensor], rank: int = 99) -> Tensor:
+    change = change_text(*texts, ridge=RIDGE, rank=rank, preserve=PRESERVE)
+    return change.up @ change.down
+
+
+def sums(texts: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """K + λ m I."""
+    read, wanted, stays = texts
+    damping = RIDGE * (wanted - read).square().sum() / read.shape[1]
+    return read.T @ read + PRESERVE * stays.T @ stays + damping * torch.eye(read.shape[1])
+
+
+def test_it_is_the_minimum(texts: tuple[Tensor, Tensor, Tensor]) -> None:
+    read, wanted, stays = texts
+    change = matrix(texts).requires_grad_()
+    damping = RIDGE * (wanted - read).square().sum() / read.shape[1]
+    objective = (
+        (read + read @ change.T - wanted).square().sum()
+        + PRESERVE * (stays @ change.T).square().sum()
+        + damping * change.square().sum()
+    )
+    (slope,) = torch.autograd.grad(objective, change)
+    assert slope.abs().max() < 1e-3 * objective
+
+
+def test_the_cut_is_the_best_of_its_rank_in_the_norm_of_what_is_read(
+    texts: tuple[Tensor, Tensor, Tensor],
+) -> None:
+    whole, cut, read = matrix(texts), matrix(texts, 2), sums(texts)
+    half = torch.linalg.cholesky(read)
+    best = torch.linalg.svdvals(whole @ half)[2:].square().sum()
+    assert torch.linalg.matrix_rank(cut, rtol=1e-4) == 2
+    assert ((whole - cut) @ half).square().sum() == pytest.approx(float(best), rel=1e-3)
+
+
+def test_how_far_it_goes_is_told(texts: tuple[Tensor, Tensor, Tensor]) -> None:
+    read, wanted, stays = texts
+    near = change_text(read, wanted, stays, ridge=1e-6, rank=99, preserve=1e-6)
+    far = change_text(read, wanted, stays, ridge=1e6, rank=99, preserve=1e-6)
+    assert far.done(read, wanted) < 0.01 < near.done(read, wanted) <= 1.001
+
+
+@pytest.mark.parametrize(
+    ("words", "others", "partners"),
+    [
+        ("<a church in a park>", "<a park>", "<" + ">" * 12 + "a park>"),
+        ("<park>", "<park>", "<park>"),
+        ("<cat>", "<>", "<>>>>"),
+        ("<a cat.>", "<a dog.>", "<a dog.>"),
+        ("<three cats>", "<a dog>", "<a dogggggg>"),
+    ],
+)
+def test_every_word_finds_a_partner(words: str, others: str, partners: str) -> None:
+    pairs = align(words, others)
+    assert [place for place, _ in pairs] == list(range(len(words)))
+    assert "".join(others[place] for _, place in pairs) == partners

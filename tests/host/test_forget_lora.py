@@ -1,0 +1,212 @@
+"""Forget LoRA in the real host: what it changes, what the host makes of it, what it refuses."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+import pytest
+import torch
+from comfy.model_management import OOM_EXCEPTION, interrupt_current_processing
+from comfy_extras.nodes_train import LoraModelLoader, SaveLoRA
+from graphs import FORGET_INPUTS, Graph, GraphError, Host, draw, node, sources, watched
+from test_bad_input import knowing
+from tiny_model import TinyModel
+from tiny_quantised import ANOTHER_PACKS, TEXT_LAYER, read_only_unet
+
+import nodes
+
+
+@pytest.fixture(scope="module", autouse=True)
+def host_nodes(host: Host) -> None:
+    """The host's own nodes for LoRA that are not in a file."""
+    nodes.NODE_CLASS_MAPPINGS |= {"LoraModelLoader": LoraModelLoader, "SaveLoRA": SaveLoRA}
+
+
+def forget_graph(host: Host, tiny: TinyModel, model: Any = None, **inputs: Any) -> Graph:
+    """Forget LoRA ("node")."""
+    own = {"model": ["model", 0], "clip": ["clip", 0], **FORGET_INPUTS, **inputs}
+    return {**sources(host, tiny, model), "node": node("FIAForgetLora", **own)}
+
+
+def lora(host: Host, tiny: TinyModel, model: Any = None, **inputs: Any) -> dict[str, torch.Tensor]:
+    host.forget()
+    return host.run(forget_graph(host, tiny, model, **inputs), "node", 1)[0]
+
+
+def products(lora: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What all layers' halves make together."""
+    ups = [name for name in lora if name.endswith(".lora_up.weight")]
+    downs = [name.replace("lora_up", "lora_down") for name in ups]
+    return torch.cat(
+        [
+            (lora[up].float() @ lora[down].float()).flatten()
+            for up, down in zip(ups, downs, strict=True)
+        ]
+    )
+
+
+def test_it_changes_what_reads_the_text_and_leaves_the_model_as_it_was(
+    host: Host, extension: Any, tiny: TinyModel
+) -> None:
+    plain = draw(host, tiny)
+    host.forget()
+    changed = host.run(forget_graph(host, tiny), "node")[0]
+    layers = extension.module("nodes.host.model.layers").find_text_layers(tiny.model)
+    assert set(changed.patches) == {f"{name}.weight" for name in layers}
+    assert all(name.endswith(("attn2.to_k", "attn2.to_v")) for name in layers)
+    assert not torch.allclose(draw(host, tiny, changed), plain, atol=1e-3)
+    assert torch.equal(draw(host, tiny), plain)
+
+
+def test_the_hosts_nodes_draw_what_the_node_draws(host: Host, tiny: TinyModel) -> None:
+    """By wire, and through a file, at strength 1."""
+    host.forget()
+    graph = forget_graph(host, tiny)
+    by_node = draw(host, tiny, host.run(graph, "node")[0])
+    wired = {"model": ["model", 0], "lora": ["node", 1], "bypass": False, "strength_model": 1.0}
+    graph["load"] = node("LoraModelLoader", **wired)
+    assert torch.equal(draw(host, tiny, host.run(graph, "load")[0]), by_node)
+
+    host.run_outputs({**graph, "save": node("SaveLoRA", lora=["node", 1], prefix="loras/forget")})
+    (file,) = Path(folder_paths.get_output_directory(), "loras").glob("forget*.safetensors")
+    folder = Path(folder_paths.get_folder_paths("loras")[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.move(file, folder / "forget.safetensors")
+    folder_paths.filename_list_cache.pop("loras", None)
+    inputs = {"model": ["model", 0], "lora_name": "forget.safetensors", "strength_model": 1.0}
+    graph = {**sources(host, tiny), "loaded": node("LoraLoaderModelOnly", **inputs)}
+    assert torch.equal(draw(host, tiny, host.run(graph, "loaded")[0]), by_node)
+
+
+def test_its_settings_are_heard(host: Host, tiny: TinyModel) -> None:
+    plain = products(lora(host, tiny))
+    assert products(lora(host, tiny, amount=0.2)).norm() < plain.norm()
+    for other in ({"keep": "cat"}, {"instead": "cat"}, {"kind": "art style"}, {"rank": 3}):
+        assert not torch.allclose(products(lora(host, tiny, **other)), plain, rtol=0.01)
+    of_two = lora(host, tiny, concepts="church\ncat")
+    assert {len(of_two[name]) for name in of_two if "lora_down" in name} == {2}
+
+
+def test_what_was_read_is_not_read_again(
+    host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lora(host, tiny)
+    captions = extension.module("nodes.host.forgetting.captions")
+    monkeypatch.setattr(captions, "_read", lambda *arguments: pytest.fail("read again"))
+    lora(host, tiny, amount=2.0, rank=2)
+    with pytest.raises(GraphError, match="read again"):
+        lora(host, tiny, keep="golf ball")
+
+
+def test_an_earlier_lora_is_part_of_the_model(host: Host, tiny: TinyModel) -> None:
+    before = lora(host, tiny)
+    changed = tiny.model.clone()
+    weights = {name: w for name, w in tiny.model.model.state_dict().items() if "attn2.to_v" in name}
+    changed.add_patches({name: ("diff", (w,)) for name, w in weights.items() if "weight" in name})
+    after = lora(host, tiny, changed)
+    for name, up in before.items():
+        if "lora_up" in name:
+            down = name.replace("lora_up", "lora_down")
+            factor = 2 if "to_v" in name else 1
+            expected = factor * up.float() @ before[down].float()
+            assert torch.allclose(after[name].float() @ after[down].float(), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"concepts": " "}, "concepts: there are none"),
+        ({"concepts": "church", "keep": "Church"}, "concepts and keep: .* is there twice"),
+        ({"concepts": "church", "instead": "church"}, "concepts and instead: .* is there twice"),
+        ({"amount": 0.0}, "amount"),
+        ({"rank": -1}, "rank"),
+        ({"clip": ["nothing", 0]}, "clip: None, the checkpoint has no text encoder"),
+    ],
+)
+def test_bad_input_is_named(
+    host: Host, tiny: TinyModel, inputs: dict[str, Any], message: str
+) -> None:
+    graph = forget_graph(host, tiny, **inputs) | {"nothing": host.source(None)}
+    host.forget()
+    with pytest.raises(GraphError, match=message):
+        host.run(graph, "node")
+
+
+def test_unknown_words_are_refused(host: Host, tiny: TinyModel) -> None:
+    clip = knowing(tiny.clip, "cat")
+    for field, given in {
+        "concepts": {"concepts": "church"},
+        "keep": {"concepts": "cat", "keep": "church"},
+        "instead": {"concepts": "cat", "instead": "church"},
+    }.items():
+        graph = forget_graph(host, tiny, **given) | {"clip": host.source(clip)}
+        with pytest.raises(
+            GraphError, match=f"{field}: the text encoder knows no word of 'church'"
+        ):
+            host.run(graph, "node")
+
+
+def test_weights_that_can_only_be_read_are_refused(host: Host, tiny: TinyModel) -> None:
+    with pytest.raises(GraphError, match="can be read and not written"):
+        lora(host, tiny, read_only_unet(ANOTHER_PACKS, TEXT_LAYER))
+
+
+@pytest.mark.parametrize("error", ["interrupt", OOM_EXCEPTION("memory"), RuntimeError("broken")])
+def test_nothing_is_left_in_the_model_when_it_ends_early(
+    host: Host, extension: Any, tiny: TinyModel, error: Any
+) -> None:
+    plain = draw(host, tiny)
+
+    def fail(_: Any) -> None:
+        if error == "interrupt":
+            interrupt_current_processing()
+            return
+        raise error
+
+    with pytest.raises(GraphError):
+        lora(host, tiny, watched(tiny.model, fail))
+    interrupt_current_processing(False)
+    layers = extension.module("nodes.host.model.layers").find_text_layers(tiny.model)
+    assert not any(layer._forward_pre_hooks for layer in layers.values())
+    assert torch.equal(draw(host, tiny), plain)
+
+
+def test_padding_and_templates_are_told_from_words(extension: Any) -> None:
+    tokens = extension.module("nodes.host.forgetting.tokens")
+    rows = torch.arange(9.0)[:, None]
+    behind = tokens.caption([1, 5, 6, 2, 0, 0, 0, 0, 0], rows)
+    assert behind.words == (1, 5, 6, 2, 0) and behind.after.flatten().tolist() == [5, 6, 7, 8]
+    ahead = tokens.caption([0, 0, 0, 0, 1, 5, 6, 2, 3], rows)
+    assert ahead.words == (0, 1, 5, 6, 2, 3) and ahead.before.flatten().tolist() == [2, 1, 0]
+    long = tokens.caption([1, *[0] * 99], torch.zeros(100, 1))
+    assert len(long.after) <= tokens.MOST_PADDING
+
+
+class Tokenizer:
+    """Gives each encoder's tokens as the host does."""
+
+    def __init__(self, **encoders: list[int]) -> None:
+        self.encoders = encoders
+
+    def tokenize(self, _: str) -> dict[str, list[list[tuple[int, float]]]]:
+        return {name: [[(each, 1.0) for each in own]] for name, own in self.encoders.items()}
+
+
+@pytest.mark.parametrize(
+    ("encoders", "rows", "expected"),
+    [
+        ({"l": [1, 2]}, 2, [1, 2]),
+        ({"g": [1, 0], "l": [1, 2]}, 2, [1, 0]),
+        ({"g": [1, 2], "l": [1, 2], "t5": [7, 8, 9]}, 5, [1, 2, 7, 8, 9]),
+        ({"llm": [4, 4, 1, 2]}, 2, [1, 2]),
+        ({"t5": [1, 2, 0, 0, 0]}, 3, [1, 2, 0]),
+        ({"t5": [1, 2]}, 3, [1, 2, "added"]),
+    ],
+    ids=["one", "two beside each other", "two in a row", "a template", "no padding", "more"],
+)
+def test_each_row_is_a_token(
+    extension: Any, encoders: dict[str, list[int]], rows: int, expected: list[int | str]
+) -> None:
+    tokens_of = extension.module("nodes.host.forgetting.tokens").tokens_of
+    assert tokens_of(Tokenizer(**encoders), "", rows) == expected
