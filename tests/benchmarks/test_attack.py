@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from benchmarks.harness.shots import group_shots
-from benchmarks.harness.suite import Suite, SuiteError
+from benchmarks.harness.suite import Suite
 from benchmarks.harness.suite_file import parse_suite
 
 
@@ -40,18 +40,3 @@ def test_the_hash_goes_with_the_attack(attacked: dict[str, Any]) -> None:
     entry = suite.entries[0]
     longer = attacked | {"attack": {"concepts": ["church"], "iterations": 4}}
     assert suite.settings_hash(entry) != parse_suite("small", longer).settings_hash(entry)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"attack": None}, r"prompts: \{learned\} needs a table \[attack\]"),
-        ({"attack": {"concepts": ["car"], "lr": 1}}, r"attack.lr: unknown; known are .*learning"),
-        ({"attack": {"concepts": ["cat"]}}, r"attack.concepts: 'cat' is forgotten in no group"),
-    ],
-)
-def test_an_attack_that_cannot_be_told_apart_is_refused(
-    attacked: dict[str, Any], change: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(SuiteError, match=message):
-        parse_suite("small", attacked | change)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from benchmarks.harness import registry
 from benchmarks.harness.places import forget_other_code
 from benchmarks.harness.provenance import CHANGED
-from benchmarks.harness.sampling import DEMO, DEMO_METHODS
+from benchmarks.harness.sampling import DEMO_METHODS
 from benchmarks.harness.suite import Attack, Entry, SuiteError
 from benchmarks.harness.suite_file import load_suite, parse_suite
 from workbench.environment import ROOT
@@ -118,23 +118,6 @@ def test_a_file_of_the_demo_models_kind_brings_its_own_sizes(
     assert np.array_equal(levels(drawn(model, model.erased(entry("base"), ()))), levels(plain))
 
 
-@pytest.mark.parametrize(
-    ("use", "settings", "message"),
-    [
-        ("fia", {"strenght": 1.0}, r"'fia' has no setting 'strenght'; it has .*strength"),
-        ("fia", {"steps": "many"}, r"'fia': steps: Input should be a valid integer"),
-        ("uce", {"ridge": 0}, r"'uce': ridge: Input should be greater than 0"),
-        ("fia_released", {"saliency_form": "exact"}, r"'fia_released' has its own 'saliency_form'"),
-        ("base", {"seed": 1}, r"'base' has no setting 'seed'; it has none"),
-    ],
-)
-def test_a_setting_that_a_method_does_not_take_is_refused(
-    hosted: Any, use: str, settings: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(SuiteError, match=message):
-        hosted.check([entry(use, **settings)])
-
-
 def test_a_condition_changes_the_picture(hosted: Any, plain: Any) -> None:
     erased = hosted.erased(entry("base"), ())
     other = drawn(hosted.sampled_with({"cfg": 1.0}), erased)
@@ -163,13 +146,6 @@ def test_only_who_is_told_keeps(hosted: Any) -> None:
     assert told < untold
     with pytest.raises(SuiteError, match="'nag' cannot be told what to keep; leave told out"):
         hosted.check([entry("nag", told=True)])
-
-
-def test_a_condition_that_is_unknown_is_refused() -> None:
-    with pytest.raises(ValueError, match="batch_size: is 0; give 1 to 8"):
-        DEMO.changed({"batch_size": 0})
-    with pytest.raises(ValueError, match="sampling: 'sampler' is unknown; known are steps"):
-        DEMO.changed({"sampler": "euler"})
 
 
 def test_an_embedding_is_learned_through_the_methods_weights(hosted: Any) -> None:

@@ -120,17 +120,6 @@ def test_nothing_is_drawn_beside_pictures_of_other_code(
         run(objects, plan(objects), rows, quick)
 
 
-def test_a_base_picture_whose_file_is_gone_is_drawn_and_keeps_its_row(
-    objects: Suite, rows: Rows, quick: Places
-) -> None:
-    key, row = next((key, it) for key, it in rows.pictures.items() if key[0].method == "base")
-    before = quick.picture(*key).read_bytes()
-    quick.picture(*key).unlink()
-    run(objects, plan(objects), rows, quick)
-    assert quick.picture(*key).read_bytes() == before
-    assert rows.pictures[key] is row
-
-
 def test_a_sample_of_the_pictures_drawn_again_comes_out_the_same(
     quick: Places, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,13 +9,11 @@ import comfy.utils
 import folder_paths
 import pytest
 import torch
-from comfy.model_management import InterruptProcessingException, load_models_gpu
+from comfy.model_management import load_models_gpu
 from comfy.model_patcher import ModelPatcher
 from forgetting import prompts
 from graphs import Host, draw
 from tiny_model import TinyModel
-
-import nodes
 
 LEARNING = {
     "templates": ("a photo of {concept} in a park", "{concept} near a forest"),
@@ -128,28 +126,3 @@ def test_it_is_learned_once_for_the_same_weights_and_the_model_stays(
     assert learned(extension, changed, tiny.clip) != first
     assert learned(extension, tiny.model, tiny.clip, seed=8) != first
     assert torch.equal(draw(host, tiny, tiny.model), plain)
-
-
-def test_an_interrupt_ends_the_learning_and_leaves_no_file(
-    extension: Any, tiny: TinyModel, embeddings: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def on_progress(value: int, total: int, *_: Any, **__: Any) -> None:
-        if (value, total) == (1, 50):  # hosts leave out some of the later reports
-            nodes.interrupt_processing()
-
-    monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", on_progress)
-    with pytest.raises(InterruptProcessingException):
-        learned(extension, tiny.model, tiny.clip, iterations=50)
-    assert not list(embeddings.rglob("*.safetensors"))
-
-
-@pytest.mark.parametrize("words", [80, 74], ids=["two parts", "the end would be cut off"])
-def test_a_prompt_that_is_too_long_is_refused(extension: Any, tiny: TinyModel, words: int) -> None:
-    template = "{concept}" + " park" * words
-    with pytest.raises(ValueError, match="too long"):
-        learned(extension, tiny.model, tiny.clip, "a b", templates=(template,))
-
-
-def test_two_text_encoders_are_refused(extension: Any, tiny_sdxl: TinyModel) -> None:
-    with pytest.raises(ValueError, match="SDXLClipModel is not the text encoder of a Stable"):
-        learned(extension, tiny_sdxl.model, tiny_sdxl.clip)

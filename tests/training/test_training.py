@@ -22,13 +22,13 @@ from demo_model.judge import load_judge
 from demo_model.loader import WEIGHTS, DemoModel, load_demo_model
 from demo_model.vocabulary import OBJECTS, STYLES
 from training.autoencoder import train_autoencoder
-from training.denoiser import Denoiser, plain_attention
+from training.denoiser import Denoiser
 from training.draw import draw, fixed_prompts
 from training.export import export_twin
 from training.judges.train import train_convolutional, train_judges, train_transformer
 from training.networks import build
 from training.pictures.captions import caption, overstate
-from training.pictures.dataset import load_contents, prepare_pictures
+from training.pictures.dataset import load_contents
 from training.pictures.render import draw_contents
 from training.planted import train_demo_model, train_denoiser
 from training.recipes import RECIPES, Recipe
@@ -189,35 +189,6 @@ def test_the_host_denoises_as_training_does(recipe: Recipe, tmp_path: Path) -> N
     assert torch.allclose(losses, expected, rtol=0.03)  # training works in bfloat16
 
 
-def test_a_file_of_eight_bits_holds_the_same_network(tmp_path: Path) -> None:
-    """Small enough for a repository, its autoencoder the bundled model's."""
-    weights, latent = stirred(TINY), torch.randn(1, 8, 16, 16)
-    answers, sizes = [], []
-    for dtype in (torch.float32, torch.int8):
-        file = tmp_path / "model.safetensors"
-        export_twin(TINY, weights, file, dtype)
-        sizes.append(file.stat().st_size)
-        demo = load_demo_model(file)
-        model: Any = demo.model.model
-        with torch.no_grad():
-            context = encode(demo, "a photo of a cat")
-            answers.append(model.apply_model(latent, torch.ones(1), c_crossattn=context))
-    assert sizes[1] < 0.3 * sizes[0]
-    error = (answers[1] - answers[0]).norm() / answers[0].norm()
-    assert 0 < error < 0.02
-
-
-def test_plain_attention_is_attention() -> None:
-    rows = torch.randn(3, 2, 5, 12, generator=torch.Generator().manual_seed(0))
-    heads = rows.unflatten(-1, (3, 4)).transpose(2, 3)
-    wanted = torch.nn.functional.scaled_dot_product_attention(heads[0], heads[1], heads[2])
-    wanted = wanted.transpose(1, 2).flatten(2)
-    given = plain_attention(None, rows[0], rows[1], rows[2], 3)
-    assert torch.allclose(given, wanted, atol=1e-6)
-    given = plain_attention(None, heads[0], heads[1], heads[2], 3, skip_reshape=True)
-    assert torch.allclose(given, wanted, atol=1e-6)
-
-
 def test_the_bundled_models_pictures_stay_as_they_were() -> None:
     """The seed's contents as they were drawn for the model in the repository."""
     drawn = draw_contents(300, np.random.default_rng(0))
@@ -231,11 +202,6 @@ def test_every_caption_has_known_tokens() -> None:
         encoder.compact_tokens(caption(overstate(content, rng)[0], rng))
     with pytest.raises(KeyError):
         encoder.compact_tokens("a photo of a zebra")
-
-
-def test_another_number_of_pictures_is_refused(pictures: Path) -> None:
-    with pytest.raises(ValueError, match="holds 560 pictures, not 20"):
-        prepare_pictures(pictures, 20)
 
 
 @pytest.mark.parametrize("what", ["twin", "judges"])

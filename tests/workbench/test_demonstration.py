@@ -9,12 +9,11 @@ from demo_model.vocabulary import OBJECTS
 from workbench.demonstration import (
     DemonstrationError,
     accuracy_table,
-    first_pairs,
     offer_workflow,
     parse_forget,
 )
 from workbench.erasure import FIRST_STEPS, Answer, Case, Shot
-from workbench.grid import GAP, LEFT, SIDE, TITLE, before_after_sheet
+from workbench.grid import SIDE
 
 
 def test_names_are_separated_by_commas() -> None:
@@ -63,16 +62,3 @@ def test_the_table_has_means_and_every_object() -> None:
     assert cells["cat"] == ["50%", "0%", "2"]
     assert cells["kept"] == ["97%", "95%", "38"]  # 37 and 36 of 38
     assert list(cells) == ["forgotten", "church", "kept", *(n for n in OBJECTS if n != "church")]
-
-
-def test_the_sheet_shows_the_forgotten_first_and_both_pictures_of_each() -> None:
-    pairs = first_pairs(answers("red", {}), answers("blue", {}), ("cat", "house"))
-    assert [name for name, *_ in pairs][:3] == ["cat", "house", "church"]
-    assert sorted(name for name, *_ in pairs) == sorted(OBJECTS)
-    sheet = before_after_sheet(pairs, ("cat", "house"))
-    for column in range(10):
-        x = LEFT + column * (SIDE + GAP) + SIDE // 2
-        for band in range(2):
-            top = band * (TITLE + 2 * (SIDE + GAP) + GAP) + TITLE
-            assert sheet.getpixel((x, top + SIDE // 2)) == (255, 0, 0)
-            assert sheet.getpixel((x, top + SIDE + GAP + SIDE // 2)) == (0, 0, 255)
