@@ -296,14 +296,6 @@ def test_the_wheel_turns_a_long_row(comfy: ComfyPage) -> None:
     assert comfy.page.evaluate("app.canvas.ds.scale") == 1
 
 
-def test_the_picture_comes_back_after_a_reload(comfy: ComfyPage) -> None:
-    open_and_run(comfy)
-    comfy.reload()
-    comfy.look_at(NODE)
-    expect(stage(comfy)).to_be_visible()
-    expect_colours(stage(comfy), 0.5, ("red", "blue"))
-
-
 def test_another_run_of_a_template_is_not_shown_in_a_fresh_one(comfy: ComfyPage) -> None:
     template = workflow()  # its id stays the same, as a template's does
     comfy.load(template)
@@ -361,8 +353,11 @@ def test_pictures_that_the_server_has_lost(comfy: ComfyPage, base: Path) -> None
     comfy.errors[:] = [error for error in comfy.errors if "/view?" not in error]  # the browser's
 
 
-def test_it_works_in_a_subgraph_and_after_a_reload(comfy: ComfyPage) -> None:
-    comfy.load(workflow())
+def test_the_picture_comes_back_after_a_reload_in_a_subgraph_too(comfy: ComfyPage) -> None:
+    open_and_run(comfy)
+    comfy.reload()
+    comfy.look_at(NODE)
+    expect_colours(stage(comfy), 0.5, ("red", "blue"))
     comfy.page.evaluate("void app.graph.convertToSubgraph(new Set(app.graph.nodes))")
     comfy.run()
     enter_subgraph(comfy)
