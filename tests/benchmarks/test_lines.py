@@ -4,12 +4,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from measured import every_shot, measured
 
 from benchmarks.analysis.curves import curve_parts
-from benchmarks.analysis.equal_kept import against, holm
+from benchmarks.analysis.equal_kept import against
 from benchmarks.analysis.lines import Line, Point, lines, ranked
 from benchmarks.harness.places import Places
 from benchmarks.harness.rows import Rows
@@ -171,11 +170,3 @@ def test_a_run_goes_on_after_a_setting_that_a_method_refuses(
     with pytest.raises(SuiteError, match="'fia' has no setting 'strenght'"):
         run(wrong, plan(wrong), Rows(), places)
     assert seen[fia, "church"]["pixel_distance"] > 0 == seen[base, "church"]["pixel_distance"]
-
-
-@pytest.mark.parametrize(
-    ("p", "wanted"),
-    [([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]), ([0.6, 0.9], [1, 1]), ([], [])],
-)
-def test_holm_multiplies_by_what_is_left_and_never_falls(p: list[float], wanted: Any) -> None:
-    assert list(holm(pd.Series(p, dtype=float))) == pytest.approx(wanted)

@@ -10,9 +10,6 @@ import folder_paths
 import pytest
 import torch
 from comfy.model_management import load_models_gpu
-from comfy.model_patcher import ModelPatcher
-from forgetting import prompts
-from graphs import Host, draw
 from tiny_model import TinyModel
 
 LEARNING = {
@@ -42,16 +39,6 @@ def inversion(extension: Any) -> Any:
 @pytest.fixture(scope="module")
 def copies(extension: Any) -> Any:
     return extension.module("benchmarks.forget.training_copies")
-
-
-def learned(
-    extension: Any, model: ModelPatcher, clip: Any, concept: str = "a church", **changes: Any
-) -> str:
-    """The text that stands for the concept, learned through ``model`` from the same pictures."""
-    module = extension.module("benchmarks.forget.learned_embedding")
-    sampling = prompts(extension, steps=2, cfg=2.0)
-    learning = module.Learning(**{**LEARNING, **changes})
-    return module.learned_embedding(model, model, clip, concept, learning, sampling)
 
 
 @pytest.mark.parametrize("family", ["tiny", "tiny_sd2"])
@@ -107,22 +94,3 @@ def test_the_error_falls(
         found = attack.run(initial, inversion.Learning(**settings))
         after = attack.error(found, rows, sigma, noise)
     assert found.shape == initial.shape and after < before - 1e-3
-
-
-def test_it_is_learned_once_for_the_same_weights_and_the_model_stays(
-    extension: Any, host: Host, tiny: TinyModel, embeddings: Path
-) -> None:
-    plain = draw(host, tiny, tiny.model)
-    first = learned(extension, tiny.model, tiny.clip)
-    (file,) = embeddings.rglob("*.safetensors")
-    written = file.stat().st_mtime_ns
-    steered = tiny.model.clone()  # it only samples otherwise
-    steered.set_model_sampler_post_cfg_function(lambda given: given["denoised"])
-    assert learned(extension, steered, tiny.clip) == first
-    assert file.stat().st_mtime_ns == written
-    changed = tiny.model.clone()
-    name = next(name for name in tiny.model.get_key_patches() if name.endswith("to_k.weight"))
-    changed.add_patches({name: ("diff", (torch.ones_like(changed.model.get_parameter(name)),))})
-    assert learned(extension, changed, tiny.clip) != first
-    assert learned(extension, tiny.model, tiny.clip, seed=8) != first
-    assert torch.equal(draw(host, tiny, tiny.model), plain)

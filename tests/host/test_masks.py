@@ -67,14 +67,6 @@ def test_further_inputs_and_protection(host: Any, masks: list[Any]) -> None:
     assert spared.count < free.count
 
 
-def test_the_share_of_the_model_survives_a_fusion_of_fusions(host: Any, masks: list[Any]) -> None:
-    graph = fuse({"masks": ["one", 0]}, one=host.source(masks[0]), two=host.source(masks[1]))
-    graph["again"] = node(
-        "FIAFuseMasks", masks=["fuse", 0], masks_2=["two", 0], agnostic_ratio=60.0
-    )
-    assert "of model" in host.run(graph, "again", 1)[0]
-
-
 def test_a_concept_that_loses_nothing_is_told_first(
     host: Any, masks: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -135,17 +135,6 @@ def test_wrong_masks_are_refused_in_words_by_every_route(client: Any, folder: Pa
         assert names(folder) == ["wrong.safetensors"]
 
 
-def test_a_mask_too_large_to_embed_is_refused_with_the_mend(client: Any, folder: Path) -> None:
-    generator = torch.Generator().manual_seed(0)
-    layer = torch.rand((1000, 7000), generator=generator) < 0.5
-    model = ModelIdentity("SD15", "ab" * 32)
-    NeuronMask({"layer": layer}, model, ("church",), {}, {}).save(folder / "large.safetensors")
-    status, answer = client.ask("GET", TEXT, params={"name": "large.safetensors"})
-    assert status == 400
-    assert f"at most {MAX_TEXT:,} may be embedded" in answer["error"]
-    assert "Share the mask's file" in answer["error"]
-
-
 def test_endless_text_is_not_read(client: Any) -> None:
     status, answer = client.ask("POST", CARD, data=b"A" * (MAX_TEXT + 1))
     assert status == 413

@@ -116,6 +116,7 @@ def drawn_at(comfy: ComfyPage, strength: float) -> bytes:
     return after(comfy).tobytes()
 
 
+@ONCE  # what the server runs
 def test_ten_quick_changes_are_one_picture_the_right_one(ready: ComfyPage) -> None:
     wanted = drawn_at(ready, 0.4)
     assert wanted != drawn_at(ready, 1.0)
@@ -181,6 +182,7 @@ def test_a_profile_is_finished_though_its_run_is_out_of_date(comfy: ComfyPage) -
     assert states == ["error", "success"]  # the first run ended after its profile
 
 
+@ONCE  # what the server says
 def test_a_bad_value_is_told_and_the_next_one_is_drawn(ready: ComfyPage) -> None:
     told = ready.find(".fia-compare-fault")
     switch(ready, True)
