@@ -13,8 +13,6 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from benchmarks.harness import registry
-from benchmarks.harness.places import forget_other_code
-from benchmarks.harness.provenance import CHANGED
 from benchmarks.harness.sampling import DEMO_METHODS
 from benchmarks.harness.suite import Attack, Entry, SuiteError
 from benchmarks.harness.suite_file import load_suite, parse_suite
@@ -163,16 +161,3 @@ def test_an_embedding_is_learned_through_the_methods_weights(hosted: Any) -> Non
     plain = hosted.erased(entry("base"), ())
     assert hosted.prompt(plain, "a cat", attack) == "a cat"
     assert hosted.prompt(plain, asked, None).startswith("a photo of <church>")
-
-
-def test_nothing_that_other_code_made_is_taken(tmp_path: Path) -> None:
-    old = tmp_path / "models" / "embeddings" / "learned.safetensors"
-
-    def stays(version: str) -> bool:
-        old.parent.mkdir(parents=True, exist_ok=True)
-        old.touch()
-        forget_other_code(tmp_path, version)
-        return old.exists()
-
-    told = ["a commit", "a commit", "another", f"another{CHANGED}", f"another{CHANGED}"]
-    assert [stays(version) for version in told] == [False, True, False, False, False]

@@ -9,8 +9,6 @@ import comfy.utils
 import folder_paths
 import pytest
 import torch
-from comfy.model_management import load_models_gpu
-from tiny_model import TinyModel
 
 LEARNING = {
     "templates": ("a photo of {concept} in a park", "{concept} near a forest"),
@@ -58,22 +56,6 @@ def test_prompts_are_encoded_as_the_host_does(
         wanted: Any = clip.encode_from_tokens(clip.tokenize(prompt))
         assert torch.allclose(got[row], wanted[0], atol=1e-5)
     tokenizer.embedding_directory = None
-
-
-def test_the_copy_of_the_denoiser_sees_what_the_host_does(copies: Any, tiny: TinyModel) -> None:
-    """With a patch in effect."""
-    model = tiny.model.clone()
-    name = next(name for name in model.get_key_patches() if name.endswith("to_k.weight"))
-    model.add_patches({name: ("diff", (torch.ones_like(model.model.get_parameter(name)),))})
-    encoded: Any = tiny.clip.encode_from_tokens(tiny.clip.tokenize("a church"))
-    x = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-    sigma = torch.tensor([2.0])
-    load_models_gpu([model], force_patch_weights=True)
-    wanted = model.model.apply_model(x, sigma, c_crossattn=encoded)
-    with torch.inference_mode(False), torch.no_grad():
-        copy = copies.TrainingDenoiser(model)
-        got = copy.clean(x.clone(), sigma.clone(), encoded.clone())
-    assert torch.allclose(got, wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize("family", ["tiny", "tiny_sd2"])

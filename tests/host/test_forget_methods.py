@@ -16,7 +16,6 @@ from torch import Tensor
 NAMES = ["church", "golf ball"]
 WITH_KEPT = ["double_projections", "speed", "uce"]
 EDITS = [*WITH_KEPT, "scapre"]
-METHODS = [*EDITS, "nag"]
 HEARING = {"double_projections": {"least": 0.001}}  # a random encoder's names are much alike
 
 

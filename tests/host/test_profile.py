@@ -7,9 +7,9 @@ import comfy.sampler_helpers
 import pytest
 import torch
 from comparison import assert_close_sensitivities, assert_same_except_at_ties
-from graphs import PROFILE_INPUTS, picture_graph, profile_graph, sources, watched
+from graphs import PROFILE_INPUTS, profile_graph, watched
 from plain_sampling import plain_sensitivities
-from tiny_model import TinyModel, compiled, tiny_denoiser
+from tiny_model import TinyModel, tiny_denoiser
 
 CONCEPTS = "church\ngolf ball\ncat"
 FEW = {"contexts": "road\nforest\nbeach", "profile_steps": 2}
@@ -241,16 +241,6 @@ def test_the_host_reserves_memory_for_a_chunk(
     monkeypatch.setattr(comfy.sampler_helpers, "estimate_memory", note)
     profiles_and_masks(host, tiny, batch_size=3)
     assert asked == [3]
-
-
-def test_a_compiled_model_is_profiled_through_its_plain_modules(
-    host: Any, tiny: TinyModel, usual: tuple[Any, Any]
-) -> None:
-    model = compiled(tiny.model)
-    drawing = {**sources(host, tiny, model), **picture_graph(["model", 0])}
-    host.run(drawing, "sampler")  # compiled before anything is hooked
-    (profile,), (mask,) = profiles_and_masks(host, tiny, model=model, batch_size=1)
-    assert_same_except_at_ties(mask, usual[1], profile)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -1,12 +1,10 @@
 """Quantised models, in each form that the host has: profiled, masked, told apart, kept."""
 
 import logging
-import os
 import re
 from pathlib import Path
 from typing import Any
 
-import folder_paths
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -199,45 +197,34 @@ def changed(model: ModelPatcher, part: str) -> ModelPatcher:
     return model
 
 
-def test_models_are_told_apart_by_weights_and_scales(extension: Any, form: Form) -> None:
-    identity = extension.module("nodes.host.model.identity").model_identity
+def known_by(extension: Any, model: ModelPatcher) -> tuple[str, str]:
+    """The fingerprints by which masks and the cache of profiles know a model."""
+    module = extension.module("nodes.host.profiling.fingerprint")
+    fingerprint = module.Fingerprint()
+    module.add_model(fingerprint, model)
+    identity = extension.module("nodes.host.model.identity").model_identity(model)
+    return identity.fingerprint, fingerprint.text()
+
+
+def test_models_are_told_apart_by_weights_and_scales(
+    host: Any, extension: Any, tiny: TinyModel, form: Form
+) -> None:
     own = [
-        identity(quantised_unet(form)),
-        identity(changed(quantised_unet(form), "_qdata")),
-        identity(changed(quantised_unet(form), "scale")),
-        identity(with_lora(quantised_unet(form))),
+        known_by(extension, quantised_unet(form)),
+        known_by(extension, changed(quantised_unet(form), "_qdata")),
+        known_by(extension, changed(quantised_unet(form), "scale")),
+        known_by(extension, with_lora(quantised_unet(form))),
     ]
-    assert len({each.fingerprint for each in own}) == len(own)
-    assert len({each.architecture for each in own}) == 1
+    for fingerprints in zip(*own, strict=True):
+        assert len({*fingerprints}) == len(own)
 
     model = with_lora(quantised_unet(form))
     model.patch_model(torch.device("cpu"))
-    assert identity(model) == own[-1], "while the LoRA is in place"
+    assert known_by(extension, model) == own[-1], "while the LoRA is in place"
     model.unpatch_model(torch.device("cpu"))
-    assert identity(quantised_unet(form)) == own[0]
-
-
-def test_the_cache_keeps_what_belongs_to_weights_and_scales(
-    host: Any,
-    tiny: TinyModel,
-    form: Form,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(folder_paths, "user_directory", str(tmp_path))
-
-    def kept(model: ModelPatcher) -> int:
-        host.forget()
-        host.run(profile_graph(host, model, tiny.clip, use_cache=True, **QUICK), "profile")
-        return len(os.listdir(tmp_path / "__forget_it_all" / "profiles"))
-
     model = quantised_unet(form)
-    assert kept(model) == 1
-    assert kept(model) == 1, "after it was used"
-    assert kept(quantised_unet(form)) == 1
-    assert kept(with_lora(model)) == 2
-    assert kept(changed(quantised_unet(form), "_qdata")) == 3
-    assert kept(changed(quantised_unet(form), "scale")) == 4
+    draw(host, tiny, model)
+    assert known_by(extension, model) == own[0], "after it was used"
 
 
 def test_that_kept_weights_move_is_told_once(

@@ -234,7 +234,18 @@ def test_a_text_counts_when_it_is_written(ready: ComfyPage, renderer: str) -> No
 
 
 @ONCE  # of the graph alone
-def test_it_is_off_in_a_workflow_that_is_opened_and_back_after_an_undo(ready: ComfyPage) -> None:
+def test_it_is_turned_by_command_and_key_off_when_opened_and_back_after_an_undo(
+    ready: ComfyPage,
+) -> None:
+    ready.command("ForgetItAll.Live")
+    expect_live(ready, True)
+    ready.command("ForgetItAll.Live")
+    expect_live(ready, False)
+    ready.page.keyboard.press("Alt+l")
+    expect_live(ready, True)
+    ready.page.evaluate(OPTION_L)
+    expect_live(ready, False)
+
     ready.remember()
     switch(ready, True)
     rest(ready)
@@ -251,18 +262,6 @@ def test_it_is_off_in_a_workflow_that_is_opened_and_back_after_an_undo(ready: Co
     ready.set_widget(ready.only(APPLY), "strength", 0.2)
     rest(ready)
     assert ready.page.evaluate("window.live.posted") == posted
-
-
-@ONCE  # of the graph alone
-def test_its_command_and_key_turn_it(ready: ComfyPage) -> None:
-    ready.command("ForgetItAll.Live")
-    expect_live(ready, True)
-    ready.command("ForgetItAll.Live")
-    expect_live(ready, False)
-    ready.page.keyboard.press("Alt+l")
-    expect_live(ready, True)
-    ready.page.evaluate(OPTION_L)
-    expect_live(ready, False)
 
 
 @ONCE  # of the graph alone

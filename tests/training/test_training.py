@@ -31,7 +31,6 @@ from training.pictures.dataset import load_contents
 from training.pictures.render import draw_contents
 from training.planted import train_demo_model, train_denoiser
 from training.recipes import RECIPES, Recipe
-from training.run import Schedule
 from training.twin import train_twin
 
 
@@ -108,14 +107,6 @@ def test_both_judges_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.count("exactly what is there") == 6
     judge = load_judge(tuple(OBJECTS), STYLES, tmp_path / "judge.safetensors")
     assert set(judge.name_objects(torch.rand(2, 128, 128, 3))) <= {*judge.objects}
-
-
-def test_the_rate_is_held_and_then_falls() -> None:
-    schedule = Schedule(steps=1000, peak_rate=1.0, warm_up=100, held=0.8)
-    assert schedule.rate(49) == pytest.approx(0.5)
-    assert schedule.rate(100) == schedule.rate(800) == 1.0
-    assert schedule.rate(900) == pytest.approx(0.5)
-    assert schedule.rate(1000) == pytest.approx(0.01)
 
 
 def stirred(recipe: Recipe) -> dict[str, Tensor]:
