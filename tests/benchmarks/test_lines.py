@@ -1,6 +1,5 @@
 """Sweeps read as lines, and compared where they keep an equal share."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,9 @@ from measured import every_shot, measured
 from benchmarks.analysis.curves import curve_parts
 from benchmarks.analysis.equal_kept import against
 from benchmarks.analysis.lines import Line, Point, lines, ranked
-from benchmarks.harness.places import Places
-from benchmarks.harness.rows import Rows
-from benchmarks.harness.runner import plan, run
 from benchmarks.harness.shots import Shot, base_shots
 from benchmarks.harness.suite import Suite, SuiteError, Sweep
 from benchmarks.harness.suite_file import LISTS, parse_suite, read_toml
-from workbench.environment import ROOT
 
 OBJECTS = read_toml(LISTS)["objects"]
 TEN = {"name": "ten", "concepts": OBJECTS[:10], "kept": OBJECTS[10:], "neighbours": OBJECTS[10:15]}
@@ -132,41 +127,3 @@ def test_neighbours_are_kept(content: dict[str, Any]) -> None:
     content["groups"] = [{"name": "one", "concepts": ["church"], "neighbours": ["church"]}]
     with pytest.raises(SuiteError, match="'one': neighbours names what is not kept: church"):
         parse_suite("small", content)
-
-
-def test_a_run_goes_on_after_a_setting_that_a_method_refuses(
-    content: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """In the real host: a sweep in the middle asks for more of a name than there is."""
-    few = {"contexts": ["park", "room"], "profile_steps": 1, "use_cache": False}
-    content |= {
-        "own_noise": True,
-        "judges": ["demo_objects", "pixel_distance"],
-        "groups": [{"name": "one", "concepts": ["church"]}],
-        "kept_scenes": 3,
-        "seeds": [1],
-        "sampling": {"steps": 1, "batch_size": 8},
-        "methods": [{"use": "base"}],
-        "reference": "fia, strength 1.0",
-        "curves": True,
-        "sweeps": [
-            {"use": "fia", "setting": "strength", "values": [1.0], "settings": few},
-            {"use": "double_projections", "setting": "least", "values": [0.999], "told": True},
-            {"use": "nag", "setting": "scale", "values": [5.0]},
-        ],
-    }
-    suite, rows = parse_suite("natural/small", content), Rows()
-    places = Places("natural/small", quick=True)
-    shutil.rmtree(ROOT / "results" / "benchmarks" / "natural" / "small-quick", ignore_errors=True)
-    run(suite, plan(suite), rows, places)
-    assert "Double Projections divides by it" in capsys.readouterr().err
-    seen = {(one.run.method, one.shot.object): one.values for one in rows.pictures.values()}
-    base, fia = "base", "fia, strength 1.0"
-    assert {method for method, _ in seen} == {base, fia, "nag, scale 5.0"}
-    seeds = {one.shot.object: one.shot.seed for one in rows.pictures.values()}
-    assert [seeds[name] for name in ("church", "cat", "car")] == [1, 2, 3]
-    misspelt = [{**one, "settings": {"strenght": 1}} for one in content["sweeps"][:1]]
-    wrong = parse_suite("natural/small", content | {"sweeps": misspelt})
-    with pytest.raises(SuiteError, match="'fia' has no setting 'strenght'"):
-        run(wrong, plan(wrong), Rows(), places)
-    assert seen[fia, "church"]["pixel_distance"] > 0 == seen[base, "church"]["pixel_distance"]

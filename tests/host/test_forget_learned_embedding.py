@@ -1,57 +1,35 @@
-"""The learned embedding in the real host: its error falls, the host reads it, models stay."""
+"""The learned embedding in the real host: its error falls, and the host reads it."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import comfy.utils
-import folder_paths
 import pytest
 import torch
 
-LEARNING = {
+COPIES = "benchmarks.forget.training_copies"
+LEARNING: dict[str, Any] = {
     "templates": ("a photo of {concept} in a park", "{concept} near a forest"),
     "pictures": 1,
-    "iterations": 2,
-    "learning_rate": 1e-2,
-    "batch_size": 2,
-    "seed": 7,
+    "iterations": 40,
+    "learning_rate": 0.03,
+    "batch_size": 4,
+    "seed": 0,
 }
-
-
-@pytest.fixture(autouse=True)
-def embeddings() -> Iterator[Path]:
-    """The host's folder of embeddings, empty before and after."""
-    folder = Path(folder_paths.get_folder_paths("embeddings")[0])
-    shutil.rmtree(folder, ignore_errors=True)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def inversion(extension: Any) -> Any:
-    return extension.module("benchmarks.forget.learned_embedding")
-
-
-@pytest.fixture(scope="module")
-def copies(extension: Any) -> Any:
-    return extension.module("benchmarks.forget.training_copies")
 
 
 @pytest.mark.parametrize("family", ["tiny", "tiny_sd2"])
 def test_prompts_are_encoded_as_the_host_does(
-    copies: Any, request: pytest.FixtureRequest, embeddings: Path, family: str
+    extension: Any, request: pytest.FixtureRequest, tmp_path: Path, family: str
 ) -> None:
     clip = request.getfixturevalue(family).clip
     with torch.inference_mode(False):
-        encoder = copies.TrainingTextEncoder(clip)
+        encoder = extension.module(COPIES).TrainingTextEncoder(clip)
         vectors = torch.randn(3, 32, generator=torch.Generator().manual_seed(1))
         got = encoder.encode(["a photo of * in a park", "*"], vectors)
-    embeddings.mkdir(parents=True)
-    comfy.utils.save_torch_file({encoder.key: vectors}, str(embeddings / "word.safetensors"))
+    comfy.utils.save_torch_file({encoder.key: vectors}, str(tmp_path / "word.safetensors"))
     tokenizer = getattr(clip.tokenizer, clip.tokenizer.clip)
-    tokenizer.embedding_directory = str(embeddings)
+    tokenizer.embedding_directory = str(tmp_path)
     for row, prompt in enumerate(["a photo of embedding:word in a park", "embedding:word"]):
         wanted: Any = clip.encode_from_tokens(clip.tokenize(prompt))
         assert torch.allclose(got[row], wanted[0], atol=1e-5)
@@ -59,20 +37,18 @@ def test_prompts_are_encoded_as_the_host_does(
 
 
 @pytest.mark.parametrize("family", ["tiny", "tiny_sd2"])
-def test_the_error_falls(
-    inversion: Any, copies: Any, request: pytest.FixtureRequest, family: str
-) -> None:
+def test_the_error_falls(extension: Any, request: pytest.FixtureRequest, family: str) -> None:
     """Pictures of one thing, an embedding that starts at another."""
+    inversion = extension.module("benchmarks.forget.learned_embedding")
     parts = request.getfixturevalue(family)
     latents = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-    settings = {**LEARNING, "iterations": 40, "learning_rate": 0.03, "batch_size": 4, "seed": 0}
     with torch.inference_mode(False), torch.enable_grad():
-        encoder = copies.TrainingTextEncoder(parts.clip)
+        encoder = extension.module(COPIES).TrainingTextEncoder(parts.clip)
         attack = inversion.Inversion(parts.model, encoder, ["a *", "*"], latents)
         rows, sigma = torch.tensor([0, 1] * 8), torch.linspace(0.5, 8, 16)
         noise = torch.randn(16, 4, 8, 8, generator=torch.Generator().manual_seed(2))
         initial = encoder.vectors("a church")
         before = attack.error(initial, rows, sigma, noise)
-        found = attack.run(initial, inversion.Learning(**settings))
+        found = attack.run(initial, inversion.Learning(**LEARNING))
         after = attack.error(found, rows, sigma, noise)
     assert found.shape == initial.shape and after < before - 1e-3

@@ -302,12 +302,6 @@ def test_a_form_that_cannot_be_written_is_refused(extension: Any, mask: Any, lay
         apply(model, mask, 1.0)
 
 
-@pytest.mark.parametrize("form", ["nvfp4", "asym_w4a8_int8", "convrot_w4a4"])
-def test_the_log_says_by_how_much(extension: Any, form: str) -> None:
-    told = extension.module("nodes.host.applying.weight_patch").ROUNDED_AGAIN
-    assert f"{MOVED[form]:.0%} in {form}".replace("%", " %") in told
-
-
 def test_integers_that_the_host_does_not_know_are_refused(extension: Any) -> None:
     """As some node packs hold int8 weights, with scales of their own."""
     model = tiny_denoiser()
