@@ -57,22 +57,6 @@ def suite(content: dict[str, Any]) -> Suite:
     return parse_suite("natural/small", content)
 
 
-def test_methods_are_told_or_not(content: dict[str, Any]) -> None:
-    one = {"use": "speed", "setting": "retain_scale", "values": [1.0]}
-    sweeps = [one, one | {"label": "speed, told", "told": True}]
-    group = {"name": "one", "concepts": ["church"]}
-    suite = parse_suite("small", content | {"groups": [group], "sweeps": sweeps})
-    speed = [entry for entry in suite.entries if entry.use == "speed"]
-    assert [(entry.label, entry.told) for entry in speed] == [
-        ("speed, retain_scale 1.0", False),
-        ("speed, told, retain_scale 1.0", True),
-    ]
-    hashes = {suite.settings_hash(entry) for entry in speed}
-    (one,) = suite.groups
-    other = suite.model_copy(update={"groups": (one.model_copy(update={"kept": ("cat",)}),)})
-    assert len(hashes | {other.settings_hash(entry) for entry in speed}) == 3
-
-
 def test_the_tables_are_of_the_rows(suite: Suite, tmp_path: Path) -> None:
     """A third of the forgotten is left by NAG at scale 1, nothing at 5."""
     found = {"nag, weak, scale 1.0": 1 / 3, "nag, strong, scale 5.0": 0.0, "base": 1.0}

@@ -115,6 +115,12 @@ def test_text_that_is_none_is_refused(text: str) -> None:
     assert_refused(text)
 
 
+def test_letters_that_base64_lacks_are_refused() -> None:
+    text = embed_mask(mask())
+    for more in ("-", "----", "*", "é"):
+        assert_refused(text[:8] + more + text[8:])
+
+
 def test_every_truncation_is_refused() -> None:
     text = embed_mask(mask())
     for length in (*range(0, len(text), 37), len(text) - 1, len(text) - 4):

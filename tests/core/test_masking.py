@@ -202,3 +202,8 @@ def test_the_report_warns_of_a_concept_without_sensitive_weights() -> None:
     (warning,) = fusion_warnings(report)
     assert warning.startswith("tench will not be forgotten: no weight answers to it.")
     assert fusion_text(report).startswith(f"Warning: {warning}\n")
+
+
+def test_no_masks_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^masks: is empty"):
+        fuse_neuron_masks([], 0.6)

@@ -127,6 +127,17 @@ def test_kept_weights_follow_the_pruned_in_their_colours(
     assert len(pages(core, charts, church, [church])) == 1, "one concept overlaps with none"
 
 
+def test_channels_fall_from_the_fullest(core: Any, charts: Any, palette: Any) -> None:
+    (name,) = layer_names(SD15[:1])
+    (page,) = pages(core, charts, mask(core, "church", {name: 60}))  # 1½ of 8 output channels
+    found = pixels(page, palette.SHARE)[180:]
+    outputs, inputs = (found[:, left:right].sum(0) for left, right in ((548, 656), (672, 780)))
+    assert outputs.tolist() == sorted(outputs.tolist(), reverse=True)
+    assert (outputs == 36).sum() == 14 and (outputs == 18).sum() == 13  # of 108 columns
+    assert (outputs > 0).sum() == 27
+    assert set(inputs.tolist()) == {36, 18}  # 2 or 1 of 8 weights
+
+
 def test_by_rank_keeps_the_first_and_the_order(extension: Any) -> None:
     by_rank = extension.module("nodes.charts.blocks").by_rank
     assert by_rank(torch.tensor([9, 7, 5, 3]), 2).tolist() == [9, 5]

@@ -87,16 +87,6 @@ def test_the_pipelines_denoiser_has_the_masked_weights(exported: Exported) -> No
         assert torch.equal(found[f"{layer.removeprefix('diffusion_model.')}.weight"] == 0, pruned)
 
 
-def test_the_pipelines_autoencoder_is_the_models(exported: Exported) -> None:
-    found = comfy.diffusers_convert.convert_vae_state_dict(exported.weights("vae"))
-    require_same(found, own_part(exported.checkpoint, AUTOENCODER))
-
-
-def test_the_pipelines_text_encoder_is_the_models(exported: Exported) -> None:
-    found = exported.weights("text_encoder", "model")
-    require_same(found, own_part(exported.checkpoint, TEXT_ENCODER))
-
-
 def test_the_pipeline_predicts_what_the_host_predicts(exported: Exported) -> None:
     """A wrong setting (heads, norms, scales) would show here; sums differ in the last bits."""
     inputs, found = (

@@ -309,7 +309,19 @@ def test_another_run_of_a_template_is_not_shown_in_a_fresh_one(comfy: ComfyPage)
 
 
 def test_undo_redo_and_other_tabs_ask_for_no_runs(comfy: ComfyPage) -> None:
+    """Of a workflow that has not run they are asked for once."""
+    comfy.load(workflow())
     asked = asks_for_runs(comfy)
+    for color in (GREEN, BLUE):
+        comfy.set_widget(2, "color", color)
+        comfy.remember()
+    asked.clear()
+    for _ in range(2):
+        comfy.command("Comfy.Undo")
+        comfy.page.wait_for_timeout(500)
+    assert comfy.widget(2, "color") == BLUE
+    assert len(asked) <= 1
+
     open_and_run(comfy)
     comfy.page.evaluate(KEEP_OUTPUTS)
     comfy.set_widget(2, "color", GREEN)

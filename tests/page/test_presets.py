@@ -57,31 +57,26 @@ def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage, renderer: str) -> No
 
 @ONCE  # of the graph alone
 def test_nothing_but_a_persons_choice_of_a_kind_changes_a_number(comfy: ComfyPage) -> None:
-    """Neither opening a workflow, nor opening what a program posts, where the page calls the kind's
-    callback as if a person had chosen it, nor a run with a kind from another node."""
+    """Neither opening a workflow, nor a run with a kind from another node, nor opening what a
+    program posts, where the page calls the kind's callback as if a person had chosen it."""
     workflow = json.loads(WORKFLOW.read_text(encoding="utf-8"))
     for node in workflow["nodes"]:
         if node["type"] == "FIABuildConceptMask":
             node["widgets_values"][0] = 4.2
     comfy.load(workflow)
+    comfy.page.evaluate(CONNECT_KIND, comfy.only("FIAProfileConcept"))
+    comfy.page.evaluate("app.graphToPrompt()")  # as Run does
     comfy.page.wait_for_timeout(500)
     assert numbers(comfy)[1] == 4.2
 
-    comfy.set_widget(comfy.only("FIAProfileConcept"), "kind", "art style")
+    comfy.set_widget(comfy.only("PrimitiveNode"), "value", "art style")
     comfy.find(TOAST, has_text="spatial sparsity 2 %").wait_for()
+    assert numbers(comfy) == (5, 2, 80)
+
     comfy.set_widget(comfy.only("FIABuildConceptMask"), "spatial_sparsity", 4.2)
     comfy.page.evaluate(
         "app.graphToPrompt().then(({ output }) => app.loadApiJson(output, 'posted'))"
     )
     comfy.page.wait_for_timeout(500)
-    profile = comfy.only("FIAProfileConcept")
-    assert comfy.widget(profile, "kind") == "art style"
+    assert comfy.widget(comfy.only("FIAProfileConcept"), "kind") == "art style"
     assert numbers(comfy) == (5, 4.2, 80)
-
-    comfy.page.evaluate(CONNECT_KIND, profile)
-    comfy.page.evaluate("app.graphToPrompt()")  # as Run does
-    comfy.page.wait_for_timeout(500)
-    assert numbers(comfy) == (5, 4.2, 80)
-    comfy.set_widget(comfy.only("PrimitiveNode"), "value", "object")
-    comfy.find(TOAST, has_text="spatial sparsity 1 %").wait_for()
-    assert numbers(comfy) == (5, 1, 60)
