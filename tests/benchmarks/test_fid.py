@@ -11,7 +11,7 @@ from torch import Tensor
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from benchmarks.harness import frechet
-from benchmarks.harness.frechet import distance_table, kept_pictures, pictures_in
+from benchmarks.harness.frechet import distance_table
 from benchmarks.harness.places import Places
 from benchmarks.harness.suite import Suite
 
@@ -78,16 +78,3 @@ def test_the_table_compares_what_should_stay_with_the_base_model_or_real_picture
     saved(tmp_path / "real" / "photos", *(blurred_noise(seed, 64 + seed) for seed in range(3)))
     rows = cells(distance_table(*drawn, tmp_path / "real"))
     assert rows[0][:3] == ["base model", "one", "4"] and len(rows) == 6
-
-
-def test_pictures_that_are_not_there_are_counted_unless_another_method_is_asked_for(
-    drawn: tuple[Suite, Places], tmp_path: Path
-) -> None:
-    suite, places = drawn
-    kept_pictures(suite, places, suite.entries[1], suite.groups)[0].unlink()
-    with pytest.raises(ValueError, match=r"small: 1 of 4 pictures of 'fia' .*run\.py small"):
-        distance_table(*drawn, None)
-    assert [row[0] for row in cells(distance_table(*drawn, None, ["weak"]))] == ["weak", "weak"]
-    (tmp_path / "notes").mkdir()
-    with pytest.raises(ValueError, match="holds 0 pictures"):
-        pictures_in(tmp_path / "notes")

@@ -89,6 +89,12 @@ def test_a_checkpoints_architecture_is_told_without_loading_it(
     tell = extension.module("nodes.host.model.model_files").architecture_of_loader
     assert tell("CheckpointLoaderSimple", exported.name) == mask.model.architecture
     assert tell("UNETLoader", exported.name) is None
+    assert tell("CheckpointLoaderSimple", f"./{exported.name}") is None, "no listed name"
+    checkpoint = Path(folder_paths.get_full_path_or_raise("checkpoints", exported.name))
+    other = Path(shutil.copy(checkpoint, checkpoint.with_suffix(".ckpt")))
+    assert other.name in folder_paths.get_filename_list("checkpoints")
+    assert tell("CheckpointLoaderSimple", other.name) is None, "no safetensors by its name"
+    other.unlink()
 
 
 @pytest.mark.parametrize("error", [AttributeError, KeyError, IndexError, RuntimeError])

@@ -74,6 +74,7 @@ def test_the_measure_changes_the_matrix_alone(host: Any, masks: list[Any]) -> No
     (count,) = host.run(graph, "inspect")
     assert torch.equal(jaccard[0], count[0])
     assert not torch.equal(jaccard[1], count[1])
+    assert "What concepts that should stay lose" in host.run(graph, "inspect", 1)[0]
 
 
 def test_it_is_an_output_node_that_shows_pictures_and_table(

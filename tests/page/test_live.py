@@ -264,20 +264,6 @@ def test_it_is_turned_by_command_and_key_off_when_opened_and_back_after_an_undo(
     assert ready.page.evaluate("window.live.posted") == posted
 
 
-@ONCE  # of the graph alone
-def test_it_works_in_a_template_of_subgraphs(comfy: ComfyPage) -> None:
-    comfy.load_file(FIRST_STEPS)
-    comfy.page.evaluate(WATCH)
-    comfy.shorten()
-    switch(comfy, True)
-    comfy.page.wait_for_function("id => app.nodeOutputs[id]", arg=str(comfy.only(COMPARE)))
-    rest(comfy)
-    plain = after(comfy).tobytes()
-    comfy.page.evaluate(SET_STRENGTH, 0)
-    rest(comfy)
-    assert after(comfy).tobytes() != plain
-
-
 @ONCE  # what the server says of their runs
 def test_two_people_do_not_disturb_each_other(ready: ComfyPage, other: ComfyPage) -> None:
     other.load_file(WORKFLOW)
