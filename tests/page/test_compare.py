@@ -241,7 +241,7 @@ def test_a_click_enlarges(comfy: ComfyPage) -> None:
     comfy.page.keyboard.press("Escape")
     expect(comfy.find("dialog.fia-compare-dialog")).to_have_count(0)
     expect(comfy.find(".fia-compare-strip")).to_be_hidden()
-    expect_colours(stage(comfy), 0.5, ("red", "blue"))
+    expect_colours(stage(comfy), 0.73, ("red", "blue"))
 
 
 def test_the_picture_fits_any_size_of_the_node(comfy: ComfyPage) -> None:
