@@ -1,4 +1,4 @@
-"""FID's table, by another network's features where Inception's package is not installed."""
+"""FID's table, by the features of another network than Inception."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What every setting leaves and keeps, by hand, and for every suite of the paper."""
+"""What every setting leaves and keeps, by hand."""
 
 from math import isnan
 from typing import Any

@@ -1,4 +1,4 @@
-"""A masked model among other masks and models, in other precisions and modes of memory."""
+"""A masked model among other masks and models, and in other modes of memory."""
 
 import gc
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Every method on the host's UNet, and the edits on its AuraFlow: what changes, and what stays."""
+"""The peers on the host's UNet, and the edits on its AuraFlow: what changes."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,5 @@
-"""How exact the statistics of a profile are and what passes through memory for them: the bundled
-model, ten prompts with a concept and ten without."""
+"""How exact the statistics of a profile are: the bundled model, ten prompts with a concept and ten
+without."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""What people do to a workflow: reload, undo, copy, subgraph, bypass, mute, open an old one."""
+"""What people do to a workflow: reload, undo, subgraph, bypass, open an old one."""
 
 from pathlib import Path
 from typing import Any

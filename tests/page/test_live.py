@@ -270,7 +270,7 @@ def test_two_people_do_not_disturb_each_other(ready: ComfyPage, other: ComfyPage
     other.shorten()
     switch(ready, True)
     rest(ready)
-    other.set_widget(other.titled("Sample before"), "steps", 100)
+    other.set_widget(other.titled("Sample before"), "steps", 60)
     other.page.evaluate(WATCH)
     queue(other)
     wait_until(ready, RUNNING)
