@@ -646,7 +646,7 @@ def test_a_profile_whose_time_cannot_be_set_is_used(
 def test_files_that_another_server_takes_away_or_that_cannot_go_harm_nothing(
     stored: Stored, profile: Any, tmp_path: Path
 ) -> None:
-    for name in ("gone.safetensors", ".fia-gone.tmp"):  # listed, and not there to be looked at
+    for name in ("gone.safetensors", ".gone.tmp"):  # listed, and not there to be looked at
         (tmp_path / name).symlink_to(tmp_path / "nowhere")
     stuck = tmp_path / "stuck.safetensors"
     stuck.mkdir()

@@ -209,6 +209,18 @@ def test_a_file_too_large_for_a_mask_is_not_hashed(
     assert module.mask_fingerprint("mask.safetensors") == f"{schema.max_bytes + 1} bytes"
 
 
+def test_what_another_server_sweeps_away_first_stops_no_sweep(
+    extension: Any, tmp_path: Path
+) -> None:
+    old = tmp_path / ".fia-2.tmp"
+    old.touch()
+    os.utime(old, (0, 0))
+    for name in (".fia-1.tmp", ".fia-3.tmp"):  # listed, and not there to be looked at
+        (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    extension.module("nodes.host.files.new_file").sweep(tmp_path)
+    assert not old.exists()
+
+
 def test_an_upload_takes_no_name_that_another_server_is_writing(
     extension: Any, tmp_path: Path
 ) -> None:
