@@ -21,10 +21,10 @@ from torch import Tensor
 from demo_model.judge import load_judge
 from demo_model.loader import WEIGHTS, DemoModel, load_demo_model
 from demo_model.vocabulary import OBJECTS, STYLES
-from training.autoencoder import train_autoencoder
+from training.autoencoder import encode_pictures, train_autoencoder
 from training.denoiser import Denoiser
 from training.draw import draw, fixed_prompts
-from training.export import export_twin
+from training.export import export_twin, read_part
 from training.judges.train import train_convolutional, train_judges, train_transformer
 from training.networks import build
 from training.pictures.dataset import load_contents
@@ -35,10 +35,18 @@ from training.twin import train_twin
 
 
 def copy_of(pictures: Path, folder: Path) -> Path:
-    """A folder with the same pictures."""
+    """A folder with the same files."""
     folder.mkdir()
-    for name in ("pictures.npy", "contents.json"):
-        os.link(pictures / name, folder / name)
+    for file in pictures.iterdir():
+        os.link(file, folder / file.name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoded(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same data set with the latents that every twin learns from."""
+    folder = copy_of(pictures, tmp_path_factory.mktemp("encoded") / "pictures")
+    encode_pictures(folder, read_part(WEIGHTS, "autoencoder"))
     return folder
 
 
@@ -63,8 +71,8 @@ TRAININGS: dict[str, Callable[[Path, int], object]] = {
 
 
 @pytest.mark.parametrize("title", TRAININGS)
-def test_a_resumed_training_is_the_unbroken_one(title: str, pictures: Path, tmp_path: Path) -> None:
-    whole, parts = (copy_of(pictures, tmp_path / name) for name in ("whole", "parts"))
+def test_a_resumed_training_is_the_unbroken_one(title: str, encoded: Path, tmp_path: Path) -> None:
+    whole, parts = (copy_of(encoded, tmp_path / name) for name in ("whole", "parts"))
     TRAININGS[title](whole, 2)
     TRAININGS[title](parts, 1)
     torch.manual_seed(99)
@@ -83,8 +91,8 @@ def picture_of(file: Path) -> Tensor:
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_the_host_draws_with_a_trained_recipe(recipe: str, pictures: Path, tmp_path: Path) -> None:
-    folder = copy_of(pictures, tmp_path / "twins")
+def test_the_host_draws_with_a_trained_recipe(recipe: str, encoded: Path, tmp_path: Path) -> None:
+    folder = copy_of(encoded, tmp_path / "twins")
     file = train_twin(recipe, folder, seed=0, steps=1)
     with safe_open(file, "pt") as opened:
         notes = opened.metadata()
