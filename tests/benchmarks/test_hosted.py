@@ -116,15 +116,6 @@ def test_a_file_of_the_demo_models_kind_brings_its_own_sizes(
     assert np.array_equal(levels(drawn(model, model.erased(entry("base"), ()))), levels(plain))
 
 
-def test_a_condition_changes_the_picture(hosted: Any, plain: Any) -> None:
-    erased = hosted.erased(entry("base"), ())
-    other = drawn(hosted.sampled_with({"cfg": 1.0}), erased)
-    assert np.abs(levels(other) - plain).mean() > 0.1
-    start = Image.new("RGB", (128, 128), "white")
-    half = drawn(hosted.sampled_with({"denoise": 0.3}), erased, start)
-    assert levels(half).mean() > plain.mean(), "it begins white"
-
-
 def test_pictures_of_a_batch_are_those_of_each_alone(hosted: Any) -> None:
     """Also where one text has more tokens than the others."""
     erased = hosted.erased(entry("negative_prompt"), FORGOTTEN)

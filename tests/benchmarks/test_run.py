@@ -29,16 +29,6 @@ def test_the_base_model_comes_first_and_a_group_stays_together(content: dict[str
         plan(suite, ["uce"])
 
 
-def test_parts_have_every_task_once_and_a_method_and_group_together(suite: Suite) -> None:
-    tasks = plan(suite)
-    parts = [part_of(tasks, number, 3) for number in (1, 2, 3)]
-    assert sorted((task for part in parts for task in part), key=tasks.index) == tasks
-    origins = [{task.origin for task in part} for part in parts]
-    assert all(part for part in parts) and len(set.union(*origins)) == sum(map(len, origins))
-    with pytest.raises(SystemExit):
-        asked("run", "objects", "--part", "4/3")
-
-
 def test_parts_wait_for_what_they_are_compared_with(suite: Suite) -> None:
     tasks = plan(suite, ["base"])
     require_base(suite, fill(Rows(), tasks))

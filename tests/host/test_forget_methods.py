@@ -70,20 +70,6 @@ def test_kept_names_are_heard(method: Any, tiny: TinyModel, name: str) -> None:
     assert not torch.allclose(one, other)
 
 
-def test_the_weight_in_effect_is_edited(method: Any, extension: Any, tiny: TinyModel) -> None:
-    weights = extension.module("benchmarks.forget.weights")
-    name = weights.text_readers(tiny.model, "")[0]
-
-    def after_uce(model: ModelPatcher) -> Tensor:
-        changed = method("uce")(model, tiny.clip, NAMES).model
-        return weights.weights_in_effect(changed, [name])[name]
-
-    twice = tiny.model.clone()
-    twice.add_patches({name: ("diff", (weights.weights_in_effect(twice, [name])[name],))})
-    assert torch.allclose(after_uce(twice), 2 * after_uce(tiny.model), atol=1e-5)
-    assert not method("uce")(tiny.model, tiny.clip, NAMES, erase_scale=0.0).model.patches
-
-
 @pytest.mark.parametrize("cfg", [1.0, 4.0])
 def test_nag_steers_the_positive_rows_alone(
     extension: Any, method: Any, tiny: TinyModel, cfg: float
