@@ -88,6 +88,10 @@ RESET = """async () => {
 }"""
 
 
+HAS_JOB_LIST = """app.extensionManager.command.commands.some(
+  ({ id }) => id === "Comfy.Queue.ToggleOverlay")"""
+"""Whether the page has the newer list of runs."""
+
 LEFT_OPEN = "dialog[open], .p-dialog, .p-popover, .p-contextmenu, .side-bar-panel"
 """What a person has to close: a page that shows any of it is loaded again."""
 
@@ -207,6 +211,19 @@ class ComfyPage:
                 continue
         self.page.wait_for_function(HAS_OPENED, arg=name)
         self.settle()
+
+    def open_the_run_before(self) -> None:
+        """Open the workflow of the last run but one, from the list of runs."""
+        if self.page.evaluate(HAS_JOB_LIST):
+            self.command("Comfy.Queue.ToggleOverlay")
+            run, words = "[data-job-id]", "Open as workflow in new tab"
+        else:
+            self.page.keyboard.press("q")
+            run, words = ".task-item", "Load Workflow"
+        self.find(run).nth(1).click(button="right")
+        self.page.get_by_text(words, exact=True).click()
+        if not self.page.evaluate(HAS_JOB_LIST):
+            self.page.keyboard.press("q")
 
     def open_search(self, x: int, y: int) -> Locator:
         """Double-click the empty canvas there; the field of the search for nodes.

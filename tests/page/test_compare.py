@@ -336,6 +336,16 @@ def test_undo_redo_and_other_tabs_ask_for_no_runs(comfy: ComfyPage) -> None:
     assert asked == []
 
 
+def test_a_run_that_is_opened_from_the_queue_shows_its_own_picture(comfy: ComfyPage) -> None:
+    open_and_run(comfy)
+    comfy.set_widget(2, "color", GREEN)
+    comfy.run()
+    expect_colours(stage(comfy), 0.5, ("red", "green"))
+    comfy.open_the_run_before()
+    comfy.look_at(NODE)
+    expect_colours(stage(comfy), 0.5, ("red", "blue"))
+
+
 def test_pictures_that_the_server_has_lost(comfy: ComfyPage, base: Path) -> None:
     comfy.load(workflow(batch=2))
     comfy.set_widget(1, "color", next(workflow_numbers))  # no later run is answered from its cache
