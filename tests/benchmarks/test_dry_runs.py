@@ -12,7 +12,6 @@ from benchmarks.harness.suite_file import load_suite
 DRAWN = {
     "natural/twin_0_attack": "learned embeddings, and pictures to start from",
     "natural/twin_0_protect": "names that a mask is told to keep",
-    "natural/twin_0_lora": "a line",
     "paper/styles": "styles, and judges of other things",
 }
 """Suites that have something of their own to draw; *objects* is drawn in ``test_run.py``."""

@@ -1,6 +1,5 @@
-"""FID's table, by another network's features where Inception's package is not installed."""
+"""FID's table, by the features of another network than Inception."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,9 @@ from torch import Tensor
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from benchmarks.harness import frechet
-from benchmarks.harness.frechet import add, distance, distance_table, kept_pictures, pictures_in
+from benchmarks.harness.frechet import distance_table
 from benchmarks.harness.places import Places
 from benchmarks.harness.suite import Suite
-from benchmarks.judges.networks.needs import REQUIREMENTS, package
-
-needs_fidelity = pytest.mark.skipif(
-    find_spec("torch_fidelity") is None,
-    reason=f"torch_fidelity is not installed: pip install -r {REQUIREMENTS}",
-)
 
 
 class MeanColours(torch.nn.Module):
@@ -49,27 +42,6 @@ def saved(folder: Path, *pictures: Image.Image) -> list[Path]:
     for file, picture in zip(files, pictures, strict=True):
         picture.save(file)
     return files
-
-
-@needs_fidelity
-def test_fid_with_random_weights_of_inception(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = package("torch_fidelity.feature_extractor_inceptionv3")
-    with monkeypatch.context() as untrained:
-        untrained.setattr(network, "load_state_dict_from_url", lambda *_, **__: {})
-        untrained.setattr(network.FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
-        torch.manual_seed(0)
-        made = network.FeatureExtractorInceptionV3("random", ["2048"])
-    for part in made.modules():
-        if isinstance(part, torch.nn.Conv2d):  # so that the features do not fade with depth
-            torch.nn.init.kaiming_normal_(part.weight)
-    torch.save(made.state_dict(), folder / frechet.INCEPTION)
-    files = saved(folder, *map(blurred_noise, range(4)))
-    metric = frechet.inception()
-    add(metric, files[:2], real=True)
-    assert distance(metric, files[:2]) == pytest.approx(0, abs=1e-2)
-    assert distance(metric, files[2:]) > 0.01
 
 
 @pytest.fixture
@@ -106,16 +78,3 @@ def test_the_table_compares_what_should_stay_with_the_base_model_or_real_picture
     saved(tmp_path / "real" / "photos", *(blurred_noise(seed, 64 + seed) for seed in range(3)))
     rows = cells(distance_table(*drawn, tmp_path / "real"))
     assert rows[0][:3] == ["base model", "one", "4"] and len(rows) == 6
-
-
-def test_pictures_that_are_not_there_are_counted_unless_another_method_is_asked_for(
-    drawn: tuple[Suite, Places], tmp_path: Path
-) -> None:
-    suite, places = drawn
-    kept_pictures(suite, places, suite.entries[1], suite.groups)[0].unlink()
-    with pytest.raises(ValueError, match=r"small: 1 of 4 pictures of 'fia' .*run\.py small"):
-        distance_table(*drawn, None)
-    assert [row[0] for row in cells(distance_table(*drawn, None, ["weak"]))] == ["weak", "weak"]
-    (tmp_path / "notes").mkdir()
-    with pytest.raises(ValueError, match="holds 0 pictures"):
-        pictures_in(tmp_path / "notes")

@@ -28,11 +28,3 @@ def test_an_empty_picture_shows_nothing_and_no_cat(name: str) -> None:
 def test_a_grey_gradient_is_in_no_style_of_glowing_lines() -> None:
     column = torch.linspace(0.3, 0.8, 128)[None, :, None, None].expand(1, 128, 128, 3)
     assert judge("demo_styles").load()(column, [Shot("", "beach", "neon", "", 1)], None) == [0.0]
-
-
-def test_pixel_distance_is_the_mean_difference() -> None:
-    before = torch.zeros(2, 4, 4, 3)
-    after = before.clone()
-    after[1, :2] = 0.5
-    look = judge("pixel_distance").load()
-    assert look(after, SHOTS, before) == pytest.approx([0.0, 0.25])

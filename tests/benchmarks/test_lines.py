@@ -1,24 +1,17 @@
 """Sweeps read as lines, and compared where they keep an equal share."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from measured import every_shot, measured
 
 from benchmarks.analysis.curves import curve_parts
-from benchmarks.analysis.equal_kept import _left, against, holm, two_sided_p
+from benchmarks.analysis.equal_kept import against
 from benchmarks.analysis.lines import Line, Point, lines, ranked
-from benchmarks.harness.places import Places
-from benchmarks.harness.rows import Rows
-from benchmarks.harness.runner import plan, run
 from benchmarks.harness.shots import Shot, base_shots
 from benchmarks.harness.suite import Suite, SuiteError, Sweep
 from benchmarks.harness.suite_file import LISTS, parse_suite, read_toml
-from workbench.environment import ROOT
 
 OBJECTS = read_toml(LISTS)["objects"]
 TEN = {"name": "ten", "concepts": OBJECTS[:10], "kept": OBJECTS[10:], "neighbours": OBJECTS[10:15]}
@@ -62,22 +55,6 @@ def suite(content: dict[str, Any]) -> Suite:
         ],
     }
     return parse_suite("natural/small", content)
-
-
-def test_methods_are_told_or_not(content: dict[str, Any]) -> None:
-    one = {"use": "speed", "setting": "retain_scale", "values": [1.0]}
-    sweeps = [one, one | {"label": "speed, told", "told": True}]
-    group = {"name": "one", "concepts": ["church"]}
-    suite = parse_suite("small", content | {"groups": [group], "sweeps": sweeps})
-    speed = [entry for entry in suite.entries if entry.use == "speed"]
-    assert [(entry.label, entry.told) for entry in speed] == [
-        ("speed, retain_scale 1.0", False),
-        ("speed, told, retain_scale 1.0", True),
-    ]
-    hashes = {suite.settings_hash(entry) for entry in speed}
-    (one,) = suite.groups
-    other = suite.model_copy(update={"groups": (one.model_copy(update={"kept": ("cat",)}),)})
-    assert len(hashes | {other.settings_hash(entry) for entry in speed}) == 3
 
 
 def test_the_tables_are_of_the_rows(suite: Suite, tmp_path: Path) -> None:
@@ -130,115 +107,7 @@ def test_lines_are_compared_at_an_equal_kept_share(
     assert "| 0 % · 80 % |" in page, "the authors' own setting"
 
 
-def test_what_lines_leave_alike_is_no_difference(content: dict[str, Any], suite: Suite) -> None:
-    """Interpolated at other places of their dials. Most kept names are never drawn, so that a draw
-    of names may hold none that the plain model draws."""
-    of_tests = parse_suite("small", content | {"groups": [TEN], "seeds": list(range(10))})
-    drawn = TEN["kept"][0]
-
-    def value(label: str, _: str, shot: Shot, judge: str) -> float:
-        if shot.object in TEN["concepts"]:
-            return float(shot.seed < 3 + TEN["concepts"].index(shot.object) % 5)
-        lost = {"weak": 3, "strong": 7} if label.endswith("scale 9.0") else {}
-        fewer = next((count for name, count in lost.items() if name in label), 0)
-        return float(shot.object == drawn and shot.seed >= fewer)
-
-    made = every_shot(of_tests, value)
-    weak, strong = lines(made)
-    ((found,),) = against(made, weak, [strong], [0.9])
-    assert (found.difference, found.low, found.high) == pytest.approx((0, 0, 0), abs=1e-9)
-    assert found.p == 1
-
-
-def test_an_authors_setting_is_found_as_it_is_compared() -> None:
-    """1 is 1.0, whose text is another."""
-    sweep = Sweep(use="nag", label="nag", setting="scale", values=(1.0, 2.0), own=1)
-    assert Line(sweep, (point(1, 1, "plain"), point(0.9, 0.5, "1.0"))).own
-
-
-def test_a_reference_that_is_no_sweep_is_compared_with_nothing(
-    content: dict[str, Any], suite: Suite, tmp_path: Path
-) -> None:
-    made = every_shot(parse_suite("small", content | {"reference": "base"}), lambda *_: 1.0)
-    assert "against the others" not in "".join(curve_parts(made, tmp_path / "curves.png"))
-
-
-def test_a_method_with_one_setting_is_shown_at_what_it_keeps() -> None:
-    sweep = Sweep(use="negative_prompt", label="x", setting="wording", values=("list",))
-    assert Line(sweep, (point(1, 1, "plain"), point(0.4, 0.1, "list"))).at(0.9).kept == 0.4
-
-
 def test_neighbours_are_kept(content: dict[str, Any]) -> None:
     content["groups"] = [{"name": "one", "concepts": ["church"], "neighbours": ["church"]}]
     with pytest.raises(SuiteError, match="'one': neighbours names what is not kept: church"):
         parse_suite("small", content)
-
-
-def test_a_model_that_draws_nothing_has_no_curve(suite: Suite, tmp_path: Path) -> None:
-    (sentence,) = curve_parts(every_shot(suite, lambda *_: 0.0), tmp_path / "curves.png")
-    assert sentence.startswith("The plain model draws none of the names to keep")
-
-
-def test_a_run_goes_on_after_a_setting_that_a_method_refuses(
-    content: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """In the real host: a sweep in the middle asks for more of a name than there is."""
-    few = {"contexts": ["park", "room"], "profile_steps": 1, "use_cache": False}
-    content |= {
-        "own_noise": True,
-        "judges": ["demo_objects", "pixel_distance"],
-        "groups": [{"name": "one", "concepts": ["church"]}],
-        "kept_scenes": 3,
-        "seeds": [1],
-        "sampling": {"steps": 1, "batch_size": 8},
-        "methods": [{"use": "base"}],
-        "reference": "fia, strength 1.0",
-        "curves": True,
-        "sweeps": [
-            {"use": "fia", "setting": "strength", "values": [1.0], "settings": few},
-            {"use": "double_projections", "setting": "least", "values": [0.999], "told": True},
-            {"use": "nag", "setting": "scale", "values": [5.0]},
-        ],
-    }
-    suite, rows = parse_suite("natural/small", content), Rows()
-    places = Places("natural/small", quick=True)
-    shutil.rmtree(ROOT / "results" / "benchmarks" / "natural" / "small-quick", ignore_errors=True)
-    run(suite, plan(suite), rows, places)
-    assert "Double Projections divides by it" in capsys.readouterr().err
-    seen = {(one.run.method, one.shot.object): one.values for one in rows.pictures.values()}
-    base, fia = "base", "fia, strength 1.0"
-    assert {method for method, _ in seen} == {base, fia, "nag, scale 5.0"}
-    seeds = {one.shot.object: one.shot.seed for one in rows.pictures.values()}
-    assert [seeds[name] for name in ("church", "cat", "car")] == [1, 2, 3]
-    misspelt = [{**one, "settings": {"strenght": 1}} for one in content["sweeps"][:1]]
-    wrong = parse_suite("natural/small", content | {"sweeps": misspelt})
-    with pytest.raises(SuiteError, match="'fia' has no setting 'strenght'"):
-        run(wrong, plan(wrong), Rows(), places)
-    assert seen[fia, "church"]["pixel_distance"] > 0 == seen[base, "church"]["pixel_distance"]
-
-
-def test_draws_are_read_as_the_line_itself_is() -> None:
-    """A draw that holds each name once leaves what the line leaves of all names."""
-    read = line("dial", point(0.95, 0.6), point(0.7, 0.1, "2"), point(0.85, 0.3, "3"))
-    labels = [label for one in read.points for label in one.parts]
-    left = pd.DataFrame([[one.left for one in read.points]], columns=labels)
-    kept = pd.DataFrame([[one.kept for one in read.points]], columns=labels)
-    for share in (0.99, 0.9, 0.8, 0.72):
-        assert _left(read, left, kept, share) == pytest.approx(read.at(share).left)
-    nothing = _left(read, left, 0 * kept, 0.9)
-    assert nothing == pytest.approx(1 - 0.1 * 0.4), (
-        "kept names of which none is drawn: the plain end"
-    )
-
-
-def test_p_is_twice_the_smaller_side_of_the_draws() -> None:
-    draws = np.array([[-1.0] * 3 + [1.0] * 96, [0.0] * 99])
-    assert two_sided_p(draws) == pytest.approx([2 * 4 / 100, 1])
-
-
-@pytest.mark.parametrize(
-    ("p", "wanted"),
-    [([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]), ([0.6, 0.9], [1, 1]), ([], [])],
-)
-def test_holm_multiplies_by_what_is_left_and_never_falls(p: list[float], wanted: Any) -> None:
-    assert list(holm(pd.Series(p, dtype=float))) == pytest.approx(wanted)

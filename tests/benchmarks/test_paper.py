@@ -63,14 +63,6 @@ def test_a_dry_run_asks_for_the_files_prompts_as_they_are(dry: Places) -> None:
     assert len(pictures) == 2 * len(wanted)  # the plain model and FIA, as in every quick form
 
 
-def test_a_dry_run_says_what_it_is(dry: Places) -> None:
-    assert dry.report.name == "explicit_dry_run.md"
-    assert "docs" not in dry.report.parts
-    text = dry.report.read_text(encoding="utf-8")
-    assert text.startswith("# Dry run: The paper's explicit content")
-    assert "are no result" in text and "paper/explicit --dry-run`" in text
-
-
 @pytest.fixture(scope="module")
 def random_sd15(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of random weights, where a suite looks for it."""

@@ -1,13 +1,10 @@
 """A suite's prompts from a file: as they stand there, with their own seeds, or refused."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from measured import measured
 
-from benchmarks.analysis.settings import setting_tables
 from benchmarks.harness.runner import plan
 from benchmarks.harness.suite import SuiteError
 from benchmarks.harness.suite_file import parse_suite
@@ -65,21 +62,3 @@ def test_a_file_that_cannot_be_asked_from_is_refused(
         (tmp_path / "prompts.csv").write_text(text, encoding="utf-8")
     with pytest.raises(SuiteError, match=message):
         asked(asking, tmp_path)
-
-
-def test_a_table_is_of_the_prompts_and_seeds_that_the_suite_asks_for(
-    asking: Content, tmp_path: Path
-) -> None:
-    (tmp_path / "prompts.csv").write_text("own,prompt\n70,a\n80,b\n", encoding="utf-8")
-    suite = parse_suite("small", asking, folder=tmp_path)
-    drawn = []
-    for task in plan(suite):
-        group = task.group.name if task.group else ""
-        for shot in task.shots:
-            value = 1.0 if not group else task.seed / 10
-            drawn.append((task.entry.label, group, shot, "demo_objects", value))
-            earlier = replace(shot, seed=shot.seed + 100)  # of a suite that had more seeds
-            drawn.append((task.entry.label, group, earlier, "demo_objects", 0.0))
-    _, table = setting_tables(measured(suite, drawn))
-    assert "| FIA, exact Eq. 1 | 15.0 · – | – | cached | – |" in table
-    assert "in percent; 4 (± 49) a setting." in table

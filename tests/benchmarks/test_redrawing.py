@@ -1,7 +1,5 @@
 """Which pictures are drawn again, and what is said of them."""
 
-from typing import Any
-
 import pytest
 from measured import fill
 
@@ -9,7 +7,6 @@ from benchmarks.harness.redrawing import differing, sample_tasks
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan
 from benchmarks.harness.suite import Suite
-from benchmarks.harness.suite_file import parse_suite
 
 
 def test_a_number_of_pictures_is_drawn_again_beside_the_base_models_of_the_same(
@@ -30,18 +27,6 @@ def test_only_pictures_that_have_rows_are_drawn_again(suite: Suite) -> None:
     assert {t.entry.label for t in sample_tasks(tasks, rows, 100)} == {"base", "weak"}
     with pytest.raises(ValueError, match="no rows of these methods"):
         sample_tasks(tasks, Rows(), 100)
-
-
-def test_what_a_condition_starts_from_is_drawn_too(content: dict[str, Any]) -> None:
-    content["conditions"] = [
-        {"name": "from noise"},
-        {"name": "from a picture", "start": "from noise", "denoise": 0.7},
-    ]
-    tasks = plan(parse_suite("small", content), ["fia"])
-    started = fill(Rows(), [t for t in tasks if t.condition.name == "from a picture"])
-    chosen = sample_tasks(tasks, started, 3)
-    conditions = [t.condition.name for t in chosen if not t.group for _ in t.shots]
-    assert conditions.count("from noise") == conditions.count("from a picture") > 0
 
 
 def test_a_picture_that_a_judge_sees_otherwise_is_named(suite: Suite) -> None:

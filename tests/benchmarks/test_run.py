@@ -29,16 +29,6 @@ def test_the_base_model_comes_first_and_a_group_stays_together(content: dict[str
         plan(suite, ["uce"])
 
 
-def test_parts_have_every_task_once_and_a_method_and_group_together(suite: Suite) -> None:
-    tasks = plan(suite)
-    parts = [part_of(tasks, number, 3) for number in (1, 2, 3)]
-    assert sorted((task for part in parts for task in part), key=tasks.index) == tasks
-    origins = [{task.origin for task in part} for part in parts]
-    assert all(part for part in parts) and len(set.union(*origins)) == sum(map(len, origins))
-    with pytest.raises(SystemExit):
-        asked("run", "objects", "--part", "4/3")
-
-
 def test_parts_wait_for_what_they_are_compared_with(suite: Suite) -> None:
     tasks = plan(suite, ["base"])
     require_base(suite, fill(Rows(), tasks))
@@ -118,17 +108,6 @@ def test_nothing_is_drawn_beside_pictures_of_other_code(
     rows.drop(["fia"])  # also where the base model's alone are there
     with pytest.raises(RowsError, match=r"rows of 'base' were drawn by no commit, .*--fresh"):
         run(objects, plan(objects), rows, quick)
-
-
-def test_a_base_picture_whose_file_is_gone_is_drawn_and_keeps_its_row(
-    objects: Suite, rows: Rows, quick: Places
-) -> None:
-    key, row = next((key, it) for key, it in rows.pictures.items() if key[0].method == "base")
-    before = quick.picture(*key).read_bytes()
-    quick.picture(*key).unlink()
-    run(objects, plan(objects), rows, quick)
-    assert quick.picture(*key).read_bytes() == before
-    assert rows.pictures[key] is row
 
 
 def test_a_sample_of_the_pictures_drawn_again_comes_out_the_same(

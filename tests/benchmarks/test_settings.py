@@ -1,20 +1,14 @@
-"""What every setting leaves and keeps, by hand, and for every suite of the paper."""
+"""What every setting leaves and keeps, by hand."""
 
 from math import isnan
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ALL_SUITES, suite_name
-from measured import every_shot, measured
+from measured import measured
 
-from benchmarks.analysis.report import report
 from benchmarks.analysis.settings import harmonic_mean, margin, setting_tables
-from benchmarks.harness import registry
-from benchmarks.harness.places import Places
 from benchmarks.harness.shots import Shot
 from benchmarks.harness.suite import Suite
-from benchmarks.harness.suite_file import load_suite
 from demo_model.vocabulary import with_article
 
 OBJECTS = "demo_objects"
@@ -71,43 +65,3 @@ def test_a_margin_is_wilsons() -> None:
     """The upper end of the interval of no picture in n: z² / (n + z²)."""
     assert margin(20) == pytest.approx(16.113, abs=1e-3)
     assert margin(115) == pytest.approx(3.232, abs=1e-3)
-
-
-PAPER = [path for path in ALL_SUITES if path.parent.name == "paper"]
-
-
-@pytest.mark.parametrize("path", PAPER, ids=suite_name)
-@pytest.mark.parametrize("dry_run", [False, True])
-def test_a_report_of_the_papers_has_each_judges_own_values(path: Path, dry_run: bool) -> None:
-    """The n-th judge's are n % of the base model's pictures, 10 more of what others forgot and 20
-    more of what they kept."""
-    suite = load_suite(path, dry_run=dry_run)
-    if suite.prompt_file and not suite.prompt_file.path.exists():
-        pytest.skip("its prompts are people's own copies")
-    small = suite.model_copy(update={"seeds": suite.seeds[:1], "checkpoint": None})
-    concepts = {group.name: group.concepts for group in suite.groups}
-
-    def value(label: str, group: str, shot: Shot, judge: str) -> float:
-        own = suite.judges.index(judge) + 1
-        shows = shot.shows(suite.concept)
-        return (own + (0 if not group else 10 if shows in concepts[group] else 20)) / 100
-
-    text = report(every_shot(small, value), Places(suite.name, dry_run=dry_run))
-    rows = [line.split(" | ")[1:] for line in text.splitlines() if line.startswith("| ")]
-    (head, *_), number = rows, len(suite.judges)
-    assert head[:number] == [registry.judge(name).title for name in suite.judges]
-    figures = [row[:number] for row in rows if "·" in row[0]]
-    asked = [True, True]
-    if suite.prompt_file:
-        forgotten = suite.prompt_file.shows in concepts[suite.groups[0].name]
-        asked = [forgotten, not forgotten]
-    for extra in ([0, 0], [10, 20]):
-        cells = [
-            " · ".join(
-                f"{own + more:.1f}" if shown else "–"
-                for more, shown in zip(extra, asked, strict=True)
-            )
-            for own in range(1, number + 1)
-        ]
-        figures = [row for row in figures if row != cells] if cells in figures else [["lost"]]
-    assert not figures

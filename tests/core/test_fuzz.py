@@ -1,6 +1,7 @@
-"""Hostile files and texts at every reader, some of each; ``tests/fuzz.py`` does more."""
+"""Hostile files and texts at every reader, some of each; more with ``FIA_FUZZ_CASES``."""
 
 import json
+import os
 import pickle
 import time
 import tracemalloc
@@ -22,7 +23,9 @@ from fuzzing.layout import content_of, joined, with_content
 from fuzzing.readers import READERS, good_files, good_mask, refusal
 from fuzzing.spoilers import Marks
 
-CASES = 80
+CASES = int(os.environ.get("FIA_FUZZ_CASES", "80"))
+"""Of each reader."""
+
 MOST_MEMORY = 200 * 2**20  # bytes; text that unpacks to too much is stopped early
 
 

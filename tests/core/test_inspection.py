@@ -73,14 +73,6 @@ def test_masks_from_files_are_recognised(tmp_path: Path) -> None:
     assert inspect_mask(fused, masks).threshold == 3
 
 
-def test_fifty_concepts() -> None:
-    masks = [mask(f"c{n}", n, share=0.1) for n in range(50)]
-    fusion = fuse_neuron_masks(masks, 0.1)
-    inspection = inspect_mask(fusion.mask, masks)
-    assert inspection.total == fusion.report.total
-    assert inspection.overlap is not None and inspection.overlap.shared.shape == (50, 50)
-
-
 def test_an_empty_mask() -> None:
     empty = mask(share=0.0)
     inspection = inspect_mask(empty, [empty])

@@ -28,7 +28,6 @@ class Guard:
     def __init__(self) -> None:
         for name in CODECS:
             codecs.lookup(name)
-        self.slowest = 0.0
         self._allowed: Path | None = None
         self._seen: list[str] = []
         sys.addaudithook(self._hear)
@@ -47,7 +46,6 @@ class Guard:
         finally:
             self._allowed = None
             seconds = time.process_time() - start
-            self.slowest = max(self.slowest, seconds)
             if self._seen:
                 raise GuardError(f"it did {self._seen}")
             if seconds > LONGEST:

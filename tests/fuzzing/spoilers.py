@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from fuzzing.layout import (
     ENTRY,
-    LENGTH_BYTES,
     METADATA,
     content_of,
     joined,
@@ -49,21 +48,6 @@ PATHS = (
 DTYPES = ("U8", "F32", "BOOL", "I64", "F64", "F16", "BF16", "F8_E4M3", "u8", "OBJECT", "", None, 3)
 HUGE = (2**31, 2**32, 2**40, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**30, 10**400)
 DEPTHS = (10, 200, 400, 600, 800, 900, 980, 2_000, 100_000)
-RAW_JSON = (
-    "",
-    "{",
-    "null",
-    "[]",
-    '"text"',
-    "NaN",
-    '{"a": Infinity}',
-    '{"a": 1e999}',
-    '{"a": 1, "a": 2}',
-    "9" * 5000,
-    '{"schema": "fia.neuron_mask", "version": 1}',
-    '{"\\ud800": "\\udfff"}',
-    "\ufeff{}",
-)
 
 sizes = st.integers(-2, 300) | st.sampled_from(HUGE)
 numbers = sizes | st.floats()
@@ -107,11 +91,7 @@ def spoilers(mark: Path) -> tuple[Spoiler, ...]:
     return (
         other_bytes,
         cut,
-        lengthened,
-        moved,
-        other_header_length,
         other_tensor,
-        other_tensor_names,
         other_stream,
         other_stream,
         other_content,
@@ -119,8 +99,6 @@ def spoilers(mark: Path) -> tuple[Spoiler, ...]:
         other_layer,
         other_layer,
         nested,
-        raw_json,
-        random_bytes,
         pickled,
     )
 
@@ -139,25 +117,6 @@ def other_bytes(draw: Draw, data: bytes) -> bytes:
 
 def cut(draw: Draw, data: bytes) -> bytes:
     return data[: place(draw, data)]
-
-
-def lengthened(draw: Draw, data: bytes) -> bytes:
-    return data + draw(st.binary(min_size=1, max_size=50))
-
-
-def moved(draw: Draw, data: bytes) -> bytes:
-    """A piece of the file copied or moved to another place in it."""
-    start, stop, target = (place(draw, data) for _ in range(3))
-    piece = data[min(start, stop) : max(start, stop)]
-    rest = data if draw(st.booleans()) else data.replace(piece, b"", 1)
-    return rest[:target] + piece + rest[target:]
-
-
-def other_header_length(draw: Draw, data: bytes) -> bytes:
-    right = int.from_bytes(data[:LENGTH_BYTES], "little")
-    near = st.integers(-9, 9).map(lambda more: (right + more) % 2**64)
-    length = draw(near | st.sampled_from((0, 16 * 2**20, 16 * 2**20 + 1, 2**63, 2**64 - 1)))
-    return length.to_bytes(LENGTH_BYTES, "little") + data[LENGTH_BYTES:]
 
 
 def other_tensor(draw: Draw, data: bytes) -> bytes:
@@ -179,18 +138,6 @@ def other_tensor(draw: Draw, data: bytes) -> bytes:
         entry.pop(draw(st.sampled_from(tuple(wrong))), None)
     else:
         entry[field] = draw(wrong[field])
-    return joined(header, tensors)
-
-
-def other_tensor_names(draw: Draw, data: bytes) -> bytes:
-    """A tensor renamed, left out or there twice."""
-    header, tensors = parts(data)
-    if not header:
-        return data
-    name = draw(st.sampled_from(sorted(header)))
-    entry = header[name] if draw(st.booleans()) else header.pop(name)
-    if draw(st.booleans()):
-        header[draw(texts)] = entry
     return joined(header, tensors)
 
 
@@ -292,12 +239,3 @@ def nested(draw: Draw, data: bytes) -> bytes:
     if draw(st.booleans()):
         text = text.replace(inner, f'{{"profile_settings": {{"deep": {inner}}}}}')
     return with_content(data, text)
-
-
-def raw_json(draw: Draw, data: bytes) -> bytes:
-    text = draw(st.sampled_from(RAW_JSON))
-    return with_content(data, text) if draw(st.booleans()) else with_header(text, parts(data)[1])
-
-
-def random_bytes(draw: Draw, data: bytes) -> bytes:
-    return draw(st.binary(max_size=200))

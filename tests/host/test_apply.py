@@ -8,7 +8,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.supported_models import SD20
 from compositions import apply, patched_weights, weights
-from graphs import apply_node, draw, picture_graph, profile_graph, sources
+from graphs import apply_node, draw, profile_graph
 from loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 
@@ -80,20 +80,6 @@ def test_an_empty_mask_leaves_no_patch(extension: Any, mask: Any) -> None:
     assert set(patched) == {f"{name}.weight" for name in others}
 
 
-def test_a_lora_loaded_before_is_masked_too(extension: Any, mask: Any) -> None:
-    model = tiny_denoiser()
-    during = patched_weights(apply(extension, with_lora(model), mask, 1.0), mask)
-    name, pruned = next(iter(mask.layers.items()))
-    assert (during[name][pruned] == 0).all()
-    assert not torch.equal(during[name][~pruned], weights(model, mask)[name][~pruned])
-
-
-def test_a_lora_loaded_after_fills_the_holes(extension: Any, mask: Any) -> None:
-    during = patched_weights(with_lora(apply(extension, tiny_denoiser(), mask, 1.0)), mask)
-    name, pruned = next(iter(mask.layers.items()))
-    assert (during[name][pruned] != 0).all()
-
-
 def test_two_masks_on_one_model(extension: Any, mask: Any) -> None:
     twice = apply(extension, apply(extension, tiny_denoiser(), mask, 0.5), mask, 0.5)
     before = weights(twice, mask)
@@ -121,26 +107,6 @@ def test_weights_that_are_off_the_device_are_masked_at_use(
     partly = draw(host, tiny, masked)
     assert masked.lowvram_patch_counter() == len(mask.layers), "the host loaded the whole model"
     assert torch.allclose(whole, partly, atol=1e-4)
-
-
-def test_pictures_change_with_strength_and_are_untouched_at_0(
-    host: Any, tiny: TinyModel, mask: Any
-) -> None:
-    plain = draw(host, tiny, tiny.model)
-    drawn = {}
-    for strength in (0.0, 1.0, 2.0):
-        host.forget()
-        graph = {
-            **sources(host, tiny),
-            "apply": apply_node(strength=strength),
-            "mask": host.source(mask),
-            **picture_graph(["apply", 0]),
-        }
-        drawn[strength] = host.run(graph, "picture")[0].clone()
-    assert torch.equal(drawn[0.0], plain)
-    assert not torch.equal(drawn[1.0], plain)
-    assert not torch.equal(drawn[2.0], drawn[1.0])
-    assert torch.equal(draw(host, tiny, tiny.model), plain), "the wire is gone"
 
 
 def test_a_change_of_strength_does_not_profile_again(host: Any, tiny: TinyModel) -> None:

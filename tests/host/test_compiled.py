@@ -99,11 +99,12 @@ def test_a_compiled_block_is_profiled_through_its_plain_module(
     assert model.object_patches.keys() == {BLOCK}
 
 
-def test_a_strip_runs_the_plain_module_of_a_compiled_block(
-    extension: Any, tiny: TinyModel, mask: Any
+@pytest.mark.parametrize("place", [DENOISER, BLOCK])
+def test_a_strip_runs_the_plain_module_of_what_is_compiled(
+    extension: Any, tiny: TinyModel, mask: Any, place: str
 ) -> None:
     strip_model = extension.module("nodes.host.applying.strength_strip").strip_model
-    assert not strip_model(compiled_by_patch(tiny.model), mask, [0.0, 1.0]).object_patches
+    assert not strip_model(compiled_by_patch(tiny.model, place), mask, [0.0, 1.0]).object_patches
 
 
 def test_what_was_replaced_before_it_was_compiled_stays_replaced(

@@ -1,4 +1,4 @@
-"""A masked model among other masks and models, in other precisions and modes of memory."""
+"""A masked model among other masks and models, and in other modes of memory."""
 
 import gc
 from collections.abc import Iterator
@@ -34,14 +34,6 @@ def test_two_masks_are_their_union(host: Any, extension: Any, tiny: TinyModel, m
     assert torch.equal(draw(host, tiny, stacked), draw(host, tiny, by_hand(union)))
 
 
-def test_the_same_mask_twice_is_the_mask_once(
-    host: Any, extension: Any, tiny: TinyModel, mask: Any
-) -> None:
-    once = apply(extension, tiny.model, mask)
-    twice = apply(extension, once, mask)
-    assert torch.equal(draw(host, tiny, twice), draw(host, tiny, once))
-
-
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
 def test_a_merge_weighs_the_masked_weights(extension: Any, mask: Any, ratio: float) -> None:
     """As the help says: merged half and half with the whole model, the effect is halved."""
@@ -55,15 +47,6 @@ def test_a_merge_weighs_the_masked_weights(extension: Any, mask: Any, ratio: flo
         expected = before[name][pruned] * (1 - ratio)
         assert torch.allclose(during[name][pruned], expected, rtol=1e-6, atol=1e-7)
         assert torch.allclose(during[name][~pruned], before[name][~pruned], rtol=1e-6, atol=1e-7)
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
-def test_half_precision(
-    host: Any, extension: Any, tiny: TinyModel, mask: Any, dtype: torch.dtype
-) -> None:
-    model = tiny_denoiser(dtype)
-    trio = Trio(model, apply(extension, model, mask), by_hand(mask, dtype))
-    require_equal_pictures(host, tiny, trio, lambda graph, link: link)
 
 
 @pytest.fixture

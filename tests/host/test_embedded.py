@@ -28,21 +28,16 @@ def test_saved_workflows_find_their_inputs_by_position(extension: Any) -> None:
     assert info["input_order"] == {"required": [], "optional": ["mask_file", "embedded"]}
 
 
-def test_an_embedded_mask_needs_no_file(host: Any, folder: Path, mask: Any, text: str) -> None:
+def test_an_embedded_mask_needs_no_file_and_comes_before_one(
+    host: Any, folder: Path, mask: Any, text: str
+) -> None:
     for inputs in ({"mask_file": GONE, "embedded": text}, {"embedded": text}):
         (loaded,) = host.run(load_graph(**inputs), "load")
         assert same(loaded, mask)
-
-
-def test_an_embedded_mask_comes_before_the_file(
-    host: Any, folder: Path, mask: Any, text: str
-) -> None:
-    other = replace(mask, concepts=("tench",))
-    other.save(folder / "tench.safetensors")
-    (loaded,) = host.run(load_graph(mask_file="tench.safetensors", embedded=text), "load")
-    assert loaded.concepts == mask.concepts
-    (loaded,) = host.run(load_graph(mask_file="tench.safetensors", embedded=""), "load")
-    assert loaded.concepts == ("tench",)
+    replace(mask, concepts=("tench",)).save(folder / "tench.safetensors")
+    for embedded, concepts in ((text, mask.concepts), ("", ("tench",))):
+        graph = load_graph(mask_file="tench.safetensors", embedded=embedded)
+        assert host.run(graph, "load")[0].concepts == concepts
 
 
 @pytest.mark.parametrize("inputs", [{"mask_file": ""}, {"mask_file": GONE, "embedded": ""}])
@@ -52,11 +47,6 @@ def test_without_an_embedded_mask_a_missing_file_is_refused_before_anything_runs
     with pytest.raises(GraphError, match=r"custom_validation_failed.*there is no mask file") as e:
         host.run(load_graph(**inputs), "load")
     assert inputs["mask_file"] in str(e.value)
-
-
-def test_the_text_may_come_by_a_wire(host: Any, folder: Path, mask: Any, text: str) -> None:
-    graph = {"text": host.source(text)} | load_graph(mask_file=GONE, embedded=["text", 0])
-    assert same(host.run(graph, "load")[0], mask)
 
 
 def test_a_wire_that_brings_no_text_leaves_the_file(host: Any, folder: Path, mask: Any) -> None:

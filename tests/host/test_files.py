@@ -114,12 +114,6 @@ def test_a_link_to_a_mask_elsewhere_is_read(
     assert load(host, "link.safetensors").concepts == mask.concepts
 
 
-def test_a_file_is_at_most_a_bit_a_weight(host: Any, folder: Path, mask: Any) -> None:
-    path = folder / save(host, mask, "church")
-    header = int.from_bytes(path.read_bytes()[:8], "little")
-    assert path.stat().st_size - 8 - header <= mask.weights / 8 + len(mask.layers)
-
-
 @pytest.mark.parametrize(
     ("prefix", "words"),
     [

@@ -1,6 +1,5 @@
 """Every peer's rule against its published equations, in float64."""
 
-from math import log
 from typing import Any
 
 import pytest
@@ -58,42 +57,6 @@ def test_speed_is_the_minimum_in_the_directions_that_are_left(forget: Any, ridge
     assert close(edit, wanted.T) and edit.norm() > 0.1
 
 
-def test_speeds_invariance_is_the_papers_with_a_ridge(forget: Any) -> None:
-    """With λ above 0, as the formula has it, K₂ may move a little."""
-    speed = forget("speed")
-    weight, names, keep, fixed = (random(n, WIDTH, seed=n) for n in (OUT, 3, 4, 2))
-    seen = names.T @ names / 3
-    free = speed.null_space(keep.T @ keep / 4, 1e-9, relative=False)
-    edit = speed.null_space_edit(weight, -seen, seen, free, fixed, 0.7, 0.5)
-    whole, k2 = torch.eye(WIDTH).double(), fixed.T
-    m = torch.linalg.inv(seen @ free + 0.7 * whole)
-    inner = torch.linalg.inv(k2.T @ free @ m @ k2 + 0.5 * torch.eye(2))
-    assert close(edit, weight @ -seen @ free @ (whole - m @ k2 @ inner @ k2.T @ free) @ m)
-    assert (edit @ k2).norm() > 1e-3
-
-
-def test_speed_frees_what_is_below_its_threshold(forget: Any) -> None:
-    axes = torch.diag(torch.tensor([4.0, 1.0, 0.3, 0.0]).double())
-    for threshold, relative, free in ((0.5, False, 2), (0.5, True, 3), (1e-3, False, 1)):
-        wanted = torch.diag(torch.tensor([0.0] * (4 - free) + [1.0] * free).double())
-        assert close(forget("speed").null_space(axes, threshold, relative), wanted)
-
-
-def test_speeds_filter_and_augmentation(forget: Any) -> None:
-    weight, names, keep = (random(n, WIDTH, seed=n) for n in (OUT, 3, 9))
-    seen, prior = names.T @ names / 3, forget("speed").refined_prior
-    moves = (keep @ (weight @ -seen @ torch.linalg.inv(torch.eye(WIDTH) + seen)).T).norm(dim=1)
-    passing = keep[moves > moves.mean()]
-    refined = prior(weight, -seen, seen, keep, 5, torch.Generator())
-    drawn = refined[len(passing) :]
-    assert torch.equal(refined[: len(passing)], passing) and 0 < len(drawn) < 5 * len(passing)
-    weakest = torch.linalg.svd(weight, full_matrices=False).Vh[-1]
-    across = torch.eye(WIDTH) - weakest.outer(weakest)
-    for row in drawn:  # each a kept one, moved along the weakest direction alone
-        assert (across @ (passing - row).T).norm(dim=0).min() < 1e-12
-    assert torch.equal(prior(weight, -seen, seen, keep, 0, torch.Generator()), keep)
-
-
 def test_scapre_is_the_least_of_its_squares(forget: Any) -> None:
     """Row i asks: λ‖w − w₀‖² + Σ (w c)² + s Σ ‖C w − m A w₀‖²."""
     weight, names = random(OUT, WIDTH, seed=0), random(2, WIDTH, seed=1)
@@ -108,41 +71,6 @@ def test_scapre_is_the_least_of_its_squares(forget: Any) -> None:
             goals.append(1.5**0.5 * mask[row] * (anchor @ plain))
         wanted = least_squares(rows, [goal[:, None] for goal in goals])
         assert close(edit[row], wanted[:, 0])
-
-
-def mutual_information(high: list[bool], is_name: list[bool]) -> float:
-    """Of two yes-or-no questions over the same samples, in nats, counts at least 1e-8."""
-    count = {
-        (a, b): sum(x == a and y == b for x, y in zip(high, is_name, strict=True)) + 1e-8
-        for a in (True, False)
-        for b in (True, False)
-    }
-    n, total = len(high), 0.0
-    for (a, b), both in count.items():
-        apart = (both + count[a, not b]) * (both + count[not a, b])
-        total += both / n * log(both * n / apart)
-    return total
-
-
-def test_scapres_mask_is_of_the_standardised_mutual_information(forget: Any) -> None:
-    name, nothing = random(5, OUT, seed=0), random(5, OUT, seed=1)
-    name[:, 0] += 9  # one output tells the name for sure
-    information = []
-    for output in torch.cat([name, nothing]).T.tolist():
-        median = sorted(output)[4]  # the lower of the two in the middle
-        high = [value > median for value in output]
-        information.append(mutual_information(high, [True] * 5 + [False] * 5))
-    values = torch.tensor(information, dtype=torch.float64)
-    wanted = torch.sigmoid((values - values.mean()) / (values.std() + 1e-8) / 0.7) ** 2
-    assert close(forget("scapre").row_mask(name, nothing, 2.0), wanted)
-    assert wanted.argmax() == 0 and wanted.std() > 0.1
-
-
-def test_scapres_certainty_is_what_the_entropy_leaves(forget: Any) -> None:
-    outputs = torch.stack([torch.arange(20.0), torch.tensor([0.0] * 19 + [1.0])], 1).double()
-    peak = -(0.95 * log(0.95) + 0.05 * log(0.05))
-    wanted = torch.tensor([0.0, 1 - peak / log(20)], dtype=torch.float64)
-    assert torch.allclose(forget("scapre").certainty(outputs), wanted, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("anchors", [1, 3])

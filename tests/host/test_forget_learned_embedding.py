@@ -1,155 +1,54 @@
-"""The learned embedding in the real host: its error falls, the host reads it, models stay."""
+"""The learned embedding in the real host: its error falls, and the host reads it."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import comfy.utils
-import folder_paths
 import pytest
 import torch
-from comfy.model_management import InterruptProcessingException, load_models_gpu
-from comfy.model_patcher import ModelPatcher
-from forgetting import prompts
-from graphs import Host, draw
-from tiny_model import TinyModel
 
-import nodes
-
-LEARNING = {
+COPIES = "benchmarks.forget.training_copies"
+LEARNING: dict[str, Any] = {
     "templates": ("a photo of {concept} in a park", "{concept} near a forest"),
     "pictures": 1,
-    "iterations": 2,
-    "learning_rate": 1e-2,
-    "batch_size": 2,
-    "seed": 7,
+    "iterations": 40,
+    "learning_rate": 0.03,
+    "batch_size": 4,
+    "seed": 0,
 }
-
-
-@pytest.fixture(autouse=True)
-def embeddings() -> Iterator[Path]:
-    """The host's folder of embeddings, empty before and after."""
-    folder = Path(folder_paths.get_folder_paths("embeddings")[0])
-    shutil.rmtree(folder, ignore_errors=True)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def inversion(extension: Any) -> Any:
-    return extension.module("benchmarks.forget.learned_embedding")
-
-
-@pytest.fixture(scope="module")
-def copies(extension: Any) -> Any:
-    return extension.module("benchmarks.forget.training_copies")
-
-
-def learned(
-    extension: Any, model: ModelPatcher, clip: Any, concept: str = "a church", **changes: Any
-) -> str:
-    """The text that stands for the concept, learned through ``model`` from the same pictures."""
-    module = extension.module("benchmarks.forget.learned_embedding")
-    sampling = prompts(extension, steps=2, cfg=2.0)
-    learning = module.Learning(**{**LEARNING, **changes})
-    return module.learned_embedding(model, model, clip, concept, learning, sampling)
 
 
 @pytest.mark.parametrize("family", ["tiny", "tiny_sd2"])
 def test_prompts_are_encoded_as_the_host_does(
-    copies: Any, request: pytest.FixtureRequest, embeddings: Path, family: str
+    extension: Any, request: pytest.FixtureRequest, tmp_path: Path, family: str
 ) -> None:
     clip = request.getfixturevalue(family).clip
     with torch.inference_mode(False):
-        encoder = copies.TrainingTextEncoder(clip)
+        encoder = extension.module(COPIES).TrainingTextEncoder(clip)
         vectors = torch.randn(3, 32, generator=torch.Generator().manual_seed(1))
         got = encoder.encode(["a photo of * in a park", "*"], vectors)
-    embeddings.mkdir(parents=True)
-    comfy.utils.save_torch_file({encoder.key: vectors}, str(embeddings / "word.safetensors"))
+    comfy.utils.save_torch_file({encoder.key: vectors}, str(tmp_path / "word.safetensors"))
     tokenizer = getattr(clip.tokenizer, clip.tokenizer.clip)
-    tokenizer.embedding_directory = str(embeddings)
+    tokenizer.embedding_directory = str(tmp_path)
     for row, prompt in enumerate(["a photo of embedding:word in a park", "embedding:word"]):
         wanted: Any = clip.encode_from_tokens(clip.tokenize(prompt))
         assert torch.allclose(got[row], wanted[0], atol=1e-5)
     tokenizer.embedding_directory = None
 
 
-def test_the_copy_of_the_denoiser_sees_what_the_host_does(copies: Any, tiny: TinyModel) -> None:
-    """With a patch in effect."""
-    model = tiny.model.clone()
-    name = next(name for name in model.get_key_patches() if name.endswith("to_k.weight"))
-    model.add_patches({name: ("diff", (torch.ones_like(model.model.get_parameter(name)),))})
-    encoded: Any = tiny.clip.encode_from_tokens(tiny.clip.tokenize("a church"))
-    x = torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-    sigma = torch.tensor([2.0])
-    load_models_gpu([model], force_patch_weights=True)
-    wanted = model.model.apply_model(x, sigma, c_crossattn=encoded)
-    with torch.inference_mode(False), torch.no_grad():
-        copy = copies.TrainingDenoiser(model)
-        got = copy.clean(x.clone(), sigma.clone(), encoded.clone())
-    assert torch.allclose(got, wanted, atol=1e-4)
-
-
 @pytest.mark.parametrize("family", ["tiny", "tiny_sd2"])
-def test_the_error_falls(
-    inversion: Any, copies: Any, request: pytest.FixtureRequest, family: str
-) -> None:
+def test_the_error_falls(extension: Any, request: pytest.FixtureRequest, family: str) -> None:
     """Pictures of one thing, an embedding that starts at another."""
+    inversion = extension.module("benchmarks.forget.learned_embedding")
     parts = request.getfixturevalue(family)
     latents = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-    settings = {**LEARNING, "iterations": 40, "learning_rate": 0.03, "batch_size": 4, "seed": 0}
     with torch.inference_mode(False), torch.enable_grad():
-        encoder = copies.TrainingTextEncoder(parts.clip)
+        encoder = extension.module(COPIES).TrainingTextEncoder(parts.clip)
         attack = inversion.Inversion(parts.model, encoder, ["a *", "*"], latents)
         rows, sigma = torch.tensor([0, 1] * 8), torch.linspace(0.5, 8, 16)
         noise = torch.randn(16, 4, 8, 8, generator=torch.Generator().manual_seed(2))
         initial = encoder.vectors("a church")
         before = attack.error(initial, rows, sigma, noise)
-        found = attack.run(initial, inversion.Learning(**settings))
+        found = attack.run(initial, inversion.Learning(**LEARNING))
         after = attack.error(found, rows, sigma, noise)
     assert found.shape == initial.shape and after < before - 1e-3
-
-
-def test_it_is_learned_once_for_the_same_weights_and_the_model_stays(
-    extension: Any, host: Host, tiny: TinyModel, embeddings: Path
-) -> None:
-    plain = draw(host, tiny, tiny.model)
-    first = learned(extension, tiny.model, tiny.clip)
-    (file,) = embeddings.rglob("*.safetensors")
-    written = file.stat().st_mtime_ns
-    steered = tiny.model.clone()  # it only samples otherwise
-    steered.set_model_sampler_post_cfg_function(lambda given: given["denoised"])
-    assert learned(extension, steered, tiny.clip) == first
-    assert file.stat().st_mtime_ns == written
-    changed = tiny.model.clone()
-    name = next(name for name in tiny.model.get_key_patches() if name.endswith("to_k.weight"))
-    changed.add_patches({name: ("diff", (torch.ones_like(changed.model.get_parameter(name)),))})
-    assert learned(extension, changed, tiny.clip) != first
-    assert learned(extension, tiny.model, tiny.clip, seed=8) != first
-    assert torch.equal(draw(host, tiny, tiny.model), plain)
-
-
-def test_an_interrupt_ends_the_learning_and_leaves_no_file(
-    extension: Any, tiny: TinyModel, embeddings: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def on_progress(value: int, total: int, *_: Any, **__: Any) -> None:
-        if (value, total) == (1, 50):  # hosts leave out some of the later reports
-            nodes.interrupt_processing()
-
-    monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", on_progress)
-    with pytest.raises(InterruptProcessingException):
-        learned(extension, tiny.model, tiny.clip, iterations=50)
-    assert not list(embeddings.rglob("*.safetensors"))
-
-
-@pytest.mark.parametrize("words", [80, 74], ids=["two parts", "the end would be cut off"])
-def test_a_prompt_that_is_too_long_is_refused(extension: Any, tiny: TinyModel, words: int) -> None:
-    template = "{concept}" + " park" * words
-    with pytest.raises(ValueError, match="too long"):
-        learned(extension, tiny.model, tiny.clip, "a b", templates=(template,))
-
-
-def test_two_text_encoders_are_refused(extension: Any, tiny_sdxl: TinyModel) -> None:
-    with pytest.raises(ValueError, match="SDXLClipModel is not the text encoder of a Stable"):
-        learned(extension, tiny_sdxl.model, tiny_sdxl.clip)

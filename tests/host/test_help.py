@@ -51,14 +51,6 @@ def test_a_page_has_its_sections_and_one_small_picture(page: Path) -> None:
         assert image.width <= WIDEST_PICTURE
 
 
-def test_every_picture_is_on_a_page() -> None:
-    text = "".join(page.read_text(encoding="utf-8") for page in pages())
-    pictures = [path.name for path in PAGES.iterdir() if path.suffix in (".png", ".jpg")]
-    assert pictures
-    for picture in pictures:
-        assert f"({picture})" in text
-
-
 @dataclass(frozen=True)
 class Names:
     """What a node and its sockets are called in one language, by id."""
@@ -157,19 +149,6 @@ def test_a_translations_settings_by_model_have_the_english_figures(page: Path) -
     assert figures(page) == figures(PAGES / f"{page.parent.name}.md")
 
 
-def test_the_settings_by_model_are_such_that_the_node_takes(extension: Any) -> None:
-    inputs = {slot.id: slot for slot in extension.node("FIAProfileConcept").GET_SCHEMA().inputs}
-    table = figures(PAGES / "FIAProfileConcept.md")
-    assert len(table) > 5
-    for side, cfg, steps, samplers, scheduler in table:
-        assert int(side) % inputs["width"].step == 0
-        assert inputs["cfg"].min <= float(cfg) <= inputs["cfg"].max
-        all_steps, profiled = (int(count) for count in steps.split(" / "))
-        assert profiled <= all_steps
-        assert set(samplers.split(", ")) <= set(inputs["sampler"].options)
-        assert scheduler in inputs["scheduler"].options
-
-
 def test_the_settings_by_model_are_those_that_the_node_chooses(extension: Any) -> None:
     text = (PAGES / "FIAProfileConcept.md").read_text(encoding="utf-8")
     told = dict(re.findall(r"^\| ([\w .-]+) \| (\d.+) \|$", text, re.MULTILINE))
@@ -183,9 +162,3 @@ def test_the_settings_by_model_are_those_that_the_node_chooses(extension: Any) -
         chosen[row.family] = f"{of.width} | {of.cfg:g} | {steps} | {of.sampler} | {of.scheduler}"
     assert len(told) > 5
     assert told.items() <= chosen.items()
-
-
-@pytest.mark.parametrize("page", ["robustness.md", "sharing.md"])
-def test_who_shares_a_file_is_told_what_it_gives_away(page: str) -> None:
-    text = (PAGES.parents[1] / "docs" / page).read_text(encoding="utf-8")
-    assert "[Roots Beneath the Cut](https://arxiv.org/abs/2603.06640)" in text

@@ -40,20 +40,11 @@ def test_the_whole_list_is_fused_into_one_mask(host: Any, tiny: TinyModel) -> No
         assert torch.equal(pruned, held == 1)  # 60 % of 3 is 2: what two share is kept
 
 
-def test_the_report_names_concepts_layers_and_shares(
-    host: Any, extension: Any, masks: list[Any]
-) -> None:
-    graph = fuse(
-        {"masks": ["one", 0], "masks_2": ["two", 0]},
-        one=host.source(masks[0]),
-        two=host.source(masks[1]),
-    )
+def test_the_report_knows_concepts_and_the_size_of_the_model(host: Any, masks: list[Any]) -> None:
+    links = {"masks": ["one", 0], "masks_2": ["two", 0]}
+    graph = fuse(links, one=host.source(masks[0]), two=host.source(masks[1]))
     (report,) = host.run(graph, "fuse", 1)
-    places = extension.module("fia_core.reports.places").layer_places(tuple(masks[0].layers))
-    layers = [place.label for place in places.values()]
-    for words in ("church", "golf ball", *layers, "sensitive", "agnostic", "pruned"):
-        assert words in report
-    assert "of FFN2" in report and "of model" in report
+    assert "church" in report and "golf ball" in report and "of model" in report
 
 
 def test_further_inputs_and_protection(host: Any, masks: list[Any]) -> None:
@@ -65,14 +56,6 @@ def test_further_inputs_and_protection(host: Any, masks: list[Any]) -> None:
     for name, pruned in spared.layers.items():
         assert torch.equal(pruned, free.layers[name] & ~masks[2].layers[name])
     assert spared.count < free.count
-
-
-def test_the_share_of_the_model_survives_a_fusion_of_fusions(host: Any, masks: list[Any]) -> None:
-    graph = fuse({"masks": ["one", 0]}, one=host.source(masks[0]), two=host.source(masks[1]))
-    graph["again"] = node(
-        "FIAFuseMasks", masks=["fuse", 0], masks_2=["two", 0], agnostic_ratio=60.0
-    )
-    assert "of model" in host.run(graph, "again", 1)[0]
 
 
 def test_a_concept_that_loses_nothing_is_told_first(

@@ -6,11 +6,10 @@ from typing import Any
 import comfy.sampler_helpers
 import pytest
 import torch
-from comfy.patcher_extension import WrappersMP
 from comparison import assert_close_sensitivities, assert_same_except_at_ties
-from graphs import PROFILE_INPUTS, picture_graph, profile_graph, sources, watched
+from graphs import PROFILE_INPUTS, profile_graph, watched
 from plain_sampling import plain_sensitivities
-from tiny_model import TinyModel, compiled, tiny_denoiser
+from tiny_model import TinyModel, tiny_denoiser
 
 CONCEPTS = "church\ngolf ball\ncat"
 FEW = {"contexts": "road\nforest\nbeach", "profile_steps": 2}
@@ -100,18 +99,6 @@ def test_a_profile_does_not_depend_on_its_companions(host: Any, tiny: TinyModel)
     assert together[2].model == alone.model
 
 
-@pytest.mark.parametrize(("cfg", "forwards"), [(1.0, 20 * 8), (4.0, 2 * 20 * 8)])
-def test_a_profile_costs_what_the_readme_says(
-    host: Any, tiny: TinyModel, cfg: float, forwards: int
-) -> None:
-    """Of eight steps at 8 of 8: 20 pictures of as many steps; above cfg 1 each has two halves."""
-    rows: list[int] = []
-    model = watched(tiny.model, lambda call: rows.append(len(call["input"])))
-    given = {"contexts": "", "steps": 8, "profile_steps": 8, "cfg": cfg}
-    host.run(profile_graph(host, model, tiny.clip, **given), "profile")
-    assert sum(rows) == forwards
-
-
 @pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_sde", "lcm"])
 def test_noise_that_a_sampler_adds_does_not_depend_on_the_companions(
     host: Any, tiny: TinyModel, sampler: str
@@ -130,14 +117,6 @@ def test_the_same_graph_twice_gives_the_same_bits(
     for name, layer in one.layers.items():
         assert torch.equal(layer.values, two.layers[name].values)
         assert torch.equal(one_mask.layers[name], two_mask.layers[name])
-
-
-def test_another_seed_gives_another_profile(
-    host: Any, tiny: TinyModel, usual: tuple[Any, Any]
-) -> None:
-    _, one = usual
-    _, (two,) = profiles_and_masks(host, tiny, seed=8)
-    assert any(not torch.equal(mask, two.layers[name]) for name, mask in one.layers.items())
 
 
 @pytest.mark.parametrize("batch_size", [0, 1, 2, 100])  # groups have 3 prompts, as a call has
@@ -262,26 +241,6 @@ def test_the_host_reserves_memory_for_a_chunk(
     monkeypatch.setattr(comfy.sampler_helpers, "estimate_memory", note)
     profiles_and_masks(host, tiny, batch_size=3)
     assert asked == [3]
-
-
-def test_a_compiled_model_is_profiled_through_its_plain_modules(
-    host: Any, tiny: TinyModel, usual: tuple[Any, Any]
-) -> None:
-    model = compiled(tiny.model)
-    drawing = {**sources(host, tiny, model), **picture_graph(["model", 0])}
-    host.run(drawing, "sampler")  # compiled before anything is hooked
-    (profile,), (mask,) = profiles_and_masks(host, tiny, model=model, batch_size=1)
-    assert_same_except_at_ties(mask, usual[1], profile)
-
-
-def test_a_compiled_model_stays_compiled(host: Any, tiny: TinyModel) -> None:
-    def compiled_call(executor: Any, *args: Any, **kwargs: Any) -> Any:
-        raise AssertionError("profiled through the compiled denoiser")
-
-    compiled = tiny.model.clone()
-    compiled.add_wrapper_with_key(WrappersMP.APPLY_MODEL, "torch.compile", compiled_call)
-    profiles_and_masks(host, tiny, model=compiled, profile_steps=1)
-    assert compiled.wrappers[WrappersMP.APPLY_MODEL]["torch.compile"] == [compiled_call]
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

@@ -1,15 +1,13 @@
-"""How exact the statistics of a profile are and what passes through memory for them: the bundled
-model, ten prompts with a concept and ten without."""
+"""How exact the statistics of a profile are: the bundled model, ten prompts with a concept and ten
+without."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from graphs import PROFILE_INPUTS, node
 from readable import contrastive_saliency, unified_saliency
-from traffic import MatrixTraffic
 
 PROMPTS = 10
 STEPS = 2
@@ -130,54 +128,3 @@ def test_masks_are_those_of_the_readable_form(
     overlap = least_overlap(masks_of_profile(core, profile(host)), readable)
     print(f"overlap on a {device}: {overlap:.6f}")
     assert overlap >= 0.9999
-
-
-@pytest.mark.parametrize(("dtype", "least"), [(torch.float16, 0.9999), (torch.bfloat16, 0.9995)])
-def test_a_half_precision_product_moves_few_weights(
-    host: Any,
-    extension: Any,
-    readable: Masks,
-    monkeypatch: pytest.MonkeyPatch,
-    dtype: torch.dtype,
-    least: float,
-) -> None:
-    core = extension.module("fia_core")
-    module = extension.module("nodes.host.profiling.step_statistics")
-    monkeypatch.setattr(module, "alignments", rounded_alignments(dtype))
-    overlap = least_overlap(masks_of_profile(core, profile(host)), readable)
-    print(f"overlap with a product of {dtype}: {overlap:.6f}")
-    assert overlap >= least
-
-
-def rounded_alignments(dtype: torch.dtype) -> Callable[..., torch.Tensor]:
-    """P from a card that reads half precision and adds in float32."""
-    return lambda x, unit, form, out: torch.bmm(
-        x.mT.to(dtype).float(), unit.to(dtype).float(), out=out
-    )
-
-
-@pytest.mark.parametrize("device", ["card", "cpu"])
-def test_bytes_a_weight_prompt_and_step(
-    host: Any,
-    extension: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    device: str,
-    request: pytest.FixtureRequest,
-) -> None:
-    if device == "card":
-        request.getfixturevalue("as_on_a_card")
-    statistics = extension.module("nodes.host.profiling.step_statistics").StepStatistics
-    traffic, add = MatrixTraffic(), statistics.add
-
-    def counted(self: Any, layer: str, prompts: range, x: Any, y: Any, size: Any) -> None:
-        traffic.shape = tuple(size.shape)
-        traffic.bytes += 2 * size.nbytes  # |W| itself, from the layer's forward
-        with traffic:
-            add(self, layer, prompts, x, y, size)
-
-    monkeypatch.setattr(statistics, "add", counted)
-    made = profile(host, width=96, height=96)  # no layer's X or Y is as large as its weight
-    weights = sum(math.prod(layer.shape) for layer in made.layers.values())
-    figure = traffic.bytes / (weights * 2 * PROMPTS * STEPS)
-    print(f"bytes a weight, prompt and step on a {device}: {figure:.1f}")
-    assert 8 < figure <= (20 if device == "card" else 50)

@@ -1,6 +1,5 @@
 """Strength Strip in the real host: each row is what a run of its own draws."""
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,20 +9,11 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from drawn_mask import drawn_mask
 from graphs import Graph, GraphError, Host, apply_node, node, picture_graph, sources
 from loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 
 STRENGTHS = (0.0, 1.0, 2.0)
-SHALLOW = {
-    "channel_mult": [1],
-    "num_res_blocks": [1],
-    "transformer_depth": [1],
-    "transformer_depth_middle": -1,
-    "transformer_depth_output": [1, 0],
-}
-"""Of a UNet with two FFN2 layers, quickly compiled."""
 NEAR = 2e-4  # of latents around 100: float32's rounding, some steps long
 
 
@@ -239,17 +229,6 @@ def test_a_mask_of_nothing_changes_nothing(host: Host, tiny: TinyModel, mask: An
     empty = replace(mask, layers=layers)
     rows = sampled(host, tiny, empty, strip="0, 1")
     assert torch.equal(rows[0], rows[1])
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="torch.compile's backend needs no compiler")
-def test_a_compiled_model_runs_plain(host: Host, extension: Any, tiny: TinyModel) -> None:
-    plain, compiled = tiny_denoiser(**SHALLOW), tiny_denoiser(**SHALLOW)
-    mask = drawn_mask(extension, plain)
-    denoiser = torch.compile(compiled.get_model_object("diffusion_model"), backend="eager")
-    compiled.add_object_patch("diffusion_model", denoiser)
-    sampled(host, tiny, mask, base=compiled, batch=2)  # what is compiled now knows no hooks
-    rows = sampled(host, tiny, mask, base=compiled, strip="0, 1")
-    assert torch.equal(rows, sampled(host, tiny, mask, base=plain, strip="0, 1"))
 
 
 def test_masks_are_kept_at_one_bit_a_weight(extension: Any) -> None:

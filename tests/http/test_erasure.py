@@ -6,11 +6,11 @@ import pytest
 
 from demo_model.judge import load_judge
 from demo_model.vocabulary import OBJECTS, STYLES
-from workbench.erasure import PLAIN, Answer, Case, Shot, ask, evaluation_graph
+from workbench.erasure import PLAIN, Answer, Case, Shot, ask
 from workbench.graph import ApiGraph
 
 FORGET = ("church", "golf ball")
-KEPT = tuple(name for name in OBJECTS if name not in FORGET)
+KEPT = tuple(name for name in OBJECTS if name not in FORGET)[::2]
 SEED = 11
 ASKED = (
     *(Shot(name, scene, SEED) for name in FORGET for scene in ("beach", "desert", "ocean")),
@@ -43,23 +43,3 @@ def test_the_judge_no_longer_finds_what_was_forgotten(client: Any, workflow: Api
     kept = sum(found(before, KEPT))
     assert kept >= 0.9 * len(KEPT)
     assert sum(found(after, KEPT)) >= 0.9 * kept
-
-
-def test_an_evaluation_graph_has_what_its_case_needs(client: Any, workflow: ApiGraph) -> None:
-    shots = ASKED[:2]
-    plain, erased = (evaluation_graph(workflow, case, shots) for case in (PLAIN, Case(FORGET, 1.5)))
-
-    def inputs(graph: ApiGraph, kind: str) -> list[dict[str, Any]]:
-        return [node["inputs"] for node in graph.values() if node["class_type"] == kind]
-
-    assert not inputs(plain, "FIAProfileConcept") and not inputs(plain, "FIAApplyNeuronMask")
-    (profile,) = inputs(erased, "FIAProfileConcept")
-    assert profile["concepts"] == "church\ngolf ball"
-    (apply,) = inputs(erased, "FIAApplyNeuronMask")
-    assert apply["strength"] == 1.5
-    for graph in (plain, erased):
-        drawn = inputs(graph, "KSampler")
-        assert [node["seed"] for node in drawn] == [SEED, SEED]
-        texts = [graph[node["positive"][0]]["inputs"]["text"] for node in drawn]
-        assert texts == ["a photo of a church in a beach", "a photo of a church in a desert"]
-        assert inputs(graph, "EmptyLatentImage")[0]["batch_size"] == 1

@@ -135,24 +135,16 @@ def test_wrong_masks_are_refused_in_words_by_every_route(client: Any, folder: Pa
         assert names(folder) == ["wrong.safetensors"]
 
 
-def test_a_mask_too_large_to_embed_is_refused_with_the_mend(client: Any, folder: Path) -> None:
-    generator = torch.Generator().manual_seed(0)
-    layer = torch.rand((1000, 7000), generator=generator) < 0.5
-    model = ModelIdentity("SD15", "ab" * 32)
-    NeuronMask({"layer": layer}, model, ("church",), {}, {}).save(folder / "large.safetensors")
-    status, answer = client.ask("GET", TEXT, params={"name": "large.safetensors"})
-    assert status == 400
-    assert f"at most {MAX_TEXT:,} may be embedded" in answer["error"]
-    assert "Share the mask's file" in answer["error"]
-
-
 def test_endless_text_is_not_read(client: Any) -> None:
     status, answer = client.ask("POST", CARD, data=b"A" * (MAX_TEXT + 1))
     assert status == 413
     assert f"more than the {MAX_TEXT:,} characters" in answer["error"]
 
 
-def test_an_uploaded_mask_is_listed_and_the_same(client: Any, folder: Path) -> None:
+def test_an_uploaded_mask_is_listed_and_the_same_and_the_folder_is_made(
+    client: Any, folder: Path
+) -> None:
+    folder.rmdir()
     status, answer = upload(client, "church.safetensors")
     assert (status, answer) == (200, {"name": "church.safetensors"})
     assert (folder / "church.safetensors").read_bytes() == small_mask().to_bytes()
@@ -238,12 +230,6 @@ def test_an_upload_sweeps_away_what_a_killed_server_left(client: Any, folder: Pa
     assert not old.exists()
     assert new.exists()  # another upload may be under way
     new.unlink()
-
-
-def test_an_upload_makes_the_folder(client: Any, folder: Path) -> None:
-    folder.rmdir()
-    assert upload(client)[0] == 200
-    assert names(folder) == ["m.safetensors"]
 
 
 def test_a_disk_that_refuses_is_told(client: Any, folder: Path) -> None:

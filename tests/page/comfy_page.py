@@ -87,6 +87,7 @@ RESET = """async () => {
   }
 }"""
 
+
 HAS_JOB_LIST = """app.extensionManager.command.commands.some(
   ({ id }) => id === "Comfy.Queue.ToggleOverlay")"""
 """Whether the page has the newer list of runs."""
@@ -181,27 +182,29 @@ class ComfyPage:
         """Open a workflow's file."""
         self.load(json.loads(file.read_text(encoding="utf-8")))
 
-    def browse_templates(self, name: str) -> None:
-        """Open the host's template browser at this extension's workflows, until a card is there."""
+    def browse_templates(self, name: str) -> Locator:
+        """Open the host's template browser at this extension's workflows; the card of one, by its
+        file's name less ``.json``."""
         self.command("Comfy.BrowseTemplates")
+        card = self.page.get_by_test_id(f"template-workflow-{name}")
         for _ in range(5):
             try:
                 self.page.get_by_text(PACK, exact=True).first.click(timeout=8_000)
-                self.page.get_by_test_id(f"template-workflow-{name}").wait_for(timeout=8_000)
-                return
+                card.wait_for(timeout=8_000)
+                break
             except PlaywrightTimeout:
                 continue
+        return card
 
     def open_template(self, name: str) -> None:
-        """Open a workflow from the host's template browser, by its file's name less ``.json``.
+        """Open a workflow from the host's template browser.
 
         A page that is still drawing the cards may miss a click, so a person clicks again.
         """
-        self.command("Comfy.BrowseTemplates")
+        card = self.browse_templates(name)
         for _ in range(5):
             try:
-                self.page.get_by_text(PACK, exact=True).first.click(timeout=8_000)
-                self.page.get_by_test_id(f"template-workflow-{name}").click(timeout=8_000)
+                card.click(timeout=8_000)
                 self.page.locator(".p-dialog").wait_for(state="hidden", timeout=8_000)
                 break
             except PlaywrightTimeout:

@@ -20,6 +20,12 @@ PRESS = """id => {
   node.widgets.find((w) => w.name === "more").callback();
 }"""
 ADD = "kind => { const node = LiteGraph.createNode(kind); app.graph.add(node); return node.id; }"
+CONNECT_STEPS = """id => {
+  const node = app.graph.getNodeById(id);
+  const source = LiteGraph.createNode("PrimitiveInt");
+  app.graph.add(source);
+  source.connect(0, node, node.inputs.findIndex((slot) => slot.name === "steps"));
+}"""
 HEIGHT = "id => app.graph.getNodeById(id).size[1]"
 
 
@@ -56,9 +62,22 @@ def test_a_new_node_shows_few_widgets_until_more_is_wanted(
     assert comfy.page.evaluate(HEIGHT, node) == folded
 
 
-def test_folded_values_are_saved_in_their_places(comfy: ComfyPage, renderer: str) -> None:
+def test_folded_values_keep_their_places_and_a_connected_widget_stays(
+    comfy: ComfyPage, renderer: str
+) -> None:
     comfy.load_file(WORKFLOW)
     profile = comfy.only(PROFILE)
+    graph = comfy.page.evaluate("app.graphToPrompt()")["output"]
+    (inputs,) = (node["inputs"] for node in graph.values() if node["class_type"] == PROFILE)
+    assert (inputs["steps"], inputs["profile_steps"], inputs["cfg"]) == (50, 10, 4)
+    assert (inputs["width"], inputs["sampler"], inputs["use_cache"]) == (128, "euler", True)
+    assert "more" not in inputs
+
+    comfy.page.evaluate(CONNECT_STEPS, profile)
+    comfy.settle()
+    assert "steps" in visible(comfy, profile)
+    assert renderer == "vue" or "cfg" not in visible(comfy, profile)
+
     before = saved(comfy, profile)
     comfy.set_widget(profile, "steps", 31)
     comfy.set_widget(profile, "use_cache", False)
@@ -72,30 +91,4 @@ def test_folded_values_are_saved_in_their_places(comfy: ComfyPage, renderer: str
     comfy.load(comfy.page.evaluate("app.graph.serialize()"))
     assert saved(comfy, comfy.only(PROFILE))["widgets_values"] == values
     if renderer == "classic":
-        assert "steps" in visible(comfy, comfy.only(PROFILE)), "what was open stays open"
-
-
-def test_a_workflow_that_ran_before_runs_as_it_did(comfy: ComfyPage) -> None:
-    comfy.load_file(WORKFLOW)
-    graph = comfy.page.evaluate("app.graphToPrompt()")["output"]
-    (inputs,) = (node["inputs"] for node in graph.values() if node["class_type"] == PROFILE)
-    assert (inputs["steps"], inputs["profile_steps"], inputs["cfg"]) == (50, 10, 4)
-    assert (inputs["width"], inputs["sampler"], inputs["use_cache"]) == (128, "euler", True)
-    assert "more" not in inputs
-
-
-def test_a_connected_widget_stays(comfy: ComfyPage, renderer: str) -> None:
-    comfy.load_file(WORKFLOW)
-    profile = comfy.only(PROFILE)
-    comfy.page.evaluate(
-        """id => {
-          const node = app.graph.getNodeById(id);
-          const source = LiteGraph.createNode("PrimitiveInt");
-          app.graph.add(source);
-          source.connect(0, node, node.inputs.findIndex((slot) => slot.name === "steps"));
-        }""",
-        profile,
-    )
-    comfy.settle()
-    assert "steps" in visible(comfy, profile)
-    assert renderer == "vue" or "cfg" not in visible(comfy, profile)
+        assert "cfg" in visible(comfy, comfy.only(PROFILE)), "what was open stays open"

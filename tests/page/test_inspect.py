@@ -67,7 +67,7 @@ def table(comfy: ComfyPage) -> Locator:
     return comfy.find(".fia-inspect-table").first
 
 
-def test_the_table_and_the_pictures_are_in_the_node_after_a_run(
+def test_table_and_pictures_are_in_the_node_scroll_and_outlive_a_reload(
     comfy: ComfyPage, node: int
 ) -> None:
     expect(table(comfy)).to_have_text("Run the workflow to see the table.")
@@ -80,19 +80,6 @@ def test_the_table_and_the_pictures_are_in_the_node_after_a_run(
     )
     assert saved[0] == "share of own weights" and "Forgets" not in str(saved)
 
-
-def test_the_table_is_there_again_after_a_reload(comfy: ComfyPage, node: int) -> None:
-    comfy.run()
-    expect(table(comfy)).to_contain_text("Forgets: church, golf ball")
-    comfy.remember()
-    comfy.reload()
-    comfy.look_at(node)
-    expect(table(comfy)).to_contain_text("Forgets: church, golf ball")
-
-
-def test_the_table_stays_inside_the_node_and_scrolls(comfy: ComfyPage, node: int) -> None:
-    comfy.run()
-    expect(table(comfy)).to_contain_text("By layer")
     box = table(comfy).bounding_box()
     width, height, scale = comfy.page.evaluate(
         "id => [...app.graph.getNodeById(id).size, app.canvas.ds.scale]", node
@@ -104,3 +91,8 @@ def test_the_table_stays_inside_the_node_and_scrolls(comfy: ComfyPage, node: int
     comfy.page.mouse.wheel(0, 60)
     comfy.page.wait_for_function("document.querySelector('.fia-inspect-table').scrollTop > 0")
     assert comfy.page.evaluate("app.canvas.ds.scale") == scale
+
+    comfy.remember()
+    comfy.reload()
+    comfy.look_at(node)
+    expect(table(comfy)).to_contain_text("Forgets: church, golf ball")

@@ -116,6 +116,7 @@ def drawn_at(comfy: ComfyPage, strength: float) -> bytes:
     return after(comfy).tobytes()
 
 
+@ONCE  # what the server runs
 def test_ten_quick_changes_are_one_picture_the_right_one(ready: ComfyPage) -> None:
     wanted = drawn_at(ready, 0.4)
     assert wanted != drawn_at(ready, 1.0)
@@ -181,6 +182,7 @@ def test_a_profile_is_finished_though_its_run_is_out_of_date(comfy: ComfyPage) -
     assert states == ["error", "success"]  # the first run ended after its profile
 
 
+@ONCE  # what the server says
 def test_a_bad_value_is_told_and_the_next_one_is_drawn(ready: ComfyPage) -> None:
     told = ready.find(".fia-compare-fault")
     switch(ready, True)
@@ -232,7 +234,18 @@ def test_a_text_counts_when_it_is_written(ready: ComfyPage, renderer: str) -> No
 
 
 @ONCE  # of the graph alone
-def test_it_is_off_in_a_workflow_that_is_opened_and_back_after_an_undo(ready: ComfyPage) -> None:
+def test_it_is_turned_by_command_and_key_off_when_opened_and_back_after_an_undo(
+    ready: ComfyPage,
+) -> None:
+    ready.command("ForgetItAll.Live")
+    expect_live(ready, True)
+    ready.command("ForgetItAll.Live")
+    expect_live(ready, False)
+    ready.page.keyboard.press("Alt+l")
+    expect_live(ready, True)
+    ready.page.evaluate(OPTION_L)
+    expect_live(ready, False)
+
     ready.remember()
     switch(ready, True)
     rest(ready)
@@ -251,39 +264,13 @@ def test_it_is_off_in_a_workflow_that_is_opened_and_back_after_an_undo(ready: Co
     assert ready.page.evaluate("window.live.posted") == posted
 
 
-@ONCE  # of the graph alone
-def test_its_command_and_key_turn_it(ready: ComfyPage) -> None:
-    ready.command("ForgetItAll.Live")
-    expect_live(ready, True)
-    ready.command("ForgetItAll.Live")
-    expect_live(ready, False)
-    ready.page.keyboard.press("Alt+l")
-    expect_live(ready, True)
-    ready.page.evaluate(OPTION_L)
-    expect_live(ready, False)
-
-
-@ONCE  # of the graph alone
-def test_it_works_in_a_template_of_subgraphs(comfy: ComfyPage) -> None:
-    comfy.load_file(FIRST_STEPS)
-    comfy.page.evaluate(WATCH)
-    comfy.shorten()
-    switch(comfy, True)
-    comfy.page.wait_for_function("id => app.nodeOutputs[id]", arg=str(comfy.only(COMPARE)))
-    rest(comfy)
-    plain = after(comfy).tobytes()
-    comfy.page.evaluate(SET_STRENGTH, 0)
-    rest(comfy)
-    assert after(comfy).tobytes() != plain
-
-
 @ONCE  # what the server says of their runs
 def test_two_people_do_not_disturb_each_other(ready: ComfyPage, other: ComfyPage) -> None:
     other.load_file(WORKFLOW)
     other.shorten()
     switch(ready, True)
     rest(ready)
-    other.set_widget(other.titled("Sample before"), "steps", 100)
+    other.set_widget(other.titled("Sample before"), "steps", 60)
     other.page.evaluate(WATCH)
     queue(other)
     wait_until(ready, RUNNING)

@@ -56,45 +56,27 @@ def test_the_kind_sets_the_papers_numbers(comfy: ComfyPage, renderer: str) -> No
 
 
 @ONCE  # of the graph alone
-def test_opening_a_workflow_changes_no_number(comfy: ComfyPage) -> None:
+def test_nothing_but_a_persons_choice_of_a_kind_changes_a_number(comfy: ComfyPage) -> None:
+    """Neither opening a workflow, nor a run with a kind from another node, nor opening what a
+    program posts, where the page calls the kind's callback as if a person had chosen it."""
     workflow = json.loads(WORKFLOW.read_text(encoding="utf-8"))
     for node in workflow["nodes"]:
         if node["type"] == "FIABuildConceptMask":
             node["widgets_values"][0] = 4.2
     comfy.load(workflow)
-    comfy.page.wait_for_timeout(500)
-    assert numbers(comfy)[1] == 4.2
-
-
-@ONCE  # of the graph alone
-def test_opening_what_a_program_posts_changes_no_number(comfy: ComfyPage) -> None:
-    """The API format: the page calls the kind's callback as if a person had chosen it."""
-    comfy.load_file(WORKFLOW)
-    profile = comfy.only("FIAProfileConcept")
-    build = comfy.only("FIABuildConceptMask")
-    comfy.set_widget(profile, "kind", "art style")
-    comfy.find(TOAST, has_text="spatial sparsity 2 %").wait_for()
-    comfy.set_widget(build, "spatial_sparsity", 4.2)
-    comfy.page.evaluate(
-        "app.graphToPrompt().then(({ output }) => app.loadApiJson(output, 'posted'))"
-    )
-    comfy.page.wait_for_timeout(500)
-    assert comfy.widget(profile, "kind") == "art style"
-    assert numbers(comfy) == (5, 4.2, 80)
-
-
-@ONCE  # of the graph alone
-def test_a_run_with_a_kind_from_another_node_changes_no_number(comfy: ComfyPage) -> None:
-    comfy.load_file(WORKFLOW)
-    profile = comfy.only("FIAProfileConcept")
-    build = comfy.only("FIABuildConceptMask")
-    comfy.page.evaluate(CONNECT_KIND, profile)
-    comfy.set_widget(build, "spatial_sparsity", 4.2)
+    comfy.page.evaluate(CONNECT_KIND, comfy.only("FIAProfileConcept"))
     comfy.page.evaluate("app.graphToPrompt()")  # as Run does
     comfy.page.wait_for_timeout(500)
     assert numbers(comfy)[1] == 4.2
 
-    primitive = comfy.only("PrimitiveNode")
-    comfy.set_widget(primitive, "value", "art style")
+    comfy.set_widget(comfy.only("PrimitiveNode"), "value", "art style")
     comfy.find(TOAST, has_text="spatial sparsity 2 %").wait_for()
     assert numbers(comfy) == (5, 2, 80)
+
+    comfy.set_widget(comfy.only("FIABuildConceptMask"), "spatial_sparsity", 4.2)
+    comfy.page.evaluate(
+        "app.graphToPrompt().then(({ output }) => app.loadApiJson(output, 'posted'))"
+    )
+    comfy.page.wait_for_timeout(500)
+    assert comfy.widget(comfy.only("FIAProfileConcept"), "kind") == "art style"
+    assert numbers(comfy) == (5, 4.2, 80)

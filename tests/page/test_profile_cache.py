@@ -16,6 +16,8 @@ def test_the_command_asks_empties_the_cache_and_says_so(comfy: ComfyPage, base: 
         file.unlink()
     profile = folder / "one.safetensors"
     profile.write_bytes(bytes(3_000))
+    other = folder.parent / "notes.txt"
+    other.write_text("mine")
     label = comfy.page.evaluate(
         "name => app.extensionManager.command.commands.find(({ id }) => id === name).label", COMMAND
     )
@@ -27,6 +29,7 @@ def test_the_command_asks_empties_the_cache_and_says_so(comfy: ComfyPage, base: 
     comfy.find(TOAST, has_text="Profiles removed: 1 (3 kB)").wait_for()
     expect(comfy.find(TOAST)).to_have_count(1)
     assert list(folder.iterdir()) == []
+    assert other.read_text() == "mine"
 
 
 @ONCE

@@ -49,17 +49,10 @@ def test_profiling_tells_how_far_it_is_and_can_be_interrupted(comfy: ComfyPage) 
     if ours.count():
         expect(ours.first).to_have_attribute("title", end)
 
-
-def test_the_words_on_a_run_from_the_cache_are_there_once(comfy: ComfyPage) -> None:
-    comfy.load_file(WORKFLOW)
-    comfy.shorten()
-    comfy.run()
-    profile = comfy.only("FIAProfileConcept")
     concepts = comfy.widget(profile, "concepts")
     comfy.set_widget(profile, "concepts", f"{concepts}\n")  # the same, but the host runs it again
     comfy.load(comfy.page.evaluate("app.graph.serialize()"))  # the newer renderer sees all of it
-    profile = comfy.only("FIAProfileConcept")
-    comfy.look_at(profile)
+    comfy.look_at(comfy.only("FIAProfileConcept"))
     comfy.run()
     expect(comfy.page.get_by_text("2 from the cache").first).to_be_visible()
     expect(comfy.page.get_by_text("2 from the cache")).to_have_count(1)

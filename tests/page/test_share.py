@@ -8,11 +8,11 @@ import pytest
 import torch
 from comfy_page import ONCE, ComfyPage
 from PIL import Image
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import Locator, expect
 from safetensors import safe_open
 
 from fia_core import ModelIdentity, NeuronMask, fuse_neuron_masks
-from fia_core.mask_text import MAX_TEXT, embed_mask, read_embedded_mask
+from fia_core.mask_text import MAX_TEXT, read_embedded_mask
 from workbench.environment import ROOT
 
 KIND = "FIALoadNeuronMask"
@@ -34,6 +34,12 @@ BUTTONS = """id => (app.graph.getNodeById(id)?.widgets ?? [])
 
 OFFERED = """id => app.graph.getNodeById(id).widgets
   .find(({ name }) => name === "mask_file").options.values"""
+
+SHOWN = """id => {
+  const node = app.graph.getNodeById(id);
+  const widget = node.widgets.find((one) => one.name === "embedded");
+  return [node.isWidgetVisible(widget), node.inputs.map((one) => one.name)];
+}"""
 
 REMEMBER = "app.extensionManager.workflow.activeWorkflow.changeTracker.checkState()"
 
@@ -173,7 +179,7 @@ def test_the_wheel_scrolls_the_card_and_not_the_graph(
 
 
 def test_a_mask_is_embedded_travels_and_is_removed(
-    comfy: ComfyPage, folder: Path, node: int
+    comfy: ComfyPage, renderer: str, folder: Path, node: int
 ) -> None:
     expect(panel(comfy)).to_contain_text("Forgets church")
     press(comfy, "Embed in workflow")
@@ -184,6 +190,10 @@ def test_a_mask_is_embedded_travels_and_is_removed(
     saved = comfy.page.evaluate("app.graph.serialize()")
     (entry,) = saved["nodes"]
     assert entry["widgets_values"] == ["church.safetensors", text]
+    assert comfy.page.evaluate(SHOWN, node) == [False, ["mask_file"]], "the long text is hidden"
+    if renderer == "vue":
+        assert comfy.find("[data-node-id] input[type=text]").count() == 0
+        assert text not in comfy.page.content()
 
     (folder / "church.safetensors").unlink()
     comfy.clear()
@@ -200,60 +210,73 @@ def test_a_mask_is_embedded_travels_and_is_removed(
     assert comfy.widget(node, "embedded") == ""
 
 
-def test_a_file_that_the_page_does_not_list_is_found_when_the_embedded_mask_is_removed(
+@ONCE  # what the browser's storage holds, and a panel that is the same in both
+def test_the_largest_mask_is_embedded_and_outlives_a_reload_and_a_larger_one_is_refused(
     comfy: ComfyPage, folder: Path, node: int
 ) -> None:
-    new = mask("golf ball")
-    new.save(folder / "golf.safetensors")  # after the page has its list
-    saved = comfy.page.evaluate("app.graph.serialize()")
-    saved["nodes"][0]["widgets_values"] = ["golf.safetensors", embed_mask(new)]
-    comfy.load(saved)
-    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    choose_large(comfy, folder, node, columns=6200)
+    press(comfy, "Embed in workflow")
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow (1.0 MB)")
+    text = comfy.widget(node, "embedded")
+    assert 0.98 * MAX_TEXT < len(text) <= MAX_TEXT
+    comfy.open()
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow (1.0 MB)")
     node = comfy.only(KIND)
+    assert comfy.widget(node, "embedded") == text
+
     comfy.look_at(node)
     press(comfy, "Remove from workflow")
-    expect(panel(comfy)).not_to_contain_text("Embedded in this workflow")
-    expect(panel(comfy)).to_contain_text("Forgets golf ball")
-    expect(panel(comfy).get_by_role("button", name="Embed in workflow")).to_be_enabled()
-    assert comfy.page.evaluate(OFFERED, node) == ["church.safetensors", "golf.safetensors"]
+    embed = panel(comfy).get_by_role("button", name="Embed in workflow")
+    expect(embed).to_be_enabled()
+    comfy.set_widget(node, "mask_file", "church.safetensors")
+    choose_large(comfy, folder, node, columns=13_000)
+    expect(embed).to_be_disabled()
+    expect(embed).to_have_attribute("title", "Too large to embed (1 MiB at most): send the file.")
 
 
-def test_a_file_that_is_chosen_while_another_is_embedded_stays_chosen(
-    comfy: ComfyPage, folder: Path, node: int
-) -> None:
-    mask("golf ball").save(folder / "golf.safetensors")
+def choose_large(comfy: ComfyPage, folder: Path, node: int, columns: int) -> None:
+    """In the node: a random mask of 1000 rows, which takes a bit a weight."""
+    generator = torch.Generator().manual_seed(0)
+    layer = torch.rand((1000, columns), generator=generator) < 0.5
+    name, model = f"{columns}.safetensors", ModelIdentity("SD15", "ab" * 32)
+    NeuronMask({"layer": layer}, model, (f"{columns}",), {}, {}).save(folder / name)
     comfy.page.evaluate("app.refreshComboInNodes()")
-
-    def choose_first(route: Route) -> None:
-        comfy.set_widget(node, "mask_file", "golf.safetensors")
-        expect(panel(comfy)).to_contain_text("Forgets golf ball")
-        route.continue_()
-
-    comfy.page.route("**/embedded_mask?*", choose_first)
-    with comfy.page.expect_response("**/embedded_mask?*") as answer:
-        press(comfy, "Embed in workflow")
-    answer.value.finished()
-    comfy.settle()
-    assert comfy.widget(node, "embedded") == ""
-    expect(panel(comfy)).to_contain_text("Forgets golf ball")
-    expect(panel(comfy).get_by_role("button", name="Embed in workflow")).to_be_enabled()
+    comfy.set_widget(node, "mask_file", name)
+    expect(panel(comfy)).to_contain_text(f"Forgets {columns}")
 
 
-def test_a_node_in_a_subgraph_follows_the_server_until_its_workflow_is_closed(
-    comfy: ComfyPage, folder: Path, node: int
+def test_masks_are_uploaded_by_drop_and_button_and_what_is_none_is_refused(
+    comfy: ComfyPage, folder: Path
 ) -> None:
-    mask("golf ball").save(folder / "golf.safetensors")
-    comfy.page.evaluate(INTO_SUBGRAPH)
-    comfy.page.wait_for_function(INNER_PANEL_SAYS, arg="Forgets church")
     (folder / "church.safetensors").unlink()
     comfy.page.evaluate("app.refreshComboInNodes()")
-    comfy.page.wait_for_function(INNER_PANEL_SAYS, arg="church.safetensors is not on this server")
+    node = add(comfy, KIND)
+    comfy.look_at(node)
+    expect(panel(comfy)).to_contain_text("Choose a mask file above, upload one")
+    expect(panel(comfy).get_by_role("button", name="Embed in workflow")).to_be_disabled()
+    drop(comfy, panel(comfy), "cat.safetensors", mask("cat").to_bytes())
+    expect(panel(comfy)).to_contain_text("Forgets cat")
+    assert api_graph(comfy)[str(node)]["inputs"]["mask_file"] == "cat.safetensors"
 
-    comfy.load({"nodes": [], "links": [], "version": 0.4})
-    comfy.page.evaluate("window.inner.widgets[0].value = 'golf.safetensors'")
-    comfy.page.evaluate("app.refreshComboInNodes()")
-    comfy.settle()
-    assert comfy.page.evaluate(INNER_PANEL_SAYS, "church.safetensors is not on this server")
+    drop(comfy, panel(comfy), "lora.safetensors", b"church" * 20)
+    expect(panel(comfy)).to_contain_text("lora.safetensors")
+    expect(panel(comfy)).to_contain_text("Forgets cat")
+    assert comfy.widget(node, "mask_file") == "cat.safetensors"
+    comfy.errors.clear()  # the browser itself reports the server's refusal
+
+    press(comfy, "Embed in workflow")
+    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
+    with comfy.page.expect_file_chooser() as chooser:
+        press(comfy, "Upload mask…")
+    data = mask("golf ball").to_bytes()
+    chooser.value.set_files(
+        {"name": "golf.safetensors", "mimeType": "application/octet-stream", "buffer": data}
+    )
+    expect(panel(comfy)).to_contain_text("Forgets golf ball")
+    assert comfy.widget(node, "embedded") == "", "the uploaded mask takes its place"
+    assert (folder / "golf.safetensors").read_bytes() == data
+    assert {file.name for file in folder.iterdir()} == {"cat.safetensors", "golf.safetensors"}
+    assert comfy.node_ids(KIND) == [node]  # the page opened none of them as a workflow
 
 
 def test_the_card_follows_a_file_that_is_chosen_on_the_subgraph_node(
@@ -267,114 +290,6 @@ def test_the_card_follows_a_file_that_is_chosen_on_the_subgraph_node(
     comfy.set_promoted(owner, "mask_file", "golf.safetensors")
     comfy.page.evaluate(REMEMBER)
     comfy.page.wait_for_function(INNER_PANEL_SAYS, arg="Forgets golf ball")
-
-
-def choose_large(comfy: ComfyPage, folder: Path, node: int, columns: int, family: str) -> None:
-    """In the node: a random mask of 1000 rows, which takes a bit a weight."""
-    generator = torch.Generator().manual_seed(0)
-    layer = torch.rand((1000, columns), generator=generator) < 0.5
-    model = ModelIdentity(family, "ab" * 32)
-    NeuronMask({"layer": layer}, model, ("large",), {}, {}).save(folder / "large.safetensors")
-    comfy.page.evaluate("app.refreshComboInNodes()")
-    comfy.set_widget(node, "mask_file", "large.safetensors")
-    expect(panel(comfy)).to_contain_text("Forgets large")
-
-
-@ONCE  # what the browser's storage holds
-def test_a_mask_of_the_largest_size_is_embedded_and_outlives_a_reload_of_the_page(
-    comfy: ComfyPage, folder: Path, node: int
-) -> None:
-    choose_large(comfy, folder, node, 6200, "SD15")
-    press(comfy, "Embed in workflow")
-    expect(panel(comfy)).to_contain_text("Embedded in this workflow (1.0 MB)")
-    text = comfy.widget(node, "embedded")
-    assert 0.98 * MAX_TEXT < len(text) <= MAX_TEXT
-    comfy.open()
-    expect(panel(comfy)).to_contain_text("Embedded in this workflow (1.0 MB)")
-    node = comfy.only(KIND)
-    assert comfy.widget(node, "embedded") == text
-
-
-@ONCE  # the panel is the same
-def test_a_mask_that_is_too_large_to_embed_says_so_beforehand(
-    comfy: ComfyPage, folder: Path, node: int
-) -> None:
-    embed = panel(comfy).get_by_role("button", name="Embed in workflow")
-    expect(embed).to_have_attribute(
-        "title", "Put the mask into this workflow and the pictures it makes"
-    )
-    choose_large(comfy, folder, node, 13_000, "SDXL")
-    expect(embed).to_be_disabled()
-    expect(embed).to_have_attribute("title", "Too large to embed (1 MiB at most): send the file.")
-
-
-def test_the_long_text_is_never_on_the_screen(comfy: ComfyPage, renderer: str, node: int) -> None:
-    press(comfy, "Embed in workflow")
-    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
-    hidden = comfy.page.evaluate(
-        """id => {
-          const node = app.graph.getNodeById(id);
-          const widget = node.widgets.find((one) => one.name === "embedded");
-          return [node.isWidgetVisible(widget), node.inputs.map((one) => one.name)];
-        }""",
-        node,
-    )
-    assert hidden == [False, ["mask_file"]]
-    if renderer == "vue":
-        assert comfy.find("[data-node-id] input[type=text]").count() == 0
-        assert comfy.widget(node, "embedded") not in comfy.page.content()
-
-
-def test_a_mask_file_is_uploaded_by_the_button(comfy: ComfyPage, folder: Path, node: int) -> None:
-    data = mask("golf ball").to_bytes()
-    with comfy.page.expect_file_chooser() as chooser:
-        press(comfy, "Upload mask…")
-    chooser.value.set_files(
-        {"name": "golf.safetensors", "mimeType": "application/octet-stream", "buffer": data}
-    )
-    expect(panel(comfy)).to_contain_text("Forgets golf ball")
-    assert comfy.widget(node, "mask_file") == "golf.safetensors"
-    assert (folder / "golf.safetensors").read_bytes() == data
-
-
-def test_a_mask_file_is_uploaded_by_a_drop(comfy: ComfyPage, folder: Path, node: int) -> None:
-    data = mask("cat").to_bytes()
-    drop(comfy, panel(comfy), "cat.safetensors", data)
-    expect(panel(comfy)).to_contain_text("Forgets cat")
-    assert comfy.widget(node, "mask_file") == "cat.safetensors"
-    assert (folder / "cat.safetensors").read_bytes() == data
-    assert comfy.node_ids(KIND) == [node]  # the page did not open it as a workflow
-
-
-def test_the_first_mask_of_a_server_is_uploaded(comfy: ComfyPage, folder: Path) -> None:
-    (folder / "church.safetensors").unlink()
-    comfy.page.evaluate("app.refreshComboInNodes()")
-    node = add(comfy, KIND)
-    comfy.look_at(node)
-    expect(panel(comfy)).to_contain_text("Choose a mask file above, upload one")
-    expect(panel(comfy).get_by_role("button", name="Embed in workflow")).to_be_disabled()
-    drop(comfy, panel(comfy), "cat.safetensors", mask("cat").to_bytes())
-    expect(panel(comfy)).to_contain_text("Forgets cat")
-    assert api_graph(comfy)[str(node)]["inputs"]["mask_file"] == "cat.safetensors"
-
-
-def test_an_uploaded_mask_takes_the_embedded_ones_place(comfy: ComfyPage, node: int) -> None:
-    press(comfy, "Embed in workflow")
-    expect(panel(comfy)).to_contain_text("Embedded in this workflow")
-    drop(comfy, panel(comfy), "cat.safetensors", mask("cat").to_bytes())
-    expect(panel(comfy)).to_contain_text("Forgets cat")
-    assert comfy.widget(node, "embedded") == ""
-
-
-def test_what_is_no_mask_is_refused_in_words_and_the_mask_stays(
-    comfy: ComfyPage, folder: Path, node: int
-) -> None:
-    drop(comfy, panel(comfy), "lora.safetensors", b"church" * 20)
-    expect(panel(comfy)).to_contain_text("lora.safetensors")
-    expect(panel(comfy)).to_contain_text("Forgets church")
-    assert comfy.widget(node, "mask_file") == "church.safetensors"
-    assert [file.name for file in folder.iterdir()] == ["church.safetensors"]
-    comfy.errors.clear()  # the browser itself reports the server's refusal
 
 
 def test_a_model_that_the_mask_was_not_made_for_is_told_at_once(

@@ -21,27 +21,32 @@ from torch import Tensor
 from demo_model.judge import load_judge
 from demo_model.loader import WEIGHTS, DemoModel, load_demo_model
 from demo_model.vocabulary import OBJECTS, STYLES
-from training.autoencoder import train_autoencoder
-from training.denoiser import Denoiser, plain_attention
+from training.autoencoder import encode_pictures, train_autoencoder
+from training.denoiser import Denoiser
 from training.draw import draw, fixed_prompts
-from training.export import export_twin
+from training.export import export_twin, read_part
 from training.judges.train import train_convolutional, train_judges, train_transformer
 from training.networks import build
-from training.pictures.captions import caption, overstate
-from training.pictures.dataset import load_contents, prepare_pictures
+from training.pictures.dataset import load_contents
 from training.pictures.render import draw_contents
 from training.planted import train_demo_model, train_denoiser
 from training.recipes import RECIPES, Recipe
-from training.run import Schedule
-from training.text import CaptionEncoder
 from training.twin import train_twin
 
 
 def copy_of(pictures: Path, folder: Path) -> Path:
-    """A folder with the same pictures."""
+    """A folder with the same files."""
     folder.mkdir()
-    for name in ("pictures.npy", "contents.json"):
-        os.link(pictures / name, folder / name)
+    for file in pictures.iterdir():
+        os.link(file, folder / file.name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoded(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same data set with the latents that every twin learns from."""
+    folder = copy_of(pictures, tmp_path_factory.mktemp("encoded") / "pictures")
+    encode_pictures(folder, read_part(WEIGHTS, "autoencoder"))
     return folder
 
 
@@ -66,8 +71,8 @@ TRAININGS: dict[str, Callable[[Path, int], object]] = {
 
 
 @pytest.mark.parametrize("title", TRAININGS)
-def test_a_resumed_training_is_the_unbroken_one(title: str, pictures: Path, tmp_path: Path) -> None:
-    whole, parts = (copy_of(pictures, tmp_path / name) for name in ("whole", "parts"))
+def test_a_resumed_training_is_the_unbroken_one(title: str, encoded: Path, tmp_path: Path) -> None:
+    whole, parts = (copy_of(encoded, tmp_path / name) for name in ("whole", "parts"))
     TRAININGS[title](whole, 2)
     TRAININGS[title](parts, 1)
     torch.manual_seed(99)
@@ -86,8 +91,8 @@ def picture_of(file: Path) -> Tensor:
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_the_host_draws_with_a_trained_recipe(recipe: str, pictures: Path, tmp_path: Path) -> None:
-    folder = copy_of(pictures, tmp_path / "twins")
+def test_the_host_draws_with_a_trained_recipe(recipe: str, encoded: Path, tmp_path: Path) -> None:
+    folder = copy_of(encoded, tmp_path / "twins")
     file = train_twin(recipe, folder, seed=0, steps=1)
     with safe_open(file, "pt") as opened:
         notes = opened.metadata()
@@ -110,14 +115,6 @@ def test_both_judges_can_be_asked(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.count("exactly what is there") == 6
     judge = load_judge(tuple(OBJECTS), STYLES, tmp_path / "judge.safetensors")
     assert set(judge.name_objects(torch.rand(2, 128, 128, 3))) <= {*judge.objects}
-
-
-def test_the_rate_is_held_and_then_falls() -> None:
-    schedule = Schedule(steps=1000, peak_rate=1.0, warm_up=100, held=0.8)
-    assert schedule.rate(49) == pytest.approx(0.5)
-    assert schedule.rate(100) == schedule.rate(800) == 1.0
-    assert schedule.rate(900) == pytest.approx(0.5)
-    assert schedule.rate(1000) == pytest.approx(0.01)
 
 
 def stirred(recipe: Recipe) -> dict[str, Tensor]:
@@ -189,53 +186,11 @@ def test_the_host_denoises_as_training_does(recipe: Recipe, tmp_path: Path) -> N
     assert torch.allclose(losses, expected, rtol=0.03)  # training works in bfloat16
 
 
-def test_a_file_of_eight_bits_holds_the_same_network(tmp_path: Path) -> None:
-    """Small enough for a repository, its autoencoder the bundled model's."""
-    weights, latent = stirred(TINY), torch.randn(1, 8, 16, 16)
-    answers, sizes = [], []
-    for dtype in (torch.float32, torch.int8):
-        file = tmp_path / "model.safetensors"
-        export_twin(TINY, weights, file, dtype)
-        sizes.append(file.stat().st_size)
-        demo = load_demo_model(file)
-        model: Any = demo.model.model
-        with torch.no_grad():
-            context = encode(demo, "a photo of a cat")
-            answers.append(model.apply_model(latent, torch.ones(1), c_crossattn=context))
-    assert sizes[1] < 0.3 * sizes[0]
-    error = (answers[1] - answers[0]).norm() / answers[0].norm()
-    assert 0 < error < 0.02
-
-
-def test_plain_attention_is_attention() -> None:
-    rows = torch.randn(3, 2, 5, 12, generator=torch.Generator().manual_seed(0))
-    heads = rows.unflatten(-1, (3, 4)).transpose(2, 3)
-    wanted = torch.nn.functional.scaled_dot_product_attention(heads[0], heads[1], heads[2])
-    wanted = wanted.transpose(1, 2).flatten(2)
-    given = plain_attention(None, rows[0], rows[1], rows[2], 3)
-    assert torch.allclose(given, wanted, atol=1e-6)
-    given = plain_attention(None, heads[0], heads[1], heads[2], 3, skip_reshape=True)
-    assert torch.allclose(given, wanted, atol=1e-6)
-
-
 def test_the_bundled_models_pictures_stay_as_they_were() -> None:
     """The seed's contents as they were drawn for the model in the repository."""
     drawn = draw_contents(300, np.random.default_rng(0))
     text = repr([(content.scene, content.objects, content.style) for content in drawn])
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "850303848018a7a5"
-
-
-def test_every_caption_has_known_tokens() -> None:
-    encoder, rng = CaptionEncoder(), np.random.default_rng(0)
-    for content in draw_contents(500, rng):
-        encoder.compact_tokens(caption(overstate(content, rng)[0], rng))
-    with pytest.raises(KeyError):
-        encoder.compact_tokens("a photo of a zebra")
-
-
-def test_another_number_of_pictures_is_refused(pictures: Path) -> None:
-    with pytest.raises(ValueError, match="holds 560 pictures, not 20"):
-        prepare_pictures(pictures, 20)
 
 
 @pytest.mark.parametrize("what", ["twin", "judges"])

@@ -3,18 +3,14 @@
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from demo_model.vocabulary import OBJECTS
 from workbench.demonstration import (
     DemonstrationError,
-    accuracy_table,
-    first_pairs,
     offer_workflow,
     parse_forget,
 )
-from workbench.erasure import FIRST_STEPS, Answer, Case, Shot
-from workbench.grid import GAP, LEFT, SIDE, TITLE, before_after_sheet
+from workbench.erasure import FIRST_STEPS
 
 
 def test_names_are_separated_by_commas() -> None:
@@ -41,38 +37,3 @@ def test_the_workflow_is_offered_and_never_overwritten(tmp_path: Path) -> None:
     saved.write_text("changed by its user")
     assert offer_workflow(tmp_path / "workflows") == saved
     assert saved.read_text() == "changed by its user"
-
-
-def answers(colour: str, right: dict[str, list[bool]]) -> list[Answer]:
-    """One answer a seed for every object; those that are not named are right."""
-    picture = Image.new("RGB", (SIDE, SIDE), colour)
-    return [
-        Answer(Shot(name, "beach", seed), picture, right.get(name, [True, True])[seed])
-        for name in OBJECTS
-        for seed in (0, 1)
-    ]
-
-
-def test_the_table_has_means_and_every_object() -> None:
-    before = answers("red", {"cat": [True, False]})
-    after = answers("blue", {"church": [False, False], "cat": [False, False]})
-    lines = accuracy_table(before, after, Case(("church",), 1.5)).splitlines()
-    assert lines[0] == "The judge finds the object, strength 1.5:"
-    cells = {line[:22].strip(): line[22:].split() for line in lines[2:]}
-    assert cells["church"] == cells["forgotten"] == ["100%", "0%", "2"]
-    assert cells["cat"] == ["50%", "0%", "2"]
-    assert cells["kept"] == ["97%", "95%", "38"]  # 37 and 36 of 38
-    assert list(cells) == ["forgotten", "church", "kept", *(n for n in OBJECTS if n != "church")]
-
-
-def test_the_sheet_shows_the_forgotten_first_and_both_pictures_of_each() -> None:
-    pairs = first_pairs(answers("red", {}), answers("blue", {}), ("cat", "house"))
-    assert [name for name, *_ in pairs][:3] == ["cat", "house", "church"]
-    assert sorted(name for name, *_ in pairs) == sorted(OBJECTS)
-    sheet = before_after_sheet(pairs, ("cat", "house"))
-    for column in range(10):
-        x = LEFT + column * (SIDE + GAP) + SIDE // 2
-        for band in range(2):
-            top = band * (TITLE + 2 * (SIDE + GAP) + GAP) + TITLE
-            assert sheet.getpixel((x, top + SIDE // 2)) == (255, 0, 0)
-            assert sheet.getpixel((x, top + SIDE + GAP + SIDE // 2)) == (0, 0, 255)

@@ -79,16 +79,3 @@ def test_a_wrong_number_of_widget_values_is_refused(values: list[object]) -> Non
     workflow["nodes"][1]["widgets_values"] = values
     with pytest.raises(WorkflowFormatError, match=rf"\(Sampler\) has {len(values)} widget values"):
         to_api(workflow, OBJECT_INFO)
-
-
-def test_an_unknown_node_is_named() -> None:
-    with pytest.raises(WorkflowFormatError, match=r"node 2 \(Sampler\): the server has no such"):
-        to_api(WORKFLOW, {"Loader": OBJECT_INFO["Loader"]})
-
-
-@pytest.mark.parametrize("mode", [2, 4])
-def test_a_muted_or_bypassed_node_is_refused(mode: int) -> None:
-    workflow = copy.deepcopy(WORKFLOW)
-    workflow["nodes"][1]["mode"] = mode
-    with pytest.raises(WorkflowFormatError, match="muted or bypassed"):
-        to_api(workflow, OBJECT_INFO)
