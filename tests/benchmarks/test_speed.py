@@ -24,14 +24,14 @@ def test_the_page_and_the_docs_have_the_figures_of_the_table(tmp_path: Path) -> 
         again = (tmp_path / "again.csv").with_suffix(ending)
         assert again.read_text("utf-8") == TABLE.with_suffix(ending).read_text("utf-8")
     sizes = {one.title: f"{one.values[0]:.1f} MB" for one in read_figures(TABLE)}
-    sharing, formats = (
+    using, formats = (
         " ".join((ROOT / "docs" / name).read_text("utf-8").split())
-        for name in ("sharing.md", "file-formats.md")
+        for name in ("using.md", "file-formats.md")
     )
     one, five = (
         sizes[f"embedded mask of {many}, r2 = 1 %"] for many in ("one concept", "five concepts")
     )
-    assert f"one concept takes about {one}, five about {five}, and ten" in sharing
+    assert f"one concept takes about {one}, five about {five}, and ten" in using
     largest = sizes["mask with every tenth weight pruned, independent at random"]
     assert f"with one weight in ten pruned: {largest} for the 50 million" in formats
 

@@ -185,7 +185,7 @@ def test_the_settings_by_model_are_those_that_the_node_chooses(extension: Any) -
     assert told.items() <= chosen.items()
 
 
-@pytest.mark.parametrize("page", ["robustness.md", "sharing.md"])
+@pytest.mark.parametrize("page", ["limits.md", "using.md"])
 def test_who_shares_a_file_is_told_what_it_gives_away(page: str) -> None:
     text = (PAGES.parents[1] / "docs" / page).read_text(encoding="utf-8")
     assert "[Roots Beneath the Cut](https://arxiv.org/abs/2603.06640)" in text
