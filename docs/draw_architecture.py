@@ -1,4 +1,4 @@
-"""Draw which room imports from which, for ``docs/architecture.md``.
+"""Draw which room imports from which, for ``docs/development.md``.
 
     python3 docs/draw_architecture.py
 

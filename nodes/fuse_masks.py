@@ -26,7 +26,7 @@ class FuseMasks(io.ComfyNode):
             **search_words("erase", "combine", "merge", "protect", "agnostic"),
             description=(
                 "Join the masks of several concepts. Weights that many of them hold are "
-                "concept-agnostic and kept: every picture needs them."
+                "concept-agnostic and kept, as in the paper."
             ),
             is_input_list=True,
             inputs=[

@@ -1,6 +1,6 @@
 """The judges of real checkpoints: with random weights of their architectures, and without any.
 
-What needs packages that the environment lacks is run by hand: ``docs/measuring.md``.
+What needs packages that the environment lacks is run by hand: ``docs/development.md``.
 """
 
 import sys

@@ -76,7 +76,7 @@ def test_loaded_by_the_host_it_draws_what_the_mask_draws(
 def test_at_minus_1_it_puts_back_what_an_exported_checkpoint_lacks(
     host: Host, tiny: TinyModel, mask: Any
 ) -> None:
-    """As docs/sharing.md says."""
+    """As docs/using.md says."""
     plain = picture(host, tiny, tiny.model, apply(0.0), mask)
     file = load(saved(host, tiny.model, mask), -1.0)
     assert torch.equal(picture(host, tiny, by_hand(mask), file, mask), plain)

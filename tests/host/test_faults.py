@@ -1,6 +1,6 @@
 """Faults at every stage: a message, files whole or absent, nothing hooked, pictures as before.
 
-``docs/faults.md`` lists them all, with the tests in other files.
+``docs/limits.md`` says what is left after a fault, and names the tests in other files.
 """
 
 import errno

@@ -9,7 +9,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 from draw_architecture import PLACES, imports  # noqa: E402
 
-MAP = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+MAP = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
 
 
 def test_what_the_map_names_exists() -> None:
