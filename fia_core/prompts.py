@@ -263,12 +263,12 @@ def prompt_pairs(kind: str, concept: str, contexts: Sequence[str], instead: str 
 
 
 def noun_prompts(nouns: Sequence[str], words: Sequence[str]) -> list[str]:
-    """A prompt for each of ``nouns``, one place after another, but for those that are in
-    ``words``."""
+    """Prompts of ``nouns`` in three places each, but for those that are in ``words``."""
     said = {word for text in words for word in text.casefold().split()}
-    templates = default_templates("object")
+    templates, apart = default_templates("object"), len(PLACES) // 3
     return [
-        concept_prompts(templates, noun, PLACES[position % len(PLACES) :][:1])[0]
+        prompt
         for position, noun in enumerate(nouns)
         if noun not in said
+        for prompt in concept_prompts(templates, noun, PLACES[position % apart :: apart])
     ]

@@ -1,4 +1,4 @@
-"""The change of a text is the minimum of its objective, cut to a rank; words find their partners."""
+"""The change of a text is the minimum of its objective, cut to a rank."""
 
 import pytest
 import torch
