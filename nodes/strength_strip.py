@@ -3,16 +3,17 @@
 import re
 from typing import Any
 
+import torch
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .fields.shared import CATEGORY, MOST_STRENGTH, NeuronMaskWire, search_words
-from .host.applying.strength_strip import strip_latent, strip_model
+from .fields.shared import CATEGORY, MOST_STRENGTH, LoraWire, NeuronMaskWire, search_words
+from .host.applying.strength_strip import strip_latent, strip_of_lora, strip_of_mask
 
 
 class StrengthStrip(io.ComfyNode):
-    """Row b of the batch comes as from W · (1 − strength b) where the mask holds."""
+    """Row b of the batch comes as from a mask, or a LoRA, at strength b."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -22,15 +23,14 @@ class StrengthStrip(io.ComfyNode):
             category=CATEGORY,
             **search_words("erase", "compare strengths", "batch", "sweep", "slider"),
             description=(
-                "Draw one picture at several strengths in one run. Use it in place of Apply Neuron "
-                "Mask to find the strength that you want."
+                "Draw one picture at several strengths in one run, of a mask or of a LoRA that "
+                "Forget LoRA made, to find the strength that you want."
             ),
             inputs=[
                 io.Model.Input(
                     "model",
                     tooltip="The model to change. A LoRA loaded before this node is pruned too.",
                 ),
-                NeuronMaskWire.Input("mask", tooltip="The weights to prune."),
                 io.Latent.Input(
                     "latent",
                     tooltip="What to start from: every strength, with the same noise.",
@@ -39,9 +39,15 @@ class StrengthStrip(io.ComfyNode):
                     "strengths",
                     default="0, 0.5, 1, 1.5, 2",
                     tooltip=(
-                        "Numbers from 0 to 2 with commas between them, one picture each. 0 is the "
-                        "plain model, 1 the paper's method."
+                        "Numbers from 0 to 2 with commas between them, one picture each; for a "
+                        "LoRA from -2. 0 is the plain model, 1 the mask or the LoRA as it was made."
                     ),
+                ),
+                NeuronMaskWire.Input(
+                    "mask", optional=True, tooltip="The weights to prune, or connect a LoRA."
+                ),
+                LoraWire.Input(
+                    "lora", optional=True, tooltip="Of Forget LoRA, in place of a mask."
                 ),
             ],
             outputs=[
@@ -60,36 +66,48 @@ class StrengthStrip(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: ModelPatcher, mask: NeuronMask, latent: dict[str, Any], strengths: str
+        cls,
+        model: ModelPatcher,
+        latent: dict[str, Any],
+        strengths: str,
+        mask: NeuronMask | None = None,
+        lora: dict[str, torch.Tensor] | None = None,
     ) -> io.NodeOutput:
-        values = read_strengths(strengths)
+        if (mask is None) == (lora is None):
+            raise ValueError("mask, lora: connect one of the two.")
+        if mask is not None:
+            values = read_strengths(strengths)
+            changed = strip_of_mask(model, mask, values)
+        else:
+            values = read_strengths(strengths, -MOST_STRENGTH)
+            changed = strip_of_lora(model, lora or {}, values)
         return io.NodeOutput(
-            strip_model(model, mask, values),
+            changed,
             strip_latent(latent, len(values)),
             ", ".join(f"{value:g}" for value in values),
         )
 
 
-def read_strengths(text: str) -> list[float]:
+def read_strengths(text: str, least: float = 0.0) -> list[float]:
     """The numbers of a text; commas, spaces or lines lie between them.
 
     Raises:
-        ValueError: none, or one that is no number from 0 to 2.
+        ValueError: none, or one that is no number from ``least`` to 2.
     """
     words = re.findall(r"[^\s,;]+", text)
     if not words:
         raise ValueError("strengths: is empty. Write numbers from 0 to 2, such as 0, 0.5, 1.")
-    return [_strength(word) for word in words]
+    return [_strength(word, least) for word in words]
 
 
-def _strength(word: str) -> float:
+def _strength(word: str, least: float) -> float:
     try:
         value = float(word)
     except ValueError:
-        value = -1.0
-    if not 0 <= value <= MOST_STRENGTH:
+        value = float("nan")
+    if not least <= value <= MOST_STRENGTH:
         raise ValueError(
-            f"strengths: {word!r} is no number from 0 to 2. Write such as 0, 0.5, 1, with a point "
-            "in the number and commas between."
+            f"strengths: {word!r} is no number from {least:g} to 2. Write such as 0, 0.5, 1, "
+            "with a point in the number and commas between."
         )
     return value

@@ -103,8 +103,8 @@ def test_a_compiled_block_is_profiled_through_its_plain_module(
 def test_a_strip_runs_the_plain_module_of_what_is_compiled(
     extension: Any, tiny: TinyModel, mask: Any, place: str
 ) -> None:
-    strip_model = extension.module("nodes.host.applying.strength_strip").strip_model
-    assert not strip_model(compiled_by_patch(tiny.model, place), mask, [0.0, 1.0]).object_patches
+    strip_of_mask = extension.module("nodes.host.applying.strength_strip").strip_of_mask
+    assert not strip_of_mask(compiled_by_patch(tiny.model, place), mask, [0.0, 1.0]).object_patches
 
 
 def test_what_was_replaced_before_it_was_compiled_stays_replaced(

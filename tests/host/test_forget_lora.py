@@ -9,7 +9,17 @@ import pytest
 import torch
 from comfy.model_management import OOM_EXCEPTION, interrupt_current_processing
 from comfy_extras.nodes_train import LoraModelLoader, SaveLoRA
-from graphs import FORGET_INPUTS, Graph, GraphError, Host, draw, node, sources, watched
+from graphs import (
+    FORGET_INPUTS,
+    Graph,
+    GraphError,
+    Host,
+    draw,
+    node,
+    picture_graph,
+    sources,
+    watched,
+)
 from test_bad_input import knowing
 from tiny_model import TinyModel
 from tiny_quantised import ANOTHER_PACKS, TEXT_LAYER, read_only_unet
@@ -79,6 +89,45 @@ def test_the_hosts_nodes_draw_what_the_node_draws(host: Host, tiny: TinyModel) -
     assert torch.equal(draw(host, tiny, host.run(graph, "loaded")[0]), by_node)
 
 
+def test_a_strips_rows_are_runs_at_each_strength(host: Host, tiny: TinyModel) -> None:
+    strengths = (-1.0, 0.0, 0.5, 1.0)
+    host.forget()
+    graph = {**forget_graph(host, tiny), **picture_graph(["changed", 0])}
+    del graph["picture"]
+    wired = {"model": ["model", 0], "lora": ["node", 1]}
+    graph["changed"] = node(
+        "FIAStrengthStrip", **wired, latent=["latent", 0], strengths=" ".join(map(str, strengths))
+    )
+    graph["sampler"]["inputs"]["latent_image"] = ["changed", 1]
+    rows = host.run(graph, "sampler")[0]["samples"].clone()
+    graph["sampler"]["inputs"]["latent_image"] = ["latent", 0]
+    for strength, row in zip(strengths, rows, strict=True):
+        graph["changed"] = node("LoraModelLoader", **wired, strength_model=strength, bypass=False)
+        single = host.run(graph, "sampler")[0]["samples"][0]
+        assert (row - single).abs().max() < 1e-3 * single.abs().max()
+    assert (rows[1] - rows[3]).abs().max() > 1e-2 * rows[1].abs().max()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({}, "mask, lora: connect one of the two"),
+        ({"lora": ["other", 0]}, "lora: it lacks 'lora_unet_x'"),
+        ({"lora": ["node", 1], "strengths": "-3"}, "strengths: '-3' is no number from -2 to 2"),
+    ],
+)
+def test_a_strip_says_what_it_cannot_draw(
+    host: Host, tiny: TinyModel, inputs: dict[str, Any], message: str
+) -> None:
+    graph = forget_graph(host, tiny) | {
+        "latent": host.source({"samples": torch.zeros(1, 4, 8, 8)}),
+        "other": host.source({"lora_unet_x.diff": torch.zeros(2, 2)}),
+    }
+    given = {"model": ["model", 0], "latent": ["latent", 0], "strengths": "0, 1", **inputs}
+    with pytest.raises(GraphError, match=message):
+        host.run(graph | {"strip": node("FIAStrengthStrip", **given)}, "strip")
+
+
 def test_its_settings_are_heard(host: Host, tiny: TinyModel) -> None:
     plain = products(lora(host, tiny))
     assert products(lora(host, tiny, amount=0.2)).norm() < plain.norm()
@@ -94,7 +143,7 @@ def test_what_was_read_is_not_read_again(
     lora(host, tiny)
     captions = extension.module("nodes.host.forgetting.captions")
     monkeypatch.setattr(captions, "_read", lambda *arguments: pytest.fail("read again"))
-    lora(host, tiny, amount=2.0, rank=2)
+    lora(host, tiny, amount=2.0, rank=2, keep="")
     with pytest.raises(GraphError, match="read again"):
         lora(host, tiny, keep="golf ball")
 

@@ -180,7 +180,7 @@ def latents(host: Any, model: ModelPatcher, family: Family) -> torch.Tensor:
 def test_blocks_that_run_fused_are_masked_in_a_strip(
     host: Any, extension: Any, fusing: Family
 ) -> None:
-    strip = extension.module("nodes.host.applying.strength_strip").strip_model
+    strip = extension.module("nodes.host.applying.strength_strip").strip_of_mask
     models = with_fused_blocks(rotated(fusing)), rotated(fusing)
     mask = drawn_mask(extension, models[0], share=0.5)
     fused, apart = (latents(host, strip(model, mask, [1.0]), fusing) for model in models)
@@ -195,7 +195,7 @@ def test_a_strip_of_a_model_split_over_two_cards_is_drawn_on_one(
     host: Any, extension: Any, tiny: TinyModel
 ) -> None:
     model = tiny_denoiser()
-    strip = extension.module("nodes.host.applying.strength_strip").strip_model
+    strip = extension.module("nodes.host.applying.strength_strip").strip_of_mask
     mask = drawn_mask(extension, model, share=0.2)
     whole = draw(host, tiny, strip(model, mask, [1.0]))
     shared = split(model)

@@ -135,7 +135,7 @@ def test_a_profile_of_packed_weights_is_refused_by_name(host: Any, tiny: TinyMod
 
 
 READERS: dict[str, Callable[[Any, ModelPatcher, Any], Any]] = {
-    "strength_strip": lambda module, model, mask: module.strip_model(model, mask, [0.0, 1.0]),
+    "strength_strip": lambda module, model, mask: module.strip_of_mask(model, mask, [0.0, 1.0]),
     "erasure_lora": lambda module, model, mask: module.ErasureLora(model, mask, 1.0),
     "erasure_hook": lambda module, model, mask: module.NeuronMaskHook(mask).add_hook_patches(
         model, {}, {}, None

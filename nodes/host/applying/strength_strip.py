@@ -1,8 +1,8 @@
 """One batch, several strengths: each row of the denoiser's batch has a strength of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from comfy.model_patcher import ModelPatcher
@@ -13,7 +13,7 @@ from ....fia_core import NeuronMask
 from ....fia_core.files.bits import pack_bits, unpack_bits
 from ..model.clones import run_in_one_place
 from ..model.identity import require_same_architecture
-from ..model.layers import find_ffn2_layers
+from ..model.layers import find_ffn2_layers, lora_names
 from ..model.weight_in_effect import input_in_effect, passed_through, unfused, weight_in_effect
 from .strip_noise import same_noise_for_every_strength
 
@@ -24,7 +24,7 @@ FUSED = "TensorWiseINT8Layout"
 Inside a strip they compute with the unpacked weight."""
 
 
-def strip_model(model: ModelPatcher, mask: NeuronMask, strengths: list[float]) -> ModelPatcher:
+def strip_of_mask(model: ModelPatcher, mask: NeuronMask, strengths: list[float]) -> ModelPatcher:
     """A clone of ``model`` that draws a batch at ``strengths``, one after the other.
 
     A batch of n · strengths rows has n rows at the first strength, then n at the next. Rows of
@@ -34,9 +34,44 @@ def strip_model(model: ModelPatcher, mask: NeuronMask, strengths: list[float]) -
         ValueError: if the mask was made for another architecture.
     """
     require_same_architecture(mask, model, find_ffn2_layers(model))
+    touched = (name for name, count in mask.counts.items() if count)
+    return _strip(model, {name: _PrunedLayer(mask.layers[name]) for name in touched}, strengths)
+
+
+def strip_of_lora(
+    model: ModelPatcher, lora: Mapping[str, torch.Tensor], strengths: list[float]
+) -> ModelPatcher:
+    """Likewise; rows of strength s come as from the host's Load LoRA Model at s.
+
+    Args:
+        lora: the host's LORA_MODEL, of up and down projections of linear layers.
+
+    Raises:
+        ValueError: if the LoRA is of another kind, or of another model.
+    """
+    names = {key: name for name, key in lora_names(model).items()}
+    keys = {name.partition(".")[0] for name in lora}
+    try:
+        added = {
+            names[key].removesuffix(".weight"): _AddedLayer(
+                lora[f"{key}.lora_up.weight"], lora[f"{key}.lora_down.weight"]
+            )
+            for key in keys
+        }
+    except KeyError as error:
+        raise ValueError(
+            f"lora: it lacks {error}, or the model does. Connect a LoRA that Forget LoRA has made "
+            "for this model."
+        ) from error
+    return _strip(model, added, strengths)
+
+
+def _strip(
+    model: ModelPatcher, parts: Mapping[str, "_Part"], strengths: list[float]
+) -> ModelPatcher:
     plain = model.clone()
     run_in_one_place(plain)
-    strip = _Strip(mask, strengths)
+    strip = _Strip(parts, strengths)
     plain.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, WRAPPER_KEY, strip.sample)
     plain.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, strip.forward)
     return plain
@@ -58,6 +93,37 @@ def strip_latent(latent: dict[str, Any], strengths: int) -> dict[str, Any]:
     }
 
 
+class _Part(Protocol):
+    """What strength 1 takes from the output of a layer."""
+
+    def move(self, device: torch.device) -> None:
+        """Be on ``device``, where the inputs are."""
+        ...
+
+    def __call__(self, layer: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """(batch, ..., C_out) of ``x`` (batch, ..., C_in)."""
+        ...
+
+
+class _AddedLayer:
+    """What a LoRA adds to one layer, with the sign turned round: x ↦ −up (down x).
+
+    Args:
+        up: (C_out, r).
+        down: (r, C_in).
+    """
+
+    def __init__(self, up: torch.Tensor, down: torch.Tensor) -> None:
+        self._up, self._down = up, down
+
+    def move(self, device: torch.device) -> None:
+        self._up, self._down = self._up.to(device), self._down.to(device)
+
+    def __call__(self, layer: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+        inner = torch.nn.functional.linear(x, self._down.to(x))
+        return -torch.nn.functional.linear(inner, self._up.to(x))
+
+
 class _PrunedLayer:
     """The pruned part of one layer: x ↦ (W ∘ M) x, over the input channels that M touches.
 
@@ -73,11 +139,9 @@ class _PrunedLayer:
         self._shape, self._packed = touched.shape, pack_bits(touched)
 
     def move(self, device: torch.device) -> None:
-        """Keep the mask on ``device``, where the inputs are."""
         self._inputs, self._packed = self._inputs.to(device), self._packed.to(device)
 
     def __call__(self, layer: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """(batch, ..., C_out) of ``x`` (batch, ..., C_in)."""
         x = input_in_effect(layer, x)
         with weight_in_effect(layer, x) as weight:
             touched = weight.index_select(1, self._inputs)
@@ -86,12 +150,10 @@ class _PrunedLayer:
 
 
 class _Strip:
-    """Hooks the pruned layers inside the denoiser's calls only: clones have the same modules."""
+    """Hooks the changed layers inside the denoiser's calls only: clones have the same modules."""
 
-    def __init__(self, mask: NeuronMask, strengths: list[float]) -> None:
-        self._layers = {
-            name: _PrunedLayer(mask.layers[name]) for name, count in mask.counts.items() if count
-        }
+    def __init__(self, parts: Mapping[str, _Part], strengths: list[float]) -> None:
+        self._layers = parts
         self._strengths = torch.tensor(strengths)
         self._rows = 0
         self._ran = False
@@ -122,11 +184,11 @@ class _Strip:
         one = noise[: self._rows // count].to(device)
         sampler = same_noise_for_every_strength(sampler, one, count, sigmas, seed)
         run = (noise, latent_image, sampler, sigmas, denoise_mask, callback, disable_pbar, seed)
-        with self._masks_on(device):
+        with self._parts_on(device):
             result = executor(*run, **kwargs)
         if not self._ran:
             raise ValueError(
-                "model: none of the pruned layers was called, another node has replaced the "
+                "model: none of the changed layers was called, another node has replaced the "
                 "denoiser. Connect Strength Strip without that node (such as torch.compile) after "
                 "it."
             )
@@ -156,36 +218,36 @@ class _Strip:
             return executor(x, sigma, c_concat, c_crossattn, control, transformer_options, **kwargs)
 
     @contextmanager
-    def _masks_on(self, device: torch.device) -> Iterator[None]:
-        """Take the masks to the device, and back."""
+    def _parts_on(self, device: torch.device) -> Iterator[None]:
+        """Take the parts to the device, and back."""
         try:
-            for pruned in self._layers.values():
-                pruned.move(device)
+            for part in self._layers.values():
+                part.move(device)
             yield
         finally:
-            for pruned in self._layers.values():
-                pruned.move(torch.device("cpu"))
+            for part in self._layers.values():
+                part.move(torch.device("cpu"))
 
     @contextmanager
     def _attached(self, model: torch.nn.Module, strengths: torch.Tensor) -> Iterator[None]:
         """Hook the layers of the host's ``model``; whatever happens the hooks are removed."""
         with ExitStack() as hooks:
             hooks.enter_context(unfused())
-            for name, pruned in self._layers.items():
+            for name, part in self._layers.items():
                 layer: Any = model.get_submodule(name)
-                handle = layer.register_forward_hook(self._hook(pruned, strengths))
+                handle = layer.register_forward_hook(self._hook(part, strengths))
                 hooks.callback(handle.remove)
                 if getattr(layer.weight, "_layout_cls", None) == FUSED:
                     hooks.enter_context(passed_through(layer, weight_function=_as_it_is))
             yield
 
-    def _hook(self, pruned: _PrunedLayer, strengths: torch.Tensor) -> Callable[..., torch.Tensor]:
+    def _hook(self, part: _Part, strengths: torch.Tensor) -> Callable[..., torch.Tensor]:
         def hook(
             layer: torch.nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor
         ) -> torch.Tensor:
             self._ran = True
-            erased = pruned(layer, args[0])
-            return output - erased.mul_(strengths.view(-1, *[1] * (erased.ndim - 1)))
+            taken = part(layer, args[0])
+            return output - taken.mul_(strengths.view(-1, *[1] * (taken.ndim - 1)))
 
         return hook
 

@@ -21,8 +21,8 @@ from .captions import read_captions, written
 from .tokens import Caption, pair
 
 RIDGE_ONCE, RIDGE_EACH = 4.0, 12.0
-"""λ of ``fia_core/closed_form.py`` where one layer reads the text for all blocks, and where each block
-reads it; there the changes add up. Small models wanted it so (docs/evidence.md)."""
+"""λ of ``fia_core/closed_form.py`` where one layer reads the text for all blocks, and where each
+block reads it, so that the changes add up. Small models wanted it so (docs/evidence.md)."""
 
 PRESERVED = 0.1
 """p, likewise."""
