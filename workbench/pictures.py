@@ -132,6 +132,8 @@ GRAPH_WIDTH = 700  # pixels of its picture
 
 
 MASK_CARD = "objects/church_golf_ball"
+AUTOMATIC = ["automatic", "automatic", 0, 0, 0, 5.0, "exact", True]
+"""Profile Concept's values from **sampler** on, as in a new node."""
 PHOTOGRAPHS = {
     TEMPLATES / "export_erased_checkpoint.jpg": Motif(
         "export_erased_checkpoint",
@@ -153,7 +155,11 @@ PHOTOGRAPHS = {
         vue=False,
     ),
     HELP / "FIABuildConceptMask.png": Motif("forget_with_demo_model", {3: (1530, 0, 300, 120)}),
-    HELP / "FIAProfileConcept.png": Motif("forget_with_sd15", {2: (1530, 0, 380, 760)}),
+    HELP / "FIAProfileConcept.png": Motif(
+        "forget_with_demo_model",
+        {2: (1530, 0, 380, 760)},
+        values={2: ["church\ngolf ball", "object", *3 * [""], *4 * [0], *AUTOMATIC]},
+    ),
     HELP / "FIAFuseMasks.png": Motif("forget_with_demo_model", {4: (1530, 0, 300, 280)}),
     HELP / "FIALoadNeuronMask.png": Motif(
         EMBEDDING, {8: (0, 0, 350, 370)}, values={8: [f"{MASK_CARD}_00001_.safetensors", ""]}
