@@ -22,7 +22,7 @@ PLACES = {
     "nodes": (0.5, 0.97),
     "nodes/fields": (0.2, 0.84),
     "nodes/host/profiling": (0.1, 0.7),
-    "nodes/host/closed_form": (0.33, 0.7),
+    "nodes/host/forgetting": (0.33, 0.7),
     "nodes/host/applying": (0.58, 0.7),
     "nodes/charts": (0.9, 0.7),
     "nodes/host/denoising": (0.2, 0.55),

@@ -1,5 +1,5 @@
 /**
- * The words of Profile Concept and Closed-Form LoRA on how far they are and what they warn of.
+ * The words of Profile Concept and Forget LoRA on how far they are and what they warn of.
  *
  * The page adds a widget for a node's progress text by itself, but its newer renderer, in frontend
  * 1.32.9, shows no more than the first text there. Ours has that widget's name: the page finds it

@@ -107,18 +107,24 @@ async def draw_lora(server: Server, file: Path) -> None:
     save_small(tiled([row], LOOK), file)
 
 
-async def draw_closed_form(server: Server, file: Path) -> None:
-    """A church, and a house that is kept, plain and with Closed-Form LoRA."""
+async def draw_forget_lora(server: Server, file: Path) -> None:
+    """A church, and a house that is kept, plain and with Forget LoRA."""
     demo = Demo(await demo_workflow(server))
-    _, profile = only_node("FIAProfileConcept", demo.graph)
-    own = ("temporal_sparsity", "saliency_form", "use_cache")
-    settings = {name: value for name, value in profile["inputs"].items() if name not in own}
-    forgetting = demo.add("closed form", "FIAClosedFormLora", **settings, keep="", share=95.0)
+    clip = demo.graph["positive"]["inputs"]["clip"]
+    forgetting = demo.add(
+        "forget",
+        "FIAForgetLora",
+        model=demo.model,
+        clip=clip,
+        concepts="church",
+        instead="",
+        keep="",
+        amount=1.0,
+        kind="object",
+        rank=0,
+    )
     house = demo.add(
-        "house prompt",
-        "CLIPTextEncode",
-        clip=demo.graph["positive"]["inputs"]["clip"],
-        text=PROMPT.replace("church", "house"),
+        "house prompt", "CLIPTextEncode", clip=clip, text=PROMPT.replace("church", "house")
     )
     demo.show("church", demo.model)
     demo.show("forgotten", forgetting)

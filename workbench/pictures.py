@@ -26,8 +26,8 @@ from workbench.erasure import (
     evaluation_graph,
     shots,
 )
-from workbench.graph import PageWorkflow, copy_with_sources, to_api
-from workbench.help_pictures import BASE, LOOK, draw_closed_form, draw_hook, draw_lora, draw_strip
+from workbench.graph import PageWorkflow, copy_with_sources, flat, to_api
+from workbench.help_pictures import BASE, LOOK, draw_forget_lora, draw_hook, draw_lora, draw_strip
 from workbench.tiles import Look, save_small, tiled
 
 TEMPLATES = ROOT / "workflows"
@@ -82,7 +82,7 @@ SHEETS: dict[Path, tuple[str, Look, Sequence[Sequence[Cell]]]] = {
     TEMPLATES / "forget_by_lora.jpg": (
         "forget_by_lora",
         LARGE,
-        [pair(12, "before", "after"), pair(12, changes=photo("golf ball", "beach", 5))],
+        [pair(8, "before", "after"), pair(8, changes=photo("cat", "beach", 2))],
     ),
     TEMPLATES / "forget_as_app.jpg": (
         "forget_with_demo_model",
@@ -132,6 +132,8 @@ GRAPH_WIDTH = 700  # pixels of its picture
 
 
 MASK_CARD = "objects/church_golf_ball"
+AUTOMATIC = ["automatic", "automatic", 0, 0, 0, 5.0, "exact", True]
+"""Profile Concept's values from **sampler** on, as in a new node."""
 PHOTOGRAPHS = {
     TEMPLATES / "export_erased_checkpoint.jpg": Motif(
         "export_erased_checkpoint",
@@ -153,7 +155,11 @@ PHOTOGRAPHS = {
         vue=False,
     ),
     HELP / "FIABuildConceptMask.png": Motif("forget_with_demo_model", {3: (1530, 0, 300, 120)}),
-    HELP / "FIAProfileConcept.png": Motif("forget_with_demo_model", {2: (1530, 0, 380, 760)}),
+    HELP / "FIAProfileConcept.png": Motif(
+        "forget_with_demo_model",
+        {2: (1530, 0, 380, 760)},
+        values={2: ["church\ngolf ball", "object", *3 * [""], *4 * [0], *AUTOMATIC]},
+    ),
     HELP / "FIAFuseMasks.png": Motif("forget_with_demo_model", {4: (1530, 0, 300, 280)}),
     HELP / "FIALoadNeuronMask.png": Motif(
         EMBEDDING, {8: (0, 0, 350, 370)}, values={8: [f"{MASK_CARD}_00001_.safetensors", ""]}
@@ -268,7 +274,7 @@ RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
     HELP / "FIAStrengthStrip.jpg": draw_strip,
     HELP / "FIASaveErasureLora.jpg": draw_lora,
     HELP / "FIACreateErasureHook.jpg": draw_hook,
-    HELP / "FIAClosedFormLora.jpg": draw_closed_form,
+    HELP / "FIAForgetLora.jpg": draw_forget_lora,
     ROOT / "docs" / "before_after.jpg": draw_before_after,
     ROOT / "docs" / "banner.png": draw_banner,
     TEMPLATES / "first_steps.jpg": draw_thumbnail,
@@ -283,7 +289,7 @@ def read(template: str) -> PageWorkflow:
 
 async def shown_by(server: Server, template: str, node: int, changes: Changes) -> dict[str, Any]:
     """The pictures of a template's node, after it and all that it is made from have run."""
-    workflow = to_api(read(template), await server.object_info())
+    workflow = to_api(flat(read(template)), await server.object_info())
     for id, inputs in changes.items():
         workflow[str(id)]["inputs"] |= inputs
     graph = {}

@@ -1,4 +1,4 @@
-"""Rows in which the denoiser runs: profiling, Closed-Form LoRA, a masked model."""
+"""Rows in which the denoiser runs: profiling, Forget LoRA, a masked model."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -16,7 +16,7 @@ NODE_IDS = (
     "FIACompareErasure",
     "FIAStrengthStrip",
     "FIASaveErasureLora",
-    "FIAClosedFormLora",
+    "FIAForgetLora",
     "FIACreateErasureHook",
 )
 PROFILE_INPUTS = (
@@ -41,6 +41,7 @@ SHOWN = {
     "FIABuildConceptMask": ["spatial_sparsity"],
     "FIAFuseMasks": ["agnostic_ratio"],
     "FIAApplyNeuronMask": ["strength"],
+    "FIAForgetLora": ["concepts", "instead", "keep", "amount"],
 }
 SLIDERS = {"strength", "spatial_sparsity", "agnostic_ratio"}
 WIDGETS = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
@@ -74,7 +75,7 @@ def test_the_nodes_are_found_by_what_people_call_it(extension: Any) -> None:
     }
     assert all(("forget it all" in words) == known for words in found.values())
     asked = {"erase", "unlearn", "remove", "negative", "LECO", "slider", "NAG"} if known else set()
-    assert asked <= set(found["FIAProfileConcept"]) & set(found["FIAClosedFormLora"])
+    assert asked <= set(found["FIAProfileConcept"]) & set(found["FIAForgetLora"])
 
 
 def test_saved_workflows_find_their_inputs_by_position(extension: Any) -> None:

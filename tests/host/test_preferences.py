@@ -60,13 +60,12 @@ def described(config: BASE, model_type: ModelType = ModelType.EPS) -> Any:
 
 
 def test_the_defaults_leave_all_to_the_node(extension: Any) -> None:
-    for node in ("FIAProfileConcept", "FIAClosedFormLora"):
-        schema = extension.node(node).define_schema()
-        defaults = {one.id: one.default for one in schema.inputs if one.id in AUTOMATIC}
-        assert defaults == AUTOMATIC
-        for name in ("sampler", "scheduler"):
-            (combo,) = (one for one in schema.inputs if one.id == name)
-            assert combo.options[0] == "automatic"
+    schema = extension.node("FIAProfileConcept").define_schema()
+    defaults = {one.id: one.default for one in schema.inputs if one.id in AUTOMATIC}
+    assert defaults == AUTOMATIC
+    for name in ("sampler", "scheduler"):
+        (combo,) = (one for one in schema.inputs if one.id == name)
+        assert combo.options[0] == "automatic"
 
 
 def test_sd_1_5_is_drawn_as_in_the_paper(filled_in: Any) -> None:

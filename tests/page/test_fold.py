@@ -40,9 +40,12 @@ def saved(comfy: ComfyPage, node: int) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("kind", [PROFILE, "FIAClosedFormLora"])
+@pytest.mark.parametrize(
+    ("kind", "folded_away"),
+    [(PROFILE, {"steps", "width", "batch_size"}), ("FIAForgetLora", {"kind", "rank"})],
+)
 def test_a_new_node_shows_few_widgets_until_more_is_wanted(
-    comfy: ComfyPage, renderer: str, kind: str
+    comfy: ComfyPage, renderer: str, kind: str, folded_away: set[str]
 ) -> None:
     node = comfy.page.evaluate(ADD, kind)
     comfy.settle()
@@ -51,11 +54,12 @@ def test_a_new_node_shows_few_widgets_until_more_is_wanted(
         return
     folded = comfy.page.evaluate(HEIGHT, node)
     assert len(visible(comfy, node)) <= MOST
-    assert {"concepts", "kind", "more"} <= set(visible(comfy, node))
+    assert {"concepts", "more"} <= set(visible(comfy, node))
+    assert not folded_away & set(visible(comfy, node))
     comfy.page.evaluate(PRESS, node)
     comfy.settle()
-    assert {"steps", "width", "batch_size"} <= set(visible(comfy, node))
-    assert comfy.page.evaluate(HEIGHT, node) > folded + 200
+    assert folded_away <= set(visible(comfy, node))
+    assert comfy.page.evaluate(HEIGHT, node) > folded + 20 * len(folded_away)
     comfy.page.evaluate(PRESS, node)
     comfy.settle()
     assert len(visible(comfy, node)) <= MOST
