@@ -104,8 +104,8 @@ def test_a_strips_rows_are_runs_at_each_strength(host: Host, tiny: TinyModel) ->
     for strength, row in zip(strengths, rows, strict=True):
         graph["changed"] = node("LoraModelLoader", **wired, strength_model=strength, bypass=False)
         single = host.run(graph, "sampler")[0]["samples"][0]
-        assert (row - single).abs().max() < 1e-3 * single.abs().max()
-    assert (rows[1] - rows[3]).abs().max() > 1e-2 * rows[1].abs().max()
+        assert (row - single).abs().max() < 2e-4 * single.abs().max()
+    assert (rows[1] - rows[3]).abs().max() > 1e-3 * rows[1].abs().max()
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_what_was_read_is_not_read_again(
 ) -> None:
     lora(host, tiny)
     captions = extension.module("nodes.host.forgetting.captions")
-    monkeypatch.setattr(captions, "_read", lambda *arguments: pytest.fail("read again"))
-    lora(host, tiny, amount=2.0, rank=2, keep="")
-    with pytest.raises(GraphError, match="read again"):
+    monkeypatch.delattr(captions, "_read")
+    lora(host, tiny, amount=2.0, rank=2)
+    with pytest.raises(GraphError, match="_read"):
         lora(host, tiny, keep="golf ball")
 
 

@@ -211,7 +211,7 @@ def without_denoiser(executor: Any, x: torch.Tensor, *rest: Any, **kwargs: Any) 
     ("wrapper", "words"),
     [
         (splitting, "model: the denoiser ran for 1 rows where the batch has 2"),
-        (without_denoiser, "model: none of the pruned layers was called"),
+        (without_denoiser, "model: none of the changed layers was called"),
     ],
 )
 def test_nodes_that_it_cannot_work_with(
