@@ -1,6 +1,7 @@
 """See a real ComfyUI forget concepts and keep the rest.
 
-    python3 demo.py                              forget a church and a golf ball
+    python3 demo.py                              forget a church and a golf ball; then, on a model
+                                                 that nobody built to forget, a garbage truck
     python3 demo.py --forget "cat, gas pump"     forget something else
     python3 demo.py --serve                      open the workflow in the browser instead
 

@@ -13,6 +13,7 @@ from workbench.erasure import FIRST_STEPS, PLAIN, Answer, Case, ask, demo_workfl
 from workbench.graph import only_node
 from workbench.grid import before_after_sheet
 from workbench.server import BASE, running_server
+from workbench.twin import twin_sheet
 
 PAGE_NAME = "First steps.json"
 STRENGTHS = (0.0, 2.0)
@@ -79,6 +80,9 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
     table = accuracy_table(before, after, case)
     (out / "table.txt").write_text(table + "\n", encoding="utf-8")
     print(f"\n{table}\n\nPictures: {out / 'before_after.png'}")
+    print("A model that nobody built to forget, and Forget LoRA …", flush=True)
+    twin_sheet(BASE).save(out / "twin.png")
+    print(f"Pictures: {out / 'twin.png'}")
     print(f"Took {time.monotonic() - start:.0f} s.")
 
 

@@ -145,15 +145,6 @@ PHOTOGRAPHS = {
     HELP / "FIACompareErasure.jpg": Motif(
         "forget_with_demo_model", {17: (1530, 0, 300, 370)}, run=True
     ),
-    ROOT / "docs" / "graph.png": Motif(
-        "first_steps",
-        {8: (0, -185, 600, 135)},
-        margin=20,
-        size=(1365, 825),
-        alone=False,
-        run=True,
-        vue=False,
-    ),
     HELP / "FIABuildConceptMask.png": Motif("forget_with_demo_model", {3: (1530, 0, 300, 120)}),
     HELP / "FIAProfileConcept.png": Motif(
         "forget_with_demo_model",
@@ -263,6 +254,11 @@ async def draw_before_after(_: Server, file: Path) -> None:
     save_small(Image.open(ROOT / "results" / f"{file.stem}.png"), file)
 
 
+async def draw_twin(_: Server, file: Path) -> None:
+    """The other picture of ``python3 demo.py``, which the first is drawn with."""
+    save_small(Image.open(ROOT / "results" / f"{file.stem}.png"), file)
+
+
 RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
     TEMPLATES / f"{EMBEDDING}.json": embed,
     **dict.fromkeys(SHEETS, draw_sheet),
@@ -276,6 +272,7 @@ RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
     HELP / "FIACreateErasureHook.jpg": draw_hook,
     HELP / "FIAForgetLora.jpg": draw_forget_lora,
     ROOT / "docs" / "before_after.jpg": draw_before_after,
+    ROOT / "docs" / "twin.jpg": draw_twin,
     ROOT / "docs" / "banner.png": draw_banner,
     TEMPLATES / "first_steps.jpg": draw_thumbnail,
 }

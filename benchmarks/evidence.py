@@ -1,0 +1,136 @@
+"""The plot and the table of docs/evidence.md, from the rows of its suites.
+
+python3 benchmarks/evidence.py      draws docs/evidence.png and prints the table
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from workbench.environment import run_in_environment  # noqa: E402
+
+SUITES = {
+    "UNet, guidance 2": "twin_0_forget",
+    "UNet, guidance 1": "twin_0_forget_one",
+    "single stream, guidance 2": "twin_lumina_0_forget",
+    "single stream, guidance 1": "twin_lumina_0_forget_one",
+    "single stream, another seed": "twin_lumina_1_forget",
+    "AuraFlow": "twin_auraflow_1_forget",
+}
+"""What people call a model → the suite in which each of ten names is forgotten alone on it."""
+
+METHODS = {
+    "base": "plain model",
+    "forget_lora": "Forget LoRA",
+    "fia, r2 3 %, strength 2": "mask, 3 %, strength 2",
+    "uce": "UCE",
+    "speed": "SPEED",
+    "scapre": "ScaPre",
+    "nag": "NAG",
+}
+JUDGES = ("demo_objects", "transformer_objects")
+Z = 1.96
+"""Of a 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What judges say of a method's pictures.
+
+    Attributes:
+        model, method: what people call them.
+        found, asked: pictures in which a forgotten name is found, by judge, of how many.
+        kept, drawn: pictures in which a kept name is found, by judge, of how many.
+        there: pictures of a forgotten name with something in the scene.
+    """
+
+    model: str
+    method: str
+    found: tuple[int, ...]
+    asked: int
+    kept: tuple[int, ...]
+    drawn: int
+    there: int
+
+    def cells(self) -> list[str]:
+        """Of a row of the table; the second judge is in brackets."""
+        found, kept = ("{} ({})".format(*both) for both in (self.found, self.kept))
+        return [self.model, self.method, found, kept, str(self.there)]
+
+
+def counted() -> Iterator[Counts]:
+    """All methods of all suites that have rows."""
+    from benchmarks.analysis.frames import Measured
+    from benchmarks.harness.places import Places, suite_path
+    from benchmarks.harness.rows import Rows
+    from benchmarks.harness.suite_file import load_suite
+
+    for model, suite in SUITES.items():
+        name = f"natural/{suite}"
+        measured = Measured(load_suite(suite_path(name)), Rows(Places(name).rows))
+        pairs = {judge: measured.pairs(judge) for judge in (*JUDGES, "presence")}
+        for label in measured.labels:
+            own = {judge: frame[frame["method"] == label] for judge, frame in pairs.items()}
+            asked = {judge: frame[frame["forgotten"]]["after"] for judge, frame in own.items()}
+            others = {judge: frame[~frame["forgotten"]]["after"] for judge, frame in own.items()}
+            yield Counts(
+                model,
+                METHODS[label],
+                tuple(int(asked[judge].sum()) for judge in JUDGES),
+                len(asked["presence"]),
+                tuple(int(others[judge].sum()) for judge in JUDGES),
+                len(others["presence"]),
+                int(asked["presence"].sum()),
+            )
+
+
+def interval(count: int, of: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share."""
+    middle = (count + Z**2 / 2) / (of + Z**2)
+    half = Z / (of + Z**2) * (count * (of - count) / of + Z**2 / 4) ** 0.5
+    return middle - half, middle + half
+
+
+def plot(rows: list[Counts], file: Path) -> None:
+    """Shares of forgotten names still found and of others kept, by the first judge."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    rows = [row for row in rows if row.method != METHODS["base"]][::-1]
+    figure, axes = pyplot.subplots(1, 2, figsize=(9, 0.27 * len(rows) + 1.2), sharey=True)
+    shown = (
+        ("forgotten name still found", lambda row: (row.found[0], row.asked)),
+        ("other names kept", lambda row: (row.kept[0], row.drawn)),
+    )
+    for axis, (title, counts) in zip(axes, shown, strict=True):
+        for place, row in enumerate(rows):
+            count, of = counts(row)
+            low, high = interval(count, of)
+            colour = "tab:red" if row.method == METHODS["forget_lora"] else "tab:gray"
+            axis.plot([100 * low, 100 * high], [place, place], color=colour)
+            axis.plot(100 * count / of, place, "o", color=colour)
+        axis.set_title(title, fontsize=10)
+        axis.set_xlabel("% of pictures, with 95 % intervals")
+        axis.set_xlim(-2, 102)
+        axis.grid(axis="x", alpha=0.3)
+    axes[0].set_yticks(range(len(rows)), [f"{row.model}: {row.method}" for row in rows], fontsize=8)
+    figure.tight_layout()
+    figure.savefig(file, dpi=110)
+
+
+def main() -> None:
+    run_in_environment(Path(__file__).resolve(), benchmarks=True)
+    rows = list(counted())
+    plot(rows, ROOT / "docs" / "evidence.png")
+    for row in rows:
+        print("| " + " | ".join(row.cells()) + " |")
+
+
+if __name__ == "__main__":
+    main()
