@@ -17,7 +17,7 @@ import nodes
 
 FOLDER = Path(__file__).parents[2] / "workflows"
 MUTED = 2
-MOST_NODES = 8
+MOST_NODES = 6
 PEOPLES = {
     "forget_with_z_image_turbo": "Z-Image",
     "forget_with_krea2_turbo": "Krea 2",
@@ -38,7 +38,6 @@ SMALL = {"width": 64, "height": 64}
 SHORT: dict[str, dict[str, Any]] = {
     **dict.fromkeys(LATENTS, SMALL),
     "KSampler": {"steps": 2},
-    "FIAProfileConcept": {**SMALL, "contexts": "road\nforest", "use_cache": False},
 }
 """Inputs that make a run quick."""
 
@@ -87,10 +86,10 @@ def test_no_checkpoint_is_written_before_the_preview_is_seen() -> None:
 @pytest.mark.parametrize("template", PEOPLES)
 def test_a_template_has_few_nodes_and_one_concept(template: str) -> None:
     assert len(read(template)["nodes"]) <= MOST_NODES
-    (profile,) = (node for node in all_nodes(template) if node["type"] == "FIAProfileConcept")
+    (forget,) = (node for node in all_nodes(template) if node["type"] == "FIAForgetLora")
     (strip,) = (node for node in all_nodes(template) if node["type"] == "FIAStrengthStrip")
-    assert profile["widgets_values"][0] == "church"
-    assert strip["widgets_values"] == ["0, 1, 1.5, 2"]
+    assert forget["widgets_values"] == ["church", "", "", 1.0, "object", 0]
+    assert strip["widgets_values"] == ["0, 0.5, 1, 1.5"]
 
 
 @pytest.mark.parametrize(("template", "family"), PEOPLES.items())
@@ -103,8 +102,6 @@ def test_a_template_draws_as_the_model_wants(extension: Any, template: str, fami
     drawn = (wanted.cfg, wanted.sampler, wanted.scheduler)
     assert tuple(sampler["widgets_values"][3:6]) == drawn
     assert latent["widgets_values"][:2] == [wanted.side, wanted.side]
-    (profile,) = (node for node in all_nodes(template) if node["type"] == "FIAProfileConcept")
-    assert profile["widgets_values"][6:13] == [0, 0, 0, "automatic", "automatic", 0, 0]
 
 
 @pytest.mark.parametrize("template", [*PEOPLES, "export_erased_checkpoint"])
