@@ -70,7 +70,7 @@ def double_projections(
                 f"divides by it. Keep fewer, or raise rank_cut, now {rank_cut}."
             )
     matrix = edit_matrix(torch.cat([name.words for name in names]), target, free)
-    readers = text_readers(model, "Double Projections")
+    readers = text_readers(model)
     changed = edited(model, readers, len(matrix), lambda weight: strength * weight @ matrix)
     return Erased(changed, clip)
 

@@ -86,7 +86,7 @@ def scapre(
         certain = certainty(noisy(names, entropy_samples) @ weight.T)
         return (least_blend + (1 - least_blend) * certain)[:, None] * (whole - weight)
 
-    readers = text_readers(model, "ScaPre")
+    readers = text_readers(model)
     return Erased(edited(model, readers, names.shape[1], change), clip)
 
 

@@ -88,9 +88,7 @@ def speed(
             )
         return null_space_edit(weight, moved, seen, free, fixed, retain_scale, invariance)
 
-    return Erased(
-        edited(model, text_readers(model, "SPEED", values_only=True), len(seen), change), clip
-    )
+    return Erased(edited(model, text_readers(model, values_only=True), len(seen), change), clip)
 
 
 def invariant_states(empty: Tensor, seed: int) -> Tensor:

@@ -69,7 +69,7 @@ def uce(
         preserve_scale,
         ridge,
     )
-    readers = text_readers(model, "UCE")
+    readers = text_readers(model)
     return Erased(edited(model, readers, len(matrix), lambda weight: weight @ matrix), clip)
 
 

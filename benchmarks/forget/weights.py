@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 
 import torch
-from comfy.ldm.aura.mmdit import MMDiT
-from comfy.ldm.modules.attention import BasicTransformerBlock
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
+from ...nodes.host.model.layers import find_text_layers
 from ...nodes.host.model.stored_weights import patched_weight, stored_weights
 
 DENOISER = "diffusion_model."
@@ -35,38 +34,22 @@ def with_differences(model: ModelPatcher, differences: Mapping[str, Tensor]) -> 
     return changed
 
 
-def text_readers(model: ModelPatcher, method: str, values_only: bool = False) -> tuple[str, ...]:
+def text_readers(model: ModelPatcher, values_only: bool = False) -> tuple[str, ...]:
     """Names of the weights (C_out, text width) that read the text.
 
-    In a UNet the keys and values of cross-attention. AuraFlow mixes text and picture in every
-    block, so only the layer before the first block reads the text alone; it stands for keys and
-    values, as Flux's `context_embedder` does in Double Projections' own code.
+    In a UNet the keys and values of cross-attention. Where text and picture mix in every block,
+    the layer before the first one stands for both, as Flux's `context_embedder` does in Double
+    Projections' own code.
 
     Args:
         model: left as it is.
-        method: for the message.
         values_only: without the keys of a UNet, which say where in the picture the text goes.
 
     Raises:
         ValueError: a denoiser of another kind.
     """
-    denoiser = model.get_model_object("diffusion_model")
-    if isinstance(denoiser, MMDiT):
-        return (f"{DENOISER}cond_seq_linear.weight",)
-    ends = (".to_v.weight",) if values_only else (".to_k.weight", ".to_v.weight")
-    names = [
-        f"{DENOISER}{block}.attn2.{name}"
-        for block, module in denoiser.named_modules()
-        if isinstance(module, BasicTransformerBlock) and module.attn2 is not None
-        for name, _ in module.attn2.named_parameters()
-        if f".{name}".endswith(ends)
-    ]
-    if not names:
-        raise ValueError(
-            f"model: {method} knows no layer of {type(denoiser).__name__} that reads the text "
-            "alone. Use a Stable Diffusion 1.x, 2.x or XL model, or AuraFlow."
-        )
-    return tuple(names)
+    names = find_text_layers(model)
+    return tuple(f"{name}.weight" for name in names if not (values_only and name.endswith(".to_k")))
 
 
 def edited(
