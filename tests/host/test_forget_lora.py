@@ -22,7 +22,7 @@ from graphs import (
 )
 from test_bad_input import knowing
 from tiny_model import TinyModel
-from tiny_quantised import ANOTHER_PACKS, TEXT_LAYER, read_only_unet
+from tiny_quantised import ANOTHER_PACKS, FORMS, TEXT_LAYER, quantised_attention, read_only_unet
 
 import nodes
 
@@ -194,6 +194,15 @@ def test_unknown_words_are_refused(host: Host, tiny: TinyModel) -> None:
             GraphError, match=f"{field}: the text encoder knows no word of 'church'"
         ):
             host.run(graph, "node")
+
+
+@pytest.mark.parametrize("form", ["fp8 scaled, old", "fp8", "int8 by rows", "int8 rotated"])
+def test_quantised_layers_give_nearly_the_same(host: Host, tiny: TinyModel, form: str) -> None:
+    """Their weights are read as they compute; what the tiny model's rounding moves is not much."""
+    FORMS[form].require()
+    exact = products(lora(host, tiny))
+    rounded = products(lora(host, tiny, quantised_attention(FORMS[form])))
+    assert (rounded - exact).norm() < 0.1 * exact.norm()
 
 
 def test_weights_that_can_only_be_read_are_refused(host: Host, tiny: TinyModel) -> None:
