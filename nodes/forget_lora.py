@@ -86,9 +86,10 @@ class ForgetLora(io.ComfyNode):
                 LoraWire.Output(
                     display_name="LoRA",
                     tooltip=(
-                        "For Load LoRA Model, whose strength is a slider: -1 draws more of the "
-                        "concept, 0.5 less of it, 1 none. Save LoRA Weights keeps it: some 110 KB "
-                        "for SD 1.5, 1 MB for SDXL, less for others."
+                        "For Load LoRA Model, whose strength is a slider: 1 draws none of the "
+                        "concept, below 1 less of it or none, depending on the model, -1 more. "
+                        "Save LoRA Weights keeps it: some 110 KB for SD 1.5, 1 MB for SDXL, less "
+                        "for others."
                     ),
                 ),
             ],
