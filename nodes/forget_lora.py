@@ -1,6 +1,5 @@
 """Forget LoRA: words in, a small LoRA out with which a model draws without them."""
 
-import comfy.sd
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from comfy_api.latest import io
@@ -8,7 +7,7 @@ from comfy_api.latest import io
 from ..fia_core.prompts import KINDS
 from .fields.prompting import clip_input, concepts_input, lines, read_concepts, require_distinct
 from .fields.shared import CATEGORY, LoraWire, require_ranges, search_words, with_advanced
-from .host.forgetting.forget import Wish, forget_lora
+from .host.forgetting.forget import Wish, forget_lora, with_lora
 from .host.model.compiled import require_patches_at_load
 
 
@@ -115,6 +114,6 @@ class ForgetLora(io.ComfyNode):
         if wish.instead:
             require_distinct("concepts and instead", (*wish.concepts, wish.instead))
         lora = forget_lora(model, clip, wish, cls.hidden.unique_id)
-        changed, _ = comfy.sd.load_lora_for_models(model, None, lora, 1.0, 0.0)
+        changed = with_lora(model, lora, 1.0)
         require_patches_at_load(changed)
         return io.NodeOutput(changed, lora)

@@ -26,19 +26,19 @@ def twin_sheet(base: Path) -> Image.Image:
     """
     extension = load_host(base)
     import comfy.sample
-    import comfy.sd
 
     forgetting = extension.module("nodes.host.forgetting.forget")
     model, clip, vae = extension.module("demo_model.loader").load_demo_model(TWIN)
     lora = forgetting.forget_lora(model, clip, forgetting.Wish((FORGOTTEN,)))
-    changed, _ = comfy.sd.load_lora_for_models(model, None, lora, 1.0, 0.0)
+    changed = forgetting.with_lora(model, lora, 1.0)
 
     def picture(denoiser: object, prompt: str) -> Image.Image:
         latent = torch.zeros(1, 8, 16, 16)
         encoded = [[[clip.encode_from_tokens(clip.tokenize(text)), {}]] for text in (prompt, "")]
         noise = comfy.sample.prepare_noise(latent, SEED)
-        settings = (STEPS, GUIDANCE, "euler", "normal", *encoded, latent)
-        sampled = comfy.sample.sample(denoiser, noise, *settings, disable_pbar=True, seed=SEED)
+        sampled = comfy.sample.sample(
+            denoiser, noise, STEPS, GUIDANCE, "euler", "normal", *encoded, latent, seed=SEED
+        )
         pixels = vae.decode(sampled)[0].mul(255).round().byte().numpy()
         return Image.fromarray(np.asarray(pixels))
 

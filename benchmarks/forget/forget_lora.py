@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-import comfy.sd
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from pydantic import Field
 
-from ...nodes.host.forgetting.forget import Wish
+from ...nodes.host.forgetting.forget import Wish, with_lora
 from ...nodes.host.forgetting.forget import forget_lora as lora_of
 from .erased import Erased
 
@@ -32,5 +31,4 @@ def forget_lora(
         strength: of the LoRA.
     """
     wish = Wish(tuple(concepts), kind, instead, tuple(kept), amount, rank)
-    changed, _ = comfy.sd.load_lora_for_models(model, None, lora_of(model, clip, wish), strength, 0)
-    return Erased(changed, clip)
+    return Erased(with_lora(model, lora_of(model, clip, wish), strength), clip)

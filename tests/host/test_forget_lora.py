@@ -183,7 +183,7 @@ def test_bad_input_is_named(
 
 
 def test_unknown_words_are_refused(host: Host, tiny: TinyModel) -> None:
-    clip = knowing(tiny.clip, "cat")
+    clip = knowing(tiny, "cat")
     for field, given in {
         "concepts": {"concepts": "church"},
         "keep": {"concepts": "cat", "keep": "church"},

@@ -25,6 +25,8 @@ from ..model.weight_in_effect import unfused
 from .tokens import Caption, caption, tokens_of
 
 WRAPPER_KEY = "forget_it_all_captions"
+SMALL_SIDE = 128  # pixels
+
 TOGETHER = 16
 """Prompts that are handed to the host at once, each with an empty latent."""
 
@@ -111,8 +113,9 @@ def _read(model: ModelPatcher, clip: CLIP, prompts: Sequence[str], told: Told) -
 
 
 def _batch(model: ModelPatcher, encoded: Sequence[EncodedPrompt]) -> PromptBatch:
-    """One call for each prompt, at the size that the model wants; no text layer depends on it."""
-    side = preferences(model).side
+    """One call for each prompt. No text layer depends on the size, but PixArt wants its own; where
+    each block reads the text, a part of the first is computed before."""
+    side = preferences(model).side if len(find_text_layers(model)) == 1 else SMALL_SIDE
     once = SamplingSettings(0, 1, 1, 1.0, "euler", "simple", side, side)
     return PromptBatch(stack_prompts(encoded), stack_prompts(encoded[:1]), once)
 

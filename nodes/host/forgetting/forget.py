@@ -4,14 +4,16 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import comfy.sd
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from comfy.utils import ProgressBar
 
 from ....fia_core import DEFAULT_CONTEXT_COUNT, default_contexts
-from ....fia_core.closed_form import change_text
+from ....fia_core.closed_form import TextChange, change_text
 from ....fia_core.prompts import NOUNS, Pair, noun_prompts, prompt_pairs
 from ..denoising.progress import ENCODING, WARNING, say
 from ..denoising.request import comma_doubts
@@ -73,53 +75,83 @@ def forget_lora(
     layers = find_text_layers(model)
     for name, layer in layers.items():
         require_writable(name, layer.weight, model.load_device)
+    prompts = _prompts(clip, wish)
+
+    say(ENCODING, node_id)
+    bar = ProgressBar(len(prompts.all))
+    read = read_captions(model, clip, prompts.all, bar.update_absolute)
+    captions = dict(zip(prompts.all, read, strict=True))
+    concepts = [_rows(pairs, captions) for pairs in prompts.pairs]
+    change = _change(concepts, [captions[prompt] for prompt in prompts.stay], wish, len(layers))
+    ups = written(model, clip, change.up.T, read[0].rows.dtype)
+    lora = _lora(model, ups, change.down)
+
+    seconds = time.monotonic() - began
+    words = f"{len(layers)} layers, rank {len(change.down)}, {_kilobytes(lora)} in {seconds:.0f} s"
+    if len(concepts) > 1:
+        done = [change.done(*rows) for rows in concepts]
+        words += f"; least forgotten: {wish.concepts[done.index(min(done))]}"
+    _report(words, comma_doubts(wish.concepts), node_id)
+    return lora
+
+
+def with_lora(model: ModelPatcher, lora: Lora, strength: float) -> ModelPatcher:
+    """A clone of ``model`` with a LoRA, as the host's Load LoRA Model makes it."""
+    changed: Any = comfy.sd.load_lora_for_models(model, None, lora, strength, 0.0)[0]
+    return changed
+
+
+@dataclass(frozen=True)
+class _Prompts:
+    """What is encoded.
+
+    Attributes:
+        pairs: of each concept, its prompts and what should be drawn for them.
+        stay: prompts that should be drawn as they are.
+        all: each of them once.
+    """
+
+    pairs: list[list[Pair]]
+    stay: list[str]
+    all: list[str]
+
+
+def _prompts(clip: CLIP, wish: Wish) -> _Prompts:
     require_known_words(clip, wish.concepts)
     require_known_words(clip, wish.kept, "keep")
     require_known_words(clip, (wish.instead,) if wish.instead else (), "instead")
-
-    contexts = default_contexts(wish.kind)[
-        : DEFAULT_CONTEXT_COUNT if len(wish.concepts) <= FEW else FEW
-    ]
-    groups = [prompt_pairs(wish.kind, each, contexts, wish.instead) for each in wish.concepts]
-    bases = [one.other for group in groups for one in group]
+    count = DEFAULT_CONTEXT_COUNT if len(wish.concepts) <= FEW else FEW
+    contexts = default_contexts(wish.kind)[:count]
+    pairs = [prompt_pairs(wish.kind, each, contexts, wish.instead) for each in wish.concepts]
+    bases = [one.other for some in pairs for one in some]
     kept = [one.prompt for each in wish.kept for one in prompt_pairs(wish.kind, each, contexts)]
     nouns = noun_prompts(known_words(clip, NOUNS), (*wish.concepts, wish.instead))
-    stays = [*dict.fromkeys([*bases, *kept, *nouns])]
-    prompts = [*dict.fromkeys([one.prompt for group in groups for one in group] + stays)]
+    stay = [*dict.fromkeys([*bases, *kept, *nouns])]
+    forgotten = [one.prompt for some in pairs for one in some]
+    return _Prompts(pairs, stay, [*dict.fromkeys([*forgotten, *stay])])
 
-    say(ENCODING, node_id)
-    bar = ProgressBar(len(prompts))
-    captions = dict(
-        zip(prompts, read_captions(model, clip, prompts, bar.update_absolute), strict=True)
-    )
-    concepts = [_rows(group, captions) for group in groups]
-    still = torch.cat([captions[prompt].all_rows for prompt in stays]).float()
-    read = torch.cat([read for read, _ in concepts])
-    wanted = torch.cat([wanted for _, wanted in concepts])
+
+def _change(
+    concepts: Sequence[tuple[torch.Tensor, torch.Tensor]],
+    stay: Sequence[Caption],
+    wish: Wish,
+    layers: int,
+) -> TextChange:
+    """The change of the text, from the rows of each concept and the captions that stay."""
+    read, wanted = (torch.cat(rows) for rows in zip(*concepts, strict=True))
     if torch.equal(read, wanted):
         raise ValueError(
             "concepts: the text encoder reads the prompts with and without them alike, so there is "
             "nothing to remove. Check the spelling, or use another text encoder."
         )
-    change = change_text(
+    return change_text(
         read,
         wanted,
-        still,
-        ridge=(RIDGE_ONCE if len(layers) == 1 else RIDGE_EACH) / wish.amount,
+        torch.cat([caption.all_rows for caption in stay]).float(),
+        ridge=(RIDGE_ONCE if layers == 1 else RIDGE_EACH) / wish.amount,
         rank=wish.rank or len(wish.concepts),
         preserve=PRESERVED,
     )
-    done = [change.done(*rows) for rows in concepts]
-    lora = _lora(
-        model, written(model, clip, change.up.T, captions[prompts[0]].rows.dtype), change.down
-    )
-    seconds = time.monotonic() - began
-    words = f"{len(layers)} layers, rank {len(change.down)}, {_kilobytes(lora)} in {seconds:.0f} s"
-    if len(done) > 1:
-        least = min(range(len(done)), key=done.__getitem__)
-        words += f"; least forgotten: {wish.concepts[least]}"
-    _report(words, comma_doubts(wish.concepts), node_id)
-    return lora
 
 
 def _rows(group: Sequence[Pair], captions: dict[str, Caption]) -> tuple[torch.Tensor, torch.Tensor]:
