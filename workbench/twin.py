@@ -32,12 +32,24 @@ def twin_sheet(base: Path) -> Image.Image:
     lora = forgetting.forget_lora(model, clip, forgetting.Wish((FORGOTTEN,)))
     changed = forgetting.with_lora(model, lora, 1.0)
 
+    def encoded(text: str) -> list[list[object]]:
+        return [[clip.encode_from_tokens(clip.tokenize(text)), {}]]
+
     def picture(denoiser: object, prompt: str) -> Image.Image:
         latent = torch.zeros(1, 8, 16, 16)
-        encoded = [[[clip.encode_from_tokens(clip.tokenize(text)), {}]] for text in (prompt, "")]
         noise = comfy.sample.prepare_noise(latent, SEED)
+        conditions = {"positive": encoded(prompt), "negative": encoded("")}
         sampled = comfy.sample.sample(
-            denoiser, noise, STEPS, GUIDANCE, "euler", "normal", *encoded, latent, seed=SEED
+            denoiser,
+            noise,
+            STEPS,
+            GUIDANCE,
+            "euler",
+            "normal",
+            **conditions,
+            latent_image=latent,
+            disable_pbar=True,
+            seed=SEED,
         )
         pixels = vae.decode(sampled)[0].mul(255).round().byte().numpy()
         return Image.fromarray(np.asarray(pixels))
