@@ -38,15 +38,15 @@ def twin_sheet(base: Path) -> Image.Image:
     def picture(denoiser: object, prompt: str) -> Image.Image:
         latent = torch.zeros(1, 8, 16, 16)
         noise = comfy.sample.prepare_noise(latent, SEED)
-        conditions = {"positive": encoded(prompt), "negative": encoded("")}
         sampled = comfy.sample.sample(
             denoiser,
             noise,
-            STEPS,
-            GUIDANCE,
-            "euler",
-            "normal",
-            **conditions,
+            steps=STEPS,
+            cfg=GUIDANCE,
+            sampler_name="euler",
+            scheduler="normal",
+            positive=encoded(prompt),
+            negative=encoded(""),
             latent_image=latent,
             disable_pbar=True,
             seed=SEED,
