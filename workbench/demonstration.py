@@ -1,5 +1,6 @@
 """The work of ``demo.py`` once its environment is there."""
 
+import asyncio
 import shutil
 import time
 from pathlib import Path
@@ -81,7 +82,8 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
     (out / "table.txt").write_text(table + "\n", encoding="utf-8")
     print(f"\n{table}\n\nPictures: {out / 'before_after.png'}")
     print("A model that nobody built to forget, and Forget LoRA …", flush=True)
-    twin_sheet(BASE).save(out / "twin.png")
+    sheet = await asyncio.to_thread(twin_sheet, BASE)  # the host starts a loop of its own
+    sheet.save(out / "twin.png")
     print(f"Pictures: {out / 'twin.png'}")
     print(f"Took {time.monotonic() - start:.0f} s.")
 
