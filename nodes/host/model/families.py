@@ -150,7 +150,7 @@ _FAMILIES = {
         "cond_seq_linear",
     ),
     "CosmosPredict2": Family("Cosmos Predict 2", (_COSMOS,)),
-    "Anima": Family("Anima", (_COSMOS,), "llm_adapter.out_proj"),
+    "Anima": Family("Anima", (_COSMOS,)),
     "ErnieImage": Family(
         "ERNIE-Image",
         (
