@@ -38,9 +38,6 @@ class ProfileProgress:
         node_id: of the node in the page; without it there are no words.
     """
 
-    NODE = "Profile Concept"
-    DONE = "profiled"
-
     def __init__(self, model: ModelPatcher, request: PromptRequest, node_id: str | None) -> None:
         self._request = request
         self._concepts: list[str] = []
@@ -100,12 +97,12 @@ class ProfileProgress:
         words = []
         if self._concepts:
             seconds = time.monotonic() - self._start
-            words.append(f"{len(self._concepts)} {self.DONE} in {seconds:.0f} s")
+            words.append(f"{len(self._concepts)} profiled in {seconds:.0f} s")
         if cached:
             words.append(f"{cached} from the cache")
         first = ", ".join(words)
         for note in notes:
-            logging.warning("%s: %s", self.NODE, note)
+            logging.warning("Profile Concept: %s", note)
         # three lines have room in the node, and some pages show all in one
         self.say(f"{first}.\n{WARNING} {' '.join(notes)}" if notes else first)
 

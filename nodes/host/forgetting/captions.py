@@ -77,23 +77,27 @@ def written(
                 results[name] = torch.stack(made) - zero
         return torch.zeros_like(x)
 
-    batch = _batch(model, encode_prompts(clip, [""]))
-    with working_copy(model) as copy, _wrapped(copy, run):
+    batch = _batch(encode_prompts(clip, [""]), _side(model, layers))
+    with working_copy(model) as copy:
+        copy.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, run)
         denoise_prompts(copy, batch, 1, StepObserver())
     return results
 
 
 def _read(model: ModelPatcher, clip: CLIP, prompts: Sequence[str], told: Told) -> Iterator[Caption]:
     encoded = encode_prompts(clip, prompts)
+    layers = find_text_layers(model)
+    side = _side(model, layers)
     batches = [
-        _batch(model, encoded[first : first + TOGETHER])
+        _batch(encoded[first : first + TOGETHER], side)
         for first in range(0, len(encoded), TOGETHER)
     ]
 
     def attempt(chunk: int) -> list[torch.Tensor]:
         with working_copy(model) as copy:
-            reader = _Reader(find_text_layers(copy), told)
-            with reader.attached(), _wrapped(copy, reader.run):
+            reader = _Reader(layers, told)
+            copy.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, reader.run)
+            with reader.attached():
                 for batch in batches:
                     denoise_prompts(copy, batch, chunk, StepObserver(forward=reader.announce))
         return reader.rows
@@ -112,22 +116,16 @@ def _read(model: ModelPatcher, clip: CLIP, prompts: Sequence[str], told: Told) -
         yield caption(tokens_of(clip, prompt, len(x)), x)
 
 
-def _batch(model: ModelPatcher, encoded: Sequence[EncodedPrompt]) -> PromptBatch:
-    """One call for each prompt. No text layer depends on the size, but PixArt wants its own; where
-    each block reads the text, a part of the first is computed before."""
-    side = preferences(model).side if len(find_text_layers(model)) == 1 else SMALL_SIDE
+def _side(model: ModelPatcher, layers: Mapping[str, torch.nn.Module]) -> int:
+    """Of the pictures in pixels. No text layer depends on it, but PixArt wants its own; where each
+    block reads the text, a part of the first is computed before."""
+    return preferences(model).side if len(layers) == 1 else SMALL_SIDE
+
+
+def _batch(encoded: Sequence[EncodedPrompt], side: int) -> PromptBatch:
+    """One call for each prompt."""
     once = SamplingSettings(0, 1, 1, 1.0, "euler", "simple", side, side)
     return PromptBatch(stack_prompts(encoded), stack_prompts(encoded[:1]), once)
-
-
-@contextmanager
-def _wrapped(copy: ModelPatcher, wrapper: Callable[..., torch.Tensor]) -> Iterator[None]:
-    """Put a wrapper around the denoiser's calls."""
-    copy.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, wrapper)
-    try:
-        yield
-    finally:
-        copy.remove_wrappers_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY)
 
 
 class _TextWasRead(Exception):
