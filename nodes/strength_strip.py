@@ -3,13 +3,20 @@
 import re
 from typing import Any
 
-import torch
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 
 from ..fia_core import NeuronMask
-from .fields.shared import CATEGORY, MOST_STRENGTH, LoraWire, NeuronMaskWire, search_words
+from .fields.shared import (
+    CATEGORY,
+    MOST_STRENGTH,
+    LoraWire,
+    NeuronMaskWire,
+    mask_or_lora,
+    search_words,
+)
 from .host.applying.strength_strip import strip_latent, strip_of_lora, strip_of_mask
+from .host.model.lora import Lora
 
 
 class StrengthStrip(io.ComfyNode):
@@ -29,7 +36,7 @@ class StrengthStrip(io.ComfyNode):
             inputs=[
                 io.Model.Input(
                     "model",
-                    tooltip="The model to change. A LoRA loaded before this node is pruned too.",
+                    tooltip="The model to change, with the LoRAs that were loaded before.",
                 ),
                 io.Latent.Input(
                     "latent",
@@ -71,16 +78,15 @@ class StrengthStrip(io.ComfyNode):
         latent: dict[str, Any],
         strengths: str,
         mask: NeuronMask | None = None,
-        lora: dict[str, torch.Tensor] | None = None,
+        lora: Lora | None = None,
     ) -> io.NodeOutput:
-        if (mask is None) == (lora is None):
-            raise ValueError("mask, lora: connect one of the two.")
-        if mask is not None:
+        erasure = mask_or_lora(mask, lora)
+        if isinstance(erasure, NeuronMask):
             values = read_strengths(strengths)
-            changed = strip_of_mask(model, mask, values)
+            changed = strip_of_mask(model, erasure, values)
         else:
             values = read_strengths(strengths, -MOST_STRENGTH)
-            changed = strip_of_lora(model, lora or {}, values)
+            changed = strip_of_lora(model, erasure, values)
         return io.NodeOutput(
             changed,
             strip_latent(latent, len(values)),

@@ -42,14 +42,18 @@ def build_lumina2(sizes: dict[str, Any]) -> Any:
     return network
 
 
+def noise_level(time: Tensor) -> Tensor:
+    """The share of noise at times between 0, the picture, and 1."""
+    return FLOW_SHIFT * time / (1 + (FLOW_SHIFT - 1) * time)
+
+
 class FlowDenoiser(Denoiser):
     """A network that answers with the velocity noise − latent between both, as AuraFlow's and
     Lumina 2's do."""
 
     def losses(self, latents: Tensor, steps: Tensor, noise: Tensor, captions: list[str]) -> Tensor:
         """Squared error of the velocity a sample; ``steps`` are 0 … 999."""
-        level = (steps.float() + 1) / 1000
-        level = FLOW_SHIFT * level / (1 + (FLOW_SHIFT - 1) * level)
+        level = noise_level((steps.float() + 1) / 1000)
         noisy = torch.lerp(latents, noise, level[:, None, None, None])
         error = self.answer(noisy, level, captions) - (noise - latents)
         return error.square().mean((1, 2, 3))

@@ -53,6 +53,7 @@ class Recipe:
         text: parameters of ``CLIPTextModel``.
         samples: of a whole run; the learning rate falls in the last fifth.
         hours: that a run takes on two cores.
+        teacher: a recipe; this one learns to do in a few steps what a twin of that one does.
     """
 
     network: str
@@ -60,11 +61,13 @@ class Recipe:
     text: dict[str, Any]
     samples: int
     hours: float
+    teacher: str = ""
 
 
 RECIPES: dict[str, Recipe] = {
     "twin": Recipe("unet", DENOISER, TEXT_ENCODER, 112_000, 1.5),
     "twin-auraflow": Recipe("auraflow", AURAFLOW, text_encoder(64), 80_000, 1.0),
     "twin-lumina": Recipe("lumina2", LUMINA2, TEXT_ENCODER, 64_000, 1.0),
+    "twin-lumina-fast": Recipe("lumina2", LUMINA2, TEXT_ENCODER, 22_400, 0.5, "twin-lumina"),
 }
 """All learn from the bundled model's pictures and captions; nothing points at a unit."""

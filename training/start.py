@@ -2,6 +2,7 @@
 
     python3 training/start.py twin              the bundled model's twin: a UNet, nothing planted
     python3 training/start.py twin-auraflow     a twin in another architecture, or twin-lumina
+    python3 training/start.py twin-lumina-fast  of that one, a model of four steps without guidance
     python3 training/start.py demo-model        the bundled model itself
     python3 training/start.py judges            both judges of the bundled names
 

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import torch
 from comfy_api.latest import io
+
+from ...fia_core import NeuronMask
 
 CATEGORY = "Forget It All"
 MOST_STRENGTH = 2.0
@@ -54,6 +57,21 @@ def prefix_input(default: str) -> io.String.Input:
             "May begin with subfolders: objects/church."
         ),
     )
+
+
+def mask_or_lora(
+    mask: NeuronMask | None, lora: dict[str, torch.Tensor] | None
+) -> NeuronMask | dict[str, torch.Tensor]:
+    """The one of two inputs that is connected.
+
+    Raises:
+        ValueError: none is, or both are.
+    """
+    if mask is not None and lora is None:
+        return mask
+    if lora is not None and mask is None:
+        return lora
+    raise ValueError("mask, lora: connect one of the two.")
 
 
 def require_ranges(node: type[io.ComfyNode], **values: float) -> None:

@@ -9,8 +9,9 @@ import execution
 import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
+from comfy_extras.nodes_train import LoraModelLoader
 from drawn_mask import drawn_mask
-from graphs import Graph, GraphError, Host, apply_node, node
+from graphs import FORGET_INPUTS, Graph, GraphError, Host, apply_node, node
 from loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 from tiny_quantised import FORMS, OLD_HOST, Form, quantised_attention, quantised_unet
@@ -35,7 +36,8 @@ SAMPLING: dict[str, Any] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def hook_nodes(extension: Any) -> None:
-    """The host's own nodes for hooks."""
+    """The host's own nodes for hooks, and for LoRA that are not in a file."""
+    nodes.NODE_CLASS_MAPPINGS["LoraModelLoader"] = LoraModelLoader
     extras = Path(execution.__file__).parent / "comfy_extras" / "nodes_hooks.py"
     assert asyncio.run(nodes.load_custom_node(str(extras), module_parent="comfy_extras"))
 
@@ -130,6 +132,34 @@ def test_a_hook_on_everything_is_apply_neuron_mask(
     assert not torch.equal(hooked, plain)
     assert not model.hook_patches
     assert not model.hook_backup
+
+
+def test_a_hook_of_a_lora_is_load_lora(host: Host, tiny: TinyModel) -> None:
+    forget = node("FIAForgetLora", model=["model", 0], clip=["clip", 0], **FORGET_INPUTS)
+    scheduled = {key: value for key, value in keyframes((0.5, 0.0)).items() if key != "hook"}
+    of_lora = hook(strength=1.5, lora=["forget", 1])
+    del of_lora["inputs"]["mask"]
+    hooked = drawn(host, tiny, None, {"forget": forget, **scheduled, "hook": of_lora})
+    load = node("LoraModelLoader", model=["model", 0], lora=["forget", 1], bypass=False)
+    load["inputs"]["strength_model"] = 0.75
+    loaded = {"forget": forget, "loaded": load}
+    assert torch.equal(hooked, drawn(host, tiny, None, loaded, PLAIN, model=["loaded", 0]))
+    assert not torch.equal(hooked, drawn(host, tiny, None, {}, PLAIN))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [({}, "mask, lora: connect one of the two"), ({"lora": ["lora", 0]}, "lora: it lacks")],
+)
+def test_no_lora_or_another_models_is_refused(
+    host: Host, tiny: TinyModel, inputs: dict[str, Any], message: str
+) -> None:
+    wrong = hook(**inputs)
+    del wrong["inputs"]["mask"]
+    other = {"lora_unet_x.lora_up.weight": torch.zeros(2, 2)}
+    with pytest.raises(GraphError, match=message):
+        drawn(host, tiny, None, {"lora": host.source(other), **WHOLE, "hook": wrong})
+    assert not tiny.model.hook_patches
 
 
 def test_only_the_prompt_that_carries_it_is_masked(host: Host, tiny: TinyModel, mask: Any) -> None:

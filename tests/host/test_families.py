@@ -228,7 +228,7 @@ def test_a_lora_makes_the_text_layers_forget(
         halves = [both.chunk(2) for both in made.values()]
         return sum(float((one - other).square().sum()) for one, other in halves)
 
-    names = extension.module("nodes.host.model.layers").lora_names(model)
+    names = extension.module("nodes.host.model.lora").lora_names(model)
     assert {name.split(".")[0] for name in lora} == {names[f"{name}.weight"] for name in layers}
     changed = host.run(graph, "node")[0]
     assert set(changed.patches) == {f"{name}.weight" for name in layers}

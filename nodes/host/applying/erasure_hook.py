@@ -1,4 +1,4 @@
-"""A mask as one of the host's hooks: it works where a conditioning carries it, and nowhere else."""
+"""A mask, or a LoRA, as one of the host's hooks: it works where a conditioning carries it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +12,55 @@ from ....fia_core import NeuronMask
 from ..model.compiled import refuse_compiled
 from ..model.identity import require_same_architecture
 from ..model.layers import find_ffn2_layers
+from ..model.lora import Lora, lora_parts
 from .weight_patch import neuron_mask_patches
 
 WRAPPER_KEY = "forget_it_all_hook"
 
 
-class NeuronMaskHook(WeightHook):
+class _CheckedHook(WeightHook):
+    """Looks at the model before it patches it."""
+
+    def add_hook_patches(
+        self,
+        model: ModelPatcher,
+        model_options: dict[str, Any],
+        target_dict: dict[str, Any],
+        registered: HookGroup,
+    ) -> bool:
+        """Called by the host when sampling begins.
+
+        Raises:
+            ValueError: if the mask or the LoRA was made for another architecture than ``model``, or
+                weights of ``model`` are quantised, or it is compiled.
+        """
+        if target_dict.get("target") != EnumWeightTarget.Clip:
+            self._check(model, model_options)
+            _require_full_precision(model)
+            refuse_compiled(model)
+        return super().add_hook_patches(model, model_options, target_dict, registered)
+
+    def _check(self, model: ModelPatcher, model_options: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+
+class LoraHook(_CheckedHook):
+    """A LoRA of Forget LoRA, which the host adds while a conditioning that carries it is run.
+
+    Args:
+        lora: the host's LORA_MODEL.
+        strength: as in Load LoRA Model; hook keyframes multiply it.
+    """
+
+    def __init__(self, lora: Lora | None = None, strength: float = 1.0) -> None:
+        super().__init__(strength_model=strength, strength_clip=0.0)
+        self.weights = lora or {}
+
+    def _check(self, model: ModelPatcher, model_options: dict[str, Any]) -> None:
+        lora_parts(model, self.weights)
+
+
+class NeuronMaskHook(_CheckedHook):
     """Patches the denoiser with W · (1 − strength) while a conditioning that carries it is run.
 
     The host makes clones with no argument and fills them in.
@@ -34,27 +77,12 @@ class NeuronMaskHook(WeightHook):
         self.weights_clip = {}
         self.mask = mask
 
-    def add_hook_patches(
-        self,
-        model: ModelPatcher,
-        model_options: dict[str, Any],
-        target_dict: dict[str, Any],
-        registered: HookGroup,
-    ) -> bool:
-        """Called by the host when sampling begins.
-
-        Raises:
-            ValueError: if the mask was made for another architecture than ``model``, or weights of
-                ``model`` are quantised, or it is compiled.
-        """
-        if self.mask and target_dict.get("target") != EnumWeightTarget.Clip:
+    def _check(self, model: ModelPatcher, model_options: dict[str, Any]) -> None:
+        if self.mask:
             require_same_architecture(self.mask, model, find_ffn2_layers(model))
-            _require_full_precision(model)
-            refuse_compiled(model)
             add_wrapper_with_key(
                 WrappersMP.PREPARE_SAMPLING, WRAPPER_KEY, self._load, model_options, True
             )
-        return super().add_hook_patches(model, model_options, target_dict, registered)
 
     def clone(self) -> "NeuronMaskHook":
         """A copy that the host counts as the same hook."""
@@ -83,11 +111,12 @@ class NeuronMaskHook(WeightHook):
 
 
 def erasure_hooks(
-    mask: NeuronMask, strength: float, previous: HookGroup | None = None
+    erasure: NeuronMask | Lora, strength: float, previous: HookGroup | None = None
 ) -> HookGroup:
-    """The hook of ``mask``, added to those of ``previous``, which stay as they are."""
+    """The hook of a mask or a LoRA, added to those of ``previous``, which stay as they are."""
     hooks = HookGroup() if previous is None else previous.clone()
-    hooks.add(NeuronMaskHook(mask, strength))
+    is_mask = isinstance(erasure, NeuronMask)
+    hooks.add(NeuronMaskHook(erasure, strength) if is_mask else LoraHook(erasure, strength))
     return hooks
 
 
@@ -97,6 +126,6 @@ def _require_full_precision(model: ModelPatcher) -> None:
         if isinstance(weight, QuantizedTensor):
             raise ValueError(
                 f"model: {name} is quantised, and ComfyUI's hooks fail on a quantised model. Use "
-                "Apply Neuron Mask in place of Create Erasure Hook, or load a checkpoint in fp16, "
-                "bf16 or fp32."
+                "Apply Neuron Mask or Load LoRA Model in place of Create Erasure Hook, or load a "
+                "checkpoint in fp16, bf16 or fp32."
             )

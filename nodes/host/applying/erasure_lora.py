@@ -16,7 +16,8 @@ from safetensors import SafetensorError
 from ....fia_core import NeuronMask
 from ....fia_core.files.safetensors_file import whole_file
 from ..model.identity import require_same_architecture
-from ..model.layers import find_ffn2_layers, lora_names
+from ..model.layers import find_ffn2_layers
+from ..model.lora import lora_names
 from ..model.stored_weights import patched_weight, stored_weight
 
 FOLDER = "loras"

@@ -13,7 +13,8 @@ from ....fia_core import NeuronMask
 from ....fia_core.files.bits import pack_bits, unpack_bits
 from ..model.clones import run_in_one_place
 from ..model.identity import require_same_architecture
-from ..model.layers import find_ffn2_layers, lora_names
+from ..model.layers import find_ffn2_layers
+from ..model.lora import lora_parts
 from ..model.weight_in_effect import input_in_effect, passed_through, unfused, weight_in_effect
 from .strip_noise import same_noise_for_every_strength
 
@@ -49,20 +50,8 @@ def strip_of_lora(
     Raises:
         ValueError: if the LoRA is of another kind, or of another model.
     """
-    names = {key: name for name, key in lora_names(model).items()}
-    keys = {name.partition(".")[0] for name in lora}
-    try:
-        added = {
-            names[key].removesuffix(".weight"): _AddedLayer(
-                lora[f"{key}.lora_up.weight"], lora[f"{key}.lora_down.weight"]
-            )
-            for key in keys
-        }
-    except KeyError as error:
-        raise ValueError(
-            f"lora: it lacks {error}, or the model does. Connect a LoRA that Forget LoRA has made "
-            "for this model."
-        ) from error
+    parts = lora_parts(model, lora)
+    added = {name: _AddedLayer(up, down) for name, (up, down) in parts.items()}
     return _strip(model, added, strengths)
 
 

@@ -18,7 +18,8 @@ from ....fia_core.prompts import NOUNS, Pair, noun_prompts, prompt_pairs
 from ..denoising.progress import ENCODING, WARNING, say
 from ..denoising.request import comma_doubts
 from ..denoising.words import known_words, require_known_words, require_text_encoder
-from ..model.layers import find_text_layers, lora_names, require_writable
+from ..model.layers import find_text_layers, require_writable
+from ..model.lora import Lora, lora_names
 from .captions import read_captions, written
 from .tokens import Caption, pair
 
@@ -31,9 +32,6 @@ PRESERVED = 0.1
 
 FEW = 4
 """Contexts of each of many concepts; one name alone went as well with so few as with ten."""
-
-Lora = dict[str, torch.Tensor]
-"""The host's LORA_MODEL: ``lora_up``, ``lora_down`` and ``alpha`` of each layer, float16."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """The second linear layer (FFN2) of every feed-forward block: its weight's form and names."""
 
 import torch
-from comfy.lora import model_lora_keys_unet
-from comfy.model_base import SDXL, SDXLRefiner
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 
@@ -10,7 +8,6 @@ from ....fia_core import LayerShapes
 from .compiled import plain_module, require_plain_modules
 from .families import ffn2_of, refusal, text_layers_of
 
-_LORA_PREFIX = "lora_unet_"
 _TRIED = (256, 256)
 """The smallest weight that every quantised form of the host can hold."""
 
@@ -109,21 +106,6 @@ def chosen_dtype(layer: torch.nn.Module) -> torch.dtype | None:
 def layer_shapes(layers: dict[str, torch.nn.Linear]) -> LayerShapes:
     """(C_out, C_in) of every layer."""
     return {name: (layer.out_features, layer.in_features) for name, layer in layers.items()}
-
-
-def lora_names(model: ModelPatcher) -> dict[str, str]:
-    """The name in LoRA files of each weight of the denoiser, by the weight's own name.
-
-    Of the names that the host reads it is the one that sd-scripts writes: diffusers' for a UNet,
-    the original for SDXL and for all that is no UNet.
-    """
-    names: dict[str, str] = {}
-    original_first = isinstance(model.model, (SDXL, SDXLRefiner))
-    for name, key in model_lora_keys_unet(model.model, {}).items():
-        # the host gives the original names, then diffusers'
-        if name.startswith(_LORA_PREFIX) and not (original_first and key in names):
-            names[key] = name
-    return names
 
 
 def _is_packed(layer: torch.nn.Linear) -> bool:
