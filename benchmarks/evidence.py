@@ -19,6 +19,7 @@ SUITES = {
     "single stream, guidance 2": "twin_lumina_0_forget",
     "single stream, guidance 1": "twin_lumina_0_forget_one",
     "single stream, another seed": "twin_lumina_1_forget",
+    "single stream, four steps, guidance 1": "twin_lumina_fast_0_forget",
     "AuraFlow": "twin_auraflow_1_forget",
 }
 """What people call a model → the suite in which each of ten names is forgotten alone on it."""
