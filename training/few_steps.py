@@ -30,8 +30,7 @@ class FewSteps:
 
     def losses(self, latents: Tensor, steps: Tensor, noise: Tensor, captions: list[str]) -> Tensor:
         """Squared error of the velocity a sample; ``steps`` are 0 … 999, each of a pupil's step."""
-        first = steps * STEPS // 1000 * TEACHER_STEPS
-        first = (STEPS - 1) * TEACHER_STEPS - first
+        first = (STEPS - 1 - steps * STEPS // 1000) * TEACHER_STEPS
         high, low = self._level(first), self._level(first + TEACHER_STEPS)
         noisy = torch.lerp(latents, noise, high)
         with torch.no_grad():
