@@ -4,12 +4,13 @@ A denoiser reads the text of a prompt in a few linear layers W, as rows a: one a
 with a concept (a) and the same prompts without it, or with something else instead (b), the text is
 changed by the matrix P that makes the one read like the other and leaves all other rows alone:
 
-    min Σ ‖(a + P a) − b‖² + p Σ ‖P k‖² + λ m ‖P‖²
+    min Σ ‖(a + P a) − b‖² + p n/s Σ ‖P k‖² + λ m ‖P‖²
 
-    P = Σ (b − a) aᵀ (K + λ m I)⁻¹,   K = Σ a aᵀ + p Σ k kᵀ
+    P = Σ (b − a) aᵀ (K + λ m I)⁻¹,   K = Σ a aᵀ + p n/s Σ k kᵀ
 
-over rows k that should stay; m is the mean of the diagonal of Σ (b − a) (b − a)ᵀ, so that λ means
-the same in every model, whatever else should stay and whatever all rows have in common.
+over n rows a and s rows k that should stay, so that p weighs the ones against the others however
+many there are; m is the mean of the diagonal of Σ (b − a) (b − a)ᵀ, so that λ means the same in
+every model, whatever else should stay and whatever all rows have in common.
 Then every layer computes with W (I + P).
 
 The objective is UCE's (Gandikota et al., arXiv 2308.14761). Three things are ours. **Every** token
@@ -93,12 +94,12 @@ def change_text(
     Args:
         read: a, (n, C) float32.
         wanted: b, (n, C).
-        stays: k, (any, C).
+        stays: k, (s, C), at least one.
         ridge: λ.
         rank: r; as many parts as there are at most.
         preserve: p.
     """
-    rows = torch.cat([read, preserve**0.5 * stays])
+    rows = torch.cat([read, (preserve * len(read) / len(stays)) ** 0.5 * stays])
     way = wanted - read
     damping = ridge * float(way.square().sum()) / read.shape[1]
     if len(rows) < rows.shape[1]:

@@ -6,7 +6,9 @@ from torch import Tensor
 
 from fia_core.closed_form import align, change_text
 
+READ, STAYS = 9, 14
 RIDGE, PRESERVE = 0.5, 0.3
+EACH = PRESERVE * READ / STAYS
 
 
 def rows(count: int, width: int, seed: int) -> Tensor:
@@ -17,7 +19,7 @@ def rows(count: int, width: int, seed: int) -> Tensor:
 def texts(request: pytest.FixtureRequest) -> tuple[Tensor, Tensor, Tensor]:
     """What is read, what is wanted, what should stay."""
     width = request.param
-    return rows(9, width, 0), rows(9, width, 1), rows(14, width, 2)
+    return rows(READ, width, 0), rows(READ, width, 1), rows(STAYS, width, 2)
 
 
 def matrix(texts: tuple[Tensor, Tensor, Tensor], rank: int = 99) -> Tensor:
@@ -29,7 +31,7 @@ def sums(texts: tuple[Tensor, Tensor, Tensor]) -> Tensor:
     """K + λ m I."""
     read, wanted, stays = texts
     damping = RIDGE * (wanted - read).square().sum() / read.shape[1]
-    return read.T @ read + PRESERVE * stays.T @ stays + damping * torch.eye(read.shape[1])
+    return read.T @ read + EACH * stays.T @ stays + damping * torch.eye(read.shape[1])
 
 
 def test_it_is_the_minimum(texts: tuple[Tensor, Tensor, Tensor]) -> None:
@@ -38,7 +40,7 @@ def test_it_is_the_minimum(texts: tuple[Tensor, Tensor, Tensor]) -> None:
     damping = RIDGE * (wanted - read).square().sum() / read.shape[1]
     objective = (
         (read + read @ change.T - wanted).square().sum()
-        + PRESERVE * (stays @ change.T).square().sum()
+        + EACH * (stays @ change.T).square().sum()
         + damping * change.square().sum()
     )
     (slope,) = torch.autograd.grad(objective, change)

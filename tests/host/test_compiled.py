@@ -119,7 +119,7 @@ def test_what_was_replaced_before_it_was_compiled_stays_replaced(
 
 
 def test_a_hook_on_a_compiled_model_is_refused(extension: Any, tiny: TinyModel, mask: Any) -> None:
-    (hooks,) = extension.node("FIACreateErasureHook").execute(mask, 1.0).args
+    (hooks,) = extension.node("FIACreateErasureHook").execute(1.0, mask=mask).args
     with pytest.raises(ValueError, match=LOST):
         compiled_by_patch(tiny.model).register_all_hook_patches(hooks, {}, {})
 

@@ -27,7 +27,7 @@ RIDGE_ONCE, RIDGE_EACH = 4.0, 12.0
 """λ of ``fia_core/closed_form.py`` where one layer reads the text for all blocks, and where each
 block reads it, so that the changes add up. Small models wanted it so (docs/evidence.md)."""
 
-PRESERVED = 0.1
+PRESERVED = 1.0
 """p, likewise."""
 
 FEW = 4
