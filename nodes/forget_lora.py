@@ -7,8 +7,9 @@ from comfy_api.latest import io
 from ..fia_core.prompts import KINDS
 from .fields.prompting import clip_input, concepts_input, lines, read_concepts, require_distinct
 from .fields.shared import CATEGORY, LoraWire, require_ranges, search_words, with_advanced
-from .host.forgetting.forget import Wish, forget_lora, with_lora
+from .host.forgetting.forget import Wish, forget_lora
 from .host.model.compiled import require_patches_at_load
+from .host.model.lora import with_lora
 
 
 class ForgetLora(io.ComfyNode):

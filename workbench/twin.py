@@ -30,7 +30,7 @@ def twin_sheet(base: Path) -> Image.Image:
     forgetting = extension.module("nodes.host.forgetting.forget")
     model, clip, vae = extension.module("demo_model.loader").load_demo_model(TWIN)
     lora = forgetting.forget_lora(model, clip, forgetting.Wish((FORGOTTEN,)))
-    changed = forgetting.with_lora(model, lora, 1.0)
+    changed = extension.module("nodes.host.model.lora").with_lora(model, lora, 1.0)
 
     def encoded(text: str) -> list[list[object]]:
         return [[clip.encode_from_tokens(clip.tokenize(text)), {}]]

@@ -7,8 +7,9 @@ from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
 from pydantic import Field
 
-from ...nodes.host.forgetting.forget import Wish, with_lora
+from ...nodes.host.forgetting.forget import Wish
 from ...nodes.host.forgetting.forget import forget_lora as lora_of
+from ...nodes.host.model.lora import with_lora
 from .erased import Erased
 
 

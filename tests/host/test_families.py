@@ -217,14 +217,16 @@ def test_a_lora_makes_the_text_layers_forget(
     tokens = extension.module("nodes.host.forgetting.tokens")
     layers = extension.module("nodes.host.model.layers").find_text_layers(model)
     prompts = ["a golf ball in a road", "a road"]
-    read, wanted = tokens.pair(*captions.read_captions(model, clip, prompts, lambda _: None))
+    read, wanted = tokens.pair(
+        *captions.read_captions(model, layers, clip, prompts, lambda _: None)
+    )
     graph = forget_graph(host, model, clip, concepts="golf ball", rank=8)
     lora = host.run(graph, "node", 1)[0]
     host.forget()
 
     def apart(changed: ModelPatcher) -> float:
         rows = torch.cat([read, wanted]).float()
-        made = captions.written(changed, clip, rows, read.dtype)
+        made = captions.written(changed, layers, clip, rows, read.dtype)
         halves = [both.chunk(2) for both in made.values()]
         return sum(float((one - other).square().sum()) for one, other in halves)
 

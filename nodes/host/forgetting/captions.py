@@ -19,7 +19,6 @@ from ..denoising.memory import FittingCalls
 from ..denoising.request import SamplingSettings
 from ..denoising.watch import CONDITIONAL
 from ..model.clones import working_copy
-from ..model.layers import find_text_layers
 from ..model.preferences import preferences
 from ..model.weight_in_effect import unfused
 from .tokens import Caption, caption, tokens_of
@@ -30,6 +29,9 @@ SMALL_SIDE = 128  # pixels
 TOGETHER = 16
 """Prompts that are handed to the host at once, each with an empty latent."""
 
+TextLayers = Mapping[str, torch.nn.Linear]
+"""Of a model, as ``find_text_layers`` finds them."""
+
 Told = Callable[[int], None]
 """Is told how many prompts have been read."""
 
@@ -38,25 +40,32 @@ _kept: WeakKeyDictionary[Any, WeakKeyDictionary[Any, dict[str, Caption]]] = Weak
 
 
 def read_captions(
-    model: ModelPatcher, clip: CLIP, prompts: Sequence[str], told: Told
+    model: ModelPatcher,
+    layers: TextLayers,
+    clip: CLIP,
+    prompts: Sequence[str],
+    told: Told,
 ) -> list[Caption]:
     """The captions of prompts, in order. Each is read once for a model and a text encoder.
 
     ``model`` and its modules are left as they were, also after an error or an interrupt.
 
     Raises:
-        ValueError: the text layers cannot be found or are not called, or what they read is not
-            finite.
+        ValueError: the text layers are not called, or what they read is not finite.
     """
     of_model = _kept.setdefault(clip, WeakKeyDictionary()).setdefault(model, {})
     new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in of_model]
     if new:
-        of_model |= zip(new, _read(model, clip, new, told), strict=True)
+        of_model |= zip(new, _read(model, layers, clip, new, told), strict=True)
     return [of_model[prompt] for prompt in prompts]
 
 
 def written(
-    model: ModelPatcher, clip: CLIP, rows: torch.Tensor, dtype: torch.dtype
+    model: ModelPatcher,
+    layers: TextLayers,
+    clip: CLIP,
+    rows: torch.Tensor,
+    dtype: torch.dtype,
 ) -> dict[str, torch.Tensor]:
     """What the text layers make of rows, without their bias: rows Wᵀ, (n, C_out) float32 by name.
 
@@ -67,7 +76,6 @@ def written(
         dtype: in which the layers read, as captions have it.
     """
     results: dict[str, torch.Tensor] = {}
-    layers = find_text_layers(model)
 
     def run(_: Any, x: torch.Tensor, sigma: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         given = torch.cat([torch.zeros_like(rows[:1]), rows])[None].to(x.device, dtype)
@@ -84,9 +92,10 @@ def written(
     return results
 
 
-def _read(model: ModelPatcher, clip: CLIP, prompts: Sequence[str], told: Told) -> Iterator[Caption]:
+def _read(
+    model: ModelPatcher, layers: TextLayers, clip: CLIP, prompts: Sequence[str], told: Told
+) -> Iterator[Caption]:
     encoded = encode_prompts(clip, prompts)
-    layers = find_text_layers(model)
     side = _side(model, layers)
     batches = [
         _batch(encoded[first : first + TOGETHER], side)
@@ -116,7 +125,7 @@ def _read(model: ModelPatcher, clip: CLIP, prompts: Sequence[str], told: Told) -
         yield caption(tokens_of(clip, prompt, len(x)), x)
 
 
-def _side(model: ModelPatcher, layers: Mapping[str, torch.nn.Module]) -> int:
+def _side(model: ModelPatcher, layers: TextLayers) -> int:
     """Of the pictures in pixels. No text layer depends on it, but PixArt wants its own; where each
     block reads the text, a part of the first is computed before."""
     return preferences(model).side if len(layers) == 1 else SMALL_SIDE
@@ -142,7 +151,7 @@ class _Reader:
         rows: (tokens, C) of every prompt, on the CPU.
     """
 
-    def __init__(self, layers: Mapping[str, torch.nn.Module], told: Told) -> None:
+    def __init__(self, layers: TextLayers, told: Told) -> None:
         self.rows: list[torch.Tensor] = []
         self._layers = layers
         self._told = told

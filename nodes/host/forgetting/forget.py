@@ -4,9 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import comfy.sd
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.sd import CLIP
@@ -18,8 +16,8 @@ from ....fia_core.prompts import NOUNS, Pair, noun_prompts, prompt_pairs
 from ..denoising.progress import ENCODING, WARNING, say
 from ..denoising.request import comma_doubts
 from ..denoising.words import known_words, require_known_words, require_text_encoder
-from ..model.layers import find_text_layers, require_writable
-from ..model.lora import Lora, lora_names
+from ..model.layers import find_text_layers
+from ..model.lora import Lora, lora_of
 from .captions import read_captions, written
 from .tokens import Caption, pair
 
@@ -71,32 +69,27 @@ def forget_lora(
     began = time.monotonic()
     clip = require_text_encoder(clip)
     layers = find_text_layers(model)
-    for name, layer in layers.items():
-        require_writable(name, layer.weight, model.load_device)
+    ridge = (RIDGE_ONCE if len(layers) == 1 else RIDGE_EACH) / wish.amount
     prompts = _prompts(clip, wish)
 
     say(ENCODING, node_id)
     bar = ProgressBar(len(prompts.all))
-    read = read_captions(model, clip, prompts.all, bar.update_absolute)
+    read = read_captions(model, layers, clip, prompts.all, bar.update_absolute)
     captions = dict(zip(prompts.all, read, strict=True))
     concepts = [_rows(pairs, captions) for pairs in prompts.pairs]
-    change = _change(concepts, [captions[prompt] for prompt in prompts.stay], wish, len(layers))
-    ups = written(model, clip, change.up.T, read[0].rows.dtype)
-    lora = _lora(model, ups, change.down)
+    stay = torch.cat([captions[prompt].all_rows for prompt in prompts.stay]).float()
+    change = _change(concepts, stay, ridge, wish.rank)
+    ups = written(model, layers, clip, change.up.T, read[0].rows.dtype)
+    lora = lora_of(model, ups, change.down)
 
     seconds = time.monotonic() - began
     words = f"{len(layers)} layers, rank {len(change.down)}, {_kilobytes(lora)} in {seconds:.0f} s"
     if len(concepts) > 1:
-        done = [change.done(*rows) for rows in concepts]
-        words += f"; least forgotten: {wish.concepts[done.index(min(done))]}"
+        done = sorted(zip((change.done(*rows) for rows in concepts), wish.concepts, strict=True))
+        (least, concept), (next_least, _) = done[:2]
+        words += f"; least changed: {concept} ({least:.0%}, the others {next_least:.0%} and more)"
     _report(words, comma_doubts(wish.concepts), node_id)
     return lora
-
-
-def with_lora(model: ModelPatcher, lora: Lora, strength: float) -> ModelPatcher:
-    """A clone of ``model`` with a LoRA, as the host's Load LoRA Model makes it."""
-    changed: Any = comfy.sd.load_lora_for_models(model, None, lora, strength, 0.0)[0]
-    return changed
 
 
 @dataclass(frozen=True)
@@ -131,25 +124,19 @@ def _prompts(clip: CLIP, wish: Wish) -> _Prompts:
 
 def _change(
     concepts: Sequence[tuple[torch.Tensor, torch.Tensor]],
-    stay: Sequence[Caption],
-    wish: Wish,
-    layers: int,
+    stays: torch.Tensor,
+    ridge: float,
+    rank: int,
 ) -> TextChange:
-    """The change of the text, from the rows of each concept and the captions that stay."""
+    """The change of the text, from the rows of each concept and those that stay."""
     read, wanted = (torch.cat(rows) for rows in zip(*concepts, strict=True))
     if torch.equal(read, wanted):
         raise ValueError(
             "concepts: the text encoder reads the prompts with and without them alike, so there is "
             "nothing to remove. Check the spelling, or use another text encoder."
         )
-    return change_text(
-        read,
-        wanted,
-        torch.cat([caption.all_rows for caption in stay]).float(),
-        ridge=(RIDGE_ONCE if layers == 1 else RIDGE_EACH) / wish.amount,
-        rank=wish.rank or len(wish.concepts),
-        preserve=PRESERVED,
-    )
+    rank = rank or len(concepts)
+    return change_text(read, wanted, stays, ridge=ridge, rank=rank, preserve=PRESERVED)
 
 
 def _rows(group: Sequence[Pair], captions: dict[str, Caption]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -157,24 +144,6 @@ def _rows(group: Sequence[Pair], captions: dict[str, Caption]) -> tuple[torch.Te
     pairs = [pair(captions[one.prompt], captions[one.other]) for one in group]
     read, wanted = zip(*pairs, strict=True)
     return torch.cat(read).float(), torch.cat(wanted).float()
-
-
-def _lora(model: ModelPatcher, ups: dict[str, torch.Tensor], down: torch.Tensor) -> Lora:
-    """By the names of sd-scripts. Both halves are of one size, so that float16 holds them.
-
-    Args:
-        ups: (r, C_out), by the layer's name.
-        down: (r, C).
-    """
-    names = lora_names(model)
-    lora = {}
-    for name, up in ups.items():
-        key = names[f"{name}.weight"]
-        even = (up.norm() / down.norm()).sqrt()
-        lora[f"{key}.lora_up.weight"] = (up.T / even).half().contiguous()
-        lora[f"{key}.lora_down.weight"] = (down * even).half().contiguous()
-        lora[f"{key}.alpha"] = torch.tensor(float(len(down))).half()
-    return lora
 
 
 def _kilobytes(lora: Lora) -> str:

@@ -61,7 +61,8 @@ def find_text_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
     """The layers of ``model`` that read the text of a prompt, by name; packed ones are among them.
 
     Raises:
-        ValueError: the model has none that are known, or another node pack runs or has compiled it.
+        ValueError: the model has none that are known, another node pack runs or has compiled it, or
+            one is packed in a form that can only be read.
     """
     require_plain_modules(model)
     denoiser = plain_module(model.get_model_object("diffusion_model"))
@@ -69,6 +70,8 @@ def find_text_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
     layers = {f"diffusion_model.{name}": layer for name, layer in text_layers_of(kind, denoiser)}
     if not layers:
         raise ValueError(refusal(kind, type(model.model.model_config).__name__))
+    for name, layer in layers.items():
+        require_writable(name, layer.weight, model.load_device)
     return layers
 
 

@@ -1,7 +1,9 @@
 """LoRAs of a model: what their tensors are called, and which layers they are of."""
 
 from collections.abc import Mapping
+from typing import Any
 
+import comfy.sd
 import torch
 from comfy.lora import model_lora_keys_unet
 from comfy.model_base import SDXL, SDXLRefiner
@@ -26,6 +28,32 @@ def lora_names(model: ModelPatcher) -> dict[str, str]:
         if name.startswith(_LORA_PREFIX) and not (original_first and key in names):
             names[key] = name
     return names
+
+
+def lora_of(model: ModelPatcher, ups: Mapping[str, torch.Tensor], down: torch.Tensor) -> Lora:
+    """A float16 LoRA by the names of sd-scripts, whose layers share a down projection.
+
+    Both halves are made of one size, so that float16 holds them.
+
+    Args:
+        ups: (r, C_out) float32, by the layer's name.
+        down: (r, C) float32.
+    """
+    names = lora_names(model)
+    lora = {}
+    for name, up in ups.items():
+        key = names[f"{name}.weight"]
+        even = (up.norm() / down.norm()).sqrt()
+        lora[f"{key}.lora_up.weight"] = (up.T / even).half().contiguous()
+        lora[f"{key}.lora_down.weight"] = (down * even).half().contiguous()
+        lora[f"{key}.alpha"] = torch.tensor(float(len(down))).half()
+    return lora
+
+
+def with_lora(model: ModelPatcher, lora: Lora, strength: float) -> ModelPatcher:
+    """A clone of ``model`` with a LoRA, as the host's Load LoRA Model makes it."""
+    changed: Any = comfy.sd.load_lora_for_models(model, None, lora, strength, 0.0)[0]
+    return changed
 
 
 def lora_parts(
