@@ -21,9 +21,11 @@ from ..model.lora import Lora, lora_of
 from .captions import read_captions, written
 from .tokens import Caption, pair
 
-RIDGE_ONCE, RIDGE_EACH = 4.0, 12.0
+RIDGE_ONCE, RIDGE_EACH = 2.0, 12.0
 """λ of ``fia_core/closed_form.py`` where one layer reads the text for all blocks, and where each
-block reads it, so that the changes add up. Small models wanted it so (docs/evidence.md)."""
+block reads it, so that the changes add up; of one concept. With n of them it is divided by n²: what
+they have in common is in n times as many rows, and what tells them apart is not. Small models
+wanted it so (docs/evidence.md)."""
 
 PRESERVED = 1.0
 """p, likewise."""
@@ -69,7 +71,8 @@ def forget_lora(
     began = time.monotonic()
     clip = require_text_encoder(clip)
     layers = find_text_layers(model)
-    ridge = (RIDGE_ONCE if len(layers) == 1 else RIDGE_EACH) / wish.amount
+    ridge = RIDGE_ONCE if len(layers) == 1 else RIDGE_EACH
+    ridge /= wish.amount * len(wish.concepts) ** 2
     prompts = _prompts(clip, wish)
 
     say(ENCODING, node_id)
