@@ -3,7 +3,6 @@
 Import it after ``workbench.in_process.load_host``: it needs the host's modules.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import Parameter, signature
@@ -22,13 +21,12 @@ from PIL import Image
 from pydantic import BaseModel, ValidationError, create_model
 from safetensors import safe_open
 
-from demo_model.vocabulary import with_article
 from workbench.in_process import Extension
 
 from . import registry
 from .judge import as_batch
 from .sampling import CHECKPOINT, DEMO, DEMO_METHODS, Sampling
-from .suite import Attack, Entry, Suite, SuiteError
+from .suite import Entry, Suite, SuiteError
 
 Erased = Any
 """``Erased`` of ``benchmarks/forget``, under the name that the host gave the extension."""
@@ -96,26 +94,6 @@ class HostedModel:
         return function(self.model, self.clip, concepts, **own, **settings)
 
     @torch.inference_mode()
-    def prompt(self, erased: Erased, prompt: str, attack: Attack | None) -> str:
-        """The text to draw: of a prompt with ``<church>``, one with an embedding in its place.
-
-        Where a method changes the model's weights, the embedding is learned through them; where it
-        changes sampling only, the weights are the base model's, and the method meets their
-        embedding in sampling.
-        """
-        text = prompt.replace("(", "\\(").replace(")", "\\)")  # words, not weights
-        found = re.search(r"<(.+)>", prompt)
-        if not found or attack is None:
-            return text
-        settings = self.extension.module("benchmarks.forget.settings").Prompts(**self.defaults)
-        module = self.extension.module("benchmarks.forget.learned_embedding")
-        learning = module.Learning(**attack.settings)
-        name = with_article(found[1])
-        models = self.model, erased.model
-        embedding = module.learned_embedding(*models, self.clip, name, learning, settings)
-        return text.replace(found[0], embedding)
-
-    @torch.inference_mode()
     def draw(
         self,
         erased: Erased,
@@ -123,12 +101,15 @@ class HostedModel:
         seeds: Sequence[int],
         starts: Sequence[Image.Image] = (),
     ) -> list[Image.Image]:
-        """A picture of each text, sampled together, from noise of its seed, or from its start."""
+        """A picture of each text, sampled together, from noise of its seed, or from its start.
+
+        Brackets in a text are words and no weights.
+        """
         sampling, model = self.sampling, erased.model
         conditioning = self.extension.module("nodes.host.denoising.conditioning")
         encoded = [
             conditioning.stack_prompts(conditioning.encode_prompts(erased.clip, words))
-            for words in (texts, [erased.negative])
+            for words in ([_as_words(text) for text in texts], [erased.negative])
         ]
         if len(encoded[0]) > 1:  # texts of different lengths cannot share a batch
             alone = zip(texts, seeds, starts or [None] * len(texts), strict=True)
@@ -229,3 +210,7 @@ def bound_settings(
         own = {field: settings.pop(field) for field in group.model_fields}
         settings[key] = group(**own)
     return settings
+
+
+def _as_words(text: str) -> str:
+    return text.replace("(", "\\(").replace(")", "\\)")

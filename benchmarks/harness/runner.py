@@ -232,7 +232,7 @@ class _Work:
         drawn: list[Image.Image] = []
         for first in range(0, len(shots), size):
             part = shots[first : first + size]
-            texts = [model.prompt(erased, shot.prompt, self.suite.attack) for shot in part]
+            texts = [shot.prompt for shot in part]
             begin = task.condition.start
             starts = [self._base_picture(replace(shot, condition=begin)) for shot in part if begin]
             pictures = model.draw(erased, texts, [shot.seed for shot in part], starts)

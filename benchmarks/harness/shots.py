@@ -6,7 +6,7 @@ from functools import cache
 
 from demo_model.vocabulary import with_article
 
-from .suite import LEARNED, Condition, Group, PromptFile, Suite, SuiteError
+from .suite import Condition, Group, PromptFile, Suite, SuiteError
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,6 @@ def group_shots(
             _shot(suite, template, concept, contexts[place % len(contexts)], own, condition)
             for place in range(first, first + count)
             for template in templates
-            if LEARNED not in template or concept in group.kept or _is_attacked(suite, concept)
         ]
     return tuple(dict.fromkeys(shots))
 
@@ -75,10 +74,6 @@ def _shots_of_file(
     )
 
 
-def _is_attacked(suite: Suite, concept: str) -> bool:
-    return suite.attack is not None and concept in suite.attack.concepts
-
-
 def _shot(
     suite: Suite, template: str, concept: str, context: str, seed: int, condition: Condition
 ) -> Shot:
@@ -88,7 +83,6 @@ def _shot(
         object, scene, style = context, "", concept
     prompt = template.format(
         object=with_article(object),
-        learned=f"<{object}>" if _is_attacked(suite, object) else with_article(object),
         scene=with_article(scene) if scene else "",
         style=style,
     )

@@ -18,7 +18,6 @@ from pydantic import (
     model_validator,
 )
 
-from demo_model.vocabulary import with_article
 from workbench.environment import ROOT
 
 SUITES = ROOT / "benchmarks" / "suites"
@@ -29,8 +28,7 @@ NOTHING = "nothing"
 BASE = "base"
 """Label of the method that changes nothing; every other is compared with it."""
 
-LEARNED = "{learned}"
-FIELDS = ("object", "learned", "scene", "style")
+FIELDS = ("object", "scene", "style")
 """Fields that a prompt may hold."""
 
 
@@ -177,36 +175,6 @@ class Condition(_Table, extra="allow"):
         return self.model_extra or {}
 
 
-class Attack(_Table):
-    """An embedding that is to bring a concept back, learned through every method's model.
-
-    Attributes:
-        concepts: that prompts with {learned} ask for in this way; others that are forgotten are
-            not asked for with them, and those that should stay by their name.
-        templates: prompts of the base model's pictures to learn from, with {concept}.
-        pictures: for each template.
-        iterations, learning_rate: of Adam.
-        batch_size: noised pictures an iteration.
-        seed: of pictures, noise and noise levels.
-    """
-
-    concepts: SomeTexts
-    templates: list[str] = [
-        f"a photo of {{concept}} in {with_article(place)}"
-        for place in ("park", "forest", "room", "city")
-    ]
-    pictures: int = 4
-    iterations: int = 150
-    learning_rate: float = 0.005
-    batch_size: int = 4
-    seed: int = 1000
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """How the embedding is learned."""
-        return self.model_dump(exclude={"concepts"})
-
-
 class PromptFile(_Table):
     """Which prompts a suite asks for, from which file, in place of templates.
 
@@ -243,13 +211,13 @@ class Suite(_Table):
         forgotten_scenes: scenes (objects) a seed for what is forgotten; they go round.
         kept_scenes: the same for a concept that should stay.
         kept: concepts that should stay, less the group's own; all others of all groups where empty.
-        prompts: templates with {object}, {learned}, {scene}, {style}; with articles.
+        prompts: templates with {object}, {scene}, {style}; with articles.
         seeds: of the noise that the pictures start from.
         own_noise: every concept has its own noise: its place in the suite is added to the seed.
         judges: names of ``benchmarks/judges``.
         reference: label of the method that the others are tested against.
         sampling: the sampler's settings where they differ from the demo workflow's.
-        conditions, groups, methods, sweeps, attack, prompt_file: see there.
+        conditions, groups, methods, sweeps, prompt_file: see there.
         quick: further methods of the quick form (``suite_file.py``).
         curves: the report follows every sweep to equal shares of what is kept.
         checkpoint: a file in the suite's folder ``data``, in place of the demo model.
@@ -277,7 +245,6 @@ class Suite(_Table):
     sweeps: tuple[Sweep, ...] = ()
     quick: Texts = ()
     curves: bool = False
-    attack: Attack | None = None
     prompt_file: PromptFile | None = None
     checkpoint: Path | None = None
     dry_run: bool = False
@@ -306,8 +273,6 @@ class Suite(_Table):
         settings: list[Any] = [entry.use, entry.settings, self.sampling, conditions]
         if entry.told:
             settings.append({"told": [group.told or group.kept for group in self.groups]})
-        if self.attack:
-            settings.append({"concepts": self.attack.concepts, "settings": self.attack.settings})
         text = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -374,17 +339,4 @@ class Suite(_Table):
                 known = ", ".join(f"{{{field}}}" for field in FIELDS)
                 message = f"prompts: {prompt!r} has a field other than {known}"
                 raise ValueError(message) from None
-        return self
-
-    @model_validator(mode="after")
-    def _check_attack(self) -> "Suite":
-        attack = self.attack
-        if attack is None:
-            asked = any(LEARNED in prompt for prompt in self.prompts)
-            _require(not asked, f"prompts: {LEARNED} needs a table [attack] that names concepts")
-            return self
-        forgotten = {concept for group in self.groups for concept in group.concepts}
-        for concept in attack.concepts:
-            message = f"attack.concepts: {concept!r} is forgotten in no group"
-            _require(concept in forgotten, message)
         return self

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from .suite import BASE, SUITES, Attack, Group, PromptFile, Suite, SuiteError, Sweep
+from .suite import BASE, SUITES, Group, PromptFile, Suite, SuiteError, Sweep
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -31,7 +31,6 @@ DATA = "data"
 """The folder beside a suite's file for what people bring: checkpoints and prompts."""
 
 TABLES: Mapping[str, type[BaseModel]] = {
-    "attack": Attack,
     "groups": Group,
     "prompt_file": PromptFile,
     "sweeps": Sweep,
@@ -45,9 +44,6 @@ QUICK_PROMPTS = 8
 
 QUICK_SWEEPS = 2
 """Sweeps, the first, where the report follows them."""
-
-QUICK_LEARNING = {"templates": ["a photo of {concept} in a park"], "pictures": 1, "iterations": 10}
-"""How an attack's embedding is learned."""
 
 Content = dict[str, Any]
 
@@ -193,8 +189,6 @@ def _quick(content: Content, suite: Suite) -> Content:
         few["sweeps"] = content.get("sweeps", [])[:QUICK_SWEEPS]
     if suite.checkpoint is None:
         few["sampling"] = {**suite.sampling, "steps": QUICK_STEPS}
-    if suite.attack:
-        few["attack"] = {"concepts": suite.attack.concepts[:1], **QUICK_LEARNING}
     if suite.prompt_file:
         few["prompt_file"] = {**few["prompt_file"], "first": QUICK_PROMPTS}
     return few

@@ -98,6 +98,4 @@ def few_steps(extension: Extension) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(hosted, "DEMO_METHODS", few)
         patched.setattr(suite_file, "QUICK_STEPS", 2)
-        learning = suite_file.QUICK_LEARNING | {"iterations": 1}
-        patched.setattr(suite_file, "QUICK_LEARNING", learning)
         yield

@@ -10,7 +10,6 @@ from benchmarks.harness.runner import plan
 from benchmarks.harness.suite_file import load_suite
 
 DRAWN = {
-    "natural/twin_0_attack": "learned embeddings, and pictures to start from",
     "natural/twin_0_protect": "names that a mask is told to keep",
     "paper/styles": "styles, and judges of other things",
 }

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks.harness import registry
 from benchmarks.harness.sampling import DEMO_METHODS
-from benchmarks.harness.suite import Attack, Entry, SuiteError
+from benchmarks.harness.suite import Entry, SuiteError
 from benchmarks.harness.suite_file import load_suite, parse_suite
 from workbench.environment import ROOT
 from workbench.erasure import Case, Shot, evaluation_graph
@@ -140,18 +139,14 @@ def test_only_who_is_told_keeps(hosted: Any) -> None:
         hosted.check([entry("nag", told=True)])
 
 
-def test_an_embedding_is_learned_through_the_methods_weights(hosted: Any) -> None:
-    hosted = replace(hosted, defaults={**DEMO_METHODS, "steps": 2})
-    template = "a photo of {concept} in a park"
-    attack = Attack(concepts=("church",), templates=[template], pictures=1, iterations=1)
-    asked = "a photo of <church> in a beach (at night)"
-    masked, base, steered = (
-        hosted.prompt(hosted.erased(one, FORGOTTEN), asked, attack)
-        for one in (entry("fia", **FEW), entry("base"), entry("negative_prompt"))
-    )
-    assert base.startswith("a photo of embedding:fia_benchmarks/")
-    assert base.endswith(r" in a beach \(at night\)"), "brackets are words, not weights"
-    assert masked != base == steered
-    plain = hosted.erased(entry("base"), ())
-    assert hosted.prompt(plain, "a cat", attack) == "a cat"
-    assert hosted.prompt(plain, asked, None).startswith("a photo of <church>")
+def test_brackets_are_words_and_no_weights(hosted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    conditioning = hosted.extension.module("nodes.host.denoising.conditioning")
+    encode, encoded = conditioning.encode_prompts, []
+
+    def watched(clip: Any, words: Any) -> Any:
+        encoded.extend(words)
+        return encode(clip, words)
+
+    monkeypatch.setattr(conditioning, "encode_prompts", watched)
+    hosted.draw(hosted.erased(entry("base"), ()), ["a photo of a cat (at night)"], [1])
+    assert r"a photo of a cat \(at night\)" in encoded
