@@ -1,6 +1,7 @@
-"""The plot and the table of docs/evidence.md, from the rows of its suites.
+"""The plot, the picture and the table of docs/evidence.md, from its suites.
 
-python3 benchmarks/evidence.py      draws docs/evidence.png and prints the table
+python3 benchmarks/evidence.py      prints the table, draws docs/evidence.png from the rows and
+                                    docs/four_steps.jpg where the suite's own pictures lie
 """
 
 import sys
@@ -125,10 +126,41 @@ def plot(rows: list[Counts], file: Path) -> None:
     figure.savefig(file, dpi=110)
 
 
+def before_after(suite_name: str, file: Path) -> None:
+    """Every forgotten name at the first seed, drawn by the plain model and after Forget LoRA."""
+    from PIL import Image
+
+    from benchmarks.harness.places import Places, suite_path
+    from benchmarks.harness.runner import origin_of
+    from benchmarks.harness.shots import group_shots
+    from benchmarks.harness.suite_file import load_suite
+    from workbench.grid import before_after_sheet
+
+    name = f"natural/{suite_name}"
+    suite, places = load_suite(suite_path(name)), Places(name)
+    plain, entry = (suite.entry(label) for label in ("base", "forget_lora"))
+    before = origin_of(suite, plain)
+    pairs = [
+        (
+            shot.object,
+            places.picture(before, shot),
+            places.picture(origin_of(suite, entry, group), shot),
+        )
+        for group in suite.groups
+        for shot in group_shots(suite, group, suite.conditions[0], suite.seeds[0])
+        if shot.object in group.concepts
+    ]
+    if all(path.exists() for _, *both in pairs for path in both):
+        rows = [(name, Image.open(before), Image.open(after)) for name, before, after in pairs]
+        sheet = before_after_sheet(rows, [name for name, *_ in rows], "Forget LoRA")
+        sheet.save(file, quality=88)
+
+
 def main() -> None:
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
     rows = list(counted())
     plot(rows, ROOT / "docs" / "evidence.png")
+    before_after("twin_lumina_fast_0_forget", ROOT / "docs" / "four_steps.jpg")
     for row in rows:
         print("| " + " | ".join(row.cells()) + " |")
 

@@ -75,9 +75,8 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
                 answers += await ask(server, workflow, this, asked, judge, line)
 
     out.mkdir(parents=True, exist_ok=True)
-    before_after_sheet(first_pairs(before, after, case_forget), case_forget).save(
-        out / "before_after.png"
-    )
+    pairs = first_pairs(before, after, case_forget)
+    before_after_sheet(pairs, case_forget, "mask").save(out / "before_after.png")
     table = accuracy_table(before, after, case)
     (out / "table.txt").write_text(table + "\n", encoding="utf-8")
     print(f"\n{table}\n\nPictures: {out / 'before_after.png'}")

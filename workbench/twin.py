@@ -58,4 +58,4 @@ def twin_sheet(base: Path) -> Image.Image:
     for name, scene in zip((FORGOTTEN, FORGOTTEN, *KEPT), SCENES, strict=False):
         prompt = f"a photo of {with_article(name)} in {with_article(scene)}"
         rows.append((name, picture(model, prompt), picture(changed, prompt)))
-    return before_after_sheet(rows, (FORGOTTEN,))
+    return before_after_sheet(rows, (FORGOTTEN,), "Forget LoRA")

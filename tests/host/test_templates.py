@@ -152,7 +152,8 @@ class Blurry(SimpleNamespace):
     """Shows latents of any number of channels as they are."""
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        return latents.mean(dim=1, keepdim=True).movedim(1, -1).expand(-1, -1, -1, 3)
+        grey = latents.mean(dim=1, keepdim=True).movedim(1, -1)
+        return grey.expand(*grey.shape[:-1], 3)
 
 
 def with_tiny_parts(
