@@ -6,7 +6,7 @@
 
 Two parts run side by side where there are two cores; a single one is seen as it goes.
 
-Needs Python 3.10 or newer and, the first time, the network to PyPI and npm. The part "page" needs
+Needs Python 3.11 or newer and, the first time, the network to PyPI and npm. The part "page" needs
 Chromium; as root on Debian or Ubuntu it is installed with apt-get.
 """
 
