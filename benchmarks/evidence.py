@@ -136,8 +136,8 @@ def before_after(suite_name: str, file: Path) -> None:
     from benchmarks.harness.suite_file import load_suite
     from workbench.grid import before_after_sheet
 
-    name = f"natural/{suite_name}"
-    suite, places = load_suite(suite_path(name)), Places(name)
+    suite_name = f"natural/{suite_name}"
+    suite, places = load_suite(suite_path(suite_name)), Places(suite_name)
     plain, entry = (suite.entry(label) for label in ("base", "forget_lora"))
     before = origin_of(suite, plain)
     pairs = [

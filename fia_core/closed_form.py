@@ -6,14 +6,15 @@ changed by the matrix P that makes the one read like the other and leaves all ot
 
     min Σ ‖(a + P a) − b‖² + p n/s Σ ‖P k‖² + λ m ‖P‖²
 
-    P = Σ (b − a) aᵀ (K + λ m I)⁻¹,   K = Σ a aᵀ + p n/s Σ k kᵀ
+    P = Σ (b − a) aᵀ K⁻¹,   K = Σ a aᵀ + p n/s Σ k kᵀ + λ m I
 
 over n rows a and s rows k that should stay, so that p weighs the ones against the others however
-many there are; m is the mean of the diagonal of Σ (b − a) (b − a)ᵀ, so that λ means the same in
-every model, whatever else should stay and whatever all rows have in common.
-Then every layer computes with W (I + P).
+many there are; m is the mean of the diagonal of Σ (b − a) (b − a)ᵀ, so that λ depends neither on
+how large a model's rows are, nor on what else should stay, nor on what all rows have in common.
+Then every layer that reads these rows computes with W (I + P).
 
-The objective is UCE's (Gandikota et al., arXiv 2308.14761). Three things are ours. **Every** token
+The objective is UCE's (Gandikota et al., arXiv 2308.14761), and P without the cut below makes
+UCE's weights of each layer. Three things differ from it. **Every** token
 is mapped and not the concept's last alone, since an encoder writes a concept into all that follows
 it. Rows are paired word by word (``align``). And P is cut to its r largest parts in K's norm:
 
@@ -99,18 +100,19 @@ def change_text(
         rank: r; as many parts as there are at most.
         preserve: p.
     """
-    rows = torch.cat([read, (preserve * len(read) / len(stays)) ** 0.5 * stays])
+    rows = torch.cat([read, (preserve * len(read) / len(stays)) ** 0.5 * stays]).double()
     way = wanted - read
     damping = ridge * float(way.square().sum()) / read.shape[1]
     if len(rows) < rows.shape[1]:
-        gram = (rows @ rows.T).double()
+        gram = rows @ rows.T
         gram.diagonal().add_(damping)
         ours = torch.eye(len(rows), len(read), dtype=gram.dtype)
-        answers = torch.linalg.solve(gram, ours).T.float() @ rows
+        answers = torch.linalg.solve(gram, ours).T @ rows
     else:
-        gram = (rows.T @ rows).double()
+        gram = rows.T @ rows
         gram.diagonal().add_(damping)
-        answers = torch.linalg.solve(gram, read.T.double()).T.float()
+        answers = torch.linalg.solve(gram, read.T.double()).T
+    answers = answers.float()
     # answers = A K⁻¹ (n, C), so P = Dᵀ A K⁻¹ with D = way, and P K Pᵀ = Dᵀ (A K⁻¹ Aᵀ) D
     shares, turns = torch.linalg.eigh((answers @ read.T).double())
     parts = way.T @ (turns * shares.clamp(min=0).sqrt()).float()

@@ -103,13 +103,13 @@ class HostedModel:
     ) -> list[Image.Image]:
         """A picture of each text, sampled together, from noise of its seed, or from its start.
 
-        Brackets in a text are words and no weights.
+        Brackets in texts are words and no weights.
         """
         sampling, model = self.sampling, erased.model
         conditioning = self.extension.module("nodes.host.denoising.conditioning")
         encoded = [
             conditioning.stack_prompts(conditioning.encode_prompts(erased.clip, words))
-            for words in ([_as_words(text) for text in texts], [erased.negative])
+            for words in (map(_as_words, texts), [_as_words(erased.negative)])
         ]
         if len(encoded[0]) > 1:  # texts of different lengths cannot share a batch
             alone = zip(texts, seeds, starts or [None] * len(texts), strict=True)

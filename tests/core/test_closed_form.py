@@ -78,3 +78,16 @@ def test_every_word_finds_a_partner(words: str, others: str, partners: str) -> N
     pairs = align(words, others)
     assert [place for place, _ in pairs] == list(range(len(words)))
     assert "".join(others[place] for _, place in pairs) == partners
+
+
+def test_what_all_rows_have_in_common_does_not_drown_a_small_ridge() -> None:
+    """The sums are of 64 bits: of 32 they were wrong here by more than the change itself."""
+    shared = 100 * rows(1, 60, 3)
+    read, stays = shared + rows(80, 60, 4), shared + rows(90, 60, 5)
+    wanted = read + rows(80, 60, 6)
+    change = change_text(read, wanted, stays, ridge=0.005, rank=99, preserve=1.0)
+    a, b, k = read.double(), wanted.double(), stays.double()
+    damping = 0.005 * (b - a).square().sum() / 60 * torch.eye(60).double()
+    exact = (b - a).T @ a @ torch.linalg.inv(a.T @ a + 80 / 90 * k.T @ k + damping)
+    error = (change.up @ change.down).double() - exact
+    assert error.norm() < 0.01 * exact.norm()

@@ -1,5 +1,6 @@
 """Forget LoRA in the real host: what it changes, what the host makes of it, what it refuses."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from graphs import (
     watched,
 )
 from test_bad_input import knowing
+from tiny_families import FAMILIES
 from tiny_model import TinyModel
 from tiny_quantised import ANOTHER_PACKS, FORMS, TEXT_LAYER, quantised_attention, read_only_unet
 
@@ -137,6 +139,38 @@ def test_its_settings_are_heard(host: Host, tiny: TinyModel) -> None:
     assert {len(of_two[name]) for name in of_two if "lora_down" in name} == {2}
 
 
+def test_lambda_falls_with_the_square_of_how_many_concepts_there_are(
+    host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget = extension.module("nodes.host.forgetting.forget")
+    change, ridges = forget.change_text, []
+
+    def watched(*rows: torch.Tensor, ridge: float, **settings: Any) -> Any:
+        ridges.append(ridge)
+        return change(*rows, ridge=ridge, **settings)
+
+    monkeypatch.setattr(forget, "change_text", watched)
+    lora(host, tiny)
+    lora(host, tiny, concepts="church\ncat")
+    lora(host, tiny, amount=2.0)
+    each = forget.RIDGE_EACH
+    assert ridges == [each, each / 4, each / 2]
+    once = FAMILIES["AuraFlow"]
+    forget.forget_lora(once.denoiser(), once.clip(), forget.Wish(("church",)))
+    assert ridges[-1] == forget.RIDGE_ONCE
+
+
+def test_the_node_says_which_of_several_concepts_changed_least(
+    extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget, said = extension.module("nodes.host.forgetting.forget"), []
+    monkeypatch.setattr(forget, "say", lambda text, node_id: said.append(text))
+    forget.forget_lora(tiny.model, tiny.clip, forget.Wish(("church", "cat", "golf ball")))
+    one = r"(church|cat|golf ball) \((\d+)%\)"
+    ((name, least, other, more),) = re.findall(f"least changed: {one}, then {one}", said[-1])
+    assert name != other and int(least) <= int(more)
+
+
 def test_what_was_read_is_not_read_again(
     host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +202,7 @@ def test_an_earlier_lora_is_part_of_the_model(host: Host, tiny: TinyModel) -> No
         ({"concepts": " "}, "concepts: there are none"),
         ({"concepts": "church", "keep": "Church"}, "concepts and keep: .* is there twice"),
         ({"concepts": "church", "instead": "church"}, "concepts and instead: .* is there twice"),
+        ({"concepts": "church\ncat", "instead": "a cat"}, "prompts with 'cat' and .* alike"),
         ({"amount": 0.0}, "amount"),
         ({"rank": -1}, "rank"),
         ({"clip": ["nothing", 0]}, "clip: None, the checkpoint has no text encoder"),

@@ -23,9 +23,9 @@ from .tokens import Caption, pair
 
 RIDGE_ONCE, RIDGE_EACH = 0.5, 12.0
 """λ of ``fia_core/closed_form.py`` where one layer reads the text for all blocks, and where each
-block reads it, so that the changes add up; of one concept. With n of them it is divided by n²: what
-they have in common is in n times as many rows, and what tells them apart is not. Small models
-wanted it so (docs/evidence.md)."""
+block reads it, so that the changes add up; of one concept. With n of them it is divided by n²:
+what they have in common is in n times as many rows, what tells them apart is not, and m grows with
+n, too. Small models wanted these values (docs/evidence.md)."""
 
 PRESERVED = 1.0
 """p, likewise."""
@@ -80,6 +80,8 @@ def forget_lora(
     read = read_captions(model, layers, clip, prompts.all, bar.update_absolute)
     captions = dict(zip(prompts.all, read, strict=True))
     concepts = [_rows(pairs, captions) for pairs in prompts.pairs]
+    for name, (before, after) in zip(wish.concepts, concepts, strict=True):
+        _require_other_rows(name, before, after)
     stay = torch.cat([captions[prompt].all_rows for prompt in prompts.stay]).float()
     change = _change(concepts, stay, ridge, wish.rank)
     ups = written(model, layers, clip, change.up.T, read[0].rows.dtype)
@@ -88,9 +90,9 @@ def forget_lora(
     seconds = time.monotonic() - began
     words = f"{len(layers)} layers, rank {len(change.down)}, {_kilobytes(lora)} in {seconds:.0f} s"
     if len(concepts) > 1:
-        done = sorted(zip((change.done(*rows) for rows in concepts), wish.concepts, strict=True))
-        (least, concept), (next_least, _) = done[:2]
-        words += f"; least changed: {concept} ({least:.0%}, the others {next_least:.0%} and more)"
+        done = zip((change.done(*rows) for rows in concepts), wish.concepts, strict=True)
+        (least, one), (more, other), *_ = sorted(done)
+        words += f"; least changed: {one} ({least:.0%}), then {other} ({more:.0%})"
     _report(words, comma_doubts(wish.concepts), node_id)
     return lora
 
@@ -133,13 +135,17 @@ def _change(
 ) -> TextChange:
     """The change of the text, from the rows of each concept and those that stay."""
     read, wanted = (torch.cat(rows) for rows in zip(*concepts, strict=True))
-    if torch.equal(read, wanted):
-        raise ValueError(
-            "concepts: the text encoder reads the prompts with and without them alike, so there is "
-            "nothing to remove. Check the spelling, or use another text encoder."
-        )
     rank = rank or len(concepts)
     return change_text(read, wanted, stays, ridge=ridge, rank=rank, preserve=PRESERVED)
+
+
+def _require_other_rows(concept: str, read: torch.Tensor, wanted: torch.Tensor) -> None:
+    if torch.equal(read, wanted):
+        raise ValueError(
+            f"concepts: the text encoder reads the prompts with {concept!r} and those that should "
+            "be drawn in their place alike, so there is nothing to change. Check the spelling of "
+            "both, or use another text encoder."
+        )
 
 
 def _rows(group: Sequence[Pair], captions: dict[str, Caption]) -> tuple[torch.Tensor, torch.Tensor]:
