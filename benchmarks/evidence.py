@@ -103,6 +103,7 @@ def plot(rows: list[Counts], file: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from PIL import Image
 
     rows = [row for row in rows if row.method != METHODS["base"]][::-1]
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 0.27 * len(rows) + 1.2), sharey=True)
@@ -124,6 +125,7 @@ def plot(rows: list[Counts], file: Path) -> None:
     axes[0].set_yticks(range(len(rows)), [f"{row.model}: {row.method}" for row in rows], fontsize=8)
     figure.tight_layout()
     figure.savefig(file, dpi=110)
+    Image.open(file).convert("RGB").quantize(64).save(file, optimize=True)
 
 
 def before_after(suite_name: str, file: Path) -> None:
@@ -153,7 +155,7 @@ def before_after(suite_name: str, file: Path) -> None:
     if all(path.exists() for _, *both in pairs for path in both):
         rows = [(name, Image.open(before), Image.open(after)) for name, before, after in pairs]
         sheet = before_after_sheet(rows, [name for name, *_ in rows], "Forget LoRA")
-        sheet.save(file, quality=88)
+        sheet.save(file, quality=72)
 
 
 def main() -> None:
