@@ -109,7 +109,7 @@ class HostedModel:
         conditioning = self.extension.module("nodes.host.denoising.conditioning")
         encoded = [
             conditioning.stack_prompts(conditioning.encode_prompts(erased.clip, words))
-            for words in (map(_as_words, texts), [_as_words(erased.negative)])
+            for words in ([*map(_as_words, texts)], [_as_words(erased.negative)])
         ]
         if len(encoded[0]) > 1:  # texts of different lengths cannot share a batch
             alone = zip(texts, seeds, starts or [None] * len(texts), strict=True)
