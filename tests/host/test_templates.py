@@ -11,8 +11,8 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
-from tiny_families import FAMILIES
 from tiny_model import TinyModel
+from tiny_newer_families import FAMILIES
 
 import nodes
 
