@@ -8,7 +8,7 @@ from comfy.sd import CLIP
 from pydantic import Field
 
 from ...nodes.host.forgetting.forget import Wish
-from ...nodes.host.forgetting.forget import forget_lora as lora_of
+from ...nodes.host.forgetting.forget import forget_lora as calculated
 from ...nodes.host.model.lora import with_lora
 from .erased import Erased
 
@@ -32,4 +32,4 @@ def forget_lora(
         strength: of the LoRA.
     """
     wish = Wish(tuple(concepts), kind, instead, tuple(kept), amount, rank)
-    return Erased(with_lora(model, lora_of(model, clip, wish), strength), clip)
+    return Erased(with_lora(model, calculated(model, clip, wish), strength), clip)

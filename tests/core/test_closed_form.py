@@ -28,7 +28,7 @@ def matrix(texts: tuple[Tensor, Tensor, Tensor], rank: int = 99) -> Tensor:
 
 
 def sums(texts: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """K + λ m I."""
+    """K."""
     read, wanted, stays = texts
     damping = RIDGE * (wanted - read).square().sum() / read.shape[1]
     return read.T @ read + EACH * stays.T @ stays + damping * torch.eye(read.shape[1])
