@@ -14,11 +14,14 @@ from comfy.lora import calculate_weight
 from comfy.model_patcher import ModelPatcher
 from comfy.utils import get_attr
 from drawn_mask import drawn_mask
-from graphs import GraphError, draw, profile_graph
+from graphs import GraphError, Host, draw, profile_graph
+from test_forget_lora import lora
 from tiny_model import TinyModel, tiny_denoiser
 
 BLOCK = 32  # weights that share a scale, as in Q8_0
 APPLY = "FIAApplyNeuronMask"
+FFN2 = (".ff.net.2",)
+TEXT_LAYERS = (".attn2.to_k", ".attn2.to_v")
 MADE_ELSEWHERE = (
     "Masks can be put on a GGUF model with Apply Neuron Mask; make them on the fp8 or fp16"
 )
@@ -76,11 +79,13 @@ def pack(weight: torch.Tensor) -> torch.Tensor:
     return torch.cat([scales.view(torch.uint8), numbers.view(torch.uint8)], dim=-1).flatten(1)
 
 
-def packed_denoiser(patcher: type[ModelPatcher] = PackedPatcher) -> ModelPatcher:
-    """The tiny SD 1.x, its FFN2 weights packed."""
+def packed_denoiser(
+    patcher: type[ModelPatcher] = PackedPatcher, layers: tuple[str, ...] = FFN2
+) -> ModelPatcher:
+    """The tiny SD 1.x, the weights of some layers packed."""
     plain = tiny_denoiser()
     for name, layer in plain.model.named_modules():
-        if name.endswith(".ff.net.2"):
+        if name.endswith(layers):
             bytes_: Any = pack(layer.weight).as_subclass(Packed)
             layer.__class__ = Unpacking
             layer.weight = torch.nn.Parameter(bytes_, requires_grad=False)
@@ -91,10 +96,10 @@ def packed_layers(model: ModelPatcher) -> dict[str, Any]:
     return {n: m for n, m in model.model.named_modules() if isinstance(m, Unpacking)}
 
 
-def unpacked_denoiser() -> ModelPatcher:
+def unpacked_denoiser(layers: tuple[str, ...] = FFN2) -> ModelPatcher:
     """A model whose weights are those that the packed one computes with."""
     plain = tiny_denoiser()
-    for name, layer in packed_layers(packed_denoiser()).items():
+    for name, layer in packed_layers(packed_denoiser(layers=layers)).items():
         plain.model.get_submodule(name).weight.data = layer.unpacked()
     return plain
 
@@ -118,6 +123,20 @@ def test_a_mask_of_the_unpacked_model_works_on_the_packed_one(
     assert torch.equal(erased, draw(host, tiny, apply(unpacked, mask, strength)[0]))
     assert not torch.equal(erased, before)
     assert torch.equal(draw(host, tiny, packed), before), "the wire is gone"
+
+
+def test_forget_lora_reads_and_changes_packed_text_layers(
+    host: Host, extension: Any, tiny: TinyModel
+) -> None:
+    packed, unpacked = packed_denoiser(layers=TEXT_LAYERS), unpacked_denoiser(TEXT_LAYERS)
+    made, wanted = lora(host, tiny, packed), lora(host, tiny, unpacked)
+    assert made.keys() == wanted.keys()
+    assert all(torch.equal(made[name], wanted[name]) for name in made)
+    with_lora = extension.module("nodes.host.model.lora").with_lora
+    changed = draw(host, tiny, with_lora(packed, made, 1.0))
+    plain = draw(host, tiny, packed)
+    assert torch.equal(changed, draw(host, tiny, with_lora(unpacked, made, 1.0)))
+    assert not torch.allclose(changed, plain, atol=1e-3)
 
 
 def test_nothing_is_rounded_again(extension: Any, caplog: pytest.LogCaptureFixture) -> None:
