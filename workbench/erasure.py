@@ -26,10 +26,6 @@ FIRST_STEPS = WORKFLOW.with_name("first_steps.json")
 SCENES = ("beach", "desert", "night sky", "snow field", "ocean", "mountain")
 """Where the evaluated objects stand; the profiling contexts of the workflow are others."""
 
-KEPT_SCENES = 2
-"""Scenes a seed for an object that should stay; they go round with the seed."""
-
-
 SHOTS_A_GRAPH = 8
 """Shots posted together: the host reports every node at every step, so graphs stay small.
 
@@ -70,13 +66,13 @@ class Answer:
     right: bool
 
 
-def shots(forget: Iterable[str], seed: int, kept_scenes: int = KEPT_SCENES) -> tuple[Shot, ...]:
-    """All scenes for the objects of ``forget``, ``kept_scenes`` of them for every other object."""
+def shots(forget: Iterable[str], seed: int) -> tuple[Shot, ...]:
+    """All scenes for the objects of ``forget``, one for every other; it goes round with the seed."""
     asked = set(forget)
     result: list[Shot] = []
     for number, name in enumerate(OBJECTS):
-        kept = tuple(SCENES[(number + seed + i) % len(SCENES)] for i in range(kept_scenes))
-        result += [Shot(name, scene, seed) for scene in (SCENES if name in asked else kept)]
+        kept = SCENES[(number + seed) % len(SCENES)]
+        result += [Shot(name, scene, seed) for scene in (SCENES if name in asked else (kept,))]
     return tuple(result)
 
 

@@ -183,7 +183,7 @@ async def draw_sheet(server: Server, file: Path) -> None:
 
 async def draw_objects(server: Server, file: Path) -> None:
     """All objects that the Demo Model knows."""
-    asked = shots((), seed=1, kept_scenes=1)
+    asked = shots((), seed=1)
     shown = await server.run(evaluation_graph(await demo_workflow(server), PLAIN, asked))
     drawn = [
         (shot.object, (await server.images(shown[f"shot {number}"]))[0])
