@@ -24,12 +24,15 @@ So it is a small LoRA, with a strength like that of the sliders that people trai
 github.com/p1atdev/LECO).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
 import torch
 from torch import Tensor
+
+PART = 256
+"""Rows or channels that are in float64 at once."""
 
 Token = int | str
 """A token's number, or of one that has none, something that is nothing else's."""
@@ -90,31 +93,47 @@ def change_text(
 ) -> TextChange:
     """The change of rank ``rank`` that makes the rows ``read`` like ``wanted``.
 
-    It works on rows × rows or C × C, whichever is smaller.
+    It solves for rows × rows or C × C, whichever is smaller, in float64, and needs little memory
+    beside that.
 
     Args:
         read: a, (n, C) float32.
-        wanted: b, (n, C).
-        stays: k, (s, C), at least one.
+        wanted: b, (n, C) float32.
+        stays: k, (s, C), at least one, in any float type.
         ridge: λ.
         rank: r; as many parts as there are at most.
         preserve: p.
     """
-    rows = torch.cat([read, (preserve * len(read) / len(stays)) ** 0.5 * stays]).double()
+    few = len(read) + len(stays) < read.shape[1]
+    weight = (preserve * len(read) / len(stays)) ** 0.5
     way = wanted - read
-    damping = ridge * float(way.square().sum()) / read.shape[1]
-    if len(rows) < rows.shape[1]:
-        gram = rows @ rows.T
-        gram.diagonal().add_(damping)
-        ours = torch.eye(len(rows), len(read), dtype=gram.dtype)
-        answers = torch.linalg.solve(gram, ours).T @ rows
+    size = len(read) + len(stays) if few else read.shape[1]
+    gram = torch.zeros(size, size, dtype=torch.float64)
+    gram.diagonal().add_(ridge * float(way.square().sum()) / read.shape[1])
+    for part in _parts(read, stays, weight, few):
+        gram.addmm_(part, part.T)
+    root = torch.linalg.cholesky(gram.T, out=gram.T)  # in place, since LAPACK goes by columns
+    ours = torch.eye(size, len(read), dtype=gram.dtype) if few else read.T.double()
+    for side, upper in ((root, False), (root.T, True)):
+        ours = torch.linalg.solve_triangular(side, ours, upper=upper)
+    if few:
+        parts = _parts(read, stays, weight, few)
+        answers = torch.cat([(ours.T @ part).float() for part in parts], dim=1)
     else:
-        gram = rows.T @ rows
-        gram.diagonal().add_(damping)
-        answers = torch.linalg.solve(gram, read.T.double()).T
-    answers = answers.float()
+        answers = ours.T.float()
     # answers = A K⁻¹ (n, C), so P = Dᵀ A K⁻¹ with D = way, and P K Pᵀ = Dᵀ (A K⁻¹ Aᵀ) D
     shares, turns = torch.linalg.eigh((answers @ read.T).double())
-    parts = way.T @ (turns * shares.clamp(min=0).sqrt()).float()
-    up = torch.linalg.svd(parts, full_matrices=False).U[:, :rank]
+    cut = way.T @ (turns * shares.clamp(min=0).sqrt()).float()
+    up = torch.linalg.svd(cut, full_matrices=False).U[:, :rank]
     return TextChange(up, (way @ up).T @ answers)
+
+
+def _parts(read: Tensor, stays: Tensor, weight: float, few: bool) -> Iterator[Tensor]:
+    """All rows, those that stay weighted, in float64: ``PART`` channels at a time, (n + s, PART),
+    where rows are ``few``; else as many rows at a time, (C, PART)."""
+    if few:
+        for mine, its in zip(read.split(PART, 1), stays.split(PART, 1), strict=True):
+            yield torch.cat([mine.double(), weight * its.double()])
+    else:
+        yield from (mine.T.double() for mine in read.split(PART))
+        yield from (weight * its.T.double() for its in stays.split(PART))

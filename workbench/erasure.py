@@ -67,7 +67,7 @@ class Answer:
 
 
 def shots(forget: Iterable[str], seed: int) -> tuple[Shot, ...]:
-    """All scenes for the objects of ``forget``, one for every other; it goes round with the seed."""
+    """All scenes for the objects of ``forget``, one for every other; it moves on with the seed."""
     asked = set(forget)
     result: list[Shot] = []
     for number, name in enumerate(OBJECTS):

@@ -61,6 +61,14 @@ def base_shots(suite: Suite, condition: Condition, seed: int) -> tuple[Shot, ...
     return tuple(dict.fromkeys(shots))
 
 
+def misspelt(name: str) -> str:
+    """The name with the second and third letter of its longest word exchanged: ``"chruch"``."""
+    words = name.split()
+    longest = max(words, key=len)
+    wrong = longest[:1] + longest[2:3] + longest[1:2] + longest[3:]
+    return " ".join(wrong if word == longest else word for word in words)
+
+
 def _shots_of_file(
     suite: Suite, source: PromptFile, group: Group, condition: Condition, seed: int
 ) -> tuple[Shot, ...]:
@@ -83,6 +91,7 @@ def _shot(
         object, scene, style = context, "", concept
     prompt = template.format(
         object=with_article(object),
+        misspelt=with_article(misspelt(object)),
         scene=with_article(scene) if scene else "",
         style=style,
     )

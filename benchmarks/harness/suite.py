@@ -28,7 +28,7 @@ NOTHING = "nothing"
 BASE = "base"
 """Label of the method that changes nothing; every other is compared with it."""
 
-FIELDS = ("object", "scene", "style")
+FIELDS = ("object", "misspelt", "scene", "style")
 """Fields that a prompt may hold."""
 
 
@@ -211,7 +211,7 @@ class Suite(_Table):
         forgotten_scenes: scenes (objects) a seed for what is forgotten; they go round.
         kept_scenes: the same for a concept that should stay.
         kept: concepts that should stay, less the group's own; all others of all groups where empty.
-        prompts: templates with {object}, {scene}, {style}; with articles.
+        prompts: templates with {object}, {misspelt}, {scene}, {style}; with articles.
         seeds: of the noise that the pictures start from.
         own_noise: every concept has its own noise: its place in the suite is added to the seed.
         judges: names of ``benchmarks/judges``.

@@ -82,7 +82,7 @@ def forget_lora(
     concepts = [_rows(pairs, captions) for pairs in prompts.pairs]
     for name, (before, after) in zip(wish.concepts, concepts, strict=True):
         _require_other_rows(name, before, after)
-    stay = torch.cat([captions[prompt].all_rows for prompt in prompts.stay]).float()
+    stay = torch.cat([captions[prompt].all_rows for prompt in prompts.stay])
     change = _change(concepts, stay, ridge, wish.rank)
     ups = written(model, layers, clip, change.up.T, read[0].rows.dtype)
     lora = lora_of(model, ups, change.down)
