@@ -147,7 +147,7 @@ def _groups(content: Content) -> list[Content]:
         family = table.get("name", "")
         if ("concepts" in table) == ("each" in table):
             raise SuiteError(f"groups: {family!r} needs either concepts or each")
-        rest = {key: value for key, value in table.items() if key != "each"} | {"family": family}
+        rest = {"family": family} | {key: value for key, value in table.items() if key != "each"}
         if "each" in table:
             groups += [{**rest, "name": name, "concepts": [name]} for name in table["each"]]
         else:
