@@ -334,7 +334,7 @@ def test_a_layer_that_cannot_be_hooked_leaves_no_other_hooked(
     first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     monkeypatch.setattr(second, "register_forward_hook", lambda hook: fail())
     capture = extension.module("nodes.host.denoising.watch").LayerWatch(
-        {"first": first, "second": second}, lambda *seen: None
+        {"first": first, "second": second}, lambda *seen: None, torch.clone
     )
     with pytest.raises(RuntimeError, match="broke"), capture.attached():
         pass
@@ -344,7 +344,7 @@ def test_a_layer_that_cannot_be_hooked_leaves_no_other_hooked(
 def test_a_call_that_breaks_is_not_captured_further(extension: Any) -> None:
     layer, seen = host_linear(), []
     capture = extension.module("nodes.host.denoising.watch").LayerWatch(
-        {"layer": layer}, lambda *received: seen.append(received)
+        {"layer": layer}, lambda *received: seen.append(received), torch.clone
     )
     capture.forward([0])
     with capture.attached():

@@ -164,7 +164,8 @@ def test_the_node_says_which_of_several_concepts_changed_least(
     extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forget, said = extension.module("nodes.host.forgetting.forget"), []
-    monkeypatch.setattr(forget, "say", lambda text, node_id: said.append(text))
+    progress = extension.module("nodes.host.denoising.progress")
+    monkeypatch.setattr(progress, "say", lambda text, node_id: said.append(text))
     forget.forget_lora(tiny.model, tiny.clip, forget.Wish(("church", "cat", "dog")))
     one = r"(church|cat|dog) \((\d+)%\)"
     ((name, least, other, more),) = re.findall(f"least changed: {one}, then {one}", said[-1])

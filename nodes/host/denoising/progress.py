@@ -29,6 +29,19 @@ def say(text: str, node_id: str | None) -> None:
         PromptServer.instance.send_progress_text(text, node_id)
 
 
+def say_result(node: str, result: str, notes: Sequence[str], node_id: str | None) -> None:
+    """Write what came out into a node of the page; what makes it doubtful also into the log.
+
+    Args:
+        node: its name.
+        notes: a sentence each.
+    """
+    for note in notes:
+        logging.warning("%s: %s", node, note)
+    # three lines have room in the node, and some pages show all in one
+    say(f"{result}\n{WARNING} {' '.join(notes)}" if notes else result, node_id)
+
+
 class ProfileProgress:
     """Counts the prompts of all rounds over all steps.
 
@@ -54,7 +67,7 @@ class ProfileProgress:
 
     def say(self, text: str) -> None:
         """Write into the node, below what it chose by itself."""
-        say(f"{self._chosen}\n{text}" if self._chosen else text, self._node_id)
+        say(self._below_chosen(text), self._node_id)
 
     def expect(self, rounds: Sequence[Sequence[str]]) -> None:
         """Concepts will be profiled in these rounds, each after its base prompts."""
@@ -100,11 +113,11 @@ class ProfileProgress:
             words.append(f"{len(self._concepts)} profiled in {seconds:.0f} s")
         if cached:
             words.append(f"{cached} from the cache")
-        first = ", ".join(words)
-        for note in notes:
-            logging.warning("Profile Concept: %s", note)
-        # three lines have room in the node, and some pages show all in one
-        self.say(f"{first}.\n{WARNING} {' '.join(notes)}" if notes else first)
+        result = ", ".join(words) + ("." if notes else "")
+        say_result("Profile Concept", self._below_chosen(result), notes, self._node_id)
+
+    def _below_chosen(self, text: str) -> str:
+        return f"{self._chosen}\n{text}" if self._chosen else text
 
     def _sentence(self, prompt: int) -> str:
         in_a_step = (1 + len(self._round)) * self._group

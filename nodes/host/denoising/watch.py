@@ -17,8 +17,7 @@ CONDITIONAL = 0  # the host's mark in cond_or_uncond
 
 Receiver = Callable[..., None]
 """Called with a layer's name, the prompts as a range, x (prompts, ..., C_in), what the layer reads
-of them, and y = x Wᵀ (prompts, ..., C_out). Where weights are wanted also with the copy of W
-(C_out, C_in), the weight in effect."""
+of them, y = x Wᵀ (prompts, ..., C_out), and the copy of W (C_out, C_in), the weight in effect."""
 
 WeightCopy = Callable[[torch.Tensor], torch.Tensor]
 """Makes the copy of a weight that a receiver wants, such as ``torch.clone`` or ``torch.abs``."""
@@ -44,7 +43,7 @@ def watch_layers(
     chunk: int,
     receive: Receiver,
     *,
-    weights: WeightCopy | None = None,
+    weights: WeightCopy,
     finish_step: Callable[[], None] = nothing,
     denoised: Denoised = nothing,
 ) -> None:
@@ -58,7 +57,7 @@ def watch_layers(
         batch: the prompts.
         chunk: prompts a denoiser call.
         receive: takes in the prompts of a call, which come in order, layer by layer.
-        weights: makes the copies of the weights in effect that it is handed; None hands on none.
+        weights: makes the copies of the weights in effect that it is handed.
         finish_step: called after all prompts of a step.
         denoised: called after each denoiser call, see ``StepObserver``.
 
@@ -85,14 +84,14 @@ class LayerWatch:
     Args:
         layers: by name.
         receive: see ``Receiver``.
-        weights: makes the copies of the weights in effect that it is handed; None hands on none.
+        weights: makes the copies of the weights in effect that it is handed.
     """
 
     def __init__(
         self,
         layers: Mapping[str, torch.nn.Linear],
         receive: Receiver,
-        weights: WeightCopy | None = None,
+        weights: WeightCopy,
     ) -> None:
         self._layers = layers
         self._receive = receive
@@ -154,7 +153,7 @@ class LayerWatch:
                 f"{len(self._prompts)}. Connect the model without nodes that split the "
                 "denoiser's work (such as tiled diffusion)."
             )
-        if not now.is_handed_over:
+        if now.weight is None:
             raise ValueError(
                 "model: its layers compute with weights that the host does not hand over, as "
                 "with --fast cublas_ops. Start ComfyUI without it while profiling."
@@ -162,9 +161,9 @@ class LayerWatch:
         self._seen[name] += len(x)
         y = self._conditional(output)
         y = y if now.bias is None else y - now.bias.float()
-        weight = () if now.weight is None else (_converted(layer, now.weight),)
+        weight = _converted(layer, now.weight)
         with unrecorded():
-            self._receive(name, self._prompts, input_in_effect(layer, x), y, *weight)
+            self._receive(name, self._prompts, input_in_effect(layer, x), y, weight)
 
     def _conditional(self, batch: torch.Tensor) -> torch.Tensor:
         """The conditional part of a forward's batch, (prompts, ..., channels)."""
@@ -190,9 +189,8 @@ def not_finite(layer: str) -> ValueError:
 
 @dataclass
 class _Parameters:
-    """What the host handed over for a forward; the weight only where it is wanted."""
+    """What the host handed over for a forward."""
 
-    is_handed_over: bool = False
     weight: torch.Tensor | None = None
     bias: torch.Tensor | None = None
 
@@ -203,10 +201,10 @@ class _ParametersInEffect:
     The host passes them through functions on the layer, so nothing is cast a second time.
 
     Args:
-        weights: makes the copy of the weight that is kept; None keeps none.
+        weights: makes the copy of the weight that is kept.
     """
 
-    def __init__(self, weights: WeightCopy | None) -> None:
+    def __init__(self, weights: WeightCopy) -> None:
         self._weights = weights
         self._now = _Parameters()
 
@@ -226,11 +224,10 @@ class _ParametersInEffect:
         return now
 
     def _keep_weight(self, weight: torch.Tensor) -> torch.Tensor:
-        self._now.is_handed_over = True
-        if self._weights:  # a copy: the host reuses its own memory
-            is_fp8 = weight.dtype.is_floating_point and weight.dtype.itemsize == 1
-            copy = self._weights(weight.float() if is_fp8 else weight)  # CUDA has no abs() of fp8
-            self._now.weight = _for_this_stream(copy)
+        """It keeps a copy: the host reuses its own memory."""
+        is_fp8 = weight.dtype.is_floating_point and weight.dtype.itemsize == 1
+        copy = self._weights(weight.float() if is_fp8 else weight)  # CUDA has no abs() of fp8
+        self._now.weight = _for_this_stream(copy)
         return weight
 
     def _keep_bias(self, bias: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,5 @@
 """Concepts in, a LoRA out."""
 
-import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from comfy.utils import ProgressBar
 from ....fia_core import DEFAULT_CONTEXT_COUNT, default_contexts
 from ....fia_core.closed_form import TextChange, change_text
 from ....fia_core.prompts import NOUNS, Pair, noun_prompts, prompt_pairs
-from ..denoising.progress import ENCODING, WARNING, say
+from ..denoising.progress import ENCODING, say, say_result
 from ..denoising.request import comma_doubts
 from ..denoising.words import known_words, require_known_words, require_text_encoder
 from ..model.layers import find_text_layers
@@ -93,7 +92,7 @@ def forget_lora(
         done = zip((change.done(*rows) for rows in concepts), wish.concepts, strict=True)
         (least, one), (more, other), *_ = sorted(done)
         words += f"; least changed: {one} ({least:.0%}), then {other} ({more:.0%})"
-    _report(words, comma_doubts(wish.concepts), node_id)
+    say_result("Forget LoRA", words, comma_doubts(wish.concepts), node_id)
     return lora
 
 
@@ -157,9 +156,3 @@ def _rows(group: Sequence[Pair], captions: dict[str, Caption]) -> tuple[torch.Te
 
 def _kilobytes(lora: Lora) -> str:
     return f"{sum(each.nbytes for each in lora.values()) / 1000:,.0f} KB"
-
-
-def _report(result: str, notes: list[str], node_id: str | None) -> None:
-    for note in notes:
-        logging.warning("Forget LoRA: %s", note)
-    say(f"{result}\n{WARNING} {' '.join(notes)}" if notes else result, node_id)
