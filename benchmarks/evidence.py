@@ -17,6 +17,8 @@ from workbench.environment import run_in_environment  # noqa: E402
 SUITES = {
     "UNet, guidance 2": "twin_0_forget",
     "UNet, guidance 1": "twin_0_forget_one",
+    "UNet, another seed, guidance 2": "twin_1_forget",
+    "UNet, another seed, guidance 1": "twin_1_forget_one",
     "single stream, guidance 2": "twin_lumina_0_forget",
     "single stream, guidance 1": "twin_lumina_0_forget_one",
     "single stream, another seed": "twin_lumina_1_forget",
