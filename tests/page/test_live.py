@@ -102,9 +102,9 @@ def runs(comfy: ComfyPage) -> list[str]:
     return comfy.page.evaluate("window.live.runs")
 
 
-def after(comfy: ComfyPage) -> Image.Image:
-    """What Compare Erasure shows as after."""
-    shown = comfy.output(comfy.only(COMPARE))["b_images"][0]
+def after(comfy: ComfyPage, images: str = "b_images") -> Image.Image:
+    """What Compare Erasure shows as after; or before, as ``a_images``."""
+    shown = comfy.output(comfy.only(COMPARE))[images][0]
     answer = comfy.page.request.get(f"{comfy.address}/view", params=shown)
     return Image.open(io.BytesIO(answer.body()))
 
@@ -144,6 +144,18 @@ def test_nothing_but_the_node_and_what_leads_to_it_runs(ready: ComfyPage) -> Non
     ready.set_widget(saved, "filename_prefix", "elsewhere")  # does not lead to it
     rest(ready)
     assert ready.page.evaluate("window.live.posted") == posted
+
+
+@ONCE  # what the server runs
+def test_a_loras_strength_is_followed(comfy: ComfyPage) -> None:
+    comfy.load_file(WORKFLOW.with_name("forget_by_lora.json"))
+    comfy.run()
+    before, forgot = after(comfy, "a_images").tobytes(), after(comfy).tobytes()
+    switch(comfy, True)
+    rest(comfy)
+    comfy.set_widget(comfy.only("LoraModelLoader"), "strength_model", 0.0)
+    rest(comfy)
+    assert after(comfy).tobytes() == before != forgot
 
 
 @ONCE  # what the server says of two runs
