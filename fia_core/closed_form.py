@@ -14,9 +14,9 @@ how large a model's rows are, nor on what else should stay, nor on what all rows
 Then every layer that reads these rows computes with W (I + P).
 
 The objective is UCE's (Gandikota et al., arXiv 2308.14761), and P without the cut below makes
-UCE's weights of each layer. Three things differ from it. **Every** token
-is mapped and not the concept's last alone, since an encoder writes a concept into all that follows
-it. Rows are paired word by word (``align``). And P is cut to its r largest parts in K's norm:
+UCE's weights of each layer. It differs from UCE in this: every token is mapped, since an encoder
+writes a concept into all that follows it; rows are paired word by word (``align``); λ and p do not
+depend on how large and how many rows are; and P is cut to its r largest parts in K's norm:
 
     P ≈ U V,   U the first r left singular vectors of P K^½,   V = Uᵀ P
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.analysis.frames import Measured
 from benchmarks.analysis.report import report
-from benchmarks.evidence import SUITES, counted
+from benchmarks.evidence import SUITES, counted, several
 from benchmarks.harness.places import Places, suite_path
 from benchmarks.harness.rows import Rows
 from benchmarks.harness.runner import plan
@@ -61,3 +61,6 @@ def test_the_page_of_evidence_counts_what_the_rows_say() -> None:
     assert {row.model for row in rows} == set(SUITES)
     assert all(f"| {' | '.join(row.cells())} |\n" in page for row in rows)
     assert {(row.asked, row.drawn) for row in rows} == {(20, 60)}
+    at_once = list(several())
+    assert len(at_once) == 6
+    assert all(f"| {' | '.join(cells)} |\n" in page for cells in at_once)
