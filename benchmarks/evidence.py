@@ -102,12 +102,12 @@ def several() -> Iterator[list[str]]:
     from fia_core.prompts import NOUNS
 
     for model, suite in SEVERAL.items():
-        counts = {}
-        for judge, frame in _pairs(suite).items():
+        pairs, counts = _pairs(suite), {}
+        for judge, frame in pairs.items():
             listed = frame["shows"].isin(NOUNS).map({True: "listed", False: "not listed"})
             which = listed.mask(frame["forgotten"], "forgotten")
             counts[judge] = frame.groupby(["group", "method", which])["after"].sum().astype(int)
-        for group in counts[PRESENCE].index.unique(0):
+        for group in dict.fromkeys(pairs[PRESENCE]["group"]):
             lora, mask = (
                 {judge: each[group, method] for judge, each in counts.items()}
                 for method in ("forget_lora", MASK)
