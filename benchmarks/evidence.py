@@ -78,7 +78,8 @@ def counted() -> Iterator[Counts]:
     """All methods of all suites that have rows."""
     for model, suite in SUITES.items():
         pairs = _pairs(suite)
-        for label in dict.fromkeys(pairs[JUDGES[0]]["method"]):
+        measured = set(pairs[PRESENCE]["method"])
+        for label in filter(measured.__contains__, METHODS):
             own = {judge: frame[frame["method"] == label] for judge, frame in pairs.items()}
             asked = {judge: frame[frame["forgotten"]]["after"] for judge, frame in own.items()}
             others = {judge: frame[~frame["forgotten"]]["after"] for judge, frame in own.items()}
