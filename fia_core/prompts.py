@@ -41,6 +41,7 @@ _CONTEXTS: Mapping[str, tuple[str, ...]] = {
     "art style": OBJECTS,
 }
 _ARTICLE = re.compile(r"^(a|an|the)\s+(?=\S)", re.IGNORECASE)  # written where the template has one
+_STYLE_TWICE = re.compile(r"(?<=in the style of )(in )?the style of ", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"(?:\b(?P<article>[Aa]) )?\{(?P<name>[^{}]*)\}")
 
 
@@ -209,7 +210,7 @@ def _fill(template: str, concept: str, context: str) -> str:
         word = _ARTICLE.sub("", word)
         return f"{article}{'n' if word[0].lower() in 'aeiou' else ''} {word}"
 
-    return _PLACEHOLDER.sub(replace, template)
+    return _STYLE_TWICE.sub("", _PLACEHOLDER.sub(replace, template))
 
 
 def _require_contexts(contexts: Sequence[str]) -> None:

@@ -46,6 +46,7 @@ PROMPTS = [
     ("object", "an apple", "the beach|park", "an apple in a beach|an apple near a park"),
     ("explicit content", "naked", "group of friends", "a photo of a naked group of friends"),
     ("art style", "Van Gogh", "cat|apple", "a cat in the style of Van Gogh|an apple in the style"),
+    ("art style", "The style of Monet", "cat|apple", "a cat in the style of Monet|an apple in"),
 ]
 BASES = {
     "object": ("the beach|office|park", "a beach|an office|a park"),
