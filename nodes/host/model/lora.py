@@ -38,12 +38,20 @@ def lora_of(model: ModelPatcher, ups: Mapping[str, torch.Tensor], down: torch.Te
     Args:
         ups: (r, C_out) float32, by the layer's name.
         down: (r, C) float32.
+
+    Raises:
+        ValueError: a layer's part is zero or not finite.
     """
     names = lora_names(model)
     lora = {}
     for name, up in ups.items():
         key = names[f"{name}.weight"]
         even = (up.norm() / down.norm()).sqrt()
+        if not (even.isfinite() and even > 0):
+            raise ValueError(
+                f"model: {name} computes nothing that a LoRA could change. Load the model in fp16 or "
+                "bf16."
+            )
         lora[f"{key}.lora_up.weight"] = (up.T / even).half().contiguous()
         lora[f"{key}.lora_down.weight"] = (down * even).half().contiguous()
         lora[f"{key}.alpha"] = torch.tensor(float(len(down))).half()
