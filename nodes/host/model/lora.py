@@ -49,8 +49,8 @@ def lora_of(model: ModelPatcher, ups: Mapping[str, torch.Tensor], down: torch.Te
         even = (up.norm() / down.norm()).sqrt()
         if not (even.isfinite() and even > 0):
             raise ValueError(
-                f"model: {name} computes nothing that a LoRA could change. Load the model in fp16 or "
-                "bf16."
+                f"model: {name} computes nothing that a LoRA could change. Load the model in fp16 "
+                "or bf16."
             )
         lora[f"{key}.lora_up.weight"] = (up.T / even).half().contiguous()
         lora[f"{key}.lora_down.weight"] = (down * even).half().contiguous()
