@@ -264,8 +264,10 @@ def prompt_pairs(kind: str, concept: str, contexts: Sequence[str], instead: str 
 
 
 def noun_prompts(nouns: Sequence[str], words: Sequence[str]) -> list[str]:
-    """Prompts of ``nouns`` in three places each, but for those that are in ``words``."""
-    said = {word for text in words for word in text.casefold().split()}
+    """Prompts of ``nouns`` in three places each, but for those that are in ``words``, also as a
+    plural in s."""
+    spoken = {word for text in words for word in re.findall(r"\w+", text.casefold())}
+    said = spoken | {word.removesuffix("s") for word in spoken}
     templates, apart = default_templates("object"), len(PLACES) // 3
     return [
         prompt
