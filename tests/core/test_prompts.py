@@ -14,6 +14,7 @@ from fia_core import (
     default_contexts,
     default_templates,
 )
+from fia_core.prompts import noun_prompts
 
 PAPERS_CONTEXTS = {
     "object": "road, tree, forest, lawn, clubhouse, courtyard, backyard, cityscape, suburb, mall, "
@@ -62,6 +63,11 @@ def test_prompts_of_each_kind(kind: str, concept: str, contexts: str, expected: 
     contexts, expected = BASES[kind]
     bases = base_prompts(default_templates(kind), tuple(contexts.split("|")))
     assert "|".join(bases) == expected
+
+
+def test_nouns_that_are_forgotten_do_not_stay_nor_do_those_of_a_plural() -> None:
+    told = " ".join(noun_prompts(("cat", "dog", "bus", "tree"), ("Cats", "a bus", "dog, or")))
+    assert told.count("a tree") == 3 and not {"cat", "dog", "bus"} & set(told.split())
 
 
 def test_words_are_filled_in_as_they_are() -> None:

@@ -68,6 +68,16 @@ class Extension:
         return nodes.NODE_CLASS_MAPPINGS[node_id]
 
 
+@pytest.fixture(scope="session")
+def lora_nodes(extension: Extension) -> None:
+    """The host's own nodes for LoRA that are not in a file."""
+    from comfy_extras.nodes_train import LoraModelLoader, SaveLoRA
+
+    import nodes
+
+    nodes.NODE_CLASS_MAPPINGS |= {"LoraModelLoader": LoraModelLoader, "SaveLoRA": SaveLoRA}
+
+
 @pytest.fixture(autouse=True)
 def inference_mode() -> Iterator[None]:
     """Nodes run in inference mode, as in the host's executor."""

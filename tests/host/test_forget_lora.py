@@ -9,7 +9,6 @@ import folder_paths
 import pytest
 import torch
 from comfy.model_management import OOM_EXCEPTION, interrupt_current_processing
-from comfy_extras.nodes_train import LoraModelLoader, SaveLoRA
 from graphs import (
     FORGET_INPUTS,
     Graph,
@@ -23,16 +22,10 @@ from graphs import (
 )
 from test_bad_input import knowing
 from tiny_families import FAMILIES
-from tiny_model import TinyModel
+from tiny_model import TinyModel, tiny_denoiser
 from tiny_quantised import ANOTHER_PACKS, FORMS, TEXT_LAYER, quantised_attention, read_only_unet
 
-import nodes
-
-
-@pytest.fixture(scope="module", autouse=True)
-def host_nodes(host: Host) -> None:
-    """The host's own nodes for LoRA that are not in a file."""
-    nodes.NODE_CLASS_MAPPINGS |= {"LoraModelLoader": LoraModelLoader, "SaveLoRA": SaveLoRA}
+pytestmark = pytest.mark.usefixtures("lora_nodes")
 
 
 def forget_graph(host: Host, tiny: TinyModel, model: Any = None, **inputs: Any) -> Graph:
@@ -91,10 +84,24 @@ def test_the_hosts_nodes_draw_what_the_node_draws(host: Host, tiny: TinyModel) -
     assert torch.equal(draw(host, tiny, host.run(graph, "loaded")[0]), by_node)
 
 
+def test_a_layer_that_computes_nothing_is_named(host: Host, tiny: TinyModel) -> None:
+    model = tiny_denoiser()
+    (name, *_) = (name for name in model.model.state_dict() if name.endswith("attn2.to_k.weight"))
+    model.model.get_parameter(name).data.zero_()
+    layer = name.removesuffix(".weight")
+    with pytest.raises(GraphError, match=f"model: {layer} computes nothing.*in fp16 or bf16"):
+        lora(host, tiny, model)
+
+
 def test_a_strips_rows_are_runs_at_each_strength(host: Host, tiny: TinyModel) -> None:
+    assert_rows_are_runs(host, tiny)
+
+
+def assert_rows_are_runs(host: Host, tiny: TinyModel, model: Any = None) -> None:
+    """Of a strip of Forget LoRA, with Load LoRA Model at each strength."""
     strengths = (-1.0, 0.0, 0.5, 1.0)
     host.forget()
-    graph = {**forget_graph(host, tiny), **picture_graph(["changed", 0])}
+    graph = {**forget_graph(host, tiny, model), **picture_graph(["changed", 0])}
     del graph["picture"]
     wired = {"model": ["model", 0], "lora": ["node", 1]}
     graph["changed"] = node(

@@ -15,7 +15,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.utils import get_attr
 from drawn_mask import drawn_mask
 from graphs import GraphError, Host, draw, profile_graph
-from test_forget_lora import lora
+from test_forget_lora import assert_rows_are_runs, lora
 from tiny_model import TinyModel, tiny_denoiser
 
 BLOCK = 32  # weights that share a scale, as in Q8_0
@@ -125,6 +125,7 @@ def test_a_mask_of_the_unpacked_model_works_on_the_packed_one(
     assert torch.equal(draw(host, tiny, packed), before), "the wire is gone"
 
 
+@pytest.mark.usefixtures("lora_nodes")
 def test_forget_lora_reads_and_changes_packed_text_layers(
     host: Host, extension: Any, tiny: TinyModel
 ) -> None:
@@ -137,6 +138,7 @@ def test_forget_lora_reads_and_changes_packed_text_layers(
     plain = draw(host, tiny, packed)
     assert torch.equal(changed, draw(host, tiny, with_lora(unpacked, made, 1.0)))
     assert not torch.allclose(changed, plain, atol=1e-3)
+    assert_rows_are_runs(host, tiny, packed)
 
 
 def test_nothing_is_rounded_again(extension: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -224,7 +224,7 @@ class _ParametersInEffect:
         return now
 
     def _keep_weight(self, weight: torch.Tensor) -> torch.Tensor:
-        """It keeps a copy: the host reuses its own memory."""
+        """Keep a copy: the host reuses its own memory."""
         is_fp8 = weight.dtype.is_floating_point and weight.dtype.itemsize == 1
         copy = self._weights(weight.float() if is_fp8 else weight)  # CUDA has no abs() of fp8
         self._now.weight = _for_this_stream(copy)
