@@ -8,7 +8,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.analysis.frames import Measured
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -77,9 +80,9 @@ class Counts:
 def counted() -> Iterator[Counts]:
     """All methods of all suites that have rows."""
     for model, suite in SUITES.items():
-        pairs = _pairs(suite)
-        measured = set(pairs[PRESENCE]["method"])
-        for label in filter(measured.__contains__, METHODS):
+        measured = _measured(suite)
+        pairs = _pairs(measured)
+        for label in measured.labels:
             own = {judge: frame[frame["method"] == label] for judge, frame in pairs.items()}
             asked = {judge: frame[frame["forgotten"]]["after"] for judge, frame in own.items()}
             others = {judge: frame[~frame["forgotten"]]["after"] for judge, frame in own.items()}
@@ -103,7 +106,7 @@ def several() -> Iterator[list[str]]:
     from fia_core.prompts import NOUNS
 
     for model, suite in SEVERAL.items():
-        pairs, counts = _pairs(suite), {}
+        pairs, counts = _pairs(_measured(suite)), {}
         for judge, frame in pairs.items():
             listed = frame["shows"].isin(NOUNS).map({True: "listed", False: "not listed"})
             which = listed.mask(frame["forgotten"], "forgotten")
@@ -123,15 +126,18 @@ def _both(counts: dict[str, Any], *which: str) -> str:
     return "{} ({})".format(*(sum(counts[judge][one] for one in which) for judge in JUDGES))
 
 
-def _pairs(suite: str) -> dict[str, Any]:
-    """What each judge says of the pictures of a suite, as ``Measured.pairs`` has it."""
+def _measured(suite: str) -> "Measured":
     from benchmarks.analysis.frames import Measured
     from benchmarks.harness.places import Places, suite_path
     from benchmarks.harness.rows import Rows
     from benchmarks.harness.suite_file import load_suite
 
     name = f"natural/{suite}"
-    measured = Measured(load_suite(suite_path(name)), Rows(Places(name).rows))
+    return Measured(load_suite(suite_path(name)), Rows(Places(name).rows))
+
+
+def _pairs(measured: "Measured") -> dict[str, Any]:
+    """What each judge says of all pictures, as ``Measured.pairs`` has it."""
     return {judge: measured.pairs(judge) for judge in (*JUDGES, PRESENCE)}
 
 

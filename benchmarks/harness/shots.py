@@ -61,7 +61,7 @@ def base_shots(suite: Suite, condition: Condition, seed: int) -> tuple[Shot, ...
     return tuple(dict.fromkeys(shots))
 
 
-def misspelt(name: str) -> str:
+def _misspelt(name: str) -> str:
     """The name with the second and third letter of its longest word exchanged: ``"chruch"``."""
     words = name.split()
     longest = max(words, key=len)
@@ -91,7 +91,7 @@ def _shot(
         object, scene, style = context, "", concept
     prompt = template.format(
         object=with_article(object),
-        misspelt=with_article(misspelt(object)),
+        misspelt=with_article(_misspelt(object)),
         scene=with_article(scene) if scene else "",
         style=style,
     )
