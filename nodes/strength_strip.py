@@ -102,7 +102,9 @@ def read_strengths(text: str, least: float = 0.0) -> list[float]:
     """
     words = re.findall(r"[^\s,;]+", text)
     if not words:
-        raise ValueError("strengths: is empty. Write numbers from 0 to 2, such as 0, 0.5, 1.")
+        raise ValueError(
+            f"strengths: is empty. Write numbers from {least:g} to 2, such as 0, 0.5, 1."
+        )
     return [_strength(word, least) for word in words]
 
 

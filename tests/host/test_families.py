@@ -225,6 +225,7 @@ def test_a_lora_makes_the_text_layers_forget(
     host.forget()
 
     def apart(changed: ModelPatcher) -> float:
+        captions.read_captions(changed, layers, clip, ["a road"], lambda _: None)
         rows = torch.cat([read, wanted]).float()
         made = captions.written(changed, layers, clip, rows, read.dtype)
         halves = [both.chunk(2) for both in made.values()]

@@ -125,6 +125,7 @@ def test_a_link_to_a_mask_elsewhere_is_read(
         ("", ""),
         (".", ""),
         ("..", ""),
+        ("a\0b/mask", "names no file"),
     ],
 )
 def test_a_place_that_is_none_in_the_folder_is_refused(

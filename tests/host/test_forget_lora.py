@@ -121,7 +121,7 @@ def assert_rows_are_runs(host: Host, tiny: TinyModel, model: Any = None) -> None
     ("inputs", "message"),
     [
         ({}, "mask, lora: connect one of the two"),
-        ({"lora": ["other", 0]}, "lora: it lacks 'lora_unet_x'"),
+        ({"lora": ["other", 0]}, "lora: it lacks 'lora_unet_x"),
         ({"lora": ["node", 1], "strengths": "-3"}, "strengths: '-3' is no number from -2 to 2"),
     ],
 )
@@ -135,6 +135,15 @@ def test_a_strip_says_what_it_cannot_draw(
     given = {"model": ["model", 0], "latent": ["latent", 0], "strengths": "0, 1", **inputs}
     with pytest.raises(GraphError, match=message):
         host.run(graph | {"strip": node("FIAStrengthStrip", **given)}, "strip")
+
+
+def test_a_strip_heeds_alpha(host: Host, extension: Any, tiny: TinyModel) -> None:
+    parts = extension.module("nodes.host.model.lora").lora_parts
+    made = lora(host, tiny)
+    double = {name: 2 * each if name.endswith("alpha") else each for name, each in made.items()}
+    for name, (up, down) in parts(tiny.model, double).items():
+        assert torch.equal(up, 2 * parts(tiny.model, made)[name][0])
+        assert torch.equal(down, parts(tiny.model, made)[name][1])
 
 
 def test_its_settings_are_heard(host: Host, tiny: TinyModel) -> None:
@@ -184,9 +193,9 @@ def test_what_was_read_is_not_read_again(
 ) -> None:
     lora(host, tiny)
     captions = extension.module("nodes.host.forgetting.captions")
-    monkeypatch.delattr(captions, "_read")
+    monkeypatch.delattr(captions, "encode_prompts")
     lora(host, tiny, amount=2.0, rank=2)
-    with pytest.raises(GraphError, match="_read"):
+    with pytest.raises(GraphError, match="encode_prompts"):
         lora(host, tiny, keep="golf ball")
 
 
@@ -248,6 +257,17 @@ def test_quantised_layers_give_nearly_the_same(host: Host, tiny: TinyModel, form
     assert (rounded - exact).norm() < 0.1 * exact.norm()
 
 
+def test_what_it_asks_the_layers_is_not_rounded(host: Host, tiny: TinyModel) -> None:
+    """As a GPU rounds what layers of 8 bits read."""
+    model = quantised_attention(FORMS["fp8"])
+    exact = lora(host, tiny, model)
+    for name, layer in model.model.named_modules():
+        if ".attn2.to_" in name and hasattr(layer, "layout_type"):
+            layer._full_precision_mm, layer.input_scale = False, torch.ones(())
+    rounding = lora(host, tiny, model.clone())
+    assert all(torch.equal(rounding[name], exact[name]) for name in exact)
+
+
 def test_weights_that_can_only_be_read_are_refused(host: Host, tiny: TinyModel) -> None:
     with pytest.raises(GraphError, match="can be read and not written"):
         lora(host, tiny, read_only_unet(ANOTHER_PACKS, TEXT_LAYER))
@@ -280,6 +300,8 @@ def test_padding_and_templates_are_told_from_words(extension: Any) -> None:
     assert behind.words == (1, 5, 6, 2, 0) and behind.after.flatten().tolist() == [5, 6, 7, 8]
     ahead = tokens.caption([0, 0, 0, 0, 1, 5, 6, 2, 3], rows)
     assert ahead.words == (0, 1, 5, 6, 2, 3) and ahead.before.flatten().tolist() == [2, 1, 0]
+    first, again = (next(tokens._tokens([[(torch.ones(2), 1.0)]])) for _ in range(2))
+    assert first == again, "a vector of an embedding"
     long = tokens.caption([1, *[0] * 99], torch.zeros(100, 1))
     assert len(long.after) <= tokens.MOST_PADDING
 

@@ -182,5 +182,11 @@ def test_packed_weights_that_take_no_patches_are_refused(
         first.weight = torch.nn.Parameter(
             torch.zeros(32, 72, dtype=torch.uint8), requires_grad=False
         )
-    with pytest.raises(ValueError, match="holds its weights packed, and only the nodes"):
+    refused = "holds its weights packed, and only the nodes"
+    with pytest.raises(ValueError, match=refused):
         extension.node(APPLY).execute(packed, drawn_mask(extension, unpacked_denoiser()), 1.0)
+    text_layers = packed_denoiser(layers=TEXT_LAYERS)
+    with pytest.raises(ValueError, match=refused):
+        extension.module("nodes.host.model.layers").find_text_layers(
+            ModelPatcher(text_layers.model, text_layers.load_device, text_layers.offload_device)
+        )

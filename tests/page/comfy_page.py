@@ -20,6 +20,7 @@ HOST_NOISE = (
     r"404 \(Not Found\) http://127\.0\.0\.1:\d+/"
     r"(api/userdata|user\.css|favicon\.ico|templates/)",  # files and a package that may be absent
     r"^Error loading core workflow templates",
+    "^ComfyApp graph accessed before initialization",
     # A setting that is stored before it is registered:
     r"^TypeError: Cannot read properties of undefined \(reading 'id'\)\s+at onChange",
     "^Attempted to cleanup event listeners for graph",  # on entering a subgraph
@@ -27,7 +28,7 @@ HOST_NOISE = (
     r"400 \(Bad Request\) http://127\.0\.0\.1:\d+/api/prompt$",  # the message is in the page
     r"(Connecting to '|Fetch API cannot load )https://huggingface\.co/",  # models of templates
 )
-"""What ComfyUI's frontends, 1.32.9 and 1.58.1, write into the console without any extension."""
+"""What ComfyUI's frontends, 1.32.9 to 1.58.1, write into the console without any extension."""
 
 TOAST = ".p-toast-message, ol.fixed > li.pointer-events-auto"
 """A message in the page's corner, in the older frontend and in the newer one."""

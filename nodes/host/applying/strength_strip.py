@@ -15,7 +15,13 @@ from ..model.clones import run_in_one_place
 from ..model.identity import require_same_architecture
 from ..model.layers import find_ffn2_layers
 from ..model.lora import lora_parts
-from ..model.weight_in_effect import input_in_effect, passed_through, unfused, weight_in_effect
+from ..model.weight_in_effect import (
+    as_it_is,
+    input_in_effect,
+    passed_through,
+    unfused,
+    weight_in_effect,
+)
 from .strip_noise import same_noise_for_every_strength
 
 WRAPPER_KEY = "forget_it_all_strip"
@@ -227,7 +233,7 @@ class _Strip:
                 handle = layer.register_forward_hook(self._hook(part, strengths))
                 hooks.callback(handle.remove)
                 if getattr(layer.weight, "_layout_cls", None) == FUSED:
-                    hooks.enter_context(passed_through(layer, weight_function=_as_it_is))
+                    hooks.enter_context(passed_through(layer, weight_function=as_it_is))
             yield
 
     def _hook(self, part: _Part, strengths: torch.Tensor) -> Callable[..., torch.Tensor]:
@@ -239,7 +245,3 @@ class _Strip:
             return output - taken.mul_(strengths.view(-1, *[1] * (taken.ndim - 1)))
 
         return hook
-
-
-def _as_it_is(weight: torch.Tensor) -> torch.Tensor:
-    return weight

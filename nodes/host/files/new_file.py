@@ -29,6 +29,8 @@ def new_file(folder: str, prefix: str) -> Iterator[tuple[Path, str]]:
         ValueError: if ``prefix`` is empty, leads out of the folder, or there is no room or right to
             write.
     """
+    if "\0" in prefix or not os.path.basename(os.path.normpath(prefix)).strip(". "):
+        raise ValueError(f"filename_prefix: {prefix!r} names no file. Write one, such as 'mask'.")
     folder = os.path.realpath(folder)
     target = os.path.realpath(os.path.dirname(os.path.join(folder, os.path.normpath(prefix))))
     if not Path(target).is_relative_to(folder):
@@ -36,8 +38,6 @@ def new_file(folder: str, prefix: str) -> Iterator[tuple[Path, str]]:
             f"filename_prefix: {prefix!r} leads out of {folder}. "
             "Use a name, or subfolder/name, without '..' or a leading slash."
         )
-    if "\0" in prefix or not os.path.basename(os.path.normpath(prefix)).strip(". "):
-        raise ValueError(f"filename_prefix: {prefix!r} names no file. Write one, such as 'mask'.")
     try:
         directory, stem, counter, _, _ = folder_paths.get_save_image_path(prefix, folder)
         sweep(Path(directory))

@@ -5,6 +5,7 @@ Nothing is drawn: the denoiser is left as soon as it has read the text.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,7 +21,7 @@ from ..denoising.request import SamplingSettings
 from ..denoising.watch import CONDITIONAL
 from ..model.clones import working_copy
 from ..model.preferences import preferences
-from ..model.weight_in_effect import unfused
+from ..model.weight_in_effect import as_it_is, passed_through, unfused
 from .tokens import Caption, caption, tokens_of
 
 WRAPPER_KEY = "forget_it_all_captions"
@@ -35,8 +36,22 @@ TextLayers = Mapping[str, torch.nn.Linear]
 Told = Callable[[int], None]
 """Is told how many prompts have been read."""
 
-_kept: WeakKeyDictionary[Any, WeakKeyDictionary[Any, dict[str, Caption]]] = WeakKeyDictionary()
-"""By text encoder and model, while both are in use."""
+
+@dataclass
+class _Kept:
+    """What was read with a text encoder and a model.
+
+    Attributes:
+        captions: by prompt.
+        encoded: one of the prompts, with which the denoiser can run again.
+    """
+
+    captions: dict[str, Caption] = field(default_factory=dict)
+    encoded: EncodedPrompt = field(default_factory=dict)
+
+
+_kept: WeakKeyDictionary[CLIP, WeakKeyDictionary[ModelPatcher, _Kept]] = WeakKeyDictionary()
+"""While both are in use."""
 
 
 def read_captions(
@@ -53,11 +68,14 @@ def read_captions(
     Raises:
         ValueError: the text layers are not called, or what they read is not finite.
     """
-    of_model = _kept.setdefault(clip, WeakKeyDictionary()).setdefault(model, {})
-    new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in of_model]
+    kept = _kept.setdefault(clip, WeakKeyDictionary()).setdefault(model, _Kept())
+    new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in kept.captions]
     if new:
-        of_model |= zip(new, _read(model, layers, clip, new, told), strict=True)
-    return [of_model[prompt] for prompt in prompts]
+        encoded = encode_prompts(clip, new)
+        rows = _read(model, layers, encoded, told)
+        kept.captions |= zip(new, _captions(clip, new, rows), strict=True)
+        kept.encoded = encoded[0]
+    return [kept.captions[prompt] for prompt in prompts]
 
 
 def written(
@@ -72,6 +90,7 @@ def written(
     The weights are those in effect, with every patch, whatever the host stores them as.
 
     Args:
+        clip: with which captions of this model were read.
         rows: (n, C) float32.
         dtype: in which the layers read, as captions have it.
     """
@@ -81,11 +100,12 @@ def written(
         given = torch.cat([torch.zeros_like(rows[:1]), rows])[None].to(x.device, dtype)
         with unfused():
             for name, layer in layers.items():
-                zero, *made = layer(given)[0].float().cpu()
+                with passed_through(layer, weight_function=as_it_is):
+                    zero, *made = layer(given)[0].float().cpu()
                 results[name] = torch.stack(made) - zero
         return torch.zeros_like(x)
 
-    batch = _batch(encode_prompts(clip, [""]), _side(model, layers))
+    batch = _batch([_kept[clip][model].encoded], _side(model, layers))
     with working_copy(model) as copy:
         copy.add_wrapper_with_key(WrappersMP.APPLY_MODEL, WRAPPER_KEY, run)
         denoise_prompts(copy, batch, 1, StepObserver())
@@ -93,9 +113,9 @@ def written(
 
 
 def _read(
-    model: ModelPatcher, layers: TextLayers, clip: CLIP, prompts: Sequence[str], told: Told
-) -> Iterator[Caption]:
-    encoded = encode_prompts(clip, prompts)
+    model: ModelPatcher, layers: TextLayers, encoded: Sequence[EncodedPrompt], told: Told
+) -> list[torch.Tensor]:
+    """(tokens, C) of every prompt, on the CPU."""
     side = _side(model, layers)
     batches = [
         _batch(encoded[first : first + TOGETHER], side)
@@ -112,15 +132,22 @@ def _read(
         return reader.rows
 
     rows = FittingCalls(0).run(attempt)
-    if len(rows) != len(prompts):
+    if len(rows) != len(encoded):
         raise ValueError(
-            f"model: its text layers ran for {len(rows)} prompts instead of {len(prompts)}. "
+            f"model: its text layers ran for {len(rows)} prompts instead of {len(encoded)}. "
             "Connect the model without nodes that split or skip the denoiser's work."
         )
+    return rows
+
+
+def _captions(
+    clip: CLIP, prompts: Sequence[str], rows: Sequence[torch.Tensor]
+) -> Iterator[Caption]:
     for prompt, x in zip(prompts, rows, strict=True):
         if not x.isfinite().all():
             raise ValueError(
-                "clip: the text encoder computed NaN or infinity. Load it in another precision."
+                f"clip: what the model reads of {prompt!r} is NaN or infinity. Load the text "
+                "encoder in another precision, or the model."
             )
         yield caption(tokens_of(clip, prompt, len(x)), x)
 

@@ -87,7 +87,7 @@ def tokens_of(clip: CLIP, prompt: str, rows: int) -> list[Token]:
 def _tokens(batches: list[list[tuple[Any, ...]]]) -> Iterator[Token]:
     for batch in batches:
         for token, *_ in batch:
-            yield token if isinstance(token, int) else f"vector {id(token)}"
+            yield token if isinstance(token, int) else f"vector {token.tolist()}"
 
 
 def _run(tokens: Sequence[Token]) -> int:

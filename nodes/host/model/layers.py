@@ -47,22 +47,18 @@ def find_patchable_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
     }
     if not layers:
         raise ValueError(refusal(type(model.model), type(model.model.model_config).__name__))
-    for name, layer in layers.items():
-        if _is_packed(layer) and not _is_patched_at_use(model, layer.weight):
-            raise ValueError(
-                f"model: {name} holds its weights packed, and only the nodes that loaded it can "
-                "read them. Load a checkpoint that is not packed (safetensors, fp8 at the "
-                "smallest) with the host's own loader."
-            )
+    _require_patches(model, layers)
     return layers
 
 
 def find_text_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
-    """The layers of ``model`` that read the text of a prompt, by name; packed ones are among them.
+    """The layers of ``model`` that read the text of a prompt, by name.
+
+    Packed ones are among them, as in ``find_patchable_layers``.
 
     Raises:
         ValueError: the model has none that are known, another node pack runs or has compiled it, or
-            one is packed in a form that can only be read.
+            one is packed in a form that takes no patches.
     """
     require_plain_modules(model)
     denoiser = plain_module(model.get_model_object("diffusion_model"))
@@ -70,6 +66,7 @@ def find_text_layers(model: ModelPatcher) -> dict[str, torch.nn.Linear]:
     layers = {f"diffusion_model.{name}": layer for name, layer in text_layers_of(kind, denoiser)}
     if not layers:
         raise ValueError(refusal(kind, type(model.model.model_config).__name__))
+    _require_patches(model, layers)
     for name, layer in layers.items():
         require_writable(name, layer.weight, model.load_device)
     return layers
@@ -116,6 +113,17 @@ def _is_packed(layer: torch.nn.Linear) -> bool:
     # A packed weight's shape may be what it unpacks to; its size is what is there.
     size = (layer.out_features, layer.in_features)
     return tuple(layer.weight.size()) != size or not layer.weight.is_floating_point()
+
+
+def _require_patches(model: ModelPatcher, layers: dict[str, torch.nn.Linear]) -> None:
+    """Raise ValueError where a layer's weight is packed in a form that takes none."""
+    for name, layer in layers.items():
+        if _is_packed(layer) and not _is_patched_at_use(model, layer.weight):
+            raise ValueError(
+                f"model: {name} holds its weights packed, and only the nodes that loaded it can "
+                "read them. Load a checkpoint that is not packed (safetensors, fp8 at the "
+                "smallest) with the host's own loader."
+            )
 
 
 def _is_patched_at_use(model: ModelPatcher, packed: torch.Tensor) -> bool:

@@ -76,15 +76,13 @@ def lora_parts(
         ValueError: if the LoRA is of another kind, or of another model.
     """
     names = {key: name for name, key in lora_names(model).items()}
-    keys = {name.partition(".")[0] for name in lora}
+    parts = {}
     try:
-        return {
-            names[key].removesuffix(".weight"): (
-                lora[f"{key}.lora_up.weight"],
-                lora[f"{key}.lora_down.weight"],
-            )
-            for key in keys
-        }
+        for key in {name.partition(".")[0] for name in lora}:
+            up, down = (lora[f"{key}.lora_{half}.weight"] for half in ("up", "down"))
+            scale = float(lora[f"{key}.alpha"]) / len(down)
+            parts[names[key].removesuffix(".weight")] = up * scale, down
+        return parts
     except KeyError as error:
         raise ValueError(
             f"lora: it lacks {error}, or the model does. Connect a LoRA that Forget LoRA has made "

@@ -89,8 +89,7 @@ class ProfileCache:
         files = self._files()
         total = sum(size for _, size, _ in files)
         for _, size, path in files:
-            if total > self._limit and path not in self._own:
-                self._remove(path)
+            if total > self._limit and path not in self._own and self._remove(path):
                 total -= size
         sweep(self._folder)
 
