@@ -19,19 +19,19 @@ sys.path.insert(0, str(ROOT))
 from workbench.environment import run_in_environment  # noqa: E402
 
 SUITES = {
-    "UNet, guidance 2": "twin_0_forget",
-    "UNet, guidance 1": "twin_0_forget_one",
-    "UNet, another seed, guidance 2": "twin_1_forget",
-    "UNet, another seed, guidance 1": "twin_1_forget_one",
-    "single stream, guidance 2": "twin_lumina_0_forget",
-    "single stream, guidance 1": "twin_lumina_0_forget_one",
-    "single stream, another seed": "twin_lumina_1_forget",
-    "single stream, four steps, guidance 1": "twin_lumina_fast_0_forget",
-    "AuraFlow": "twin_auraflow_1_forget",
+    "UNet 0, guidance 2": "twin_0_forget",
+    "UNet 0, guidance 1": "twin_0_forget_one",
+    "UNet 1, guidance 2": "twin_1_forget",
+    "UNet 1, guidance 1": "twin_1_forget_one",
+    "single stream 0, guidance 2": "twin_lumina_0_forget",
+    "single stream 0, guidance 1": "twin_lumina_0_forget_one",
+    "single stream 1, guidance 2": "twin_lumina_1_forget",
+    "four steps, guidance 1": "twin_lumina_fast_0_forget",
+    "AuraFlow, guidance 2": "twin_auraflow_1_forget",
 }
 """What people call a model → the suite in which each of ten names is forgotten alone on it."""
 
-SEVERAL = {"UNet": "twin_0_several", "single stream": "twin_lumina_0_several"}
+SEVERAL = {"UNet 0": "twin_0_several", "single stream 0": "twin_lumina_0_several"}
 """Likewise, where several names are forgotten at once."""
 
 MASK = "fia, r2 3 %, strength 1.25"
@@ -156,7 +156,7 @@ def plot(rows: list[Counts], file: Path) -> None:
     from matplotlib import pyplot
     from PIL import Image
 
-    rows = [row for row in rows if row.method != METHODS["base"]][::-1]
+    rows = rows[::-1]
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 0.27 * len(rows) + 1.2), sharey=True)
     shown = (
         ("forgotten name still found", lambda row: (row.found[0], row.asked)),
@@ -211,7 +211,7 @@ def before_after(suite_name: str, file: Path) -> None:
 
 def main() -> None:
     run_in_environment(Path(__file__).resolve(), benchmarks=True)
-    rows = list(counted())
+    rows = [row for row in counted() if row.method != METHODS["base"]]
     plot(rows, ROOT / "docs" / "evidence.png")
     before_after("twin_lumina_fast_0_forget", ROOT / "docs" / "four_steps.jpg")
     for cells in (*(row.cells() for row in rows), *several()):
