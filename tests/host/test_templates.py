@@ -65,9 +65,12 @@ def all_nodes(template: str) -> list[dict[str, Any]]:
     return [*workflow["nodes"], *chain.from_iterable(inside)]
 
 
-def test_each_template_has_an_id_of_its_own() -> None:
+def test_each_template_and_node_has_an_id_of_its_own() -> None:
     names = [file.stem for file in FOLDER.glob("*.json")]
     assert len({read(name)["id"] for name in names}) == len(names) > 0
+    for name in names:  # newer pages give nodes of one number others
+        numbers = [node["id"] for node in all_nodes(name)]
+        assert len(set(numbers)) == len(numbers)
 
 
 def test_the_embedded_mask_is_of_the_bundled_model(extension: Any) -> None:
