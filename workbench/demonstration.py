@@ -2,7 +2,11 @@
 
 import asyncio
 import shutil
+import sys
 import time
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -10,11 +14,11 @@ from PIL import Image
 from demo_model.judge import load_judge
 from demo_model.vocabulary import OBJECTS, STYLES
 from workbench.console import ProgressLine
+from workbench.environment import ROOT
 from workbench.erasure import FIRST_STEPS, PLAIN, Answer, Case, ask, demo_workflow, shots
 from workbench.graph import only_node
 from workbench.grid import before_after_sheet
-from workbench.server import BASE, running_server
-from workbench.twin import twin_sheet
+from workbench.server import BASE, host_environment, running_server, stop
 
 PAGE_NAME = "First steps.json"
 STRENGTHS = (0.0, 2.0)
@@ -63,7 +67,8 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
     minutes = f"about {2 * seeds} minutes on two cores"
     print(f"{len(asked)} pictures before and as many after: {minutes}.")
     print("Starting ComfyUI …", flush=True)
-    async with running_server() as server:
+    out.mkdir(parents=True, exist_ok=True)
+    async with drawing_twin(out / "twin.png") as twin, running_server() as server:
         workflow = await demo_workflow(server)
         if strength is None:
             _, apply = only_node("FIAApplyNeuronMask", workflow)
@@ -73,18 +78,34 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
         for title, this, answers in (("before", PLAIN, before), ("after", case, after)):
             with ProgressLine(title, len(asked)) as line:
                 answers += await ask(server, workflow, this, asked, judge, line)
+        _, errors = await twin.communicate()
+        if twin.returncode:
+            raise DemonstrationError(f"The twin was not drawn.\n{errors.decode(errors='replace')}")
 
-    out.mkdir(parents=True, exist_ok=True)
     pairs = first_pairs(before, after, case_forget)
     before_after_sheet(pairs, case_forget, "mask").save(out / "before_after.png")
     table = accuracy_table(before, after, case)
     (out / "table.txt").write_text(table + "\n", encoding="utf-8")
     print(f"\n{table}\n\nPictures: {out / 'before_after.png'}")
-    print("A model that nobody built to forget, and Forget LoRA …", flush=True)
-    sheet = await asyncio.to_thread(twin_sheet, BASE)  # the host starts a loop of its own
-    sheet.save(out / "twin.png")
-    print(f"Pictures: {out / 'twin.png'}")
+    print(f"A model that nobody built to forget, and Forget LoRA: {out / 'twin.png'}")
     print(f"Took {time.monotonic() - start:.0f} s.")
+
+
+@asynccontextmanager
+async def drawing_twin(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Draw the sheet of the twin on another core meanwhile; ends with the block."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "workbench.twin", str(BASE), str(file.resolve())),
+        cwd=ROOT,
+        env=host_environment(1),
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        stderr=PIPE,
+    )
+    try:
+        yield process
+    finally:
+        await stop(process)
 
 
 def parse_forget(text: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """One name forgotten by Forget LoRA on the twin, a model that nobody built to forget."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,3 +60,7 @@ def twin_sheet(base: Path) -> Image.Image:
         prompt = f"a photo of {with_article(name)} in {with_article(scene)}"
         rows.append((name, picture(model, prompt), picture(changed, prompt)))
     return before_after_sheet(rows, (FORGOTTEN,), "Forget LoRA")
+
+
+if __name__ == "__main__":
+    twin_sheet(Path(sys.argv[1])).save(sys.argv[2])
