@@ -23,6 +23,8 @@ SUITES = {
     "UNet 0, guidance 1": "twin_0_forget_one",
     "UNet 1, guidance 2": "twin_1_forget",
     "UNet 1, guidance 1": "twin_1_forget_one",
+    "UNet 2, guidance 2": "twin_2_forget",
+    "UNet 2, guidance 1": "twin_2_forget_one",
     "single stream 0, guidance 2": "twin_lumina_0_forget",
     "single stream 0, guidance 1": "twin_lumina_0_forget_one",
     "single stream 1, guidance 2": "twin_lumina_1_forget",

@@ -154,6 +154,7 @@ class ComfyPage:
         """Load the page and wait until its graph is there."""
         self.page.goto(self.address)
         self.page.wait_for_function("window.app?.vueAppReady && window.app.canvas?.graph")
+        self.page.wait_for_function("app.extensionManager.workflow.activeWorkflow")
         self.page.wait_for_function("!document.querySelector('.p-progressspinner')")
 
     def reload(self) -> None:
