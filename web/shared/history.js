@@ -11,6 +11,9 @@
 /** What the page does to the number before it when a run has been queued. */
 const AFTER_QUEUEING = ["increment", "decrement", "randomize"];
 
+/** What some pages say is the id of a graph that nobody has saved or opened again yet. */
+const NO_ID = "00000000-0000-0000-0000-000000000000";
+
 /**
  * Outputs of the nodes of a type in the newest fitting run, by execution id.
  *
@@ -33,7 +36,8 @@ export function rememberedOutputs(runs, kind, workflow, shown) {
     const showing = Object.keys(run.outputs).map((id) => graph[id]?.class_type);
     if (
       outputs.length &&
-      ran?.id === workflow.id &&
+      ran &&
+      [workflow.id, NO_ID].includes(ran.id) &&
       [...wanted].every((one) => made.has(one)) &&
       sameValues(ran, workflow, showing)
     ) {

@@ -75,6 +75,12 @@ test("nothing is remembered of other workflows and of runs without one", () => {
   expect(rememberedOutputs([run("other", "one"), bare], KIND, workflow("mine"), {})).toEqual({});
 });
 
+test("a run of a graph that had no id yet counts by its values", () => {
+  const runs = [run("00000000-0000-0000-0000-000000000000", "first")];
+  expect(rememberedOutputs(runs, KIND, workflow("mine"), {})).toEqual({ 7: pictures("first-7") });
+  expect(rememberedOutputs(runs, KIND, workflow("mine", [1, "fixed", 40]), {})).toEqual({});
+});
+
 test("a run with other values is another's, and a template opened again shows none of it", () => {
   const runs = [run("mine", "good"), run("mine", "later", [1, "fixed", 30])];
   expect(rememberedOutputs(runs, KIND, workflow("mine"), {})).toEqual({ 7: pictures("good-7") });
