@@ -68,7 +68,7 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
     print(f"{len(asked)} pictures before and as many after: {minutes}.")
     print("Starting ComfyUI …", flush=True)
     out.mkdir(parents=True, exist_ok=True)
-    async with drawing_twin(out / "twin.png") as twin, running_server() as server:
+    async with running_server() as server, drawing_twin(out / "twin.png"):
         workflow = await demo_workflow(server)
         if strength is None:
             _, apply = only_node("FIAApplyNeuronMask", workflow)
@@ -78,9 +78,6 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
         for title, this, answers in (("before", PLAIN, before), ("after", case, after)):
             with ProgressLine(title, len(asked)) as line:
                 answers += await ask(server, workflow, this, asked, judge, line)
-        _, errors = await twin.communicate()
-        if twin.returncode:
-            raise DemonstrationError(f"The twin was not drawn.\n{errors.decode(errors='replace')}")
 
     pairs = first_pairs(before, after, case_forget)
     before_after_sheet(pairs, case_forget, "mask").save(out / "before_after.png")
@@ -92,10 +89,15 @@ async def demonstrate(forget: str, strength: float | None, seeds: int, out: Path
 
 
 @asynccontextmanager
-async def drawing_twin(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Draw the sheet of the twin on another core meanwhile; ends with the block."""
+async def drawing_twin(file: Path) -> AsyncIterator[None]:
+    """Draw the sheet of the twin on another core while the block runs; it is there afterwards.
+
+    Raises:
+        DemonstrationError: it could not be drawn.
+    """
+    command = [sys.executable, "-m", "workbench.twin", str(BASE), str(file.resolve())]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "workbench.twin", str(BASE), str(file.resolve())),
+        *command,
         cwd=ROOT,
         env=host_environment(1),
         stdin=DEVNULL,
@@ -103,7 +105,10 @@ async def drawing_twin(file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         stderr=PIPE,
     )
     try:
-        yield process
+        yield
+        _, errors = await process.communicate()
+        if process.returncode:
+            raise DemonstrationError(f"The twin was not drawn.\n{errors.decode(errors='replace')}")
     finally:
         await stop(process)
 
