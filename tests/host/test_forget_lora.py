@@ -121,7 +121,7 @@ def assert_rows_are_runs(host: Host, tiny: TinyModel, model: Any = None) -> None
     ("inputs", "message"),
     [
         ({}, "mask, lora: connect one of the two"),
-        ({"lora": ["other", 0]}, "lora: it lacks 'lora_unet_x"),
+        ({"lora": ["other", 0]}, "lora: it lacks 'lora_unet_x.lora_up.weight'"),
         ({"lora": ["node", 1], "strengths": "-3"}, "strengths: '-3' is no number from -2 to 2"),
     ],
 )
