@@ -42,7 +42,7 @@ MASK = "fia, r2 3 %, strength 1.25"
 METHODS = {
     "base": "plain model",
     "forget_lora": "Forget LoRA",
-    "fia, r2 3 %, strength 2": "mask, 3 %, strength 2",
+    "fia, r2 3 %, strength 2": "mask",
     "uce": "UCE",
     "speed": "SPEED",
     "scapre": "ScaPre",

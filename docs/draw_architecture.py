@@ -63,6 +63,7 @@ def draw(arrows: Counter[tuple[str, str]]) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from PIL import Image
 
     figure, axes = pyplot.subplots(figsize=(11, 6.5))
     axes.set(xlim=(0, 1), ylim=(0, 1))
@@ -100,6 +101,7 @@ def draw(arrows: Counter[tuple[str, str]]) -> None:
             },
         )
     figure.savefig(PICTURE, dpi=110, bbox_inches="tight")
+    Image.open(PICTURE).convert("RGB").quantize(24, kmeans=2).save(PICTURE, optimize=True)
 
 
 def main() -> None:

@@ -235,10 +235,10 @@ async def draw_banner(server: Server, file: Path) -> None:
         shown = await server.run(evaluation_graph(workflow, case, asked))
         shots_shown = [shown[f"shot {number}"] for number in range(len(asked))]
         rows.append([("", (await server.images(one))[0]) for one in shots_shown])
-    banner = Image.new("RGB", (7 * 180, 3 * 180), "#1e1d22")
-    banner.paste(tiled(rows, Look(side=180, gap=0)), (0, 180))
-    font = ImageFont.load_default(96)
-    ImageDraw.Draw(banner).text((630, 90), "Forget It All", "#f0f0f0", font, anchor="mm")
+    banner = Image.new("RGB", (7 * 150, 3 * 150), "#1e1d22")
+    banner.paste(tiled(rows, Look(side=150, gap=0)), (0, 150))
+    font = ImageFont.load_default(80)
+    ImageDraw.Draw(banner).text((525, 75), "Forget It All", "#f0f0f0", font, anchor="mm")
     save_small(banner, file)
 
 
@@ -273,7 +273,7 @@ RENEWED: dict[Path, Callable[[Server, Path], Awaitable[None]]] = {
     HELP / "FIAForgetLora.jpg": draw_forget_lora,
     ROOT / "docs" / "before_after.jpg": draw_before_after,
     ROOT / "docs" / "twin.jpg": draw_twin,
-    ROOT / "docs" / "banner.png": draw_banner,
+    ROOT / "docs" / "banner.jpg": draw_banner,
     TEMPLATES / "first_steps.jpg": draw_thumbnail,
 }
 """Everything that is made with the Demo Model's weights, and how; what needs another first

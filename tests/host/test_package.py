@@ -215,5 +215,5 @@ def test_the_published_readme_links_to_what_the_package_leaves_out(pushed: Path)
         assert link.startswith(("http", "#")) or (ROOT / link.partition("#")[0]).exists()
     project = (pushed / "pyproject.toml").read_text(encoding="utf-8")
     assert f'\nIcon = "{files}/docs/icon.png"' in project
-    assert f'\nBanner = "{files}/docs/banner.png"' in project
+    assert f'\nBanner = "{files}/docs/banner.jpg"' in project
     assert project.endswith(f'Issues = "{pages.partition("/blob/")[0]}/issues"\n')
