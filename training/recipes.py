@@ -14,15 +14,10 @@ AURAFLOW: dict[str, Any] = {
     "n_double_layers": 7,
     "n_heads": 4,
     "global_conddim": 64,
-    "cond_seq_dim": 64,
+    "cond_seq_dim": TEXT_WIDTH,
     "max_seq": 64,
 }
 """``comfy.ldm.aura.mmdit.MMDiT``: 64 tokens of 2 × 2 latent positions, 14.4 M weights."""
-
-
-def text_encoder(width: int) -> dict[str, Any]:
-    """The bundled model's, with contexts of another width."""
-    return TEXT_ENCODER | {"hidden_size": width, "intermediate_size": 4 * width}
 
 
 LUMINA2: dict[str, Any] = {
@@ -66,7 +61,7 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "twin": Recipe("unet", DENOISER, TEXT_ENCODER, 112_000, 1.5),
-    "twin-auraflow": Recipe("auraflow", AURAFLOW, text_encoder(64), 80_000, 1.0),
+    "twin-auraflow": Recipe("auraflow", AURAFLOW, TEXT_ENCODER, 80_000, 1.0),
     "twin-lumina": Recipe("lumina2", LUMINA2, TEXT_ENCODER, 64_000, 1.0),
     "twin-lumina-fast": Recipe("lumina2", LUMINA2, TEXT_ENCODER, 22_400, 0.5, "twin-lumina"),
 }

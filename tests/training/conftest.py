@@ -20,20 +20,19 @@ from training.host import use_host  # noqa: E402
 
 use_host()
 
-from demo_model.architecture import DENOISER  # noqa: E402
+from demo_model.architecture import DENOISER, TEXT_ENCODER  # noqa: E402
 from demo_model.vocabulary import OBJECTS  # noqa: E402
 from training.pictures import render  # noqa: E402
 from training.pictures.dataset import prepare_pictures  # noqa: E402
-from training.recipes import Recipe, text_encoder  # noqa: E402
+from training.recipes import Recipe  # noqa: E402
 
 SMALL_UNET = DENOISER | {
     "num_res_blocks": [1],
     "channel_mult": [1],
     "transformer_depth": [1],
     "transformer_depth_output": [1, 1],
-    "context_dim": 64,
 }
-TINY = Recipe("unet", SMALL_UNET, text_encoder(64), samples=160, hours=0)
+TINY = Recipe("unet", SMALL_UNET, TEXT_ENCODER, samples=160, hours=0)
 
 
 @pytest.fixture(autouse=True, scope="session")
