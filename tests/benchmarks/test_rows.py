@@ -1,11 +1,6 @@
-"""Rows survive any interruption; those of other settings or code are not mixed with new ones."""
+"""Rows come back; those of other settings or code are not mixed with new ones."""
 
-import contextlib
-import multiprocessing
-import random
 import subprocess
-import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -64,48 +59,6 @@ def test_only_the_dropped_methods_are_lost(rows: Rows, tmp_path: Path) -> None:
     filled(rows).drop({"fia"})
     assert [*rows.commits] == [BASE] and [key[0] for key in rows.pictures] == [BASE]
     assert content(opened(tmp_path)) == content(rows)
-
-
-def write_endlessly(folder: Path, said: Connection) -> None:
-    """Goes on where the rows end; says the number of each addition when it is kept."""
-    rows = opened(folder)
-    said.send(-1)
-    for number in range(len(rows.pictures) // 8, 10**6):
-        run = Run("fia", "s", f"{number // 40}", ("cat",))
-        if run not in rows.commits:
-            rows.begin(run, "abc", {"pruned_share": number / 1000})
-        shots = [Shot("cat", "", "", "a cat", 8 * number + one) for one in range(8)]
-        rows.add(Picture(run, shot, {"judge": float(shot.seed % 2)}) for shot in shots)
-        said.send(number)
-        if number % 5 == 4:
-            rows.save()
-
-
-KILLS = 40
-
-
-def test_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    """At any moment, the writing of the tables among them; what was said to be kept is there."""
-    chance, last, processes = random.Random(1), -1, multiprocessing.get_context("fork")
-    for _ in range(KILLS):
-        here, there = processes.Pipe(duplex=False)
-        process = processes.Process(target=write_endlessly, args=(tmp_path, there))
-        process.start()
-        there.close()
-        for _ in range(chance.randint(1, 3)):  # its start, and what is written meanwhile
-            last = max(last, here.recv())
-        time.sleep(chance.uniform(0, 0.02))
-        process.kill()
-        process.join()
-        with contextlib.suppress(EOFError):
-            while True:
-                last = max(last, here.recv())
-        pictures = opened(tmp_path).pictures
-        seeds = sorted(shot.seed for _, shot in pictures)
-        assert seeds == list(range(len(seeds))), "nothing is lost or doubled"
-        assert len(seeds) % 8 == 0 and len(seeds) >= 8 * (last + 1)
-        assert all(one.values["judge"] == one.shot.seed % 2 for one in pictures.values())
-    assert last > KILLS / 4, "much was written between the kills"
 
 
 @pytest.fixture
