@@ -29,7 +29,8 @@ SUITES = {
     "single stream 0, guidance 1": "twin_lumina_0_forget_one",
     "single stream 1, guidance 2": "twin_lumina_1_forget",
     "four steps, guidance 1": "twin_lumina_fast_0_forget",
-    "AuraFlow, guidance 2": "twin_auraflow_1_forget",
+    "AuraFlow 1, guidance 2": "twin_auraflow_1_forget",
+    "AuraFlow 2, guidance 2": "twin_auraflow_2_forget",
 }
 """What people call a model → the suite in which each of ten names is forgotten alone on it."""
 

@@ -263,15 +263,21 @@ def prompt_pairs(kind: str, concept: str, contexts: Sequence[str], instead: str 
     return [Pair(*both) for both in zip(prompts, others, strict=True)]
 
 
-def noun_prompts(nouns: Sequence[str], words: Sequence[str]) -> list[str]:
-    """Prompts of ``nouns`` in three places each, but for those that are in ``words``, also as a
-    plural in s."""
-    spoken = {word for text in words for word in re.findall(r"\w+", text.casefold())}
+def apart_from(words: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Those of single ``words`` that are in none of ``texts``, also as a plural in s."""
+    spoken = {word for text in texts for word in re.findall(r"\w+", text.casefold())}
     said = spoken | {word.removesuffix("s") for word in spoken}
+    return [word for word in words if word not in said]
+
+
+def noun_prompts(nouns: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Prompts of ``nouns`` in three places each, but for nouns and places that are in ``texts``."""
     templates, apart = default_templates("object"), len(PLACES) // 3
+    wanted = {*apart_from((*nouns, *PLACES), texts)}
     return [
         prompt
         for position, noun in enumerate(nouns)
-        if noun not in said
-        for prompt in concept_prompts(templates, noun, PLACES[position % apart :: apart])
+        for place in PLACES[position % apart :: apart]
+        if {noun, place} <= wanted
+        for prompt in concept_prompts(templates, noun, [place])
     ]

@@ -207,6 +207,21 @@ def test_from_concepts_to_files_and_back(
     assert torch.equal(latent(host, graph), erased)
 
 
+def test_each_row_of_a_text_is_a_token_of_it(extension: Any, clip: Any) -> None:
+    """An encoder that reads from left to right changes the first other token's row first."""
+    tokens_of = extension.module("nodes.host.forgetting.tokens").tokens_of
+    said, rows = [], []
+    for prompt in ("a church in a road", "a church in a city"):
+        encoded = clip.encode_from_tokens(clip.tokenize(prompt), return_dict=True)
+        adapted = encoded.get("t5xxl_ids")
+        rows.append(encoded["cond"].flatten(0, -2) if adapted is None else adapted[:, None])
+        said.append(tokens_of(clip, prompt, rows[-1]))
+        assert len(said[-1]) == len(rows[-1]) and {"added", "none"}.isdisjoint(said[-1])
+    changed = [place for place, both in enumerate(zip(*said, strict=True)) if len({*both}) == 2]
+    (other,) = [int((one != two).any(-1).nonzero()[0]) for one, two in [rows]]
+    assert other in (0, changed[0])
+
+
 def test_a_lora_makes_the_text_layers_forget(
     host: Host, extension: Any, family: Family, clip: Any
 ) -> None:

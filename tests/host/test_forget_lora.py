@@ -3,12 +3,15 @@
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import folder_paths
 import pytest
 import torch
 from comfy.model_management import OOM_EXCEPTION, interrupt_current_processing
+from comfy.sd1_clip import SDClipModel
+from comfy.text_encoders.sd3_clip import SD3Tokenizer, sd3_clip
 from graphs import (
     FORGET_INPUTS,
     Graph,
@@ -300,36 +303,50 @@ def test_padding_and_templates_are_told_from_words(extension: Any) -> None:
     assert behind.words == (1, 5, 6, 2, 0) and behind.after.flatten().tolist() == [5, 6, 7, 8]
     ahead = tokens.caption([0, 0, 0, 0, 1, 5, 6, 2, 3], rows)
     assert ahead.words == (0, 1, 5, 6, 2, 3) and ahead.before.flatten().tolist() == [2, 1, 0]
-    first, again = (next(tokens._tokens([[(torch.ones(2), 1.0)]])) for _ in range(2))
-    assert first == again, "a vector of an embedding"
+    said: list[Any] = []
+    tokens._numbered(SDClipModel(device="meta"), said, [[torch.ones(2), torch.ones(2)]])
+    assert said[0] == said[1], "a vector of an embedding"
     long = tokens.caption([1, *[0] * 99], torch.zeros(100, 1))
     assert len(long.after) <= tokens.MOST_PADDING
 
 
-class Tokenizer:
-    """Gives each encoder's tokens as the host does."""
+class Clip:
+    """A text encoder of a class that is not the host's usual one, as Lens has it."""
 
-    def __init__(self, **encoders: list[int]) -> None:
-        self.encoders = encoders
+    def __init__(self, tokens: list[int]) -> None:
+        self.cond_stage_model = torch.nn.Module()
+        self._tokens = tokens
 
     def tokenize(self, _: str) -> dict[str, list[list[tuple[int, float]]]]:
-        return {name: [[(each, 1.0) for each in own]] for name, own in self.encoders.items()}
+        return {"llm": [[(token, 1.0) for token in self._tokens]]}
 
 
 @pytest.mark.parametrize(
-    ("encoders", "rows", "expected"),
+    ("tokens", "rows", "expected"),
     [
-        ({"l": [1, 2]}, 2, [1, 2]),
-        ({"g": [1, 0], "l": [1, 2]}, 2, [1, 0]),
-        ({"g": [1, 2], "l": [1, 2], "t5": [7, 8, 9]}, 5, [1, 2, 7, 8, 9]),
-        ({"llm": [4, 4, 1, 2]}, 2, [1, 2]),
-        ({"t5": [1, 2, 0, 0, 0]}, 3, [1, 2, 0]),
-        ({"t5": [1, 2]}, 3, [1, 2, "added"]),
+        ([1, 2], [1, 1], [1, 2]),
+        ([4, 4, 1, 2], [1, 1], [1, 2]),
+        ([1, 2, 0, 0, 0], [1, 1, 1], [1, 2, 0]),
+        ([1, 2], [1, 1, 1], [1, 2, "added"]),
+        ([1, 2], [0, 1, 1], ["added", 1, 2]),
     ],
-    ids=["one", "two beside each other", "two in a row", "a template", "no padding", "more"],
+    ids=["all", "a template", "no padding", "more behind", "zeros in front, as FLUX.2 dev"],
 )
 def test_each_row_is_a_token(
-    extension: Any, encoders: dict[str, list[int]], rows: int, expected: list[int | str]
+    extension: Any, tokens: list[int], rows: list[int], expected: list[int | str]
 ) -> None:
     tokens_of = extension.module("nodes.host.forgetting.tokens").tokens_of
-    assert tokens_of(Tokenizer(**encoders), "", rows) == expected
+    assert tokens_of(Clip(tokens), "", torch.tensor(rows)[:, None]) == expected
+
+
+def test_the_tokens_of_encoders_behind_each_other(extension: Any) -> None:
+    """Stable Diffusion 3: two beside each other, and T5, all with 77 tokens."""
+    encoder = sd3_clip()(device="meta")
+    clip: Any = SimpleNamespace(
+        cond_stage_model=encoder, tokenize=SD3Tokenizer().tokenize_with_weights
+    )
+    prompt = "a church in a road"
+    tokens_of = extension.module("nodes.host.forgetting.tokens").tokens_of
+    said = tokens_of(clip, prompt, torch.ones(2 * 77, 1))
+    tokens = {name: [token for token, _ in one] for name, (one,) in clip.tokenize(prompt).items()}
+    assert said == [*tokens["g"], *tokens["t5xxl"]]

@@ -21,6 +21,7 @@ HOST_NOISE = (
     r"(api/userdata|user\.css|favicon\.ico|templates/)",  # files and a package that may be absent
     r"^Error loading core workflow templates",
     "^ComfyApp graph accessed before initialization",
+    "^PromptExecutionError: Prompt execution failed",  # what the page says itself of a refusal
     # A setting that is stored before it is registered:
     r"^TypeError: Cannot read properties of undefined \(reading 'id'\)\s+at onChange",
     "^Attempted to cleanup event listeners for graph",  # on entering a subgraph
@@ -92,6 +93,13 @@ RESET = """async () => {
 HAS_JOB_LIST = """app.extensionManager.command.commands.some(
   ({ id }) => id === "Comfy.Queue.ToggleOverlay")"""
 """Whether the page has the newer list of runs."""
+
+CLEAR = """() => {
+  app.graph.clear();
+  // A page that takes the graph's number away, too (seen in 1.49.6), gives a new node what was
+  // written into the one before it of the same number.
+  if (/^[0-]+$/.test(app.graph.id)) app.graph.id = crypto.randomUUID();
+}"""
 
 LEFT_OPEN = "dialog[open], .p-dialog, .p-popover, .p-contextmenu, .side-bar-panel"
 """What a person has to close: a page that shows any of it is loaded again."""
@@ -173,7 +181,7 @@ class ComfyPage:
 
     def clear(self) -> None:
         """An empty graph, as when the person deletes all nodes."""
-        self.page.evaluate("app.graph.clear()")
+        self.page.evaluate(CLEAR)
 
     def load(self, workflow: Workflow) -> None:
         """Open a workflow in the page's form, as a dropped file does."""

@@ -324,6 +324,7 @@ def test_a_picture_dropped_on_an_empty_page_is_drawn_again_bit_for_bit(
     demo_mask(comfy.page.evaluate(ARCHITECTURE, "FIADemoModel")).save(folder / "demo.safetensors")
     comfy.page.evaluate("app.refreshComboInNodes()")
     comfy.load_file(DEMO_WORKFLOW)
+    comfy.shorten()
     node = comfy.page.evaluate(PUT_MASK, ["demo.safetensors", 2])
     comfy.look_at(node)
     press(comfy, "Embed in workflow")

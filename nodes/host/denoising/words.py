@@ -44,7 +44,7 @@ def _is_known(clip: CLIP, concept: str) -> bool:
         if not all(isinstance(token, numbers.Integral) for token in _tokens(batches)):
             return True  # a textual inversion, given as its vector
         # what is there without a concept, too: marks, padding, and what a language model is told
-        own = Counter(_token_ids(batches)) - Counter(_token_ids(empty[encoder]))
+        own = Counter(_token_ids(batches)) - Counter(_token_ids(empty.get(encoder, [])))
         if any(_has_embedding(clip, encoder, token) for token in own):
             return True
     return False

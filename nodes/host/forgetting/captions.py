@@ -149,7 +149,7 @@ def _captions(
                 f"clip: what the model reads of {prompt!r} is NaN or infinity. Load the text "
                 "encoder in another precision, or the model."
             )
-        yield caption(tokens_of(clip, prompt, len(x)), x)
+        yield caption(tokens_of(clip, prompt, x), x)
 
 
 def _side(model: ModelPatcher, layers: TextLayers) -> int:

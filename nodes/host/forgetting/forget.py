@@ -11,7 +11,7 @@ from comfy.utils import ProgressBar
 
 from ....fia_core import DEFAULT_CONTEXT_COUNT, default_contexts
 from ....fia_core.closed_form import TextChange, change_text
-from ....fia_core.prompts import NOUNS, Pair, noun_prompts, prompt_pairs
+from ....fia_core.prompts import NOUNS, Pair, apart_from, noun_prompts, prompt_pairs
 from ..denoising.progress import ENCODING, say, say_result
 from ..denoising.request import comma_doubts
 from ..denoising.words import known_words, require_known_words, require_text_encoder
@@ -116,7 +116,7 @@ def _prompts(clip: CLIP, wish: Wish) -> _Prompts:
     require_known_words(clip, wish.kept, "keep")
     require_known_words(clip, (wish.instead,) if wish.instead else (), "instead")
     count = DEFAULT_CONTEXT_COUNT if len(wish.concepts) <= FEW else FEW
-    contexts = default_contexts(wish.kind)[:count]
+    contexts = apart_from(default_contexts(wish.kind), wish.concepts)[:count]
     pairs = [prompt_pairs(wish.kind, each, contexts, wish.instead) for each in wish.concepts]
     bases = [one.other for some in pairs for one in some]
     kept = [one.prompt for each in wish.kept for one in prompt_pairs(wish.kind, each, contexts)]

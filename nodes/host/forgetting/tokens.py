@@ -1,17 +1,23 @@
 """Which row of a prompt's text is which token of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import combinations
+from functools import partial
 from typing import Any
 
 import torch
 from comfy.sd import CLIP
+from comfy.sd1_clip import SDClipModel
 
 from ....fia_core.closed_form import Token, align
 
 MOST_PADDING = 16
 """Rows of padding on a side that are looked at. An encoder writes the prompt into them, too."""
+
+
+ADAPTED = "t5xxl_ids"
+"""The entry of a text whose rows the model makes itself, one for each of these tokens (Anima)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def caption(tokens: Sequence[Token], rows: torch.Tensor) -> Caption:
 
 def pair(one: Caption, other: Caption) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows of two captions that say the same, (n, C) each."""
-    pairs = align(one.words, other.words)
+    pairs = align(one.words, other.words) if len(other.rows) else []
     parts = [(one.rows[[i for i, _ in pairs]], other.rows[[j for _, j in pairs]])]
     for mine, its in ((one.before, other.before), (one.after, other.after)):
         both = min(len(mine), len(its))
@@ -65,29 +71,69 @@ def pair(one: Caption, other: Caption) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.cat(read), torch.cat(wanted)
 
 
-def tokens_of(clip: CLIP, prompt: str, rows: int) -> list[Token]:
-    """The tokens of a prompt, one for each of so many rows of its text.
+def tokens_of(clip: CLIP, prompt: str, rows: torch.Tensor) -> list[Token]:
+    """The tokens of a prompt, one for each of the rows that a model reads of its text.
 
-    The host does not say which encoders' tokens these are, nor what a template took off, so the
-    number tells: that of one encoder, of several after each other, or of one without the beginning
-    that all prompts share, or without padding at its end.
+    Where the model reads fewer rows than the host encodes, it has left out padding at the end, or
+    else a beginning; where it reads more, it has put zeros in front, or something behind.
+
+    Args:
+        rows: (tokens, C).
     """
-    encoders = [list(_tokens(batches)) for batches in clip.tokenize(prompt).values()]
-    for count in range(1, len(encoders) + 1):
-        for some in combinations(encoders, count):
-            if sum(map(len, some)) == rows:
-                return [token for one in some for token in one]
-    longest = max(encoders, key=len)
-    if len(longest) < rows:  # what the model adds by itself
-        return [*longest, *["added"] * (rows - len(longest))]
-    is_padding = len(set(longest[rows - 1 :])) == 1
-    return longest[:rows] if is_padding else longest[len(longest) - rows :]
+    tokens = _encoded(clip, prompt)
+    more = len(rows) - len(tokens)
+    if more > 0:
+        added: list[Token] = ["added"] * more
+        return [*tokens, *added] if rows[:more].any() else [*added, *tokens]
+    is_padding = len(set(tokens[len(rows) - 1 :])) == 1
+    return tokens[: len(rows)] if is_padding else tokens[len(tokens) - len(rows) :]
 
 
-def _tokens(batches: list[list[tuple[Any, ...]]]) -> Iterator[Token]:
-    for batch in batches:
-        for token, *_ in batch:
-            yield token if isinstance(token, int) else f"vector {token.tolist()}"
+def _encoded(clip: CLIP, prompt: str) -> list[Token]:
+    """The tokens of a prompt, one for each row that the host's text encoder makes of it.
+
+    The host takes templates off and puts encoders beside or behind each other, each family in its
+    own way. So it does that with rows which are numbers of tokens: each encoder gives these.
+    """
+    said: list[Token] = ["none"]
+    plain = {
+        name: [[(token, 1.0) for token, *_ in batch] for batch in batches]
+        for name, batches in clip.tokenize(prompt).items()
+    }
+    encoders = [it for it in clip.cond_stage_model.modules() if isinstance(it, SDClipModel)]
+    if not encoders:  # Lens has one of another class
+        return [token for batches in plain.values() for batch in batches for token, _ in batch]
+    with ExitStack() as given_back:
+        for encoder in encoders:
+            vars(encoder)["encode"] = partial(_numbered, encoder, said)
+            given_back.callback(vars(encoder).pop, "encode")
+        cond, _, *more = clip.cond_stage_model.encode_token_weights(plain)
+    if more and ADAPTED in more[0]:
+        return [token for token, _ in plain["t5xxl"][0]]
+    # Beside each other, the last encoder's number is the largest.
+    return [said[int(number)] for number in cond.flatten(0, -2).amax(-1).tolist()]
+
+
+def _numbered(encoder: SDClipModel, said: list[Token], prompts: list[list[Any]]) -> tuple[Any, ...]:
+    """What an encoder answers, as large as the host's own: in each row, again and again, the place
+    of its token in ``said``, to which it is added."""
+    first = len(said)
+    said.extend(
+        token if isinstance(token, int) else f"vector {token.tolist()}"
+        for tokens in prompts
+        for token in tokens
+    )
+    numbers = torch.arange(first, len(said), dtype=torch.float32).view(len(prompts), -1, 1)
+    numbers = numbers.expand(-1, -1, encoder.transformer.get_input_embeddings().embedding_dim)
+    if not isinstance(encoder.layer, str):  # several layers
+        numbers = numbers[:, None].expand(-1, len(encoder.layer), -1, -1)
+    elif encoder.layer == "all":
+        numbers = numbers[:, None].expand(-1, encoder.num_layers + 1, -1, -1)
+    answer = (numbers, torch.zeros(len(prompts), 1))
+    if not encoder.return_attention_masks:
+        return answer
+    counts = torch.tensor([[1] * len(tokens) for tokens in prompts])
+    return (*answer, {"attention_mask": counts})
 
 
 def _run(tokens: Sequence[Token]) -> int:
