@@ -277,7 +277,7 @@ def noun_prompts(nouns: Sequence[str], texts: Sequence[str]) -> list[str]:
     return [
         prompt
         for position, noun in enumerate(nouns)
-        for place in PLACES[position % apart :: apart]
+        for places in [PLACES[position % apart :: apart]]
+        for place, prompt in zip(places, concept_prompts(templates, noun, places), strict=True)
         if {noun, place} <= wanted
-        for prompt in concept_prompts(templates, noun, [place])
     ]
