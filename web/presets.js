@@ -4,7 +4,7 @@ import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { wordsOf } from "./language/words.js";
 import { applyPreset, sentencesOf } from "./presets/preset.js";
-import { hasOwnWidgets, shownWidget } from "./shared/shown.js";
+import { shownWidget } from "./shared/shown.js";
 import { rememberChange } from "./shared/changes.js";
 import { ask } from "./shared/server.js";
 
@@ -23,7 +23,7 @@ app.registerExtension({
     if (isProfile(node)) {
       watchKind(node);
     }
-    if (hasOwnWidgets(node)) {
+    if (node.subgraph) {
       const watchInside = () => {
         for (const profile of node.subgraph?.nodes.filter(isProfile) ?? []) {
           watchKind(profile, node);

@@ -94,10 +94,18 @@ declare namespace Comfy {
     getNodeById(id: string | number): Node | null;
     /** Of a subgraph: what happens to its widgets. */
     events?: EventTarget;
-    getLink(id: number): { origin_id: string | number } | null | undefined;
+    /** Of a subgraph: where wires come in. */
+    inputs?: { linkIds: number[] }[];
+    getLink(id: number): Link | null | undefined;
     add(node: Node): void;
     setDirtyCanvas(foreground: boolean, background?: boolean): void;
     serialize(): SavedGraph;
+  }
+
+  interface Link {
+    origin_id: string | number;
+    target_id: string | number;
+    target_slot: number;
   }
 
   /** A graph as the page saves it. */
@@ -151,7 +159,7 @@ declare namespace Comfy {
     /** The node at the other end of an input's wire. */
     getInputNode(slot: number): Node | null;
     getOutputNodes(slot: number): Node[] | null;
-    /** In newer pages, of a subgraph node: the widget inside that its own widget stands for. */
+    /** In the newest pages, of a subgraph node: the widget inside that its own widget stands for. */
     resolvePromotedTarget?(name: string): { nodeId: unknown; widgetName: string } | undefined;
     findInputSlot(name: string): number;
     removeInput(slot: number): void;
@@ -172,6 +180,8 @@ declare namespace Comfy {
     localized_name?: string;
     /** Of an input: the wire's number. */
     link?: number | null;
+    /** Of an input: the widget that it gives a value to. */
+    widget?: { name: string };
   }
 
   interface Widget {
