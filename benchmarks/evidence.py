@@ -19,18 +19,18 @@ sys.path.insert(0, str(ROOT))
 from workbench.environment import run_in_environment  # noqa: E402
 
 SUITES = {
-    "UNet 0, guidance 2": "twin_0_forget",
+    "UNet 0": "twin_0_forget",
     "UNet 0, guidance 1": "twin_0_forget_one",
-    "UNet 1, guidance 2": "twin_1_forget",
+    "UNet 1": "twin_1_forget",
     "UNet 1, guidance 1": "twin_1_forget_one",
-    "UNet 2, guidance 2": "twin_2_forget",
+    "UNet 2": "twin_2_forget",
     "UNet 2, guidance 1": "twin_2_forget_one",
-    "single stream 0, guidance 2": "twin_lumina_0_forget",
+    "single stream 0": "twin_lumina_0_forget",
     "single stream 0, guidance 1": "twin_lumina_0_forget_one",
-    "single stream 1, guidance 2": "twin_lumina_1_forget",
-    "four steps, guidance 1": "twin_lumina_fast_0_forget",
-    "AuraFlow 1, guidance 2": "twin_auraflow_1_forget",
-    "AuraFlow 2, guidance 2": "twin_auraflow_2_forget",
+    "single stream 1": "twin_lumina_1_forget",
+    "four steps": "twin_lumina_fast_0_forget",
+    "AuraFlow 1": "twin_auraflow_1_forget",
+    "AuraFlow 2": "twin_auraflow_2_forget",
 }
 """What people call a model → the suite in which each of ten names is forgotten alone on it."""
 
