@@ -22,13 +22,19 @@ PRESENCE = Path(__file__).parent / "networks" / "presence.safetensors"
 OBJECT_NAMES, STYLE_NAMES = (*OBJECTS, NOTHING), (*STYLES, PLAIN)
 
 
-def look_for_object(name_objects: Callable[[Tensor], Sequence[str | set[str]]]) -> Look:
-    """Is the object that was asked for among those that a network names, or is there none?"""
+def look_for_object(
+    name_objects: Callable[[Tensor], Sequence[str | set[str]]], wanted: str = ""
+) -> Look:
+    """Is the object that was asked for, or ``wanted``, among those that a network names, or is
+    there none?"""
 
     def look(pictures: Tensor, shots: Sequence[Shot], before: Tensor | None) -> list[float]:
         named = name_objects(resized(pictures, SIDE))
         found = [{one} if isinstance(one, str) else one or {NOTHING} for one in named]
-        return [float(shot.object in names) for names, shot in zip(found, shots, strict=True)]
+        return [
+            float((wanted or shot.object) in names)
+            for names, shot in zip(found, shots, strict=True)
+        ]
 
     return look
 
@@ -77,6 +83,16 @@ JUDGES = {
         "object",
         lambda: look_for_object(load_transformer(tuple(OBJECTS), STYLES).name_objects),
         OBJECT_NAMES,
+    ),
+    "bananas": Judge(
+        "a banana there, the bundled judge",
+        "picture",
+        lambda: look_for_object(load_judge(tuple(OBJECTS), STYLES).name_objects, "banana"),
+    ),
+    "transformer_bananas": Judge(
+        "a banana there, the second judge",
+        "picture",
+        lambda: look_for_object(load_transformer(tuple(OBJECTS), STYLES).name_objects, "banana"),
     ),
     "presence": Judge("something there", "picture", look_for_anything),
     "pixel_distance": Judge(
