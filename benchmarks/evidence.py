@@ -125,6 +125,14 @@ def several() -> Iterator[list[str]]:
             yield [model, group, *cells, *masked]
 
 
+def instead() -> str:
+    """In how many pictures of a forgotten name a banana was drawn in its place, by both judges."""
+    measured = _measured("twin_0_instead")
+    frames = (measured.pairs(judge) for judge in ("bananas", "transformer_bananas"))
+    drawn = [one[one["forgotten"] & (one["method"] == "forget_lora")]["after"] for one in frames]
+    return "a banana instead: {:.0f} ({:.0f}) of {}".format(*map(sum, drawn), len(drawn[0]))
+
+
 def _both(counts: dict[str, Any], *which: str) -> str:
     return "{} ({})".format(*(sum(counts[judge][one] for one in which) for judge in JUDGES))
 
@@ -219,6 +227,7 @@ def main() -> None:
     before_after("twin_lumina_fast_0_forget", ROOT / "docs" / "four_steps.jpg")
     for cells in (*(row.cells() for row in rows), *several()):
         print("| " + " | ".join(cells) + " |")
+    print(instead())
 
 
 if __name__ == "__main__":
