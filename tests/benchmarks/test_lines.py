@@ -10,7 +10,7 @@ from benchmarks.analysis.curves import curve_parts
 from benchmarks.analysis.equal_kept import against
 from benchmarks.analysis.lines import Line, Point, lines, ranked
 from benchmarks.harness.shots import Shot, base_shots
-from benchmarks.harness.suite import Suite, SuiteError, Sweep
+from benchmarks.harness.suite import Suite, Sweep
 from benchmarks.harness.suite_file import LISTS, parse_suite, read_toml
 
 OBJECTS = read_toml(LISTS)["objects"]
@@ -105,9 +105,3 @@ def test_lines_are_compared_at_an_equal_kept_share(
     page = "\n\n".join(curve_parts(made, tmp_path / "curves.png"))
     assert "NAG (weak) against the others" in page and "| NAG | strong | +25.0 (" in page
     assert "| 0 % · 80 % |" in page, "the authors' own setting"
-
-
-def test_neighbours_are_kept(content: dict[str, Any]) -> None:
-    content["groups"] = [{"name": "one", "concepts": ["church"], "neighbours": ["church"]}]
-    with pytest.raises(SuiteError, match="'one': neighbours names what is not kept: church"):
-        parse_suite("small", content)

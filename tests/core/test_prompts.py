@@ -65,12 +65,9 @@ def test_prompts_of_each_kind(kind: str, concept: str, contexts: str, expected: 
     assert "|".join(bases) == expected
 
 
-def test_nouns_that_are_forgotten_do_not_stay_nor_do_those_of_a_plural() -> None:
+def test_nouns_and_places_that_are_forgotten_do_not_stay_nor_do_those_of_a_plural() -> None:
     told = " ".join(noun_prompts(("cat", "dog", "bus", "hat"), ("Cats", "a bus", "dog, or")))
     assert told.count("a hat") == 3 and not {"cat", "dog", "bus"} & set(told.split())
-
-
-def test_places_that_are_forgotten_do_not_stay() -> None:
     told = noun_prompts(("fish", "hat"), ("a cafe", "two streets"))
     assert len(told) == 4 and not {"cafe", "street"} & set(" ".join(told).split())
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from comfy.model_patcher import ModelPatcher
-from drawn_mask import drawn_mask
 from graphs import Graph, picture_graph, sources
+from masks_and_loras import drawn_mask
 from tiny_model import TinyModel, tiny_denoiser
 
 Link = list[Any]

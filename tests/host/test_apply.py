@@ -9,7 +9,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.supported_models import SD20
 from compositions import apply, patched_weights, weights
 from graphs import apply_node, draw, profile_graph
-from loras import with_lora
+from masks_and_loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 
 DTYPES = [

@@ -22,9 +22,8 @@ from comfy.sd import CLIP
 from comfy.sd1_clip import SD1ClipModel
 from comparison import assert_same
 from compositions import apply
-from drawn_mask import drawn_mask
 from graphs import QUICK, GraphError, profile_graph, profiled
-from loras import with_lora
+from masks_and_loras import drawn_mask, with_lora
 from tiny_model import TinyModel, VelocitySD15, compiled, tiny_denoiser
 
 import nodes

@@ -27,7 +27,7 @@ from compositions import (
     require_equal_pictures,
 )
 from graphs import Graph, apply_node, draw
-from loras import with_lora
+from masks_and_loras import with_lora
 from tiny_model import TEXT_WIDTH, UNET, TinyModel, randomise, tiny_denoiser, tiny_sd
 
 import nodes

@@ -14,7 +14,7 @@ import pytest
 import torch
 from comfy import supported_models
 from comfy.model_detection import unet_config_from_diffusers_unet
-from drawn_mask import drawn_mask
+from masks_and_loras import drawn_mask
 from safetensors.torch import load_file, save_file
 from tiny_model import TinyModel, loadable_sd15
 

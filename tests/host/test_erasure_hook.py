@@ -10,9 +10,8 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy_extras.nodes_train import LoraModelLoader
-from drawn_mask import drawn_mask
 from graphs import FORGET_INPUTS, Graph, GraphError, Host, apply_node, node
-from loras import with_lora
+from masks_and_loras import drawn_mask, with_lora
 from tiny_model import TinyModel, tiny_denoiser
 from tiny_quantised import FORMS, OLD_HOST, Form, quantised_attention, quantised_unet
 

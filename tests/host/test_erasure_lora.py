@@ -12,9 +12,8 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from compositions import by_hand
-from drawn_mask import drawn_mask
 from graphs import Graph, GraphError, Host, node, picture_graph, sources
-from loras import with_lora
+from masks_and_loras import drawn_mask, with_lora
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from server import PromptServer

@@ -9,8 +9,8 @@ from typing import Any
 import folder_paths
 import pytest
 import torch
-from drawn_mask import drawn_mask
 from graphs import Graph, apply_node, draw, node, picture_graph, sources
+from masks_and_loras import drawn_mask
 from safetensors.torch import load_file, save_file
 from tiny_model import TinyModel, loadable_sd15
 

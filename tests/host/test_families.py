@@ -14,7 +14,6 @@ from comfy.ldm.hunyuan_video.model import HunyuanVideoParams
 from comfy.model_patcher import ModelPatcher
 from comfy.sample import fix_empty_latent_channels
 from comparison import assert_close_sensitivities
-from drawn_mask import drawn_mask
 from graphs import (
     FORGET_INPUTS,
     QUICK,
@@ -26,6 +25,7 @@ from graphs import (
     picture_graph,
     profile_graph,
 )
+from masks_and_loras import drawn_mask
 from plain_sampling import PIXELS, plain_sensitivities
 from safetensors.torch import save_file
 from tiny_families import FLUX_BLOCKS, Family, sizes_for
@@ -218,8 +218,7 @@ def test_each_row_of_a_text_is_a_token_of_it(extension: Any, clip: Any) -> None:
         said.append(tokens_of(clip, prompt, rows[-1]))
         assert len(said[-1]) == len(rows[-1]) and {"added", "none"}.isdisjoint(said[-1])
     changed = [place for place, both in enumerate(zip(*said, strict=True)) if len({*both}) == 2]
-    (other,) = [int((one != two).any(-1).nonzero()[0]) for one, two in [rows]]
-    assert other in (0, changed[0])
+    assert int((rows[0] != rows[1]).any(-1).nonzero()[0]) in (0, changed[0])
 
 
 def test_a_lora_makes_the_text_layers_forget(

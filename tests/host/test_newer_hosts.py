@@ -19,9 +19,8 @@ from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from comfy_execution import caching
 from comparison import assert_same
-from drawn_mask import drawn_mask
 from graphs import draw, picture_graph, profiled, watched
-from loras import lora_file
+from masks_and_loras import drawn_mask, lora_file
 from tiny_families import Family
 from tiny_model import TinyModel, tiny_denoiser
 from tiny_newer_families import FAMILIES

@@ -13,8 +13,8 @@ import torch
 from comfy.lora import calculate_weight
 from comfy.model_patcher import ModelPatcher
 from comfy.utils import get_attr
-from drawn_mask import drawn_mask
 from graphs import GraphError, Host, draw, profile_graph
+from masks_and_loras import drawn_mask
 from test_forget_lora import assert_rows_are_runs, lora
 from tiny_model import TinyModel, tiny_denoiser
 

@@ -10,9 +10,8 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.quant_ops import QuantizedTensor
 from comparison import assert_close_sensitivities
-from drawn_mask import drawn_mask
 from graphs import QUICK, Graph, apply_node, draw, fuse_node, picture_graph, profile_graph, profiled
-from loras import with_lora
+from masks_and_loras import drawn_mask, with_lora
 from plain_sampling import plain_sensitivities
 from tiny_families import FAMILIES
 from tiny_model import TinyModel, tiny_denoiser

@@ -14,7 +14,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.utils import get_attr
 from comparison import assert_same_except_at_ties
 from graphs import GraphError, profile_graph, watched
-from loras import with_lora
+from masks_and_loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 
 CONCEPTS = "church\ngolf ball\ncat"

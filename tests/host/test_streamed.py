@@ -7,9 +7,8 @@ import pytest
 import torch
 from comfy.model_patcher import ModelPatcher
 from comparison import assert_same
-from drawn_mask import drawn_mask
 from graphs import QUICK, GraphError, draw, profiled
-from loras import with_lora
+from masks_and_loras import drawn_mask, with_lora
 from streamed import pins, streamed
 from test_faults import ACTS
 from tiny_model import TinyModel, tiny_denoiser

@@ -10,7 +10,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 from graphs import Graph, GraphError, Host, apply_node, node, picture_graph, sources
-from loras import with_lora
+from masks_and_loras import with_lora
 from tiny_model import TinyModel, tiny_denoiser
 
 STRENGTHS = (0.0, 1.0, 2.0)

@@ -1,8 +1,24 @@
-"""A LoRA for the tiny model, loaded by the host's own code from its file format."""
+"""A random mask for any model, and a LoRA for the tiny one, loaded by the host from its format."""
+
+from typing import Any
 
 import comfy.sd
 import torch
 from comfy.model_patcher import ModelPatcher
+
+
+def drawn_mask(
+    extension: Any, model: ModelPatcher, seed: int = 0, share: float = 0.1, concept: str = "church"
+) -> Any:
+    """About ``share`` of the weights of every FFN2 layer."""
+    layers = extension.module("nodes.host.model.layers").find_ffn2_layers(model)
+    generator = torch.Generator().manual_seed(seed)
+    pruned = {
+        name: torch.rand(layer.weight.shape, generator=generator) < share
+        for name, layer in layers.items()
+    }
+    identity = extension.module("nodes.host.model.identity").model_identity(model)
+    return extension.module("fia_core").NeuronMask(pruned, identity, (concept,), {}, {})
 
 
 def lora_file() -> dict[str, torch.Tensor]:
