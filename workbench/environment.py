@@ -158,6 +158,7 @@ def _install_javascript() -> None:
 
 def _install(*arguments: str) -> None:
     command = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    command += ["--no-compile"]  # most of torch is never imported; what is, is compiled then
     process = subprocess.run([*command, *arguments])
     if process.returncode:
         raise InstallError(

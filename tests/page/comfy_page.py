@@ -96,8 +96,7 @@ HAS_JOB_LIST = """app.extensionManager.command.commands.some(
 
 CLEAR = """() => {
   app.graph.clear();
-  // A page that takes the graph's number away, too (seen in 1.49.6), gives a new node what was
-  // written into the one before it of the same number.
+  // Else a new node has what was written into the one before it of the same number (1.49.6).
   if (/^[0-]+$/.test(app.graph.id)) app.graph.id = crypto.randomUUID();
 }"""
 
