@@ -167,6 +167,8 @@ def plot(rows: list[Counts], file: Path) -> None:
     from matplotlib import pyplot
     from PIL import Image
 
+    from workbench.tiles import save_small
+
     rows = rows[::-1]
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 0.27 * len(rows) + 1.2), sharey=True)
     shown = (
@@ -187,7 +189,7 @@ def plot(rows: list[Counts], file: Path) -> None:
     axes[0].set_yticks(range(len(rows)), [f"{row.model}: {row.method}" for row in rows], fontsize=8)
     figure.tight_layout()
     figure.savefig(file, dpi=110)
-    Image.open(file).convert("RGB").quantize(64).save(file, optimize=True)
+    save_small(Image.open(file).convert("RGB"), file, colours=64)
 
 
 def before_after(suite_name: str, file: Path) -> None:

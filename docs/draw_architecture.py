@@ -65,6 +65,8 @@ def draw(arrows: Counter[tuple[str, str]]) -> None:
     from matplotlib import pyplot
     from PIL import Image
 
+    from workbench.tiles import save_small
+
     figure, axes = pyplot.subplots(figsize=(11, 6.5))
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.axis("off")
@@ -101,7 +103,7 @@ def draw(arrows: Counter[tuple[str, str]]) -> None:
             },
         )
     figure.savefig(PICTURE, dpi=110, bbox_inches="tight")
-    Image.open(PICTURE).convert("RGB").quantize(24, kmeans=2).save(PICTURE, optimize=True)
+    save_small(Image.open(PICTURE).convert("RGB"), PICTURE, colours=24)
 
 
 def main() -> None:

@@ -59,10 +59,10 @@ def put_label(sheet: Image.Image, label: str, place: tuple[int, int]) -> None:
     ImageDraw.Draw(sheet).text(middle, label, "white", font, anchor="mm")
 
 
-def save_small(picture: Image.Image, file: Path) -> None:
-    """Save as the file's name says, JPEG or PNG with 256 colours (by k-means, which keeps those of
-    thin wires)."""
+def save_small(picture: Image.Image, file: Path, colours: int = 256) -> None:
+    """Save as the file's name says, JPEG or PNG with so many colours (by k-means, which keeps those
+    of thin wires)."""
     if file.suffix == ".png":
-        picture.quantize(256, kmeans=1, dither=Image.Dither.NONE).save(file, optimize=True)
+        picture.quantize(colours, kmeans=1, dither=Image.Dither.NONE).save(file, optimize=True)
     else:
         picture.save(file, quality=JPEG_QUALITY, optimize=True)
