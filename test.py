@@ -151,8 +151,7 @@ def pytest(folder: str, variables: dict[str, str], *options: str) -> Counts:
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        command = [sys.executable, "-P", "-m", "pytest", folder, "-rs", f"--junitxml={report}"]
-        command += options
+        command = [sys.executable, "-P", "-m", "pytest", folder, f"--junitxml={report}", *options]
         status = subprocess.run(command, cwd=ROOT, env=inherited | variables).returncode
         counts = read_report(report)
     if status and not counts.failed:  # nothing collected, or pytest itself broke
@@ -199,14 +198,24 @@ def run(name: str) -> Counts:
 
 
 def run_side_by_side(names: list[str]) -> Counts:
-    """Several parts, as many at a time as there are lanes; each is shown whole when it ends."""
+    """Several parts, as many at a time as there are lanes; each is shown whole when it ends.
+
+    Those that failed are shown last, where one looks first.
+    """
     total = Counts()
+    failed: list[str] = []
     longest_first = sorted(names, key=list(PARTS).index)
     with ThreadPoolExecutor(LANES) as lanes:
         for part in as_completed([lanes.submit(run_apart, name) for name in longest_first]):
-            output = part.result()
-            print(output.rstrip(), flush=True)
-            total += Counts.of_output(output)
+            output = part.result().rstrip()
+            counts = Counts.of_output(output)
+            total += counts
+            if counts.failed:
+                failed.append(output)
+            else:
+                print(output, flush=True)
+    for output in failed:
+        print(output, flush=True)
     return total
 
 
