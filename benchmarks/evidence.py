@@ -29,8 +29,7 @@ SUITES = {
     "single stream 0, guidance 1": "twin_lumina_0_forget_one",
     "single stream 1": "twin_lumina_1_forget",
     "four steps": "twin_lumina_fast_0_forget",
-    "AuraFlow 1": "twin_auraflow_1_forget",
-    "AuraFlow 2": "twin_auraflow_2_forget",
+    "AuraFlow": "twin_auraflow_2_forget",
 }
 """What people call a model → the suite in which each of ten names is forgotten alone on it."""
 

@@ -4,14 +4,14 @@ A denoiser reads the text of a prompt in a few linear layers W, as rows a: one a
 with a concept (a) and the same prompts without it, or with something else instead (b), the text is
 changed by the matrix P that makes the one read like the other and leaves all other rows alone:
 
-    min Σ ‖(a + P a) − b‖² + p n/s Σ ‖P k‖² + λ m ‖P‖²
+    min Σ ‖(a + P a) − b‖² + p n/s Σ ‖P k‖² + λ t ‖P‖²,   t = Σ ‖b − a‖²
 
-    P = Σ (b − a) aᵀ K⁻¹,   K = Σ a aᵀ + p n/s Σ k kᵀ + λ m I
+    P = Σ (b − a) aᵀ K⁻¹,   K = Σ a aᵀ + p n/s Σ k kᵀ + λ t I
 
 over n rows a and s rows k that should stay, so that p weighs the ones against the others however
-many there are; m is the mean of the diagonal of Σ (b − a) (b − a)ᵀ, so that λ depends neither on
-how large a model's rows are, nor on what else should stay, nor on what all rows have in common.
-Then every layer that reads these rows computes with W (I + P).
+many there are. With t, λ depends neither on how large nor how wide a model's rows are, nor on what
+else should stay, nor on what all rows have in common. Then every layer that reads these rows
+computes with W (I + P).
 
 The objective is UCE's (Gandikota et al., arXiv 2308.14761), and P without the cut below makes
 UCE's weights of each layer. It differs from UCE in this: every token is mapped, since an encoder
@@ -109,7 +109,7 @@ def change_text(
     way = wanted - read
     size = len(read) + len(stays) if few else read.shape[1]
     gram = torch.zeros(size, size, dtype=torch.float64)
-    gram.diagonal().add_(ridge * float(way.square().sum()) / read.shape[1])
+    gram.diagonal().add_(ridge * float(way.square().sum()))
     for part in _parts(read, stays, weight, few):
         gram.addmm_(part, part.T)
     root = torch.linalg.cholesky(gram.T, out=gram.T)  # in place, since LAPACK goes by columns

@@ -7,7 +7,7 @@ from torch import Tensor
 from fia_core.closed_form import align, change_text
 
 READ, STAYS = 9, 14
-RIDGE, PRESERVE = 0.5, 0.3
+RIDGE, PRESERVE = 0.02, 0.3
 EACH = PRESERVE * READ / STAYS
 
 
@@ -30,14 +30,14 @@ def matrix(texts: tuple[Tensor, Tensor, Tensor], rank: int = 99) -> Tensor:
 def sums(texts: tuple[Tensor, Tensor, Tensor]) -> Tensor:
     """K."""
     read, wanted, stays = texts
-    damping = RIDGE * (wanted - read).square().sum() / read.shape[1]
+    damping = RIDGE * (wanted - read).square().sum()
     return read.T @ read + EACH * stays.T @ stays + damping * torch.eye(read.shape[1])
 
 
 def test_it_is_the_minimum(texts: tuple[Tensor, Tensor, Tensor]) -> None:
     read, wanted, stays = texts
     change = matrix(texts).requires_grad_()
-    damping = RIDGE * (wanted - read).square().sum() / read.shape[1]
+    damping = RIDGE * (wanted - read).square().sum()
     objective = (
         (read + read @ change.T - wanted).square().sum()
         + EACH * (stays @ change.T).square().sum()
@@ -85,9 +85,9 @@ def test_what_all_rows_have_in_common_does_not_drown_a_small_ridge() -> None:
     shared = 100 * rows(1, 60, 3)
     read, stays = shared + rows(80, 60, 4), shared + rows(90, 60, 5)
     wanted = read + rows(80, 60, 6)
-    change = change_text(read, wanted, stays, ridge=0.005, rank=99, preserve=1.0)
+    change = change_text(read, wanted, stays, ridge=1e-4, rank=99, preserve=1.0)
     a, b, k = read.double(), wanted.double(), stays.double()
-    damping = 0.005 * (b - a).square().sum() / 60 * torch.eye(60).double()
+    damping = 1e-4 * (b - a).square().sum() * torch.eye(60).double()
     exact = (b - a).T @ a @ torch.linalg.inv(a.T @ a + 80 / 90 * k.T @ k + damping)
     error = (change.up @ change.down).double() - exact
     assert error.norm() < 0.01 * exact.norm()

@@ -20,13 +20,13 @@ from ..model.lora import Lora, lora_of
 from .captions import read_captions, written
 from .tokens import Caption, pair
 
-RIDGE_ONCE, RIDGE_EACH = 0.5, 12.0
+RIDGE_ONCE, RIDGE_EACH = 0.00025, 0.025
 """λ of ``fia_core/closed_form.py`` where one layer reads the text for all blocks, and where each
 block reads it, so that the changes add up; of one concept. With n of them it is divided by n²:
-what they have in common is in n times as many rows, what tells them apart is not, and m grows with
+what they have in common is in n times as many rows, what tells them apart is not, and t grows with
 n, too. Small models wanted these values (docs/evidence.md)."""
 
-PRESERVED = 1.0
+PRESERVED = 10.0
 """p, likewise."""
 
 FEW = 4
