@@ -168,7 +168,7 @@ FORGET_INPUTS = {
     "concepts": "church",
     "instead": "",
     "keep": "",
-    "amount": 1.0,
+    "amount": 10.0,  # in a model that was never trained, concepts hardly differ
     "kind": "object",
     "rank": 0,
 }

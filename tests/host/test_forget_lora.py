@@ -169,8 +169,8 @@ def test_lambda_falls_with_the_square_of_how_many_concepts_there_are(
         return change(*rows, ridge=ridge, **settings)
 
     monkeypatch.setattr(forget, "change_text", watched)
-    lora(host, tiny)
-    lora(host, tiny, concepts="church\ncat")
+    lora(host, tiny, amount=1.0)
+    lora(host, tiny, amount=1.0, concepts="church\ncat")
     lora(host, tiny, amount=2.0)
     each = forget.RIDGE_EACH
     assert ridges == [each, each / 4, each / 2]
