@@ -111,13 +111,16 @@ def training() -> Counts:
 
 
 def page() -> Counts:
-    """The real page in Chromium."""
+    """The real page in Chromium, which may miss a click beside other parts.
+
+    So what fails is run once more, and named.
+    """
     try:
         ensure_chromium()
     except BrowserError as error:
         print(error, flush=True)
         return Counts(failed=1)
-    return pytest("tests/page", {"PYTHONPATH": str(ROOT)})
+    return pytest("tests/page", {"PYTHONPATH": str(ROOT)}, "--reruns=1", "-raR")
 
 
 PARTS: dict[str, Callable[[], Counts]] = {
@@ -147,15 +150,11 @@ def check(command: list[str]) -> Counts:
 
 
 def pytest(folder: str, variables: dict[str, str], *options: str) -> Counts:
-    """A pytest process of its own, so that what it imports stays its own.
-
-    What fails is run once more, and named: beside other parts a browser may miss a click.
-    """
+    """A pytest process of its own, so that what it imports stays its own."""
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        command = [sys.executable, "-P", "-m", "pytest", folder]
-        command += ["--reruns=1", "-raR", f"--junitxml={report}", *options]
+        command = [sys.executable, "-P", "-m", "pytest", folder, f"--junitxml={report}", *options]
         status = subprocess.run(command, cwd=ROOT, env=inherited | variables).returncode
         counts = read_report(report)
     if status and not counts.failed:  # nothing collected, or pytest itself broke

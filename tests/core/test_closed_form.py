@@ -37,11 +37,10 @@ def sums(texts: tuple[Tensor, Tensor, Tensor]) -> Tensor:
 def test_it_is_the_minimum(texts: tuple[Tensor, Tensor, Tensor]) -> None:
     read, wanted, stays = texts
     change = matrix(texts).requires_grad_()
-    damping = RIDGE * (wanted - read).square().sum()
     objective = (
         (read + read @ change.T - wanted).square().sum()
         + EACH * (stays @ change.T).square().sum()
-        + damping * change.square().sum()
+        + RIDGE * (wanted - read).square().sum() * change.square().sum()
     )
     (slope,) = torch.autograd.grad(objective, change)
     assert slope.abs().max() < 1e-3 * objective

@@ -110,7 +110,7 @@ def assert_tidy(comfy: ComfyPage) -> None:
     comfy.command("Comfy.Canvas.FitView")
     comfy.wait_for_view()
     found = comfy.page.evaluate(OUT_OF_PLACE)
-    for _ in range(100):
+    for _ in range(20):
         if found:
             comfy.page.wait_for_timeout(100)
             found = comfy.page.evaluate(OUT_OF_PLACE)
