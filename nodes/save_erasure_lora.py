@@ -1,4 +1,4 @@
-"""Save Erasure LoRA: a mask as a file that other programs can load."""
+"""Save Erasure LoRA: a mask, or what Forget LoRA made, as a file that other programs can load."""
 
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
@@ -7,14 +7,23 @@ from server import PromptServer
 from ..fia_core import NeuronMask
 from .fields.shared import (
     CATEGORY,
+    LoraWire,
     NeuronMaskWire,
+    mask_or_lora,
     prefix_input,
     require_ranges,
     search_words,
     strength_input,
 )
-from .host.applying.erasure_lora import FOLDER, ErasureLora, lora_folder, megabytes
+from .host.applying.erasure_lora import (
+    FOLDER,
+    ErasureLora,
+    ForgetLoraFile,
+    lora_folder,
+    megabytes,
+)
 from .host.files.new_file import new_file
+from .host.model.lora import Lora
 
 
 class SaveErasureLora(io.ComfyNode):
@@ -28,9 +37,9 @@ class SaveErasureLora(io.ComfyNode):
             category=CATEGORY,
             **search_words("erase", "export", "lora"),
             description=(
-                f"Save the erasure as a LoRA into models/{FOLDER}, for programs that know no "
-                "masks. The file is as large as the weights that it changes: about 100 MB for "
-                "SD 1.5, 820 MB for SDXL."
+                f"Save a mask or the LoRA of Forget LoRA into models/{FOLDER}; the file says what "
+                "it makes forget. That of a mask is for programs that know no masks, and as large "
+                "as the weights that it changes: about 100 MB for SD 1.5, 820 MB for SDXL."
             ),
             is_output_node=True,
             inputs=[
@@ -38,10 +47,10 @@ class SaveErasureLora(io.ComfyNode):
                     "model",
                     tooltip=(
                         "The model that the LoRA will be loaded onto, without Apply Neuron Mask. "
-                        "Its weights must not be quantised."
+                        "For a mask its weights must not be quantised."
                     ),
                 ),
-                NeuronMaskWire.Input("mask", tooltip="The weights to prune."),
+                NeuronMaskWire.Input("mask", optional=True, tooltip="The weights to prune."),
                 strength_input(
                     tooltip=(
                         "What strength 1 of the LoRA will mean. Keep 1 and choose the strength "
@@ -49,6 +58,9 @@ class SaveErasureLora(io.ComfyNode):
                     ),
                 ),
                 prefix_input("erasure"),
+                LoraWire.Input(
+                    "lora", optional=True, tooltip="Of Forget LoRA, in place of a mask."
+                ),
             ],
             outputs=[
                 io.String.Output(
@@ -60,14 +72,23 @@ class SaveErasureLora(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: ModelPatcher, mask: NeuronMask, strength: float, filename_prefix: str
+        cls,
+        model: ModelPatcher,
+        strength: float,
+        filename_prefix: str,
+        mask: NeuronMask | None = None,
+        lora: Lora | None = None,
     ) -> io.NodeOutput:
         require_ranges(cls, strength=strength)
-        lora = ErasureLora(model, mask, strength)
+        erasure = mask_or_lora(mask, lora)
+        if isinstance(erasure, NeuronMask):
+            file = ErasureLora(model, erasure, strength)
+        else:
+            file = ForgetLoraFile(model, erasure, strength)
         with new_file(lora_folder(), filename_prefix) as (path, name):
-            cls._say(f"{megabytes(lora.size)} are being written")
-            lora.save(path)
-        cls._say(f"{name}: {megabytes(lora.size)}")
+            cls._say(f"{megabytes(file.size)} are being written")
+            file.save(path)
+        cls._say(f"{name}: {megabytes(file.size)}")
         return io.NodeOutput(name, ui={"text": (name,)})
 
     @classmethod

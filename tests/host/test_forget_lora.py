@@ -1,5 +1,6 @@
 """Forget LoRA in the real host: what it changes, what the host makes of it, what it refuses."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -23,6 +24,7 @@ from graphs import (
     sources,
     watched,
 )
+from safetensors import safe_open
 from test_bad_input import knowing
 from tiny_families import FAMILIES
 from tiny_model import TinyModel, tiny_denoiser
@@ -81,10 +83,22 @@ def test_the_hosts_nodes_draw_what_the_node_draws(host: Host, tiny: TinyModel) -
     folder = Path(folder_paths.get_folder_paths("loras")[0])
     folder.mkdir(parents=True, exist_ok=True)
     shutil.move(file, folder / "forget.safetensors")
+    wired = {"model": ["model", 0], "lora": ["node", 1], "filename_prefix": "ours"}
+    graph["save"] = node("FIASaveErasureLora", **wired, strength=1.0)
+    (ours,) = host.run(graph, "save")
+    with safe_open(folder / ours, "pt") as written:
+        told = json.loads(written.metadata()["forget_it_all"])
+    assert told == {
+        "concepts": ["church"],
+        "instead": "",
+        "architecture": "SD15",
+        "strength": 1.0,
+    }
     folder_paths.filename_list_cache.pop("loras", None)
-    inputs = {"model": ["model", 0], "lora_name": "forget.safetensors", "strength_model": 1.0}
-    graph = {**sources(host, tiny), "loaded": node("LoraLoaderModelOnly", **inputs)}
-    assert torch.equal(draw(host, tiny, host.run(graph, "loaded")[0]), by_node)
+    for name in ("forget.safetensors", ours):
+        inputs = {"model": ["model", 0], "lora_name": name, "strength_model": 1.0}
+        graph = {**sources(host, tiny), "loaded": node("LoraLoaderModelOnly", **inputs)}
+        assert torch.equal(draw(host, tiny, host.run(graph, "loaded")[0]), by_node)
 
 
 def test_a_layer_that_computes_nothing_is_named(host: Host, tiny: TinyModel) -> None:

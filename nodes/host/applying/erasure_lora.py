@@ -1,10 +1,12 @@
-"""A mask as a LoRA file: the change of every pruned weight, for programs that know no masks."""
+"""LoRA files: of a mask, the change of every pruned weight; of Forget LoRA, its LoRA."""
 
 import json
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import folder_paths
 import safetensors.torch
@@ -17,7 +19,7 @@ from ....fia_core import NeuronMask
 from ....fia_core.files.safetensors_file import whole_file
 from ..model.identity import require_same_architecture
 from ..model.layers import find_ffn2_layers
-from ..model.lora import lora_names
+from ..model.lora import DescribedLora, Lora, lora_names, lora_parts
 from ..model.stored_weights import patched_weight, stored_weight
 
 FOLDER = "loras"
@@ -61,11 +63,7 @@ class ErasureLora:
                 "mask: is empty, so a LoRA of it would change nothing. Raise spatial sparsity, or "
                 "protect less."
             )
-        if self.strength == 0:
-            raise ValueError(
-                "strength: is 0, so a LoRA of it would change nothing. Write 1, and choose the "
-                "strength where the LoRA is loaded."
-            )
+        _require_strength(self.strength)
 
     @property
     def size(self) -> int:
@@ -79,14 +77,8 @@ class ErasureLora:
         Raises:
             OSError: there is no room or no right to write.
         """
-        free = shutil.disk_usage(path.parent).free
-        if self.size > free:
-            raise OSError(f"the file takes {megabytes(self.size)}, {megabytes(free)} are free")
-        try:
-            with whole_file(path) as temporary:
-                safetensors.torch.save_file(self._tensors(), temporary, self._metadata())
-        except SafetensorError as error:
-            raise OSError(str(error)) from error
+        about = {"concepts": self.mask.concepts, "architecture": self.mask.model.architecture}
+        _write(path, self.size, self._tensors, about | {"strength": self.strength})
 
     @property
     def _names(self) -> list[str]:
@@ -106,19 +98,68 @@ class ErasureLora:
             tensors[f"{keys[key]}.diff"] = change.to("cpu", stored.dtype)
         return tensors
 
-    def _metadata(self) -> dict[str, str]:
-        """One entry, because safetensors writes several in a different order each time."""
-        content = {
-            "concepts": self.mask.concepts,
-            "strength": self.strength,
-            "architecture": self.mask.model.architecture,
+
+@dataclass(frozen=True)
+class ForgetLoraFile:
+    """A LoRA as it is, times a strength.
+
+    Args:
+        model: that it is for.
+        lora: of Forget LoRA; of others the file says nothing.
+        strength: any but 0.
+
+    Raises:
+        ValueError: nothing would change, or the LoRA is of another kind or of another model.
+    """
+
+    model: ModelPatcher
+    lora: Lora
+    strength: float
+
+    def __post_init__(self) -> None:
+        lora_parts(self.model, self.lora)
+        _require_strength(self.strength)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its tensors."""
+        return sum(each.nbytes for each in self.lora.values())
+
+    def save(self, path: Path) -> None:
+        """As ``ErasureLora.save``."""
+        about = self.lora.about if isinstance(self.lora, DescribedLora) else {}
+        _write(path, self.size, self._tensors, {**about, "strength": self.strength})
+
+    def _tensors(self) -> Lora:
+        return {
+            name: part * self.strength if name.endswith("lora_up.weight") else part
+            for name, part in self.lora.items()
         }
-        return {_METADATA: json.dumps(content)}
 
 
 def megabytes(size: int) -> str:
     """``size`` bytes for people."""
     return f"{size / 1e6:,.1f} MB"
+
+
+def _write(path: Path, size: int, tensors: Callable[[], Lora], about: Mapping[str, Any]) -> None:
+    """One entry of metadata, because safetensors writes several in a different order each time."""
+    free = shutil.disk_usage(path.parent).free
+    if size > free:
+        raise OSError(f"the file takes {megabytes(size)}, {megabytes(free)} are free")
+    try:
+        with whole_file(path) as temporary:
+            safetensors.torch.save_file(tensors(), temporary, {_METADATA: json.dumps(about)})
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+
+
+def _require_strength(strength: float) -> None:
+    if strength == 0:
+        raise ValueError(
+            "strength: is 0, so a LoRA of it would change nothing. Write 1, and choose the "
+            "strength where the LoRA is loaded."
+        )
 
 
 def _require_full_precision(name: str, weight: torch.Tensor) -> None:

@@ -16,7 +16,7 @@ from ..denoising.progress import ENCODING, say, say_result
 from ..denoising.request import comma_doubts
 from ..denoising.words import known_words, require_known_words, require_text_encoder
 from ..model.layers import find_text_layers
-from ..model.lora import Lora, lora_of
+from ..model.lora import DescribedLora, lora_of
 from .captions import read_captions, written
 from .tokens import Caption, pair
 
@@ -56,7 +56,7 @@ class Wish:
 
 def forget_lora(
     model: ModelPatcher, clip: CLIP | None, wish: Wish, node_id: str | None = None
-) -> Lora:
+) -> DescribedLora:
     """A LoRA of ``model``'s text layers, with which it forgets.
 
     ``model`` and its modules are left as they were, also after an error or an interrupt.
@@ -84,7 +84,12 @@ def forget_lora(
     stay = torch.cat([captions[prompt].all_rows for prompt in prompts.stay])
     change = _change(concepts, stay, ridge, wish.rank)
     ups = written(model, layers, clip, change.up.T, read[0].rows.dtype)
-    lora = lora_of(model, ups, change.down)
+    about = {
+        "concepts": wish.concepts,
+        "instead": wish.instead,
+        "architecture": type(model.model.model_config).__name__,
+    }
+    lora = DescribedLora(lora_of(model, ups, change.down), about)
 
     seconds = time.monotonic() - began
     words = f"{len(layers)} layers, rank {len(change.down)}, {_kilobytes(lora)} in {seconds:.0f} s"
@@ -154,5 +159,5 @@ def _rows(group: Sequence[Pair], captions: dict[str, Caption]) -> tuple[torch.Te
     return torch.cat(read).float(), torch.cat(wanted).float()
 
 
-def _kilobytes(lora: Lora) -> str:
+def _kilobytes(lora: DescribedLora) -> str:
     return f"{sum(each.nbytes for each in lora.values()) / 1000:,.0f} KB"

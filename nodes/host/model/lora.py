@@ -12,6 +12,19 @@ from comfy.model_patcher import ModelPatcher
 Lora = dict[str, torch.Tensor]
 """The host's LORA_MODEL: ``lora_up``, ``lora_down`` and ``alpha`` of each layer."""
 
+
+class DescribedLora(Lora):
+    """One that knows what it is for.
+
+    Attributes:
+        about: what a file of it says, as a JSON object.
+    """
+
+    def __init__(self, tensors: Lora, about: Mapping[str, Any]) -> None:
+        super().__init__(tensors)
+        self.about = about
+
+
 _LORA_PREFIX = "lora_unet_"
 
 
