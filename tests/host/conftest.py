@@ -107,14 +107,6 @@ def tiny(extension: Extension) -> Any:
 
 
 @pytest.fixture(scope="session")
-def tiny_sd2(extension: Extension) -> Any:
-    """A tiny Stable Diffusion 2.1 of the host's classes with random weights."""
-    from tiny_model import tiny_sd2
-
-    return tiny_sd2()
-
-
-@pytest.fixture(scope="session")
 def tiny_sdxl(extension: Extension) -> Any:
     """A tiny Stable Diffusion XL of the host's classes with random weights."""
     from tiny_model import tiny_sdxl

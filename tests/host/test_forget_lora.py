@@ -78,22 +78,15 @@ def test_the_hosts_nodes_draw_what_the_node_draws(host: Host, tiny: TinyModel) -
     graph["load"] = node("LoraModelLoader", **wired)
     assert torch.equal(draw(host, tiny, host.run(graph, "load")[0]), by_node)
 
-    host.run_outputs({**graph, "save": node("SaveLoRA", lora=["node", 1], prefix="loras/forget")})
-    (file,) = Path(folder_paths.get_output_directory(), "loras").glob("forget*.safetensors")
     folder = Path(folder_paths.get_folder_paths("loras")[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.move(file, folder / "forget.safetensors")
     wired = {"model": ["model", 0], "lora": ["node", 1], "filename_prefix": "ours"}
     graph["save"] = node("FIASaveErasureLora", **wired, strength=1.0)
     (ours,) = host.run(graph, "save")
-    with safe_open(folder / ours, "pt") as written:
-        told = json.loads(written.metadata()["forget_it_all"])
-    assert told == {
-        "concepts": ["church"],
-        "instead": "",
-        "architecture": "SD15",
-        "strength": 1.0,
-    }
+    told = json.loads(safe_open(folder / ours, "pt").metadata()["forget_it_all"])
+    assert told == {"concepts": ["church"], "instead": "", "architecture": "SD15", "strength": 1.0}
+    host.run_outputs({**graph, "save": node("SaveLoRA", lora=["node", 1], prefix="loras/forget")})
+    (file,) = Path(folder_paths.get_output_directory(), "loras").glob("forget*.safetensors")
+    shutil.move(file, folder / "forget.safetensors")
     folder_paths.filename_list_cache.pop("loras", None)
     for name in ("forget.safetensors", ours):
         inputs = {"model": ["model", 0], "lora_name": name, "strength_model": 1.0}

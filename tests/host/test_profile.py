@@ -9,7 +9,7 @@ import torch
 from comparison import assert_close_sensitivities, assert_same_except_at_ties
 from graphs import PROFILE_INPUTS, profile_graph, watched
 from plain_sampling import plain_sensitivities
-from tiny_model import TinyModel, tiny_denoiser
+from tiny_model import TinyModel, tiny_denoiser, tiny_sd2
 
 CONCEPTS = "church\ngolf ball\ncat"
 FEW = {"contexts": "road\nforest\nbeach", "profile_steps": 2}
@@ -276,10 +276,8 @@ def test_sdxl_with_its_two_text_encoders_and_sizes(
     assert profile.model.architecture.startswith("SDXL ")
 
 
-def test_sd2_with_its_text_encoder_and_velocity_prediction(
-    host: Any, extension: Any, tiny_sd2: TinyModel
-) -> None:
-    profile = profile_as_sampled_plainly(host, extension, tiny_sd2)
+def test_sd2_with_its_text_encoder_and_velocity_prediction(host: Any, extension: Any) -> None:
+    profile = profile_as_sampled_plainly(host, extension, tiny_sd2())
     assert "SD20 " in profile.model.architecture
 
 
