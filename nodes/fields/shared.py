@@ -34,7 +34,7 @@ def search_words(*words: str) -> dict[str, Any]:
 
 
 def strength_input(tooltip: str) -> io.Float.Input:
-    """The slider ``strength``: pruned weights are multiplied by 1 − strength."""
+    """The slider ``strength``: pruned weights times 1 − strength, a LoRA times strength."""
     return io.Float.Input(
         "strength",
         default=1.0,

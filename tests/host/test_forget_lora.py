@@ -80,16 +80,16 @@ def test_the_hosts_nodes_draw_what_the_node_draws(host: Host, tiny: TinyModel) -
 
     folder = Path(folder_paths.get_folder_paths("loras")[0])
     wired = {"model": ["model", 0], "lora": ["node", 1], "filename_prefix": "ours"}
-    graph["save"] = node("FIASaveErasureLora", **wired, strength=1.0)
+    graph["save"] = node("FIASaveErasureLora", **wired, strength=0.5)
     (ours,) = host.run(graph, "save")
     told = json.loads(safe_open(folder / ours, "pt").metadata()["forget_it_all"])
-    assert told == {"concepts": ["church"], "instead": "", "architecture": "SD15", "strength": 1.0}
+    assert told == {"concepts": ["church"], "instead": "", "architecture": "SD15", "strength": 0.5}
     host.run_outputs({**graph, "save": node("SaveLoRA", lora=["node", 1], prefix="loras/forget")})
     (file,) = Path(folder_paths.get_output_directory(), "loras").glob("forget*.safetensors")
     shutil.move(file, folder / "forget.safetensors")
     folder_paths.filename_list_cache.pop("loras", None)
-    for name in ("forget.safetensors", ours):
-        inputs = {"model": ["model", 0], "lora_name": name, "strength_model": 1.0}
+    for name, strength in (("forget.safetensors", 1.0), (ours, 2.0)):
+        inputs = {"model": ["model", 0], "lora_name": name, "strength_model": strength}
         graph = {**sources(host, tiny), "loaded": node("LoraLoaderModelOnly", **inputs)}
         assert torch.equal(draw(host, tiny, host.run(graph, "loaded")[0]), by_node)
 

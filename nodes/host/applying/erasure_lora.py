@@ -19,7 +19,7 @@ from ....fia_core import NeuronMask
 from ....fia_core.files.safetensors_file import whole_file
 from ..model.identity import require_same_architecture
 from ..model.layers import find_ffn2_layers
-from ..model.lora import DescribedLora, Lora, lora_names, lora_parts
+from ..model.lora import DescribedLora, Lora, lora_names, lora_parts, lora_size
 from ..model.stored_weights import patched_weight, stored_weight
 
 FOLDER = "loras"
@@ -123,7 +123,7 @@ class ForgetLoraFile:
     @property
     def size(self) -> int:
         """Bytes of its tensors."""
-        return sum(each.nbytes for each in self.lora.values())
+        return lora_size(self.lora)
 
     def save(self, path: Path) -> None:
         """As ``ErasureLora.save``."""
@@ -143,7 +143,10 @@ def megabytes(size: int) -> str:
 
 
 def _write(path: Path, size: int, tensors: Callable[[], Lora], about: Mapping[str, Any]) -> None:
-    """One entry of metadata, because safetensors writes several in a different order each time."""
+    """Write a file whole or not at all, where there is room for it.
+
+    It has one entry of metadata, because safetensors writes several in a different order each time.
+    """
     free = shutil.disk_usage(path.parent).free
     if size > free:
         raise OSError(f"the file takes {megabytes(size)}, {megabytes(free)} are free")

@@ -16,7 +16,7 @@ from ..denoising.progress import ENCODING, say, say_result
 from ..denoising.request import comma_doubts
 from ..denoising.words import known_words, require_known_words, require_text_encoder
 from ..model.layers import find_text_layers
-from ..model.lora import DescribedLora, lora_of
+from ..model.lora import DescribedLora, lora_of, lora_size
 from .captions import read_captions, written
 from .tokens import Caption, pair
 
@@ -92,7 +92,8 @@ def forget_lora(
     lora = DescribedLora(lora_of(model, ups, change.down), about)
 
     seconds = time.monotonic() - began
-    words = f"{len(layers)} layers, rank {len(change.down)}, {_kilobytes(lora)} in {seconds:.0f} s"
+    size = f"{lora_size(lora) / 1000:,.0f} KB"
+    words = f"{len(layers)} layers, rank {len(change.down)}, {size} in {seconds:.0f} s"
     if len(concepts) > 1:
         done = zip((change.done(*rows) for rows in concepts), wish.concepts, strict=True)
         (least, one), (more, other), *_ = sorted(done)
@@ -157,7 +158,3 @@ def _rows(group: Sequence[Pair], captions: dict[str, Caption]) -> tuple[torch.Te
     pairs = [pair(captions[one.prompt], captions[one.other]) for one in group]
     read, wanted = zip(*pairs, strict=True)
     return torch.cat(read).float(), torch.cat(wanted).float()
-
-
-def _kilobytes(lora: DescribedLora) -> str:
-    return f"{sum(each.nbytes for each in lora.values()) / 1000:,.0f} KB"

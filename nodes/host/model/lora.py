@@ -71,6 +71,11 @@ def lora_of(model: ModelPatcher, ups: Mapping[str, torch.Tensor], down: torch.Te
     return lora
 
 
+def lora_size(lora: Lora) -> int:
+    """Bytes of its tensors."""
+    return sum(each.nbytes for each in lora.values())
+
+
 def with_lora(model: ModelPatcher, lora: Lora, strength: float) -> ModelPatcher:
     """A clone of ``model`` with a LoRA, as the host's Load LoRA Model makes it."""
     changed: Any = comfy.sd.load_lora_for_models(model, None, lora, strength, 0.0)[0]
