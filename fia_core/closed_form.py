@@ -24,7 +24,7 @@ So it is a small LoRA, with a strength like that of the sliders that people trai
 github.com/p1atdev/LECO).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -38,20 +38,27 @@ Token = int | str
 """A token's number, or of one that has none, something that is nothing else's."""
 
 
-def align(words: Sequence[Token], others: Sequence[Token]) -> list[tuple[int, int]]:
+def align(
+    words: Sequence[Token], others: Sequence[Token], usual: Collection[Token] = ()
+) -> list[tuple[int, int]]:
     """Positions in two prompts' tokens that say the same, a pair for each position of the first.
 
     The longest common end is paired first, since what is added to a prompt comes before its scene;
     then the common beginning. What is left of the first is paired with what is left of the second,
-    its last one repeated, and where nothing is left with the last token of all: the prompt's end,
-    which holds what all of it says.
+    its last one repeated. Where nothing is left, words were added: they become what the second
+    says next, or just before, whichever is usual: the scene's article. One row for all scenes is
+    what a change of low rank can reach. The very first row is none of these; it says nothing.
 
     Args:
-        words, others: tokens of each prompt, without padding.
+        words, others: tokens of each prompt, without padding; ``others`` has one at least.
+        usual: tokens that prompts like ``others`` have in common.
     """
     end = _shared(words[::-1], others[::-1])
     start = _shared(words[: len(words) - end], others[: len(others) - end])
-    left = range(start, len(others) - end) or range(len(others) - 1, len(others))
+    place = min(start, len(others) - 1)
+    if others[place] not in usual and start > 1 and others[start - 1] in usual:
+        place = start - 1
+    left = range(start, len(others) - end) or range(place, place + 1)
     return [
         *((place, place) for place in range(start)),
         *(

@@ -66,15 +66,18 @@ def test_how_far_it_goes_is_told(texts: tuple[Tensor, Tensor, Tensor]) -> None:
 @pytest.mark.parametrize(
     ("words", "others", "partners"),
     [
-        ("<a church in a park>", "<a park>", "<" + ">" * 12 + "a park>"),
+        ("<a church in a park>", "<a park>", "<" + "a" * 12 + "a park>"),
+        ("<church in parks>", "<parks>", "<" + "p" * 10 + "parks>"),
+        ("<aBIGman>", "<aman>", "<aaaaman>"),
         ("<park>", "<park>", "<park>"),
         ("<cat>", "<>", "<>>>>"),
+        ("<cat", "<", "<<<<"),
         ("<a cat.>", "<a dog.>", "<a dog.>"),
         ("<three cats>", "<a dog>", "<a dogggggg>"),
     ],
 )
 def test_every_word_finds_a_partner(words: str, others: str, partners: str) -> None:
-    pairs = align(words, others)
+    pairs = align(words, others, usual="<a >")
     assert [place for place, _ in pairs] == list(range(len(words)))
     assert "".join(others[place] for _, place in pairs) == partners
 

@@ -230,10 +230,9 @@ def test_a_lora_makes_the_text_layers_forget(
     captions = extension.module("nodes.host.forgetting.captions")
     tokens = extension.module("nodes.host.forgetting.tokens")
     layers = extension.module("nodes.host.model.layers").find_text_layers(model)
-    prompts = ["a golf ball in a road", "a road"]
-    read, wanted = tokens.pair(
-        *captions.read_captions(model, layers, clip, prompts, lambda _: None)
-    )
+    prompts = ["a golf ball in a road", "a road", "a forest"]
+    one, other, third = captions.read_captions(model, layers, clip, prompts, lambda _: None)
+    read, wanted = tokens.pair(one, other, {*other.words} & {*third.words})
     graph = forget_graph(host, model, clip, concepts="golf ball", rank=8)
     lora = host.run(graph, "node", 1)[0]
     host.forget()

@@ -1,6 +1,7 @@
 """Concepts in, a LoRA out."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,14 +21,14 @@ from ..model.lora import DescribedLora, lora_of, lora_size
 from .captions import read_captions, written
 from .tokens import Caption, pair
 
-RIDGE_ONCE, RIDGE_EACH = 0.00025, 0.025
+RIDGE_ONCE, RIDGE_EACH = 0.00025, 0.0025
 """λ of ``fia_core/closed_form.py`` where one layer reads the text for all blocks, and where each
 block reads it, so that the changes add up; of one concept. With n of them it is divided by n²:
 what they have in common is in n times as many rows, what tells them apart is not, and t grows with
 n, too. Small models wanted these values (docs/evidence.md)."""
 
-PRESERVED = 10.0
-"""p, likewise."""
+PRESERVED = 100.0
+"""p, however many concepts there are. Small models wanted this value, too."""
 
 FEW = 4
 """Contexts of each of many concepts; one name alone went as well with so few as with ten."""
@@ -42,7 +43,7 @@ class Wish:
         kind: of ``KINDS``.
         instead: what is drawn in their place; empty: what is there without them.
         kept: concepts of the same kind that should stay.
-        amount: how much; λ is divided by it.
+        amount: how much; λ and p are divided by it.
         rank: of the LoRA; 0: one for each concept.
     """
 
@@ -82,7 +83,7 @@ def forget_lora(
     for name, (before, after) in zip(wish.concepts, concepts, strict=True):
         _require_other_rows(name, before, after)
     stay = torch.cat([captions[prompt].all_rows for prompt in prompts.stay])
-    change = _change(concepts, stay, ridge, wish.rank)
+    change = _change(concepts, stay, ridge, PRESERVED / wish.amount, wish.rank)
     ups = written(model, layers, clip, change.up.T, read[0].rows.dtype)
     about = {
         "concepts": wish.concepts,
@@ -136,12 +137,13 @@ def _change(
     concepts: Sequence[tuple[torch.Tensor, torch.Tensor]],
     stays: torch.Tensor,
     ridge: float,
+    preserve: float,
     rank: int,
 ) -> TextChange:
     """The change of the text, from the rows of each concept and those that stay."""
     read, wanted = (torch.cat(rows) for rows in zip(*concepts, strict=True))
     rank = rank or len(concepts)
-    return change_text(read, wanted, stays, ridge=ridge, rank=rank, preserve=PRESERVED)
+    return change_text(read, wanted, stays, ridge=ridge, rank=rank, preserve=preserve)
 
 
 def _require_other_rows(concept: str, read: torch.Tensor, wanted: torch.Tensor) -> None:
@@ -155,6 +157,8 @@ def _require_other_rows(concept: str, read: torch.Tensor, wanted: torch.Tensor) 
 
 def _rows(group: Sequence[Pair], captions: dict[str, Caption]) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows of a concept's prompts and what they should be, (n, C) float32."""
-    pairs = [pair(captions[one.prompt], captions[one.other]) for one in group]
+    said = Counter(token for one in group for token in {*captions[one.other].words})
+    usual = {token for token, count in said.items() if count > len(group) / 2}
+    pairs = [pair(captions[one.prompt], captions[one.other], usual) for one in group]
     read, wanted = zip(*pairs, strict=True)
     return torch.cat(read).float(), torch.cat(wanted).float()

@@ -1,6 +1,6 @@
 """Which row of a prompt's text is which token of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -60,9 +60,11 @@ def caption(tokens: Sequence[Token], rows: torch.Tensor) -> Caption:
     )
 
 
-def pair(one: Caption, other: Caption) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows of two captions that say the same, (n, C) each."""
-    pairs = align(one.words, other.words) if len(other.rows) else []
+def pair(
+    one: Caption, other: Caption, usual: Collection[Token] = ()
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows of two captions that say the same, (n, C) each; ``usual`` is that of ``align``."""
+    pairs = align(one.words, other.words, usual) if len(other.rows) else []
     parts = [(one.rows[[i for i, _ in pairs]], other.rows[[j for _, j in pairs]])]
     for mine, its in ((one.before, other.before), (one.after, other.after)):
         both = min(len(mine), len(its))
