@@ -31,7 +31,7 @@ from itertools import takewhile
 import torch
 from torch import Tensor
 
-PART = 256
+PART = 64
 """Rows or channels that are in float64 at once."""
 
 Token = int | str
@@ -111,12 +111,22 @@ def change_text(
         rank: r; as many parts as there are at most.
         preserve: p.
     """
-    few = len(read) + len(stays) < read.shape[1]
-    weight = (preserve * len(read) / len(stays)) ** 0.5
     way = wanted - read
+    weight = (preserve * len(read) / len(stays)) ** 0.5
+    answers = _answers(read, stays, weight, ridge * float(way.square().sum()))
+    # P = Dᵀ A K⁻¹ with D = way, and P K Pᵀ = Dᵀ (A K⁻¹ Aᵀ) D
+    shares, turns = torch.linalg.eigh((answers @ read.T).double())
+    cut = way.T @ (turns * shares.clamp(min=0).sqrt()).float()
+    up = torch.linalg.svd(cut, full_matrices=False).U[:, :rank]
+    return TextChange(up, (way @ up).T @ answers)
+
+
+def _answers(read: Tensor, stays: Tensor, weight: float, damping: float) -> Tensor:
+    """A K⁻¹, (n, C) float32, of the rows A = ``read``; ``weight`` is of a row that stays."""
+    few = len(read) + len(stays) < read.shape[1]
     size = len(read) + len(stays) if few else read.shape[1]
     gram = torch.zeros(size, size, dtype=torch.float64)
-    gram.diagonal().add_(ridge * float(way.square().sum()))
+    gram.diagonal().add_(damping)
     for part in _parts(read, stays, weight, few):
         gram.addmm_(part, part.T)
     root = torch.linalg.cholesky(gram.T, out=gram.T)  # in place, since LAPACK goes by columns
@@ -125,14 +135,8 @@ def change_text(
         ours = torch.linalg.solve_triangular(side, ours, upper=upper)
     if few:
         parts = _parts(read, stays, weight, few)
-        answers = torch.cat([(ours.T @ part).float() for part in parts], dim=1)
-    else:
-        answers = ours.T.float()
-    # answers = A K⁻¹ (n, C), so P = Dᵀ A K⁻¹ with D = way, and P K Pᵀ = Dᵀ (A K⁻¹ Aᵀ) D
-    shares, turns = torch.linalg.eigh((answers @ read.T).double())
-    cut = way.T @ (turns * shares.clamp(min=0).sqrt()).float()
-    up = torch.linalg.svd(cut, full_matrices=False).U[:, :rank]
-    return TextChange(up, (way @ up).T @ answers)
+        return torch.cat([(ours.T @ part).float() for part in parts], dim=1)
+    return ours.T.float()
 
 
 def _parts(read: Tensor, stays: Tensor, weight: float, few: bool) -> Iterator[Tensor]:
