@@ -131,10 +131,16 @@ class ForgetLoraFile:
         _write(path, self.size, self._tensors, {**about, "strength": self.strength})
 
     def _tensors(self) -> Lora:
-        return {
-            name: part * self.strength if name.endswith("lora_up.weight") else part
-            for name, part in self.lora.items()
-        }
+        """The strength goes into alpha, so that no half is rounded again; its sign into one half,
+        since diffusers has no end with an alpha below zero."""
+        size, sign = abs(self.strength), -1 if self.strength < 0 else 1
+        tensors = dict(self.lora)
+        for name, part in self.lora.items():
+            if name.endswith(".alpha"):
+                tensors[name] = part.float() * size
+            elif name.endswith(".lora_up.weight"):
+                tensors[name] = part * sign
+        return tensors
 
 
 def megabytes(size: int) -> str:
