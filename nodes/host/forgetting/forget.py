@@ -21,13 +21,13 @@ from ..model.lora import DescribedLora, lora_of, lora_size
 from .captions import read_captions, written
 from .tokens import Caption, pair
 
-RIDGE_ONCE, RIDGE_EACH = 0.00006, 0.006
+RIDGE_ONCE, RIDGE_EACH = 0.00006, 0.0025
 """λ of ``fia_core/closed_form.py`` where one layer reads the text for all blocks, and where each
 block reads it, so that the changes add up; of one concept. With n of them it is divided by n²:
 what they have in common is in n times as many rows, what tells them apart is not, and t grows with
 n, too. Small models wanted these values (docs/evidence.md)."""
 
-PRESERVED = 30.0
+PRESERVED = 100.0
 """p, however many concepts there are. Small models wanted this value, too."""
 
 FEW = 4
