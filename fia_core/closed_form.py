@@ -39,7 +39,7 @@ Token = int | str
 
 
 def align(
-    words: Sequence[Token], others: Sequence[Token], usual: Collection[Token] = ()
+    words: Sequence[Token], others: Sequence[Token], usual: Collection[Token]
 ) -> list[tuple[int, int]]:
     """Positions in two prompts' tokens that say the same, a pair for each position of the first.
 

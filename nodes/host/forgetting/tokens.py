@@ -61,7 +61,7 @@ def caption(tokens: Sequence[Token], rows: torch.Tensor) -> Caption:
 
 
 def pair(
-    one: Caption, other: Caption, usual: Collection[Token] = ()
+    one: Caption, other: Caption, usual: Collection[Token]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows of two captions that say the same, (n, C) each; ``usual`` is that of ``align``."""
     pairs = align(one.words, other.words, usual) if len(other.rows) else []
