@@ -25,14 +25,16 @@ SUITES = {
     "UNet 1, guidance 1": "twin_1_forget_one",
     "UNet 2": "twin_2_forget",
     "UNet 2, guidance 1": "twin_2_forget_one",
-    "single stream": "twin_lumina_0_forget",
-    "single stream, guidance 1": "twin_lumina_0_forget_one",
+    "single stream 0": "twin_lumina_0_forget",
+    "single stream 0, guidance 1": "twin_lumina_0_forget_one",
+    "single stream 1": "twin_lumina_1_forget",
+    "single stream 1, guidance 1": "twin_lumina_1_forget_one",
     "four steps": "twin_lumina_fast_0_forget",
     "AuraFlow": "twin_auraflow_2_forget",
 }
 """What people call a model → the suite in which each of ten names is forgotten alone on it."""
 
-SEVERAL = {"UNet 0": "twin_0_several", "single stream": "twin_lumina_0_several"}
+SEVERAL = {"UNet 0": "twin_0_several", "single stream 0": "twin_lumina_0_several"}
 """Likewise, where several names are forgotten at once."""
 
 MASK = "fia, r2 3 %, strength 1.25"
