@@ -20,6 +20,9 @@ depend on how large and how many rows are; and P is cut to its r largest parts i
 
     P ≈ U V,   U the first r left singular vectors of P K^½,   V = Uᵀ P
 
+Each part moves the rows a by its squared singular value towards b, and these add up to Σ ⟨P a,
+b − a⟩, so r is the number of parts that do most of it: one a concept with a small encoder, several
+with a language model, which writes one word differently into each sentence.
 So it is a small LoRA, with a strength like that of the sliders that people train (LECO,
 github.com/p1atdev/LECO).
 """
@@ -96,9 +99,16 @@ class TextChange:
 
 
 def change_text(
-    read: Tensor, wanted: Tensor, stays: Tensor, *, ridge: float, rank: int, preserve: float
+    read: Tensor,
+    wanted: Tensor,
+    stays: Tensor,
+    *,
+    ridge: float,
+    preserve: float,
+    rank: int,
+    share: float = 0.0,
 ) -> TextChange:
-    """The change of rank ``rank`` that makes the rows ``read`` like ``wanted``.
+    """The change of low rank that makes the rows ``read`` like ``wanted``.
 
     It solves for rows × rows or C × C, whichever is smaller, in float64, and needs little memory
     beside that.
@@ -108,8 +118,9 @@ def change_text(
         wanted: b, (n, C) float32.
         stays: k, (s, C), at least one, in any float type.
         ridge: λ.
-        rank: r; as many parts as there are at most.
         preserve: p.
+        rank: r; as many parts as there are at most.
+        share: r is larger where only more parts do this share of what all of them do.
     """
     way = wanted - read
     weight = (preserve * len(read) / len(stays)) ** 0.5
@@ -117,7 +128,9 @@ def change_text(
     # P = Dᵀ A K⁻¹ with D = way, and P K Pᵀ = Dᵀ (A K⁻¹ Aᵀ) D
     shares, turns = torch.linalg.eigh((answers @ read.T).double())
     cut = way.T @ (turns * shares.clamp(min=0).sqrt()).float()
-    up = torch.linalg.svd(cut, full_matrices=False).U[:, :rank]
+    parts, sizes, _ = torch.linalg.svd(cut, full_matrices=False)
+    done = sizes.square().cumsum(0)
+    up = parts[:, : max(rank, int((done < share * done[-1]).sum()) + 1)]
     return TextChange(up, (way @ up).T @ answers)
 
 

@@ -78,7 +78,7 @@ class ForgetLora(io.ComfyNode):
                     default=0,
                     min=0,
                     max=128,
-                    tooltip="Of the LoRA; 0: one for each concept.",
+                    tooltip="Of the LoRA; 0: as many as it takes, at least one for each concept.",
                 ),
             ],
             outputs=[
@@ -88,7 +88,7 @@ class ForgetLora(io.ComfyNode):
                     tooltip=(
                         "For Load LoRA Model, whose strength is a slider: 1 draws none of the "
                         "concept, below 1 less of it or none, depending on the model, -1 more. "
-                        "Save Erasure LoRA keeps it: some 110 KB for SD 1.5, 1 MB for SDXL, less "
+                        "Save Erasure LoRA keeps it: from 110 KB for SD 1.5, 1 MB for SDXL, less "
                         "for others."
                     ),
                 ),

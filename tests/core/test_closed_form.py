@@ -63,6 +63,14 @@ def test_how_far_it_goes_is_told(texts: tuple[Tensor, Tensor, Tensor]) -> None:
     assert far.done(read, wanted) < 0.01 < near.done(read, wanted) <= 1.001
 
 
+def test_as_many_parts_as_do_a_share_of_what_all_do(texts: tuple[Tensor, Tensor, Tensor]) -> None:
+    settings, (read, wanted, _) = {"ridge": RIDGE, "preserve": PRESERVE}, texts
+    done = [change_text(*texts, **settings, rank=r).done(read, wanted) for r in range(1, READ + 1)]
+    found = len(change_text(*texts, **settings, rank=1, share=0.9).down)
+    assert done[found - 2] < 0.9 * done[-1] <= done[found - 1]
+    assert len(change_text(*texts, **settings, rank=5, share=0.1).down) == 5
+
+
 @pytest.mark.parametrize(
     ("words", "others", "partners"),
     [

@@ -161,7 +161,7 @@ def test_its_settings_are_heard(host: Host, tiny: TinyModel) -> None:
     assert products(lora(host, tiny, amount=0.2)).norm() < plain.norm()
     for other in ({"keep": "cat"}, {"instead": "cat"}, {"kind": "art style"}, {"rank": 3}):
         assert not torch.allclose(products(lora(host, tiny, **other)), plain, rtol=0.01)
-    of_two = lora(host, tiny, concepts="church\ncat")
+    of_two = lora(host, tiny, concepts="church\ncat", rank=2)
     assert {len(of_two[name]) for name in of_two if "lora_down" in name} == {2}
 
 
@@ -171,9 +171,9 @@ def test_lambda_falls_with_the_square_of_concepts_and_p_with_how_much(
     forget = extension.module("nodes.host.forgetting.forget")
     change, seen = forget.change_text, []
 
-    def watched(*rows: torch.Tensor, ridge: float, preserve: float, rank: int) -> Any:
+    def watched(*rows: torch.Tensor, ridge: float, preserve: float, **size: Any) -> Any:
         seen.append((forget.RIDGE_EACH / ridge, forget.PRESERVED / preserve))
-        return change(*rows, ridge=ridge, preserve=preserve, rank=rank)
+        return change(*rows, ridge=ridge, preserve=preserve, **size)
 
     monkeypatch.setattr(forget, "change_text", watched)
     lora(host, tiny, amount=1.0)

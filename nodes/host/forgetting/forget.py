@@ -30,6 +30,9 @@ n, too. Small models wanted these values (docs/evidence.md)."""
 PRESERVED = 100.0
 """p, however many concepts there are. Small models wanted this value, too."""
 
+SHARE = 0.9
+"""Of what a change of full rank does: a LoRA's rank is no larger than that takes."""
+
 FEW = 4
 """Contexts of each of many concepts; one name alone went as well with so few as with ten."""
 
@@ -44,7 +47,7 @@ class Wish:
         instead: what is drawn in their place; empty: what is there without them.
         kept: concepts of the same kind that should stay.
         amount: how much; λ and p are divided by it.
-        rank: of the LoRA; 0: one for each concept.
+        rank: of the LoRA; 0: one for each concept, or more where it takes more.
     """
 
     concepts: tuple[str, ...]
@@ -142,8 +145,8 @@ def _change(
 ) -> TextChange:
     """The change of the text, from the rows of each concept and those that stay."""
     read, wanted = (torch.cat(rows) for rows in zip(*concepts, strict=True))
-    rank = rank or len(concepts)
-    return change_text(read, wanted, stays, ridge=ridge, rank=rank, preserve=preserve)
+    size = {"rank": rank} if rank else {"rank": len(concepts), "share": SHARE}
+    return change_text(read, wanted, stays, ridge=ridge, preserve=preserve, **size)
 
 
 def _require_other_rows(concept: str, read: torch.Tensor, wanted: torch.Tensor) -> None:
