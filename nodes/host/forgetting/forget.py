@@ -30,7 +30,7 @@ n, too. Small models wanted these values (docs/evidence.md)."""
 PRESERVED = 100.0
 """p, however many concepts there are. Small models wanted this value, too."""
 
-SHARE = 0.9
+SHARE = 0.8
 """Of what a change of full rank does: a LoRA's rank is no larger than that takes."""
 
 FEW = 4
