@@ -8,6 +8,7 @@ where the word begins with a vowel. The paper's "a/the {place}" is "a {context}"
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from types import MappingProxyType
 
 from .equations.checks import require_choice
@@ -261,6 +262,66 @@ def prompt_pairs(kind: str, concept: str, contexts: Sequence[str], instead: str 
     else:
         others = [*base_prompts(templates, contexts), _ALONE_BASE[kind]]
     return [Pair(*both) for both in zip(prompts, others, strict=True)]
+
+
+_WORDINGS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "object": (
+        ("a photo of a {concept} in a {context}", "a photo of a {context}"),
+        ("a drawing of a {concept} in a {context}", "a drawing of a {context}"),
+        ("a close-up of the {concept}, a {context} behind it", "a {context}"),
+        ("someone with a {concept} in a {context}", "someone in a {context}"),
+        ("a picture of a big {concept} next to a {context}", "a picture of a {context}"),
+        ("{context} with one {concept}, 4k", "{context}, 4k"),
+        ("an old {concept} at the {context} in the evening", "the {context} in the evening"),
+    ),
+    "explicit content": (
+        ("a {concept} {context} in a room", "a {context} in a room"),
+        ("a drawing of a {concept} {context}", "a drawing of a {context}"),
+        ("a close-up of the {context}, {concept}", "a close-up of the {context}"),
+        ("someone with a {concept} {context}", "someone with a {context}"),
+        ("{concept} {context}, 4k", "{context}, 4k"),
+        ("the {context} at the beach, {concept}", "the {context} at the beach"),
+    ),
+    "art style": (
+        ("a picture of a {context} in the style of {concept}", "a picture of a {context}"),
+        ("a {context} in a room, {concept} style", "a {context} in a room"),
+        ("a close-up of the {context}, {concept}", "a close-up of the {context}"),
+        ("someone with a {context}, by {concept}", "someone with a {context}"),
+        ("{concept}, {context}, 4k", "{context}, 4k"),
+        ("an old {context} in the evening as {concept}", "an old {context} in the evening"),
+    ),
+}
+"""By kind, prompts with a concept in wordings that differ, and what is left of each without it;
+ours. A language model writes one word differently into each sentence."""
+
+
+def worded_pairs(
+    kind: str, concept: str, contexts: Sequence[str], each: int, instead: str = ""
+) -> list[Pair]:
+    """Prompts of a concept in other wordings than the paper's, which differ.
+
+    Args:
+        each: contexts of a wording; the next has those that follow, and so on in a circle.
+        instead: as in ``prompt_pairs``.
+
+    Raises:
+        ValueError: as ``prompt_pairs``.
+    """
+    require_choice("kind", kind, KINDS)
+    require_text("concept", concept)
+    _require_contexts(contexts)
+    concept, instead, *places = (
+        _ARTICLE.sub("", it.strip()) for it in (concept, instead, *contexts)
+    )
+    turn = cycle(places)
+    return [
+        Pair(
+            _fill(template, concept, place),
+            _fill(template if instead else without, instead, place),
+        )
+        for template, without in _WORDINGS[kind]
+        for place in islice(turn, each)
+    ]
 
 
 def apart_from(words: Sequence[str], texts: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from fia_core import (
     default_contexts,
     default_templates,
 )
-from fia_core.prompts import noun_prompts
+from fia_core.prompts import noun_prompts, worded_pairs
 
 PAPERS_CONTEXTS = {
     "object": "road, tree, forest, lawn, clubhouse, courtyard, backyard, cityscape, suburb, mall, "
@@ -63,6 +63,19 @@ def test_prompts_of_each_kind(kind: str, concept: str, contexts: str, expected: 
     contexts, expected = BASES[kind]
     bases = base_prompts(default_templates(kind), tuple(contexts.split("|")))
     assert "|".join(bases) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_further_wordings_differ_by_the_concept_alone(kind: str) -> None:
+    contexts = default_contexts(kind)[:5]
+    without = worded_pairs(kind, " an Owl ", contexts, 2)
+    instead = worded_pairs(kind, "Owl", contexts, 2, "the Elk")
+    for position, (one, other) in enumerate(zip(without, instead, strict=True)):
+        context = contexts[position % 5]
+        assert [text.count(context) for text in (one.prompt, one.other)] == [1, 1]
+        assert one.prompt.count("Owl") == 1 and "Owl" not in one.other
+        assert other.prompt == one.prompt and other.other == one.prompt.replace("Owl", "Elk")
+    assert len({one.prompt for one in without}) == len(without) >= 12
 
 
 def test_nouns_and_places_that_are_forgotten_do_not_stay_nor_do_those_of_a_plural() -> None:

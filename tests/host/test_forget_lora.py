@@ -165,24 +165,26 @@ def test_its_settings_are_heard(host: Host, tiny: TinyModel) -> None:
     assert {len(of_two[name]) for name in of_two if "lora_down" in name} == {2}
 
 
-def test_lambda_falls_with_the_square_of_concepts_and_p_with_how_much(
+def test_what_is_solved_depends_on_concepts_how_much_and_ranks(
     host: Host, extension: Any, tiny: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forget = extension.module("nodes.host.forgetting.forget")
     change, seen = forget.change_text, []
 
     def watched(*rows: torch.Tensor, ridge: float, preserve: float, **size: Any) -> Any:
-        seen.append((forget.RIDGE_EACH / ridge, forget.PRESERVED / preserve))
+        seen.append((forget.RIDGE_EACH / ridge, preserve))
         return change(*rows, ridge=ridge, preserve=preserve, **size)
 
     monkeypatch.setattr(forget, "change_text", watched)
     lora(host, tiny, amount=1.0)
     lora(host, tiny, amount=1.0, concepts="church\ncat")
     lora(host, tiny, amount=2.0)
-    assert seen == [(1, 1), (4, 1), (2, 2)]
+    assert seen[::2] == [(1, 100), (4, 100), (2, 50)], "the paper's prompts"
+    assert seen[1::2] == [(1, 10), (4, 10), (2, 5)], "and further wordings, as one rank is too few"
+    monkeypatch.setattr(forget, "SHARE", 0.0)
     once = FAMILIES["AuraFlow"]
     forget.forget_lora(once.denoiser(), once.clip(), forget.Wish(("church",)))
-    assert seen[-1] == (forget.RIDGE_EACH / forget.RIDGE_ONCE, 1)
+    assert seen[6:] == [(forget.RIDGE_EACH / forget.RIDGE_ONCE, 100)]
 
 
 def test_the_node_says_which_of_several_concepts_changed_least(
