@@ -115,25 +115,21 @@ def key(profiles: Profiling, extension: Any, profile: Any, monkeypatch: pytest.M
     return ask
 
 
-def test_a_profile_is_made_once(profiles: Profiling, folder: Path) -> None:
+def test_only_what_is_new_is_profiled(profiles: Profiling, folder: Path) -> None:
+    profiles(use_cache=False)
+    assert not folder.exists()
     (first,) = profiles()
-    assert profiles.calls >= CALLS_A_CONCEPT
+    alone = profiles.calls
+    assert alone >= CALLS_A_CONCEPT
     (second,) = profiles()
     assert profiles.calls == 0
     assert_same(first, second)
-    profiles(use_cache=False)
-    assert profiles.calls > 0
-
-
-def test_only_a_further_concept_is_profiled(profiles: Profiling, folder: Path) -> None:
-    profiles(use_cache=False)
-    assert not folder.exists()
-    profiles()
-    alone = profiles.calls
     both = profiles(concepts="cat\nchurch")
     assert profiles.calls == alone
     assert [profile.concept for profile in both] == ["cat", "church"]
     assert len(list(folder.iterdir())) == 2
+    profiles(use_cache=False)
+    assert profiles.calls > 0
 
 
 INPUTS: list[dict[str, Any]] = [
